@@ -1,0 +1,45 @@
+"""Train on a folder of images, clear the ones that look wrong, retrain, measure: inside one notebook.
+
+The public names load on first use, so that `import bearwidgets` imports no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "BearwidgetsError": "errors",
+    "Cleaner": "widgets.cleaner",
+    "ConfusionMatrix": "widgets.confusion",
+    "Dataset": "data.dataset",
+    "Journal": "clean.journal",
+    "Learner": "learn.learner",
+    "Review": "review.review",
+    "sample_bears": "data.samples",
+}
+__all__ = sorted([*_WHERE, "__version__"])
+
+if TYPE_CHECKING:
+    from bearwidgets.clean.journal import Journal
+    from bearwidgets.data.dataset import Dataset
+    from bearwidgets.data.samples import sample_bears
+    from bearwidgets.errors import BearwidgetsError
+    from bearwidgets.learn.learner import Learner
+    from bearwidgets.review.review import Review
+    from bearwidgets.widgets.cleaner import Cleaner
+    from bearwidgets.widgets.confusion import ConfusionMatrix
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'bearwidgets' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"bearwidgets.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""Decisions: journal, manifest, apply and rollback."""

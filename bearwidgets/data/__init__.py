@@ -1,0 +1,1 @@
+"""Items: one table of id, path, label, split; images; thumbnails."""

@@ -1,0 +1,51 @@
+"""The errors that bearwidgets raises for what a user can mend.
+
+Each derives from `BearwidgetsError` and from the standard kind that fits, so that `except ValueError` works too.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class BearwidgetsError(Exception):
+    """Base of every error that bearwidgets raises on purpose."""
+
+
+class BadInputError(BearwidgetsError, ValueError):
+    """What came in cannot be used; the message says what is allowed."""
+
+
+class MissingFileError(BearwidgetsError, FileNotFoundError):
+    """A file or folder that was named is not there."""
+
+
+class ImageError(BearwidgetsError, ValueError):
+    """One file that cannot be used as an image; the message is the reason, fit for `Dataset.problems`."""
+
+
+class WorkspaceError(BearwidgetsError, OSError):
+    """The workspace cannot be written or read (read-only folder, full disk, a newer journal)."""
+
+
+class ConflictError(BearwidgetsError, RuntimeError):
+    """The files on disk are not what the plan was made for; nothing was changed."""
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str], where: str = "") -> str:
+    """Sentence for a name that is not known, with what is known and the nearest miss.
+
+    Example:
+        >>> unknown_name("class", "grizly", ["black", "grizzly"], "in this data set")
+        "No class 'grizly' in this data set; known are black, grizzly. Did you mean 'grizzly'?"
+    """
+    names = [str(each) for each in known]
+    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")  # noqa: PLR2004
+    near = difflib.get_close_matches(str(name), names, n=1)
+    place = f" {where}" if where else ""
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"No {kind} {name!r}{place}; known are {shown}.{hint}"

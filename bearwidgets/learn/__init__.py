@@ -1,0 +1,1 @@
+"""Training: body, head, features, the loop."""

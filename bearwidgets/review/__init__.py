@@ -1,0 +1,1 @@
+"""What looks wrong: scores per item, confusion, effect."""
