@@ -1,0 +1,372 @@
+"""The data set: one table of items, made from a folder, a CSV file or a DataFrame."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from bearwidgets.data import exam as exams
+from bearwidgets.data.folder import is_inside, list_folder
+from bearwidgets.data.frame import Columns, list_frame, read_csv
+from bearwidgets.data.identity import copy_id, look_into
+from bearwidgets.data.notes import notes_on
+from bearwidgets.data.split import check_valid_pct, split_by_hash
+from bearwidgets.data.summary import html_summary, text_summary
+from bearwidgets.data.view import cleaned_table
+from bearwidgets.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bearwidgets.data.folder import Listing
+    from bearwidgets.data.view import HasDecisions
+
+COLUMNS = ("id", "path", "label", "split", "width", "height", "content")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Labelled images with a split: made by `from_folder`, `from_csv` or `from_df`, and never changed afterwards.
+
+    Attributes:
+        root: The resolved folder that paths are relative to.
+        workspace: Folder for journal, manifest and exam.
+        source: What the labels came from.
+        table: One row per usable image, sorted by path: id, path (posix, relative to root), label, split
+            ("train", "valid" or "test"), width and height (px, after the EXIF turn), content (hash of the bytes).
+        problems: What could not be used: path, reason.
+        notes: Sentences on what deserves a look, such as "only one class".
+        valid_pct: Share of items that the split by hash put into "valid".
+        seed: Seed of that split.
+        csv: The CSV file the labels came from, if any.
+        columns: How that CSV file or DataFrame was read.
+
+    Example:
+        >>> ds = Dataset.from_folder("bears")  # doctest: +SKIP
+        >>> ds.table.head(1)  # doctest: +SKIP
+    """
+
+    root: Path
+    workspace: Path
+    source: Literal["folder", "csv", "df"]
+    table: pd.DataFrame
+    problems: pd.DataFrame
+    notes: list[str]
+    valid_pct: float
+    seed: int
+    csv: Path | None = None
+    columns: Columns | None = None
+    _loaded: Dataset | None = None  # the data set as on disk, if this one is a cleaned view of it
+
+    @classmethod
+    def from_folder(
+        cls, path: str | Path, *, valid_pct: float = 0.2, seed: int = 42, workspace: str | Path | None = None
+    ) -> Dataset:
+        """Read a folder with one folder per class in it, or with train/ valid/ test/ of those.
+
+        Where the folders do not say who is valid, a seeded split by content hash does, or the exam that was frozen
+        at the first training.
+
+        Args:
+            path: The data folder.
+            valid_pct: Share of valid items, 0 to below 1.
+            seed: Seed of the split.
+            workspace: Folder for journal and exam; `.bearwidgets` inside the data folder if not given.
+
+        Raises:
+            MissingFileError: There is no such folder.
+            BadInputError: It is no folder, it has no class folders, or no image in it can be used.
+            WorkspaceError: A frozen exam is there but cannot be read.
+
+        Example:
+            >>> ds = Dataset.from_folder("bears", valid_pct=0.2, seed=42)  # doctest: +SKIP
+        """
+        root = _root(path)
+        space = _workspace(workspace, root)
+        listing = list_folder(root, skip=space)
+        return _build(listing, Dataset(root, space, "folder", _NO_TABLE, _NO_PROBLEMS, [], valid_pct, seed))
+
+    @classmethod
+    def from_csv(
+        cls,
+        csv: str | Path,
+        *,
+        root: str | Path | None = None,
+        path: str = "path",
+        label: str = "label",
+        split: str | None = None,
+        sep: str = ",",
+        encoding: str = "utf-8-sig",
+        valid_pct: float = 0.2,
+        seed: int = 42,
+        workspace: str | Path | None = None,
+    ) -> Dataset:
+        """Read a CSV file with a column of paths and a column of labels.
+
+        Args:
+            csv: The CSV file, with a header line.
+            root: The folder that paths are relative to and must not leave; the folder of the CSV if not given.
+            path: Name of the column of paths.
+            label: Name of the column of labels.
+            split: Name of a column that says train, valid or test (or False, True for "is valid"), if any.
+            sep: The delimiter.
+            encoding: The encoding.
+            valid_pct: As in `from_folder`.
+            seed: As in `from_folder`.
+            workspace: As in `from_folder`.
+
+        Raises:
+            MissingFileError: The CSV file or the root is not there.
+            BadInputError: The file is no such table, a column is missing, or no image can be used.
+
+        Example:
+            >>> ds = Dataset.from_csv("labels.csv", root="images", label="worst")  # doctest: +SKIP
+        """
+        file = Path(csv).expanduser().resolve()
+        columns = Columns(path, label, split, sep, encoding)
+        frame = read_csv(file, columns)
+        folder = file.parent if root is None else _root(root)
+        start = Dataset(
+            folder,
+            _workspace(workspace, folder),
+            "csv",
+            _NO_TABLE,
+            _NO_PROBLEMS,
+            [],
+            valid_pct,
+            seed,
+            file,
+            columns,
+        )
+        return _build(list_frame(frame, folder, columns), start)
+
+    @classmethod
+    def from_df(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        root: str | Path = ".",
+        path: str = "path",
+        label: str = "label",
+        split: str | None = None,
+        valid_pct: float = 0.2,
+        seed: int = 42,
+        workspace: str | Path | None = None,
+    ) -> Dataset:
+        """Read a DataFrame with a column of paths and a column of labels; arguments and errors as `from_csv`.
+
+        Example:
+            >>> frame = pd.DataFrame({"file": ["1.jpg", "2.jpg"], "y": ["black", "teddy"]})
+            >>> ds = Dataset.from_df(frame, root="images", path="file", label="y")  # doctest: +SKIP
+        """
+        folder = _root(root)
+        columns = Columns(path, label, split)
+        start = Dataset(
+            folder,
+            _workspace(workspace, folder),
+            "df",
+            _NO_TABLE,
+            _NO_PROBLEMS,
+            [],
+            valid_pct,
+            seed,
+            None,
+            columns,
+        )
+        return _build(list_frame(frame, folder, columns), start)
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """Sorted labels of the items."""
+        return sorted(set(self.table["label"]))
+
+    @property
+    def exam(self) -> exams.Exam | None:
+        """The frozen evaluation split of this `valid_pct` and `seed`, or None before `freeze_exam`.
+
+        Raises:
+            WorkspaceError: `exam.json` cannot be read.
+        """
+        return exams.find_exam(self.workspace, self.valid_pct, self.seed, set(self.table["content"]))
+
+    def freeze_exam(self) -> exams.Exam:
+        """Keep who is valid, and under which label on disk, unless that is kept already.
+
+        Raises:
+            WorkspaceError: `exam.json` is there but cannot be read.
+        """
+        if self._loaded is not None:
+            return self._loaded.freeze_exam()
+        valid = self.table[self.table["split"] == "valid"]
+        items = dict(zip(valid["content"][::-1], valid["label"][::-1], strict=True))
+        return exams.freeze(self.workspace, self.valid_pct, self.seed, items)
+
+    def index_of(self, id: str) -> int:  # noqa: A002 - the name of the column
+        """Position of an item in the table.
+
+        Raises:
+            BadInputError: There is no item with this id.
+        """
+        try:
+            return self._positions[id]
+        except KeyError:
+            raise BadInputError(
+                f"No item {id!r} in this data set of {len(self):,} items: take an id from Dataset.table."
+            ) from None
+
+    def path_of(self, id: str) -> Path:  # noqa: A002 - the name of the column
+        """Absolute path of an item's file.
+
+        Raises:
+            BadInputError: There is no such item, or its path was made to leave the data folder by now.
+        """
+        path = self.root / self._paths[self.index_of(id)]
+        if not is_inside(str(self.root), str(path)):
+            raise BadInputError(f"{str(path)!r} leaves the data folder {str(self.root)!r}: refused.")
+        return path
+
+    def cleaned(self, journal: HasDecisions, *, exam: Literal["frozen", "corrected"] = "frozen") -> Dataset:
+        """The same data with the decisions taken into account; nothing on disk changes.
+
+        Among the items of train, "delete" and "unsure" leave out and "relabel" gives the new label. Those of valid
+        and test stay as they were, for cleaning the exam must not pass for learning; `exam="corrected"` takes the
+        decisions there too.
+
+        Args:
+            journal: A `Journal`, or anything whose `decisions` is such a table.
+            exam: What happens to valid and test.
+
+        Raises:
+            BadInputError: `exam` is neither of the two.
+        """
+        table, notes = cleaned_table(self.table, journal.decisions, exam)
+        return replace(
+            self,
+            table=table,
+            notes=[*self.notes, *notes],
+            _loaded=self if self._loaded is None else self._loaded,
+        )
+
+    def without(self, ids: Sequence[str], reasons: str | Sequence[str]) -> Dataset:
+        """The same data without items that turned out to be unusable; they move to `problems`.
+
+        Args:
+            ids: Items of this data set.
+            reasons: One reason for each, or one for all.
+
+        Raises:
+            BadInputError: An id is unknown, or the numbers of ids and reasons differ.
+        """
+        each = [reasons] * len(ids) if isinstance(reasons, str) else list(reasons)
+        if len(each) != len(ids):
+            raise BadInputError(
+                f"{len(ids)} ids came with {len(each)} reasons; give one for each, or one for all."
+            )
+        rows = [self.index_of(id_) for id_ in ids]
+        found = pd.DataFrame({"path": [self._paths[row] for row in rows], "reason": each}, dtype=object)
+        problems = pd.concat([self.problems, found], ignore_index=True).sort_values("path", ignore_index=True)
+        table = self.table.drop(index=rows).reset_index(drop=True)
+        loaded = None if self._loaded is None else self._loaded
+        return replace(self, table=table, problems=problems, _loaded=loaded)
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {id_: row for row, id_ in enumerate(self.table["id"])}
+
+    @cached_property
+    def _paths(self) -> list[str]:
+        return self.table["path"].tolist()
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        return text_summary(self)
+
+    def _repr_html_(self) -> str:
+        return html_summary(self)
+
+
+_NO_TABLE = pd.DataFrame(columns=list(COLUMNS))
+_NO_PROBLEMS = pd.DataFrame(columns=["path", "reason"])
+
+
+def _root(path: str | Path) -> Path:
+    return Path(path).expanduser().resolve()
+
+
+def _workspace(workspace: str | Path | None, root: Path) -> Path:
+    return root / ".bearwidgets" if workspace is None else Path(workspace).expanduser().resolve()
+
+
+def _build(listing: Listing, start: Dataset) -> Dataset:
+    """Open the listed files, give ids, split, and fill the data set."""
+    check_valid_pct(start.valid_pct)
+    base = f"{start.root}{os.sep}" if start.root.parent != start.root else str(start.root)
+    files = {path: f"{base}{path.replace('/', os.sep)}" for path in sorted(listing.labels)}
+    facts = look_into({file: listing.stats[path] for path, file in files.items()})
+    problems = [
+        *listing.problems,
+        *((path, facts[file].reason) for path, file in files.items() if facts[file].reason),
+    ]
+    paths = [path for path, file in files.items() if not facts[file].reason]
+    if not paths:
+        _refuse(start.root, problems)
+    usable = [facts[files[path]] for path in paths]
+    counts = Counter(each.content for each in usable)
+    table = pd.DataFrame(
+        {
+            "id": [
+                each.content if counts[each.content] == 1 else copy_id(each.content, path)
+                for path, each in zip(paths, usable, strict=True)
+            ],
+            "path": paths,
+            "label": [listing.labels[path] for path in paths],
+            "split": [listing.splits[path] for path in paths],
+            "width": [each.width for each in usable],
+            "height": [each.height for each in usable],
+            "content": [each.content for each in usable],
+        },
+        columns=list(COLUMNS),
+    )
+    table["split"], exam_notes = _split(table, start)
+    found = pd.DataFrame(sorted(problems), columns=["path", "reason"], dtype=object)
+    notes = [*listing.notes, *exam_notes, *notes_on(table)]
+    return replace(start, table=table, problems=found, notes=notes)
+
+
+def _split(table: pd.DataFrame, start: Dataset) -> tuple[Any, list[str]]:
+    """The split of each row: as the files say, else as the frozen exam says, else by hash; and notes on it."""
+    given = table["split"].to_numpy(dtype=object)
+    if (given == "valid").any():
+        return np.where(given == "", "train", given), []
+    content = table["content"].to_numpy(dtype=object)
+    frozen = exams.find_exam(start.workspace, start.valid_pct, start.seed, set(content))
+    open_rows = given != "test"
+    split = given.copy()
+    if frozen is None:
+        labels = table["label"].to_numpy(dtype=object)
+        split[open_rows] = split_by_hash(content[open_rows], labels[open_rows], start.valid_pct, start.seed)
+        return split, []
+    known = np.array([each in frozen.items for each in content])
+    split[open_rows] = np.where(known[open_rows], "valid", "train")
+    gone = len(frozen.items) - len(set(content[known & open_rows]))
+    if gone:
+        return split, [f"{gone} of the {len(frozen.items)} images of the frozen exam are no longer here"]
+    return split, []
+
+
+def _refuse(root: Path, problems: list[tuple[str, str]]) -> None:
+    shown = "; ".join(f"{path}: {reason}" for path, reason in problems[:3])
+    more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""  # noqa: PLR2004
+    raise BadInputError(
+        f"No image below {str(root)!r} can be used ({shown}{more}). Allowed are JPEG, PNG, WebP, GIF, BMP and TIFF;"
+        " the content decides, not the name."
+    )

@@ -1,0 +1,150 @@
+"""The frozen evaluation split: who is examined, and under which label, does not change once a model was trained.
+
+Kept in `exam.json` of the workspace, one exam per share and seed:
+`{"version": 1, "exams": [{"valid_pct": 0.2, "seed": 42, "frozen_at": "…", "hash": "…", "items": {content: label}}]}`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import warnings
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bearwidgets.data.identity import hash_bytes
+from bearwidgets.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_VERSION = 1
+_in_memory: dict[Path, list[Exam]] = {}  # exams of workspaces that cannot be written, for this process
+
+
+@dataclass(frozen=True)
+class Exam:
+    """One frozen evaluation split.
+
+    Attributes:
+        valid_pct: The share it was drawn with.
+        seed: The seed it was drawn with.
+        frozen_at: UTC time, ISO 8601.
+        hash: Over the items; tells whether two scores were made on the same exam.
+        items: Content id to the label at the time of freezing.
+    """
+
+    valid_pct: float
+    seed: int
+    frozen_at: str
+    hash: str
+    items: Mapping[str, str]
+
+
+def read_exams(workspace: Path) -> list[Exam]:
+    """All exams of a workspace, oldest first.
+
+    Raises:
+        WorkspaceError: `exam.json` is unreadable, damaged, edited, or written by a newer version.
+    """
+    path = workspace / "exam.json"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return list(_in_memory.get(workspace, []))
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkspaceError(f"The frozen exam {str(path)!r} cannot be read: {error}.") from error
+    try:
+        found = json.loads(text)
+        version = found["version"]
+        exams = [Exam(**each) for each in found["exams"]] if version == _VERSION else []
+    except (ValueError, TypeError, KeyError) as error:
+        raise WorkspaceError(f"The frozen exam {str(path)!r} is damaged ({error}). {_WAY_OUT}") from error
+    if version != _VERSION:
+        raise WorkspaceError(
+            f"The frozen exam {str(path)!r} has version {version}; this bearwidgets reads version {_VERSION}."
+            " Update bearwidgets, or pass another workspace=."
+        )
+    for exam in exams:
+        if _hash(exam.items) != exam.hash:
+            raise WorkspaceError(f"The frozen exam {str(path)!r} was changed by hand. {_WAY_OUT}")
+    return exams + list(_in_memory.get(workspace, []))
+
+
+_WAY_OUT = (
+    "Move that file away: the next training freezes a new exam, and scores before and after do not compare."
+)
+
+
+def find_exam(
+    workspace: Path, valid_pct: float, seed: int, contents: Collection[str] | None = None
+) -> Exam | None:
+    """The newest exam of this share and seed of which any item is in `contents`.
+
+    Raises:
+        WorkspaceError: As `read_exams`.
+    """
+    for exam in reversed(read_exams(workspace)):
+        if (exam.valid_pct, exam.seed) == (valid_pct, seed) and (
+            contents is None or any(each in contents for each in exam.items)
+        ):
+            return exam
+    return None
+
+
+def freeze(workspace: Path, valid_pct: float, seed: int, items: Mapping[str, str]) -> Exam:
+    """Keep an exam, unless one of this share and seed with any of these items is kept already.
+
+    Where the workspace cannot be written the exam lasts for this process only, and a warning says so once.
+
+    Args:
+        workspace: Folder of the workspace; made if missing.
+        valid_pct: The share the exam was drawn with.
+        seed: The seed it was drawn with.
+        items: Content id to label.
+
+    Returns:
+        The exam in force.
+
+    Raises:
+        WorkspaceError: As `read_exams`.
+    """
+    known = find_exam(workspace, valid_pct, seed, items.keys())
+    if known is not None or not items:
+        return known or Exam(valid_pct, seed, "", _hash({}), {})
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
+    exam = Exam(valid_pct, seed, now, _hash(items), dict(items))
+    exams = [*read_exams(workspace), exam]
+    try:
+        _write(workspace / "exam.json", {"version": _VERSION, "exams": [asdict(each) for each in exams]})
+    except OSError as error:
+        if workspace not in _in_memory:
+            warnings.warn(
+                f"The evaluation split cannot be kept in {str(workspace)!r} ({error.strerror}): it is frozen for"
+                " this session only. Pass workspace= with a folder that can be written.",
+                stacklevel=3,
+            )
+        _in_memory.setdefault(workspace, []).append(exam)
+    return exam
+
+
+def _hash(items: Mapping[str, str]) -> str:
+    return hash_bytes(json.dumps(sorted(items.items())).encode())
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Write JSON so that a reader, or a machine that fails, meets the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".exam-", suffix=".json")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

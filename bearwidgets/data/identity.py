@@ -1,0 +1,220 @@
+"""Who a file is: the hash of its bytes, and a cache that spares reading unchanged files again."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from bearwidgets.data.images import check_image, read_bytes
+from bearwidgets.errors import ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_DIGEST = 16
+_SCHEMA = 1  # goes up when what is stored, or which files count as usable, changes
+_BATCH = 16  # files that one task of the pool reads
+_QUERY = 900  # SQLite allows 999 parameters in old builds
+_LARGEST = 256 * 2**20  # bytes of the cache file above which it starts anew
+_FRESH = 100_000_000  # ns: a file this young may change again without a new modification time
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one look into a file told.
+
+    Attributes:
+        content: The content id, or "" if the file could not be read.
+        width: In px after the EXIF turn; 0 if the file is no usable image.
+        height: As width.
+        reason: Why the file cannot be used; "" if it can.
+    """
+
+    content: str
+    width: int
+    height: int
+    reason: str
+
+
+def cache_dir() -> Path:
+    """The folder for everything that may be deleted at any time; `BEARWIDGETS_CACHE` overrides the user's own."""
+    override = os.environ.get("BEARWIDGETS_CACHE")
+    return Path(override) if override else Path(platformdirs.user_cache_dir("bearwidgets"))
+
+
+def hash_bytes(data: bytes) -> str:
+    """Hex blake2b of 16 bytes."""
+    return hashlib.blake2b(data, digest_size=_DIGEST).hexdigest()
+
+
+def content_id(path: Path) -> str:
+    """Hex blake2b of 16 bytes over the file's bytes.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    digest = hashlib.blake2b(digest_size=_DIGEST)
+    with Path(path).open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def copy_id(content: str, path: str) -> str:
+    """The item id of one of several files with the same bytes: the content id and the posix path, hashed."""
+    return hash_bytes(f"{content}\0{path}".encode())
+
+
+def look_into(files: Mapping[str, os.stat_result], cache: IdentityCache | None = None) -> dict[str, Facts]:
+    """Hash and check files, each only if it changed since the cache saw it; hard links are read once.
+
+    Args:
+        files: Absolute path of a regular file to its `os.stat`.
+        cache: The user's cache if not given.
+
+    Returns:
+        The facts of every path that was given.
+    """
+    cache = shared_cache() if cache is None else cache
+    facts = cache.get(files)
+    groups: dict[tuple[int, int], list[str]] = {}
+    for index, (path, stat) in enumerate(files.items()):
+        if path not in facts:  # Windows may not tell the inode
+            groups.setdefault((stat.st_dev, stat.st_ino) if stat.st_ino else (-1, index), []).append(path)
+    chosen = [paths[0] for paths in groups.values()]
+    batches = [chosen[start : start + _BATCH] for start in range(0, len(chosen), _BATCH)]
+    with ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 1)) as pool:
+        looks = [facts_of for batch in pool.map(_look_batch, batches) for facts_of in batch]
+    keep: dict[str, Facts] = {}
+    for paths, (look, n_bytes) in zip(groups.values(), looks, strict=True):
+        for path in paths:
+            facts[path] = look
+            if n_bytes == files[path].st_size:
+                keep[path] = look
+    cache.put(files, keep)
+    return facts
+
+
+def _look_batch(paths: list[str]) -> list[tuple[Facts, int]]:
+    return [_look(path) for path in paths]
+
+
+def _look(path: str) -> tuple[Facts, int]:
+    """Read one file: its facts and how many bytes were read (-1 if it could not be)."""
+    try:
+        data = read_bytes(path)
+    except ImageError as error:
+        return Facts("", 0, 0, str(error)), -1
+    content = hash_bytes(data)
+    try:
+        width, height = check_image(data)
+    except ImageError as error:
+        return Facts(content, 0, 0, str(error)), len(data)
+    return Facts(content, width, height, ""), len(data)
+
+
+class IdentityCache:
+    """Facts of files by absolute path, size and times, in SQLite; safe to delete, shared by processes.
+
+    Where the folder cannot be written, or the database is damaged beyond use, it lives in memory only.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.path = (cache_dir() if folder is None else folder) / "identity.sqlite"
+        self._memory: dict[str, tuple[tuple[int, int, int], Facts]] = {}
+
+    def get(self, files: Mapping[str, os.stat_result]) -> dict[str, Facts]:
+        """The facts of those files that are unchanged since `put`."""
+        found = {
+            path: facts
+            for path, (key, facts) in self._memory.items()
+            if path in files and _key(files[path]) == key
+        }
+        paths = list(files)
+        with contextlib.suppress(sqlite3.Error, OSError), self._database() as database:
+            for start in range(0, len(paths), _QUERY):
+                some = paths[start : start + _QUERY]
+                marks = ",".join("?" * len(some))
+                rows = database.execute(f"SELECT * FROM files WHERE path IN ({marks})", some)  # noqa: S608
+                for path, size, modified, changed, *facts in rows:
+                    if _key(files[path]) == (size, modified, changed):
+                        found[path] = Facts(*facts)
+        return found
+
+    def put(self, files: Mapping[str, os.stat_result], facts: Mapping[str, Facts]) -> None:
+        """Keep facts; of files that changed this very moment, nothing is kept."""
+        now = time.time_ns()
+        keys = {path: _key(files[path]) for path in facts if abs(now - files[path].st_mtime_ns) > _FRESH}
+        if not keys:
+            return
+        rows = [
+            (path, *key, each.content, each.width, each.height, each.reason)
+            for path, key in keys.items()
+            for each in [facts[path]]
+        ]
+        try:
+            with self._database() as database:
+                database.executemany("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?,?,?)", rows)
+        except (sqlite3.Error, OSError):
+            self._memory.update({path: (key, facts[path]) for path, key in keys.items()})
+
+    @contextlib.contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        """One transaction on the cache file, which is made or made anew where needed."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            database = self._connect()
+        except sqlite3.OperationalError:
+            raise  # locked or not writable: the file may be good
+        except sqlite3.DatabaseError:
+            self.path.unlink(missing_ok=True)
+            database = self._connect()
+        try:
+            with database:
+                yield database
+        finally:
+            database.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self.path, timeout=5)
+        try:
+            database.execute("PRAGMA synchronous=OFF")
+            (schema,) = database.execute("PRAGMA user_version").fetchone()
+            if schema != _SCHEMA or self.path.stat().st_size > _LARGEST:
+                database.execute("DROP TABLE IF EXISTS files")
+                database.execute(
+                    "CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER,"
+                    " content TEXT, width INTEGER, height INTEGER, reason TEXT) WITHOUT ROWID"
+                )
+                database.execute(f"PRAGMA user_version={_SCHEMA}")
+                database.commit()
+                database.execute("VACUUM")
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+
+def shared_cache() -> IdentityCache:
+    """The cache in the user's cache folder."""
+    return _cache_at(cache_dir())
+
+
+@functools.cache
+def _cache_at(folder: Path) -> IdentityCache:
+    return IdentityCache(folder)
+
+
+def _key(stat: os.stat_result) -> tuple[int, int, int]:
+    """Size and times; the time of change sees what keeps the other two, such as two files that swap names."""
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns

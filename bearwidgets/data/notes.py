@@ -1,0 +1,76 @@
+"""What deserves a look in a table of items, in sentences."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHOWN = 5
+
+
+def notes_on(table: pd.DataFrame) -> list[str]:
+    """Sentences on classes, names, copies and split of a table as in `Dataset.table`; empty if all is well."""
+    return [*_on_classes(table), *_on_names(table), *_on_copies(table), *_on_split(table)]
+
+
+def _on_classes(table: pd.DataFrame) -> list[str]:
+    counts = table["label"].value_counts()
+    notes = []
+    if len(counts) == 1:
+        notes.append(f"only one class, {counts.index[0]!r}: a classifier needs at least two")
+    single = sorted(counts.index[counts == 1])
+    if single:
+        notes.append(f"one image only in {_listed(single)}: it stays in train, so the class is not examined")
+    folded: dict[str, list[str]] = {}
+    for label in counts.index:
+        folded.setdefault(_fold(label), []).append(label)
+    for alike in folded.values():
+        if len(alike) > 1:
+            notes.append(f"the classes {_listed(sorted(alike))} differ only in case or accents' encoding")
+    return notes
+
+
+def _on_names(table: pd.DataFrame) -> list[str]:
+    names = [_fold(path) for path in table["path"]]
+    n = len(names) - len(set(names))
+    if not n:
+        return []
+    return [f"{n} paths differ from another only in case: a Windows or macOS disk would keep one of them"]
+
+
+def _on_copies(table: pd.DataFrame) -> list[str]:
+    copies = table[table["content"].duplicated(keep=False)]
+    if copies.empty:
+        return []
+    groups = copies.groupby("content")
+    notes = [f"{len(copies)} images are byte-identical copies in {groups.ngroups} groups"]
+    under_two = int((groups["label"].nunique() > 1).sum())
+    if under_two:
+        notes.append(f"{under_two} of these groups lie under two or more labels")
+    torn = int((groups["split"].nunique() > 1).sum())
+    if torn:
+        notes.append(f"{torn} of these groups lie in two splits: the scores on valid or test look too good")
+    return notes
+
+
+def _on_split(table: pd.DataFrame) -> list[str]:
+    notes = []
+    if not (table["split"] == "valid").any():
+        notes.append("no image is in valid: nothing can be measured")
+    trained = set(table["label"][table["split"] == "train"])
+    lost = sorted(set(table["label"]) - trained)
+    if lost:
+        notes.append(f"no image to train on in {_listed(lost)}")
+    return notes
+
+
+def _fold(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"

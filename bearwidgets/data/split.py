@@ -1,0 +1,128 @@
+"""Who trains and who is examined: by hash, so that neither file order nor names decide."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bearwidgets.errors import BadInputError, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SPLITS = ("train", "valid", "test")
+
+_NAMES = {
+    "train": "train",
+    "training": "train",
+    "valid": "valid",
+    "val": "valid",
+    "validation": "valid",
+    "test": "test",
+    "testing": "test",
+    # fastai's is_valid columns
+    "false": "train",
+    "true": "valid",
+}
+
+
+def split_name(text: str) -> str | None:
+    """The split that a folder name or a CSV cell means ("val", "Validation", "True" are "valid"), or None."""
+    return _NAMES.get(text.strip().lower())
+
+
+def check_valid_pct(valid_pct: float) -> None:
+    """Refuse a share that is none.
+
+    Raises:
+        BadInputError: Not a number from 0 up to, but without, 1.
+    """
+    if not isinstance(valid_pct, (int, float)) or not 0 <= valid_pct < 1:
+        hint = f" Did you mean {valid_pct / 100:g}?" if isinstance(valid_pct, int) and valid_pct >= 1 else ""
+        raise BadInputError(
+            f"valid_pct is {valid_pct!r}; allowed is a share from 0 to below 1, such as 0.2.{hint}"
+        )
+
+
+def split_by_hash(
+    content: Sequence[str], labels: Sequence[str], valid_pct: float = 0.2, seed: int = 42
+) -> np.ndarray:
+    """Split items into "train" and "valid", each class in the same proportion.
+
+    Items with the same bytes land on one side. In each class the groups of equal bytes are put in the order of
+    a hash of seed and content, and the first ones up to `valid_pct` of the class are valid. Each class keeps at
+    least one item in train; a class of two or more contents has at least one in valid.
+
+    Args:
+        content: Content id of each item, length n.
+        labels: Label of each item, length n.
+        valid_pct: Share of valid items, 0 (none) to below 1.
+        seed: Another seed gives another split.
+
+    Returns:
+        Array of n strings, "train" or "valid".
+
+    Raises:
+        BadInputError: `valid_pct` is out of range.
+
+    Example:
+        >>> split_by_hash(["0a", "0b", "0b"], ["bear", "bear", "bear"], valid_pct=0.4).tolist()
+        ['train', 'valid', 'valid']
+    """
+    check_valid_pct(valid_pct)
+    members: dict[str, list[str]] = defaultdict(list)
+    for each, label in zip(content, labels, strict=True):
+        members[each].append(label)
+    strata: dict[str, list[str]] = defaultdict(list)
+    for each, its_labels in members.items():
+        strata[min(its_labels)].append(each)
+    order = {each: _rank(each, seed) for each in members}
+    valid: set[str] = set()
+    if valid_pct > 0:
+        for groups in strata.values():
+            valid |= _first_share(sorted(groups, key=order.__getitem__), members, valid_pct)
+    _keep_one_in_train(valid, members, order)
+    return np.array(["valid" if each in valid else "train" for each in content], dtype=object)
+
+
+def known_split(name: str) -> str:
+    """Check the name of a split that a user gives.
+
+    Raises:
+        BadInputError: It is none of train, valid, test.
+    """
+    if name not in SPLITS:
+        raise BadInputError(unknown_name("split", name, SPLITS))
+    return name
+
+
+def _rank(content: str, seed: int) -> bytes:
+    return hashlib.blake2b(f"{seed}:{content}".encode(), digest_size=16).digest()
+
+
+def _first_share(groups: list[str], members: dict[str, list[str]], valid_pct: float) -> set[str]:
+    """The first groups that together come nearest to the share of the items; never all, never none of several."""
+    total = sum(len(members[each]) for each in groups)
+    wanted = valid_pct * total
+    chosen: set[str] = set()
+    n = 0
+    for each in groups[:-1]:
+        size = len(members[each])
+        if chosen and abs(n + size - wanted) > abs(n - wanted):
+            break
+        chosen.add(each)
+        n += size
+    return chosen
+
+
+def _keep_one_in_train(valid: set[str], members: dict[str, list[str]], order: dict[str, bytes]) -> None:
+    """Move groups to train until each class has an item there (equal bytes under two labels can take the last)."""
+    in_train = Counter(label for each in members if each not in valid for label in members[each])
+    for label in sorted({label for labels in members.values() for label in labels}):
+        if not in_train[label]:
+            last = max((each for each in valid if label in members[each]), key=order.__getitem__)
+            valid.remove(last)
+            in_train.update(members[last])

@@ -1,0 +1,84 @@
+"""What a data set shows of itself, as text and as HTML."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from bearwidgets.data.split import SPLITS
+
+if TYPE_CHECKING:
+    from bearwidgets.data.dataset import Dataset
+
+_CLASSES = 20
+_PROBLEMS = 5
+
+
+def text_summary(ds: Dataset) -> str:
+    """A few lines: counts by split and class, skipped files, notes."""
+    counts = ds.table["label"].value_counts().reindex(ds.classes)
+    shown = ", ".join(f"{_plain(label)} {n}" for label, n in counts.iloc[:_CLASSES].items())
+    more = f" and {len(counts) - _CLASSES} more" if len(counts) > _CLASSES else ""
+    lines = [
+        f"Dataset of {_number(len(ds), 'image')} in {_number(len(ds.classes), 'class', 'classes')}"
+        f" from {_plain(str(ds.csv or ds.root))}",
+        f"  {_splits(ds)}",
+        f"  {shown}{more}",
+    ]
+    if len(ds.problems):
+        lines.append(f"  {_number(len(ds.problems), 'file')} skipped, see .problems:")
+        lines += [f"    {_plain(path)}: {_plain(reason)}" for path, reason in _first_problems(ds)]
+    lines += [f"  note: {_plain(note)}" for note in ds.notes]
+    return "\n".join(lines)
+
+
+def html_summary(ds: Dataset) -> str:
+    """A table of counts by class and split with skipped files and notes; every name is escaped."""
+    counts = pd.crosstab(ds.table["label"], ds.table["split"])
+    splits = [split for split in SPLITS if split in counts.columns]
+    head = "".join(f"<th>{split}</th>" for split in splits)
+    rows = "".join(
+        f"<tr><th><bdi>{escape(_plain(str(label)))}</bdi></th>"
+        + "".join(f"<td>{counts.loc[label, split]:,}</td>" for split in splits)
+        + "</tr>"
+        for label in counts.index[:_CLASSES]
+    )
+    more = f"<p>and {len(counts) - _CLASSES:,} more classes</p>" if len(counts) > _CLASSES else ""
+    listed = [f"note: {note}" for note in ds.notes]
+    if len(ds.problems):
+        listed.append(f"{_number(len(ds.problems), 'file')} skipped, see .problems:")
+        listed += [f"{path}: {reason}" for path, reason in _first_problems(ds)]
+    items = "".join(f"<li><bdi>{escape(_plain(line))}</bdi></li>" for line in listed)
+    return (
+        f"<div><p>Dataset of {_number(len(ds), 'image')} in {_number(len(ds.classes), 'class', 'classes')}"
+        f" from <bdi>{escape(_plain(str(ds.csv or ds.root)))}</bdi></p>"
+        f"<table><thead><tr><th>label</th>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
+        + (f"<ul>{items}</ul>" if items else "")
+        + "</div>"
+    )
+
+
+def _splits(ds: Dataset) -> str:
+    counts = ds.table["split"].value_counts()
+    return ", ".join(f"{split} {counts[split]:,}" for split in SPLITS if split in counts.index)
+
+
+def _first_problems(ds: Dataset) -> list[tuple[str, str]]:
+    first = ds.problems.head(_PROBLEMS)
+    listed = list(zip(first["path"], first["reason"], strict=True))
+    left = len(ds.problems) - len(listed)
+    return [*listed, ("…", f"and {left:,} more")] if left else listed
+
+
+def _plain(text: str) -> str:
+    """A name on one line: control characters and those that turn the direction of writing are spelt out."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
+        for each in text
+    )
+
+
+def _number(n: int, one: str, many: str | None = None) -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
