@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import pandas as pd
 
 from bearwidgets.data import exam as exams
 from bearwidgets.data.folder import is_inside, list_folder
 from bearwidgets.data.frame import Columns, list_frame, read_csv
-from bearwidgets.data.identity import copy_id, look_into
-from bearwidgets.data.notes import notes_on
-from bearwidgets.data.split import check_valid_pct, split_by_hash
 from bearwidgets.data.summary import html_summary, text_summary
+from bearwidgets.data.tabulate import tabulate
 from bearwidgets.data.view import cleaned_table
 from bearwidgets.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bearwidgets.data.folder import Listing
     from bearwidgets.data.view import HasDecisions
-
-COLUMNS = ("id", "path", "label", "split", "width", "height", "content")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Labelled images with a split: made by `from_folder`, `from_csv` or `from_df`, and never changed afterwards.
+    """Labelled images with a split, made by `from_folder`, `from_csv` or `from_df`; never changed afterwards.
 
     Attributes:
         root: The resolved folder that paths are relative to.
         workspace: Folder for journal, manifest and exam.
         source: What the labels came from.
         table: One row per usable image, sorted by path: id, path (posix, relative to root), label, split
-            ("train", "valid" or "test"), width and height (px, after the EXIF turn), content (hash of the bytes).
+            ("train", "valid" or "test"), width and height (px, after the EXIF turn), content (hash of the
+            bytes). The id is the content, unless other files have the same bytes.
         problems: What could not be used: path, reason.
         notes: Sentences on what deserves a look, such as "only one class".
         valid_pct: Share of items that the split by hash put into "valid".
@@ -71,8 +64,8 @@ class Dataset:
     ) -> Dataset:
         """Read a folder with one folder per class in it, or with train/ valid/ test/ of those.
 
-        Where the folders do not say who is valid, a seeded split by content hash does, or the exam that was frozen
-        at the first training.
+        Where the folders do not say who is valid, the exam that was frozen at the first training does, else a
+        seeded split by content hash.
 
         Args:
             path: The data folder.
@@ -88,10 +81,10 @@ class Dataset:
         Example:
             >>> ds = Dataset.from_folder("bears", valid_pct=0.2, seed=42)  # doctest: +SKIP
         """
-        root = _root(path)
+        root = _resolved(path)
         space = _workspace(workspace, root)
-        listing = list_folder(root, skip=space)
-        return _build(listing, Dataset(root, space, "folder", _NO_TABLE, _NO_PROBLEMS, [], valid_pct, seed))
+        parts = tabulate(list_folder(root, skip=space), root, space, valid_pct=valid_pct, seed=seed)
+        return cls(root, space, "folder", *parts, valid_pct, seed)
 
     @classmethod
     def from_csv(
@@ -112,7 +105,7 @@ class Dataset:
 
         Args:
             csv: The CSV file, with a header line.
-            root: The folder that paths are relative to and must not leave; the folder of the CSV if not given.
+            root: The folder that paths are relative to and must not leave; that of the CSV if not given.
             path: Name of the column of paths.
             label: Name of the column of labels.
             split: Name of a column that says train, valid or test (or False, True for "is valid"), if any.
@@ -129,23 +122,14 @@ class Dataset:
         Example:
             >>> ds = Dataset.from_csv("labels.csv", root="images", label="worst")  # doctest: +SKIP
         """
-        file = Path(csv).expanduser().resolve()
+        file = _resolved(csv)
         columns = Columns(path, label, split, sep, encoding)
         frame = read_csv(file, columns)
-        folder = file.parent if root is None else _root(root)
-        start = Dataset(
-            folder,
-            _workspace(workspace, folder),
-            "csv",
-            _NO_TABLE,
-            _NO_PROBLEMS,
-            [],
-            valid_pct,
-            seed,
-            file,
-            columns,
-        )
-        return _build(list_frame(frame, folder, columns), start)
+        folder = file.parent if root is None else _resolved(root)
+        space = _workspace(workspace, folder)
+        listing = list_frame(frame, folder, columns)
+        parts = tabulate(listing, folder, space, valid_pct=valid_pct, seed=seed)
+        return cls(folder, space, "csv", *parts, valid_pct, seed, file, columns)
 
     @classmethod
     def from_df(
@@ -166,21 +150,12 @@ class Dataset:
             >>> frame = pd.DataFrame({"file": ["1.jpg", "2.jpg"], "y": ["black", "teddy"]})
             >>> ds = Dataset.from_df(frame, root="images", path="file", label="y")  # doctest: +SKIP
         """
-        folder = _root(root)
+        folder = _resolved(root)
         columns = Columns(path, label, split)
-        start = Dataset(
-            folder,
-            _workspace(workspace, folder),
-            "df",
-            _NO_TABLE,
-            _NO_PROBLEMS,
-            [],
-            valid_pct,
-            seed,
-            None,
-            columns,
-        )
-        return _build(list_frame(frame, folder, columns), start)
+        space = _workspace(workspace, folder)
+        listing = list_frame(frame, folder, columns)
+        parts = tabulate(listing, folder, space, valid_pct=valid_pct, seed=seed)
+        return cls(folder, space, "df", *parts, valid_pct, seed, None, columns)
 
     @cached_property
     def classes(self) -> list[str]:
@@ -235,9 +210,9 @@ class Dataset:
     def cleaned(self, journal: HasDecisions, *, exam: Literal["frozen", "corrected"] = "frozen") -> Dataset:
         """The same data with the decisions taken into account; nothing on disk changes.
 
-        Among the items of train, "delete" and "unsure" leave out and "relabel" gives the new label. Those of valid
-        and test stay as they were, for cleaning the exam must not pass for learning; `exam="corrected"` takes the
-        decisions there too.
+        Among the items of train, "delete" and "unsure" leave out and "relabel" gives the new label. Those of
+        valid and test stay as they were, for cleaning the exam must not pass for learning; `exam="corrected"`
+        takes the decisions there too.
 
         Args:
             journal: A `Journal`, or anything whose `decisions` is such a table.
@@ -273,7 +248,7 @@ class Dataset:
         found = pd.DataFrame({"path": [self._paths[row] for row in rows], "reason": each}, dtype=object)
         problems = pd.concat([self.problems, found], ignore_index=True).sort_values("path", ignore_index=True)
         table = self.table.drop(index=rows).reset_index(drop=True)
-        loaded = None if self._loaded is None else self._loaded
+        loaded = None if self._loaded is None else self._loaded.without(ids, reasons)
         return replace(self, table=table, problems=problems, _loaded=loaded)
 
     @cached_property
@@ -294,79 +269,9 @@ class Dataset:
         return html_summary(self)
 
 
-_NO_TABLE = pd.DataFrame(columns=list(COLUMNS))
-_NO_PROBLEMS = pd.DataFrame(columns=["path", "reason"])
-
-
-def _root(path: str | Path) -> Path:
+def _resolved(path: str | Path) -> Path:
     return Path(path).expanduser().resolve()
 
 
 def _workspace(workspace: str | Path | None, root: Path) -> Path:
-    return root / ".bearwidgets" if workspace is None else Path(workspace).expanduser().resolve()
-
-
-def _build(listing: Listing, start: Dataset) -> Dataset:
-    """Open the listed files, give ids, split, and fill the data set."""
-    check_valid_pct(start.valid_pct)
-    base = f"{start.root}{os.sep}" if start.root.parent != start.root else str(start.root)
-    files = {path: f"{base}{path.replace('/', os.sep)}" for path in sorted(listing.labels)}
-    facts = look_into({file: listing.stats[path] for path, file in files.items()})
-    problems = [
-        *listing.problems,
-        *((path, facts[file].reason) for path, file in files.items() if facts[file].reason),
-    ]
-    paths = [path for path, file in files.items() if not facts[file].reason]
-    if not paths:
-        _refuse(start.root, problems)
-    usable = [facts[files[path]] for path in paths]
-    counts = Counter(each.content for each in usable)
-    table = pd.DataFrame(
-        {
-            "id": [
-                each.content if counts[each.content] == 1 else copy_id(each.content, path)
-                for path, each in zip(paths, usable, strict=True)
-            ],
-            "path": paths,
-            "label": [listing.labels[path] for path in paths],
-            "split": [listing.splits[path] for path in paths],
-            "width": [each.width for each in usable],
-            "height": [each.height for each in usable],
-            "content": [each.content for each in usable],
-        },
-        columns=list(COLUMNS),
-    )
-    table["split"], exam_notes = _split(table, start)
-    found = pd.DataFrame(sorted(problems), columns=["path", "reason"], dtype=object)
-    notes = [*listing.notes, *exam_notes, *notes_on(table)]
-    return replace(start, table=table, problems=found, notes=notes)
-
-
-def _split(table: pd.DataFrame, start: Dataset) -> tuple[Any, list[str]]:
-    """The split of each row: as the files say, else as the frozen exam says, else by hash; and notes on it."""
-    given = table["split"].to_numpy(dtype=object)
-    if (given == "valid").any():
-        return np.where(given == "", "train", given), []
-    content = table["content"].to_numpy(dtype=object)
-    frozen = exams.find_exam(start.workspace, start.valid_pct, start.seed, set(content))
-    open_rows = given != "test"
-    split = given.copy()
-    if frozen is None:
-        labels = table["label"].to_numpy(dtype=object)
-        split[open_rows] = split_by_hash(content[open_rows], labels[open_rows], start.valid_pct, start.seed)
-        return split, []
-    known = np.array([each in frozen.items for each in content])
-    split[open_rows] = np.where(known[open_rows], "valid", "train")
-    gone = len(frozen.items) - len(set(content[known & open_rows]))
-    if gone:
-        return split, [f"{gone} of the {len(frozen.items)} images of the frozen exam are no longer here"]
-    return split, []
-
-
-def _refuse(root: Path, problems: list[tuple[str, str]]) -> None:
-    shown = "; ".join(f"{path}: {reason}" for path, reason in problems[:3])
-    more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""  # noqa: PLR2004
-    raise BadInputError(
-        f"No image below {str(root)!r} can be used ({shown}{more}). Allowed are JPEG, PNG, WebP, GIF, BMP and TIFF;"
-        " the content decides, not the name."
-    )
+    return root / ".bearwidgets" if workspace is None else _resolved(workspace)

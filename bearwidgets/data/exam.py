@@ -1,7 +1,7 @@
-"""The frozen evaluation split: who is examined, and under which label, does not change once a model was trained.
+"""The frozen evaluation split: who is examined, and under which label, stays once a model was trained.
 
 Kept in `exam.json` of the workspace, one exam per share and seed:
-`{"version": 1, "exams": [{"valid_pct": 0.2, "seed": 42, "frozen_at": "…", "hash": "…", "items": {content: label}}]}`.
+`{"version": 1, "exams": [{"valid_pct": 0.2, "seed": 42, "frozen_at": "…", "hash": "…", "items": {…}}]}`.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ def freeze(workspace: Path, valid_pct: float, seed: int, items: Mapping[str, str
     except OSError as error:
         if workspace not in _in_memory:
             warnings.warn(
-                f"The evaluation split cannot be kept in {str(workspace)!r} ({error.strerror}): it is frozen for"
-                " this session only. Pass workspace= with a folder that can be written.",
+                f"The evaluation split cannot be kept in {str(workspace)!r} ({error.strerror}): it is frozen"
+                " for this session only. Pass workspace= with a folder that can be written.",
                 stacklevel=3,
             )
         _in_memory.setdefault(workspace, []).append(exam)

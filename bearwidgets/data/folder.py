@@ -1,6 +1,7 @@
 """List the files of a data folder with their labels and splits, without opening one.
 
-Links that leave the folder are refused, links to other folders are not followed, so no loop can catch the walk.
+Links that leave the folder are refused, links to other folders are not followed, so no loop
+catches the walk.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NO_LABEL = "lies in no class folder, so it has no label"
+LEAVING_LINK = "a link that leaves the data folder: refused; copy the file here"
+NOT_REGULAR = "no regular file (a device, pipe or socket)"
+NOT_TEXT = "its name is no valid UTF-8 text: rename it"
+_LINKED_FOLDER = "a link to a folder, not followed: copy the images here if they belong here"
 
 
 @dataclass
@@ -61,7 +66,7 @@ def check_folder(root: Path) -> None:
     if root.parent.is_dir():
         folders = [each.name for each in root.parent.iterdir() if each.is_dir()]
         near = " " + unknown_name("folder", root.name, folders, f"in {str(root.parent)!r}") if folders else ""
-    raise MissingFileError(f"No folder {str(root)!r}: give the folder that holds one folder per class.{near}")
+    raise MissingFileError(f"No folder {str(root)!r}: give the folder that holds the images.{near}")
 
 
 def list_folder(root: Path, *, skip: Path | None = None) -> Listing:
@@ -76,110 +81,95 @@ def list_folder(root: Path, *, skip: Path | None = None) -> Listing:
         BadInputError: It is no folder, or no class folder is in it.
     """
     check_folder(root)
-    listing = Listing()
-    folders = _subfolders(root, "", listing, skip)
+    walk = _Walk(str(root), str(skip))
+    folders = walk.subfolders("")
     parts = _split_folders(root, folders)
-    if parts:
-        for name in folders:
-            if name not in parts:
-                listing.problems.append((name, "this folder is none of train, valid, test; it was left out"))
-    else:
-        parts = {"": ""}
     for part, split in parts.items():
-        names = _subfolders(root / part, part, listing, skip) if part else folders
-        for name in names:
-            _list_class(root, f"{part}/{name}" if part else name, name, split, listing)
-    if not listing.labels:
-        _refuse_empty(root, folders, listing)
-    return listing
+        for name in walk.subfolders(part):
+            walk.list_class(f"{part}/{name}", name, split)
+    for name in folders:
+        if not parts:
+            walk.list_class(name, name, "")
+        elif name not in parts:
+            walk.refuse(name, "this folder is none of train, valid, test: left out")
+    if not walk.listing.labels:
+        raise BadInputError(_nothing_found(root, folders, walk.listing.problems))
+    return walk.listing
 
 
-def _split_folders(root: Path, folders: list[str]) -> dict[str, str]:
-    """Names of the split folders to their split; empty if the folders are classes (one may be called train)."""
-    parts = {
-        name: split
-        for name in folders
-        if (split := split_name(name)) and name.lower() not in {"true", "false"}
-    }
-    if "train" not in parts.values() or (len(parts) == 1 and len(folders) > 1):
-        return {}
-    train = next(name for name, split in parts.items() if split == "train")
-    with os.scandir(root / train) as entries:
-        has_classes = any(each.is_dir() and not each.name.startswith(".") for each in entries)
-    return parts if has_classes else {}
+class _Walk:
+    """Takes files below a root into a listing; what cannot be taken becomes a problem."""
 
+    def __init__(self, root: str, skip: str) -> None:
+        self.root = root
+        self.skip = skip
+        self.listing = Listing()
 
-def _subfolders(folder: Path, prefix: str, listing: Listing, skip: Path | None) -> list[str]:
-    """Names of the folders in one that holds classes; images that lie loose in it become problems."""
-    names = []
-    for entry in _entries(str(folder), prefix, listing):
-        path = f"{prefix}/{entry.name}" if prefix else entry.name
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            if skip is None or entry.path != str(skip):
-                names.append(entry.name)
-        elif entry.is_symlink() and entry.is_dir():
-            _refuse_linked_folder(entry, path, listing)
-        elif entry.is_file() and _announces_image(entry.path):
-            listing.problems.append((path, NO_LABEL))
-    return names
+    def refuse(self, path: str, reason: str) -> None:
+        self.listing.problems.append((path, reason))
 
-
-def _list_class(root: Path, top: str, label: str, split: str, listing: Listing) -> None:
-    """List every file below a class folder."""
-    real_root = str(root)
-    before = len(listing.labels)
-    waiting = [top]
-    while waiting:
-        folder = waiting.pop()
-        for entry in _entries(f"{real_root}{os.sep}{folder.replace('/', os.sep)}", folder, listing):
-            path = f"{folder}/{entry.name}"
+    def subfolders(self, folder: str) -> list[str]:
+        """Names of the folders in one that holds classes; images that lie loose in it are refused."""
+        names = []
+        for path, entry in self._entries(folder):
+            if entry.name.startswith(".") or entry.path == self.skip:
+                continue
             if entry.is_dir(follow_symlinks=False):
-                if not entry.name.startswith("."):
-                    waiting.append(path)
+                names.append(entry.name)
             elif entry.is_symlink() and entry.is_dir():
-                _refuse_linked_folder(entry, path, listing)
-            else:
-                _list_file(entry, path, real_root, label, split, listing)
-    if len(listing.labels) == before:
-        listing.notes.append(f"the folder {top!r} holds no file that can be used")
+                self.refuse(path, _LINKED_FOLDER)
+            elif entry.is_file() and _announces_image(entry.path):
+                self.refuse(path, NO_LABEL)
+        return names
 
+    def list_class(self, top: str, label: str, split: str) -> None:
+        """Take every file below a class folder."""
+        before = len(self.listing.labels)
+        waiting = [top]
+        while waiting:
+            for path, entry in self._entries(waiting.pop()):
+                if not entry.is_dir():
+                    stat = self._stat(path, entry)
+                    if stat is not None:
+                        self.listing.add(path, label, split, stat)
+                elif entry.is_symlink():
+                    self.refuse(path, _LINKED_FOLDER)
+                elif not entry.name.startswith("."):
+                    waiting.append(path)
+        if len(self.listing.labels) == before:
+            self.listing.notes.append(f"the folder {top!r} holds no file that can be used")
 
-def _list_file(
-    entry: os.DirEntry[str], path: str, root: str, label: str, split: str, listing: Listing
-) -> None:
-    try:
-        # DirEntry.stat knows no inode on Windows, and hard links are told by it.
-        stat = os.stat(entry.path) if os.name == "nt" else entry.stat()  # noqa: PTH116
-    except OSError as error:
-        reason = "a link that leads nowhere or in a circle" if entry.is_symlink() else stat_reason(error)
-        listing.problems.append((path, reason))
-        return
-    if entry.is_symlink() and not is_inside(root, entry.path):
-        listing.problems.append((path, "a link that leaves the data folder: refused; copy the file here"))
-    elif not modes.S_ISREG(stat.st_mode):
-        listing.problems.append((path, "no regular file (a device, pipe or socket)"))
-    else:
-        listing.add(path, label, split, stat)
-
-
-def _entries(folder: str, prefix: str, listing: Listing) -> Iterator[os.DirEntry[str]]:
-    """The entries of a folder by name; what cannot be listed or named in text becomes a problem."""
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError as error:
-        listing.problems.append((prefix or ".", f"this folder {stat_reason(error)}"))
-        return
-    for entry in entries:
+    def _stat(self, path: str, entry: os.DirEntry[str]) -> os.stat_result | None:
+        """What the system says of a regular file inside the root, or None after refusing it."""
         try:
-            entry.name.encode()
-        except UnicodeEncodeError:
-            shown = f"{prefix}/{entry.name}".lstrip("/").encode("utf-8", "backslashreplace").decode()
-            listing.problems.append((shown, "its name is no valid UTF-8 text: rename it"))
+            # DirEntry.stat knows no inode on Windows, and hard links are told by it.
+            stat = os.stat(entry.path) if os.name == "nt" else entry.stat()  # noqa: PTH116
+        except OSError as error:
+            linked = "a link that leads nowhere or in a circle"
+            self.refuse(path, linked if entry.is_symlink() else stat_reason(error))
+            return None
+        if entry.is_symlink() and not is_inside(self.root, entry.path):
+            self.refuse(path, LEAVING_LINK)
+        elif not modes.S_ISREG(stat.st_mode):
+            self.refuse(path, NOT_REGULAR)
         else:
-            yield entry
+            return stat
+        return None
+
+    def _entries(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """Posix path and entry, by name; a folder that cannot be listed and names that are no text are refused."""
+        try:
+            with os.scandir(os.path.join(self.root, folder)) as found:  # noqa: PTH118
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            self.refuse(folder or ".", f"this folder {stat_reason(error)}")
+            return
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if is_text(path):
+                yield path, entry
+            else:
+                self.refuse(path.encode("utf-8", "backslashreplace").decode(), NOT_TEXT)
 
 
 def is_inside(root: str, path: str) -> bool:
@@ -188,35 +178,49 @@ def is_inside(root: str, path: str) -> bool:
     return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
 
 
+def is_text(name: str) -> bool:
+    """Whether a name can be written as UTF-8 (on Linux it may hold any bytes)."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def stat_reason(error: OSError) -> str:
     """The reason for `Dataset.problems` in an error of the file system."""
     return f"cannot be read: {(error.strerror or str(error)).lower()}"
 
 
-def _refuse_linked_folder(entry: os.DirEntry[str], path: str, listing: Listing) -> None:
-    listing.problems.append(
-        (path, "a link to a folder, not followed: copy the images here if they belong here")
-    )
+def _split_folders(root: Path, folders: list[str]) -> dict[str, str]:
+    """Names of the split folders to their split; empty if the folders are classes (one may be called train)."""
+    parts = {name: split for name in folders if (split := split_name(name))}
+    if "train" not in parts.values() or (len(parts) == 1 and len(folders) > 1):
+        return {}
+    train = next(name for name, split in parts.items() if split == "train")
+    with os.scandir(root / train) as entries:
+        has_classes = any(each.is_dir() and not each.name.startswith(".") for each in entries)
+    return parts if has_classes else {}
 
 
 def _announces_image(path: str) -> bool:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - a Path for each of many files takes longer than reading
+        with open(path, "rb") as file:  # noqa: PTH123 - there may be 100,000 of them
             return sniff(file.read(16)) is not None
     except OSError:
         return False
 
 
-def _refuse_empty(root: Path, folders: list[str], listing: Listing) -> None:
-    loose = sum(reason == NO_LABEL for _, reason in listing.problems)
+def _nothing_found(root: Path, folders: list[str], problems: list[tuple[str, str]]) -> str:
+    loose = sum(reason == NO_LABEL for _, reason in problems)
     if loose:
         what = f"{loose} images lie in no class folder"
     elif folders:
         what = f"its folders ({', '.join(folders[:5])}) hold no file that can be used"
     else:
-        what = "it is empty" if not any(root.iterdir()) else "it has no folders"
-    refused = "".join(f" {path}: {reason}." for path, reason in listing.problems[:3] if reason != NO_LABEL)
-    raise BadInputError(
-        f"No labelled images in {str(root)!r}: {what}.{refused} Allowed is one folder per class with the images in"
-        " it, or train/ valid/ test/ of those; with labels in a table use Dataset.from_csv."
+        what = "it has no folders in it" if any(root.iterdir()) else "it is empty"
+    refused = "".join(f" {path}: {reason}." for path, reason in problems[:3] if reason != NO_LABEL)
+    return (
+        f"No labelled images in {str(root)!r}: {what}.{refused} Allowed is one folder per class with the images"
+        " in it, or train/ valid/ test/ of those; with labels in a table use Dataset.from_csv."
     )

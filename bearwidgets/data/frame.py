@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bearwidgets.data.folder import Listing, check_folder, is_inside, stat_reason
+from bearwidgets.data.folder import (
+    LEAVING_LINK,
+    NOT_REGULAR,
+    NOT_TEXT,
+    Listing,
+    check_folder,
+    is_inside,
+    is_text,
+    stat_reason,
+)
 from bearwidgets.data.split import SPLITS, split_name
 from bearwidgets.errors import BadInputError, MissingFileError, unknown_name
 
@@ -20,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NUMBER = re.compile(r"-?\d+(\.0+)?")
+_IS_VALID = {"False": "train", "True": "valid"}  # how fastai's tables say it
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 
 
@@ -60,8 +70,8 @@ def read_csv(csv: Path, columns: Columns) -> pd.DataFrame:
 def list_frame(frame: pd.DataFrame, root: Path, columns: Columns) -> Listing:
     """List the files that the rows name, without opening one.
 
-    Rows without a usable path, label or split become problems. A row that says the same twice counts once; a file
-    under two labels is left out, for nothing says which is right.
+    Rows without a usable path, label or split become problems. A row that says the same twice counts once; a
+    file under two labels is left out, for nothing says which is right.
 
     Raises:
         MissingFileError: `root` does not exist.
@@ -84,7 +94,7 @@ def list_frame(frame: pd.DataFrame, root: Path, columns: Columns) -> Listing:
             listing.problems.append((path or f"row {number}", f"{reason} (row {number})"))
         else:
             n_rows += 1
-            rows.setdefault(path, set()).add((label, split_name(split) or ""))
+            rows.setdefault(path, set()).add((label, _split_of(split) or ""))
     if n_rows > len(rows):
         listing.notes.append(f"{n_rows - len(rows)} rows name a file that another row names already")
     _take_files(rows, root, listing)
@@ -102,7 +112,8 @@ def label_texts(labels: list[Any]) -> list[str]:
 def relative_path(cell: object, root: Path) -> str:
     """The posix path relative to `root` that a cell of a path column means.
 
-    Backslashes count as slashes where no file of that very name exists; absolute paths are allowed below `root`.
+    Backslashes count as slashes where no file of that very name exists; absolute paths are allowed if they lead
+    below `root`.
 
     Args:
         cell: What the table says.
@@ -114,6 +125,8 @@ def relative_path(cell: object, root: Path) -> str:
     text = _text(cell)
     if not text:
         raise BadInputError("no path")
+    if not is_text(text):
+        raise BadInputError(NOT_TEXT)
     if "\0" in text:
         raise BadInputError("a path with a NUL character in it")
     if _ADDRESS.match(text):
@@ -138,7 +151,15 @@ def _text(value: object) -> str:
     """A cell as text; None, NaN and NA are ""."""
     if isinstance(value, str):
         return value.strip()
-    return "" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value)
+    return "" if _is_missing(value) else str(value)
+
+
+def _is_missing(value: Any) -> bool:
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def _split_of(text: str) -> str | None:
+    return _IS_VALID.get(text) or split_name(text)
 
 
 def _check_row(cell: object, label: str, split: str, root: Path, *, has_split: bool) -> tuple[str, str]:
@@ -149,7 +170,7 @@ def _check_row(cell: object, label: str, split: str, root: Path, *, has_split: b
         return _text(cell), str(error)
     if not label:
         return path, "no label"
-    if has_split and split_name(split) is None:
+    if has_split and _split_of(split) is None:
         return path, f"the split is {split!r}; allowed are {', '.join(SPLITS)}"
     return path, ""
 
@@ -158,7 +179,7 @@ def _take_files(rows: dict[str, set[tuple[str, str]]], root: Path, listing: List
     folders: dict[str, bool] = {}
     for path, said in rows.items():
         if len(said) > 1:
-            shown = ", ".join(sorted({label for label, _ in said}) or sorted({split for _, split in said}))
+            shown = ", ".join(sorted(" ".join(each).strip() for each in said))
             listing.problems.append((path, f"named in several rows that contradict each other ({shown})"))
             continue
         file = os.path.join(root, path)  # noqa: PTH118 - a Path for each of 100,000 rows takes seconds
@@ -176,9 +197,9 @@ def _take_files(rows: dict[str, set[tuple[str, str]]], root: Path, listing: List
         if folder not in folders:
             folders[folder] = is_inside(str(root), os.path.dirname(file))  # noqa: PTH120
         if not folders[folder] or (linked and not is_inside(str(root), file)):
-            listing.problems.append((path, "a link that leaves the data folder: refused; copy the file here"))
+            listing.problems.append((path, LEAVING_LINK))
         elif not modes.S_ISREG(stat.st_mode):
-            listing.problems.append((path, "no regular file"))
+            listing.problems.append((path, NOT_REGULAR))
         else:
             ((label, split),) = said
             listing.add(path, label, split, stat)

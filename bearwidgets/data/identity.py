@@ -19,7 +19,7 @@ from bearwidgets.data.images import check_image, read_bytes
 from bearwidgets.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
 _DIGEST = 16
 _SCHEMA = 1  # goes up when what is stored, or which files count as usable, changes
@@ -47,7 +47,7 @@ class Facts:
 
 
 def cache_dir() -> Path:
-    """The folder for everything that may be deleted at any time; `BEARWIDGETS_CACHE` overrides the user's own."""
+    """The folder for all that may be deleted at any time; `BEARWIDGETS_CACHE` overrides the user's own."""
     override = os.environ.get("BEARWIDGETS_CACHE")
     return Path(override) if override else Path(platformdirs.user_cache_dir("bearwidgets"))
 
@@ -169,7 +169,7 @@ class IdentityCache:
             self._memory.update({path: (key, facts[path]) for path, key in keys.items()})
 
     @contextlib.contextmanager
-    def _database(self) -> Iterator[sqlite3.Connection]:
+    def _database(self) -> Generator[sqlite3.Connection]:
         """One transaction on the cache file, which is made or made anew where needed."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -193,8 +193,8 @@ class IdentityCache:
             if schema != _SCHEMA or self.path.stat().st_size > _LARGEST:
                 database.execute("DROP TABLE IF EXISTS files")
                 database.execute(
-                    "CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER,"
-                    " content TEXT, width INTEGER, height INTEGER, reason TEXT) WITHOUT ROWID"
+                    "CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER, modified INTEGER,"
+                    " changed INTEGER, content TEXT, width INTEGER, height INTEGER, reason TEXT) WITHOUT ROWID"
                 )
                 database.execute(f"PRAGMA user_version={_SCHEMA}")
                 database.commit()

@@ -1,7 +1,7 @@
 """Open pictures that come from strangers: by content and never by name, bounded, turned, always RGB.
 
-Allowed are JPEG, PNG, WebP, GIF (first frame), BMP and TIFF. Whatever cannot be used raises `ImageError`, whose
-message is a reason that a person understands.
+Allowed are JPEG, PNG, WebP, GIF (first frame), BMP and TIFF. Whatever cannot be used raises `ImageError`,
+whose message is a reason that a person understands.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MAX_PIXELS = 89_478_485
-"""Width times height above which a picture is refused: where Pillow starts to warn of a decompression bomb."""
+"""Width times height above which a picture is refused: where Pillow starts to warn of a bomb."""
 
 MAX_BYTES = 512 * 2**20
 """Size of a file above which it is refused unread."""
@@ -44,8 +44,8 @@ _TURNS = {
 _FIRST_SIDEWAYS = 5  # the EXIF orientations 5 to 8 swap width and height
 _ORIENTATION = 0x0112
 
-# The plugins are called themselves, not Image.open: its bomb check warns, and turning a warning into an error is
-# not safe in several threads. `_open` holds the limit instead.
+# The plugins are called themselves, not Image.open: its bomb check warns, and turning a warning into an error
+# is not safe in several threads. `_open` holds the limit instead.
 _OPENERS: dict[str, Callable[[Any], Any]] = {
     "JPEG": JpegImagePlugin.jpeg_factory,
     "PNG": PngImagePlugin.PngImageFile,
@@ -92,14 +92,14 @@ def open_image(
     Args:
         source: A path, or the bytes of a file.
         max_pixels: The largest width times height that is decoded.
-        at_least: A short side in px that suffices: a large JPEG is then decoded at a half, a quarter or an eighth
-            of its size, never smaller than this. The picture is not resized to it.
+        at_least: A short side in px that suffices: a large JPEG is then decoded at a half, a quarter or an
+            eighth of its size, never smaller than this. The picture is not resized to it.
 
     Returns:
         A picture of mode RGB that carries no metadata (no EXIF, no GPS, no comments).
 
     Raises:
-        ImageError: The file is missing, not an allowed format, broken or too large; the message is the reason.
+        ImageError: The file is missing, of another format, broken or too large; the message is the reason.
 
     Example:
         >>> open_image("bears/teddy/1.jpg", at_least=224).size  # doctest: +SKIP
@@ -125,7 +125,7 @@ def open_image(
 
 
 def image_size(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
-    """Width and height in px after the EXIF turn, from the header and a cheap look at whether the file is whole.
+    """Width and height in px after the EXIF turn, by the header and a cheap look whether the file is whole.
 
     Raises:
         ImageError: As `open_image`, but damage in the middle of the picture's data is not looked for.
@@ -211,7 +211,7 @@ def _from_deep(values: np.ndarray) -> Image.Image:
     """Bring grey values of 16 or 32 bits, shape (height, width), to 8 bits: 16 bits are 0 to 65535."""
     values = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
     top = values.max(initial=0)
-    if values.min(initial=0) < 0 or top > 65535:  # noqa: PLR2004 - no range is agreed on, so take its own
+    if values.min(initial=0) < 0 or top > 65535:
         values = values - values.min()
         scale = 255 / max(values.max(), 1e-12)
     elif values.dtype.kind == "f" and top <= 1:
@@ -237,9 +237,9 @@ def _jpeg_is_whole(data: bytes) -> bool:
     position = 2
     while data[position : position + 1] == b"\xff":
         marker = data[position + 1]
-        if marker == 0xDA:  # noqa: PLR2004 - start of scan
+        if marker == 0xDA:
             return data.find(b"\xff\xd9", position) > 0
-        if marker == 0xFF:  # noqa: PLR2004 - a fill byte
+        if marker == 0xFF:
             position += 1
             continue
         position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")

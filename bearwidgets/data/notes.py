@@ -12,7 +12,7 @@ _SHOWN = 5
 
 
 def notes_on(table: pd.DataFrame) -> list[str]:
-    """Sentences on classes, names, copies and split of a table as in `Dataset.table`; empty if all is well."""
+    """Sentences on classes, names, copies and split of a `Dataset.table`; empty if all is well."""
     return [*_on_classes(table), *_on_names(table), *_on_copies(table), *_on_split(table)]
 
 
@@ -27,10 +27,10 @@ def _on_classes(table: pd.DataFrame) -> list[str]:
     folded: dict[str, list[str]] = {}
     for label in counts.index:
         folded.setdefault(_fold(label), []).append(label)
-    for alike in folded.values():
-        if len(alike) > 1:
-            notes.append(f"the classes {_listed(sorted(alike))} differ only in case or accents' encoding")
-    return notes
+    alike = [sorted(labels) for labels in folded.values() if len(labels) > 1]
+    return notes + [
+        f"the classes {_listed(labels)} differ only in case or in how accents are encoded" for labels in alike
+    ]
 
 
 def _on_names(table: pd.DataFrame) -> list[str]:
@@ -45,15 +45,20 @@ def _on_copies(table: pd.DataFrame) -> list[str]:
     copies = table[table["content"].duplicated(keep=False)]
     if copies.empty:
         return []
-    groups = copies.groupby("content")
-    notes = [f"{len(copies)} images are byte-identical copies in {groups.ngroups} groups"]
-    under_two = int((groups["label"].nunique() > 1).sum())
+    notes = [f"{len(copies)} images are byte-identical copies, in {copies['content'].nunique()} groups"]
+    under_two = _n_in_several(copies, "label")
     if under_two:
         notes.append(f"{under_two} of these groups lie under two or more labels")
-    torn = int((groups["split"].nunique() > 1).sum())
+    torn = _n_in_several(copies, "split")
     if torn:
         notes.append(f"{torn} of these groups lie in two splits: the scores on valid or test look too good")
     return notes
+
+
+def _n_in_several(copies: pd.DataFrame, column: str) -> int:
+    """How many contents have more than one value in a column."""
+    pairs = copies[["content", column]].drop_duplicates()
+    return int(pairs["content"].duplicated().groupby(pairs["content"]).any().sum())
 
 
 def _on_split(table: pd.DataFrame) -> list[str]:

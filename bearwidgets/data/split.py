@@ -23,14 +23,11 @@ _NAMES = {
     "validation": "valid",
     "test": "test",
     "testing": "test",
-    # fastai's is_valid columns
-    "false": "train",
-    "true": "valid",
 }
 
 
 def split_name(text: str) -> str | None:
-    """The split that a folder name or a CSV cell means ("val", "Validation", "True" are "valid"), or None."""
+    """The split that a folder name or a cell of a table means ("val" and "Validation" are "valid"), or None."""
     return _NAMES.get(text.strip().lower())
 
 
@@ -52,9 +49,9 @@ def split_by_hash(
 ) -> np.ndarray:
     """Split items into "train" and "valid", each class in the same proportion.
 
-    Items with the same bytes land on one side. In each class the groups of equal bytes are put in the order of
-    a hash of seed and content, and the first ones up to `valid_pct` of the class are valid. Each class keeps at
-    least one item in train; a class of two or more contents has at least one in valid.
+    Items with the same bytes land on one side. In each class the groups of equal bytes are put in the order
+    of a hash of seed and content, and the first ones up to `valid_pct` of the class are valid. Each class keeps
+    at least one item in train; a class of two or more contents has at least one in valid.
 
     Args:
         content: Content id of each item, length n.
@@ -104,7 +101,7 @@ def _rank(content: str, seed: int) -> bytes:
 
 
 def _first_share(groups: list[str], members: dict[str, list[str]], valid_pct: float) -> set[str]:
-    """The first groups that together come nearest to the share of the items; never all, never none of several."""
+    """The first groups that come nearest to the share of the items; never all, never none of several."""
     total = sum(len(members[each]) for each in groups)
     wanted = valid_pct * total
     chosen: set[str] = set()
@@ -119,7 +116,7 @@ def _first_share(groups: list[str], members: dict[str, list[str]], valid_pct: fl
 
 
 def _keep_one_in_train(valid: set[str], members: dict[str, list[str]], order: dict[str, bytes]) -> None:
-    """Move groups to train until each class has an item there (equal bytes under two labels can take the last)."""
+    """Move groups to train until each class has an item there; equal bytes under two labels can take the last."""
     in_train = Counter(label for each in members if each not in valid for label in members[each])
     for label in sorted({label for labels in members.values() for label in labels}):
         if not in_train[label]:

@@ -19,11 +19,13 @@ _PROBLEMS = 5
 def text_summary(ds: Dataset) -> str:
     """A few lines: counts by split and class, skipped files, notes."""
     counts = ds.table["label"].value_counts().reindex(ds.classes)
-    shown = ", ".join(f"{_plain(label)} {n}" for label, n in counts.iloc[:_CLASSES].items())
+    shown = ", ".join(f"{_plain(str(label))} {n}" for label, n in counts.iloc[:_CLASSES].items())
     more = f" and {len(counts) - _CLASSES} more" if len(counts) > _CLASSES else ""
     lines = [
-        f"Dataset of {_number(len(ds), 'image')} in {_number(len(ds.classes), 'class', 'classes')}"
-        f" from {_plain(str(ds.csv or ds.root))}",
+        (
+            f"Dataset of {_number(len(ds), 'image')} in {_number(len(ds.classes), 'class', 'classes')}"
+            f" from {_plain(str(ds.csv or ds.root))}"
+        ),
         f"  {_splits(ds)}",
         f"  {shown}{more}",
     ]
@@ -39,12 +41,10 @@ def html_summary(ds: Dataset) -> str:
     counts = pd.crosstab(ds.table["label"], ds.table["split"])
     splits = [split for split in SPLITS if split in counts.columns]
     head = "".join(f"<th>{split}</th>" for split in splits)
-    rows = "".join(
-        f"<tr><th><bdi>{escape(_plain(str(label)))}</bdi></th>"
-        + "".join(f"<td>{counts.loc[label, split]:,}</td>" for split in splits)
-        + "</tr>"
-        for label in counts.index[:_CLASSES]
-    )
+    rows = ""
+    for label in counts.index[:_CLASSES]:
+        cells = "".join(f"<td>{counts.loc[label, split]:,}</td>" for split in splits)
+        rows += f"<tr><th><bdi>{escape(_plain(str(label)))}</bdi></th>{cells}</tr>"
     more = f"<p>and {len(counts) - _CLASSES:,} more classes</p>" if len(counts) > _CLASSES else ""
     listed = [f"note: {note}" for note in ds.notes]
     if len(ds.problems):

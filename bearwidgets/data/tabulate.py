@@ -1,0 +1,94 @@
+"""From listed files to the table of items: open each, give ids, split."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bearwidgets.data.exam import find_exam
+from bearwidgets.data.identity import copy_id, look_into
+from bearwidgets.data.notes import notes_on
+from bearwidgets.data.split import check_valid_pct, split_by_hash
+from bearwidgets.errors import BadInputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bearwidgets.data.folder import Listing
+
+COLUMNS = ("id", "path", "label", "split", "width", "height", "content")
+_SHOWN = 3
+
+
+def tabulate(
+    listing: Listing, root: Path, workspace: Path, *, valid_pct: float, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Open the listed files and make what `Dataset.table`, `Dataset.problems` and `Dataset.notes` are.
+
+    Raises:
+        BadInputError: No file can be used, or `valid_pct` is no share.
+        WorkspaceError: The frozen exam cannot be read.
+    """
+    check_valid_pct(valid_pct)
+    base = f"{str(root).rstrip(os.sep)}{os.sep}"
+    files = {path: f"{base}{path.replace('/', os.sep)}" for path in sorted(listing.labels)}
+    facts = look_into({file: listing.stats[path] for path, file in files.items()})
+    refused = [(path, facts[file].reason) for path, file in files.items() if facts[file].reason]
+    problems = sorted([*listing.problems, *refused])
+    paths = [path for path, file in files.items() if not facts[file].reason]
+    if not paths:
+        raise BadInputError(_nothing_usable(root, problems))
+    usable = [facts[files[path]] for path in paths]
+    counts = Counter(each.content for each in usable)
+    columns = {
+        "id": [
+            each.content if counts[each.content] == 1 else copy_id(each.content, path)
+            for path, each in zip(paths, usable, strict=True)
+        ],
+        "path": paths,
+        "label": [listing.labels[path] for path in paths],
+        "split": [listing.splits[path] for path in paths],
+        "width": [each.width for each in usable],
+        "height": [each.height for each in usable],
+        "content": [each.content for each in usable],
+    }
+    table = pd.DataFrame(columns, columns=list(COLUMNS))
+    table["split"], exam_notes = _split(table, workspace, valid_pct, seed)
+    return (
+        table,
+        pd.DataFrame(problems, columns=["path", "reason"], dtype=object),
+        [*listing.notes, *exam_notes, *notes_on(table)],
+    )
+
+
+def _split(table: pd.DataFrame, workspace: Path, valid_pct: float, seed: int) -> tuple[Any, list[str]]:
+    """The split of each row (as the files say, else as the frozen exam says, else by hash), and notes on it."""
+    split = table["split"].to_numpy(dtype=object, copy=True)
+    if (split == "valid").any():
+        return np.where(split == "", "train", split), []
+    content = table["content"].to_numpy(dtype=object)
+    ours = split != "test"
+    frozen = find_exam(workspace, valid_pct, seed, set(content[ours]))
+    if frozen is None:
+        labels = table["label"].to_numpy(dtype=object)
+        split[ours] = split_by_hash(content[ours], labels[ours], valid_pct, seed)
+        return split, []
+    known = np.array([each in frozen.items for each in content])
+    split[ours] = np.where(known[ours], "valid", "train")
+    gone = len(frozen.items) - len(set(content[known & ours]))
+    if gone:
+        return split, [f"{gone} of the {len(frozen.items)} images of the frozen exam are no longer here"]
+    return split, []
+
+
+def _nothing_usable(root: Path, problems: list[tuple[str, str]]) -> str:
+    shown = "; ".join(f"{path}: {reason}" for path, reason in problems[:_SHOWN])
+    more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    return (
+        f"No image below {str(root)!r} can be used ({shown}{more}). Allowed are JPEG, PNG, WebP, GIF, BMP and"
+        " TIFF; the content decides, not the name."
+    )
