@@ -1,0 +1,96 @@
+"""Did the cleaning help? Two learners on the same frozen exam, on its labels as they were and as corrected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bearwidgets.errors import BadInputError
+
+if TYPE_CHECKING:
+    from bearwidgets.data.dataset import Dataset
+    from bearwidgets.learn.learner import Learner
+
+SURE = 0.05
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a retrain changed on the evaluation split.
+
+    Attributes:
+        table: a row for each way to read the labels ("as they were", "corrected"): n, error_before, error_after
+            (0 to 1), fixed (wrong before, right after), broken (right before, wrong after), p_value.
+    """
+
+    table: pd.DataFrame
+
+    def __str__(self) -> str:
+        return "\n".join(_sentence(str(labels), row) for labels, row in self.table.iterrows())
+
+
+def measure_effect(before: Learner, after: Learner, ds: Dataset, journal: Any) -> Effect:
+    """Compare two learners on the evaluation split of `ds`.
+
+    The p-value is that of the exact sign test on the items where the two differ (McNemar's test, exact form): how
+    often chance alone would part them at least as unevenly.
+
+    Args:
+        before: trained without the decisions.
+        after: trained with them.
+        ds: the data set as it was, its evaluation split untouched by decisions.
+        journal: the decisions, for the corrected labels.
+
+    Raises:
+        BadInputError: the data set has no evaluation split.
+    """
+    if not (ds.table.split == "valid").any():
+        raise BadInputError(
+            "There is no evaluation split, so no effect can be measured; set valid_pct above 0."
+        )
+    rows = {
+        "as they were": _compare(before, after, ds),
+        "corrected": _compare(before, after, ds.cleaned(journal, exam="corrected")),
+    }
+    return Effect(pd.DataFrame.from_dict(rows, orient="index"))
+
+
+def _compare(before: Learner, after: Learner, ds: Dataset) -> dict[str, float]:
+    right = []
+    for learn in (before, after):
+        table, probabilities = learn.predictions(ds)
+        here = (table.split == "valid").to_numpy()
+        predicted = np.array(learn.classes, dtype=object)[probabilities[here].argmax(1)]
+        right.append(predicted == table.label[here].to_numpy())
+    fixed, broken = int((~right[0] & right[1]).sum()), int((right[0] & ~right[1]).sum())
+    return {
+        "n": len(right[0]),
+        "error_before": float((~right[0]).mean()),
+        "error_after": float((~right[1]).mean()),
+        "fixed": fixed,
+        "broken": broken,
+        "p_value": sign_test(fixed, broken),
+    }
+
+
+def sign_test(fixed: int, broken: int) -> float:
+    """Two-sided p-value of `fixed` against `broken` under a fair coin; 1.0 where nothing differs."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(fixed, fixed + broken).pvalue) if fixed + broken else 1.0
+
+
+def _sentence(labels: str, row: pd.Series) -> str:
+    n, fixed, broken = int(row["n"]), int(row["fixed"]), int(row["broken"])
+    change = f"error {row['error_before']:.1%} → {row['error_after']:.1%} on {n} images, labels {labels}"
+    parts = f"{fixed} fixed, {broken} broken"
+    if fixed == broken:
+        verdict = "no difference"
+    elif row["p_value"] <= SURE:
+        verdict = "better" if fixed > broken else "worse"
+    else:
+        verdict = "too few images differ to tell it from chance"
+    return f"{change}: {parts}; {verdict} (p = {row['p_value']:.2g})."

@@ -1,0 +1,73 @@
+"""fastai learners as predictors: their items, their labels, and their probabilities without augmentation."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class FastaiPredictor:
+    """A trained fastai vision learner, seen as what `Review` needs.
+
+    The training items are predicted with the validation transforms: fastai's own interpretation would put random
+    crops and flips on them.
+
+    Args:
+        learn: a fastai `Learner` of an image classifier whose items are paths.
+
+    Raises:
+        BadInputError: items that are no paths, or a target with several labels.
+    """
+
+    def __init__(self, learn: Any) -> None:
+        self._learn = learn
+        self.classes = [str(each) for each in learn.dls.vocab]
+        self.made_by = "fastai learner, validation transforms"
+        self._items = _items(learn.dls.train_ds) + _items(learn.dls.valid_ds)
+        labels = _labels(learn.dls.train_ds, self.classes) + _labels(learn.dls.valid_ds, self.classes)
+        splits = ["train"] * len(learn.dls.train_ds) + ["valid"] * len(learn.dls.valid_ds)
+        root = Path(os.path.commonpath([each.parent for each in self._items]))
+        if root.name in self.classes:  # all items in one class folder
+            root = root.parent
+        paths = [each.relative_to(root).as_posix() for each in self._items]
+        frame = pd.DataFrame({"path": paths, "label": labels, "split": splits})
+        self.ds = Dataset.from_df(frame, root=root, path="path", label="label", split="split")
+        self._rows = {path: number for number, path in enumerate(paths)}
+
+    def predictions(self, ds: Dataset | None = None) -> tuple[pd.DataFrame, np.ndarray]:
+        """Table of the items, and probabilities (n, classes)."""
+        table = (ds or self.ds).table
+        rows = [self._rows[path] for path in table.path]
+        loader = self._learn.dls.test_dl([self._items[row] for row in rows], num_workers=0)
+        with self._learn.no_bar(), self._learn.no_logging():
+            logits, _ = self._learn.get_preds(dl=loader, reorder=False)
+        return table, np.asarray(logits, dtype=np.float32)
+
+    def out_of_fold(self) -> tuple[list[str], np.ndarray] | None:
+        """None: fastai trains one network."""
+        return None
+
+
+def _items(dataset: Any) -> list[Path]:
+    items = list(dataset.items)
+    if not all(isinstance(each, (str, Path)) for each in items):
+        raise BadInputError(
+            f"The items of this fastai learner are {type(items[0]).__name__}, not paths of files; use "
+            "Review.from_predictions(table, probabilities, classes) instead."
+        )
+    return [Path(each).resolve() for each in items]
+
+
+def _labels(dataset: Any, classes: Sequence[str]) -> list[str]:
+    numbers = np.asarray([int(each) for each in dataset.tls[-1]])
+    return [classes[number] for number in numbers]
