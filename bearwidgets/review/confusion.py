@@ -23,12 +23,15 @@ def confusion_counts(actual: pd.Series, predicted: pd.Series, classes: Sequence[
 
 def most_confused(counts: pd.DataFrame, min_count: int = 1) -> pd.DataFrame:
     """Pairs of classes that are mistaken: columns actual, predicted, count, share (of the actual class)."""
-    totals = counts.sum(axis=1)
-    pairs = [
-        (actual, predicted, int(counts.iat[row, column]), float(counts.iat[row, column] / totals.iat[row]))
-        for row, actual in enumerate(counts.index)
-        for column, predicted in enumerate(counts.columns)
-        if row != column and counts.iat[row, column] >= min_count
-    ]
-    table = pd.DataFrame(pairs, columns=["actual", "predicted", "count", "share"])
+    values = counts.to_numpy()
+    totals = values.sum(1)
+    rows, columns = np.nonzero((values >= max(1, min_count)) & ~np.eye(len(values), dtype=bool))
+    table = pd.DataFrame(
+        {
+            "actual": counts.index.to_numpy()[rows],
+            "predicted": counts.columns.to_numpy()[columns],
+            "count": values[rows, columns],
+            "share": values[rows, columns] / totals[rows],
+        }
+    )
     return table.sort_values(["count", "share"], ascending=False, kind="stable").reset_index(drop=True)

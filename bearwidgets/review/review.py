@@ -103,7 +103,7 @@ class Review:
         if "id" not in frame:
             frame["id"] = [str(number) for number in range(len(frame))]
         frame["path"] = frame["path"] if "path" in frame else frame["id"]
-        frame["split"] = frame["split"] if "split" in frame else "train"
+        frame["split"] = frame.get("split", "train")
         if frame.id.duplicated().any():
             raise BadInputError(
                 f"The id {frame.id[frame.id.duplicated()].iloc[0]!r} stands twice in the table."

@@ -19,7 +19,7 @@ def log_loss(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def log_margin(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Margin (n,) in nats: log p of the given label minus log p of the best other one; below 0 where they disagree."""
+    """Margin (n,) in nats: log p of the given label minus log p of the best other; below 0 where they disagree."""
     others = probabilities.copy()
     others[np.arange(len(target)), target] = 0.0
     best = np.maximum(others.max(1), FLOOR)
