@@ -114,12 +114,13 @@ class _Walk:
         for path, entry in self._entries(folder):
             if entry.name.startswith(".") or entry.path == self.skip:
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                names.append(entry.name)
-            elif entry.is_symlink() and entry.is_dir():
+            if not _is_folder(entry):
+                if _announces_image(entry.path):
+                    self.refuse(path, NO_LABEL)
+            elif entry.is_symlink():
                 self.refuse(path, _LINKED_FOLDER)
-            elif entry.is_file() and _announces_image(entry.path):
-                self.refuse(path, NO_LABEL)
+            else:
+                names.append(entry.name)
         return names
 
     def list_class(self, top: str, label: str, split: str) -> None:
@@ -128,7 +129,7 @@ class _Walk:
         waiting = [top]
         while waiting:
             for path, entry in self._entries(waiting.pop()):
-                if not entry.is_dir():
+                if not _is_folder(entry):
                     stat = self._stat(path, entry)
                     if stat is not None:
                         self.listing.add(path, label, split, stat)
@@ -203,7 +204,17 @@ def _split_folders(root: Path, folders: list[str]) -> dict[str, str]:
     return parts if has_classes else {}
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or a link to one; a link that leads in a circle is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def _announces_image(path: str) -> bool:
+    if not os.path.isfile(path):  # noqa: PTH113 - opening a pipe would wait for ever
+        return False
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - there may be 100,000 of them
             return sniff(file.read(16)) is not None
