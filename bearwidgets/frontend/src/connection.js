@@ -1,0 +1,81 @@
+// The line to Python as a person sees it: a quiet "busy", and a clear word when no answer comes.
+import { button, h, say } from "./dom.js";
+import { NoAnswer, Requests } from "./requests.js";
+/** @typedef {import("./types.js").Model} Model */
+
+/** How long each kind of request may take, ms. */
+const LIMITS = { page: 10_000, full: 10_000, hello: 10_000 };
+const LIMIT = 20_000;
+
+export class Connection {
+  #requests;
+  #text = h("span", {});
+  #banner;
+  #busy = h("div", { class: "bw-busy", role: "status" });
+  element;
+
+  /**
+   * @param {object} options
+   * @param {Model} options.model
+   * @param {AbortSignal} options.signal
+   * @param {() => void} options.onRetry Retry was pressed, or a late answer shows that the kernel lives
+   * @param {(event: any) => void} options.onEvent
+   */
+  constructor({ model, signal, onRetry, onEvent }) {
+    this.#requests = new Requests({
+      send: (content) => model.send(content),
+      onBusy: (busy) => say(this.#busy, busy ? "kernel busy…" : ""),
+      onLate: onRetry,
+    });
+    const again = button("Retry", () => {
+      this.clear();
+      onRetry();
+    });
+    this.#banner = h("div", { class: "bw-banner", role: "alert", hidden: true }, this.#text, again);
+    this.element = h("div", { class: "bw-connection" }, this.#banner, this.#busy);
+    const hear = (/** @type {any} */ message, /** @type {any[]} */ buffers) => {
+      if (message?.kind === "reply") this.#requests.receive(message, buffers ?? []);
+      else if (message?.kind === "event") onEvent(message);
+    };
+    // The kernel was restarted or reached again: ask whether anyone is there.
+    const checked = () => onRetry();
+    model.on("msg:custom", hear);
+    model.on("comm_live_update", checked);
+    signal.addEventListener("abort", () => {
+      model.off("msg:custom", hear);
+      model.off("comm_live_update", checked);
+      this.#requests.end();
+    });
+  }
+
+  /**
+   * @param {string} op
+   * @param {object} [args]
+   * @returns {Promise<{result: any, buffers: import("./types.js").Buffer[]}>}
+   */
+  async ask(op, args = {}) {
+    try {
+      const answer = await this.#requests.ask(op, args, LIMITS[/** @type {keyof LIMITS} */ (op)] ?? LIMIT);
+      this.clear();
+      return answer;
+    } catch (error) {
+      if (error instanceof NoAnswer) {
+        this.warn(
+          `${error.message} It may be busy with a cell, or gone. Every confirmed decision is in journal.jsonl; ` +
+            "if the kernel was restarted, run this cell again.",
+        );
+      }
+      throw error;
+    }
+  }
+
+  /** @param {string} text shown with a Retry button until an answer comes */
+  warn(text) {
+    say(this.#text, text);
+    this.#banner.hidden = false;
+  }
+
+  clear() {
+    this.#banner.hidden = true;
+  }
+}

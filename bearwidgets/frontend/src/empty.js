@@ -1,0 +1,28 @@
+// What stands in place of the grid when it has nothing to show.
+import { button, h, say } from "./dom.js";
+/** @typedef {import("./types.js").State} State */
+
+export class Empty {
+  #text = h("p", {});
+  #clear;
+  element;
+
+  /** @param {() => void} onClear */
+  constructor(onClear) {
+    this.#clear = button("Clear filters", onClear);
+    this.element = h("div", { class: "bw-empty", role: "status", hidden: true }, this.#text, this.#clear);
+  }
+
+  /** @param {State} state */
+  show(state) {
+    this.element.hidden = state.total > 0;
+    if (state.total) return;
+    const { label, predicted, split, decision, text } = state.view.filter;
+    const others = label !== null || predicted !== null || split !== null || text !== "";
+    this.#clear.hidden = !others && decision === null;
+    if (!state.items) say(this.#text, "This data set has no images.");
+    else if (decision === "undecided" && !others) say(this.#text, "Everything has a decision.");
+    else if (decision !== null && decision !== "undecided" && !others) say(this.#text, "No item has such a decision.");
+    else say(this.#text, "No items match these filters.");
+  }
+}

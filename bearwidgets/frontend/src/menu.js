@@ -1,0 +1,153 @@
+// The one drop-down that all tiles share: a search box over a list of decisions and classes.
+import { attribute, h } from "./dom.js";
+/** @typedef {import("./types.js").Action} Action */
+/** @typedef {{action: Action, label: string|null, text: string, hint: string}} Choice */
+
+/** Rows of the list at most; the search box finds the others. */
+const MOST = 200;
+
+/**
+ * @param {string[]} classes
+ * @param {{suggested?: string|null, label?: string|null, marked?: boolean}} item
+ * @returns {Choice[]} the decisions, then the classes, the suggested one first
+ */
+export function choices(classes, { suggested = null, label = null, marked = true }) {
+  const first = suggested !== null ? [suggested] : [];
+  const rest = classes.filter((name) => name !== suggested);
+  return [
+    { action: "keep", label: null, text: "Keep", hint: "K" },
+    { action: "unsure", label: null, text: "Unsure", hint: "U" },
+    { action: "delete", label: null, text: "Delete", hint: "Del" },
+    ...(marked ? [{ action: /** @type {Action} */ ("clear"), label: null, text: "Clear the decision", hint: "C" }] : []),
+    ...[...first, ...rest].map((name) => ({
+      action: /** @type {Action} */ ("relabel"),
+      label: name,
+      text: name,
+      hint: [
+        name === suggested ? "suggested" : name === label ? "label now" : "",
+        classes.indexOf(name) < 9 ? String(classes.indexOf(name) + 1) : "",
+      ]
+        .filter(Boolean)
+        .join(" · "),
+    })),
+  ];
+}
+
+/**
+ * @param {Choice[]} all
+ * @param {string} typed
+ * @returns {Choice[]} those that match, and at the end a new class where none has that name
+ */
+export function matching(all, typed) {
+  const text = typed.trim();
+  if (!text) return all.slice(0, MOST);
+  const low = text.toLowerCase();
+  const found = all.filter((choice) => choice.text.toLowerCase().includes(low));
+  found.sort((a, b) => Number(b.text.toLowerCase().startsWith(low)) - Number(a.text.toLowerCase().startsWith(low)));
+  const known = all.some((choice) => choice.action === "relabel" && choice.text === text);
+  const fresh = known ? [] : [{ action: /** @type {Action} */ ("relabel"), label: text, text: `New class “${text}”`, hint: "" }];
+  return [...found.slice(0, MOST), ...fresh];
+}
+
+/**
+ * Opens the drop-down under (or over) `anchor`; it closes on a choice, Escape, Tab or a press elsewhere.
+ * @param {object} options
+ * @param {HTMLElement} options.anchor
+ * @param {HTMLElement} options.host a positioned element that holds the drop-down
+ * @param {Choice[]} options.all
+ * @param {(choice: Choice) => void} options.onChoice
+ * @param {() => void} options.onClose focus goes back
+ * @param {AbortSignal} options.signal
+ * @param {string} options.id unique in the page
+ */
+export function openMenu({ anchor, host, all, onChoice, onClose, signal, id }) {
+  const over = new AbortController();
+  const listen = { signal: AbortSignal.any([signal, over.signal]) };
+  let shown = all;
+  let at = 0;
+  const list = h("div", { class: "bw-options", role: "listbox", id, "aria-label": "Decisions and classes" });
+  const search = h("input", {
+    class: "bw-input",
+    type: "text",
+    role: "combobox",
+    placeholder: "Type a class…",
+    "aria-label": "Decision or class",
+    "aria-expanded": "true",
+    "aria-autocomplete": "list",
+    "aria-controls": id,
+    autocomplete: "off",
+    spellcheck: "false",
+  });
+  const menu = h("div", { class: "bw-menu" }, search, list);
+
+  const close = (/** @type {boolean} */ refocus) => {
+    if (over.signal.aborted) return;
+    over.abort();
+    menu.remove();
+    if (refocus) onClose();
+  };
+  const choose = (/** @type {Choice} */ choice) => {
+    close(true);
+    onChoice(choice);
+  };
+  const point = (/** @type {number} */ index) => {
+    at = Math.max(0, Math.min(shown.length - 1, index));
+    [...list.children].forEach((option, i) => attribute(option, "aria-selected", String(i === at)));
+    attribute(search, "aria-activedescendant", shown.length ? `${id}-${at}` : null);
+    list.children[at]?.scrollIntoView({ block: "nearest" });
+  };
+  const fill = () => {
+    shown = matching(all, search.value);
+    list.replaceChildren(
+      ...shown.map((choice, index) =>
+        h(
+          "div",
+          { class: "bw-option", role: "option", id: `${id}-${index}`, "data-action": choice.action, on: { click: () => choose(choice) } },
+          h("span", { text: choice.text }),
+          h("span", { class: "bw-hint", text: choice.hint }),
+        ),
+      ),
+    );
+    point(0);
+  };
+  search.addEventListener("input", fill, listen);
+  menu.addEventListener(
+    "keydown",
+    (event) => {
+      event.stopPropagation();
+      if (event.isComposing) return;
+      const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
+      if (step) point(at + step);
+      else if (event.key === "Enter" && shown[at]) choose(shown[at]);
+      else if (event.key === "Escape" || event.key === "Tab") close(true);
+      else return;
+      event.preventDefault();
+    },
+    listen,
+  );
+  host.ownerDocument.addEventListener(
+    "pointerdown",
+    (event) => {
+      if (!(event.target instanceof Node && menu.contains(event.target))) close(false);
+    },
+    { ...listen, capture: true },
+  );
+  signal.addEventListener("abort", () => menu.remove(), listen);
+  fill();
+  host.append(menu);
+  place(menu, anchor, host);
+  search.focus({ preventScroll: true });
+}
+
+/** @param {HTMLElement} menu @param {HTMLElement} anchor @param {HTMLElement} host */
+function place(menu, anchor, host) {
+  const near = anchor.getBoundingClientRect();
+  const room = host.getBoundingClientRect();
+  const below = room.bottom - near.bottom;
+  const above = near.top - room.top;
+  const up = below < Math.min(320, menu.offsetHeight) && above > below;
+  menu.style.maxHeight = `${Math.max(120, Math.min(320, (up ? above : below) - 8))}px`;
+  menu.style.left = `${Math.max(4, Math.min(near.left - room.left, room.width - menu.offsetWidth - 4))}px`;
+  if (up) menu.style.bottom = `${room.bottom - near.top + 2}px`;
+  else menu.style.top = `${near.bottom - room.top + 2}px`;
+}

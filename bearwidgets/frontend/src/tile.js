@@ -1,0 +1,97 @@
+// One tile of the grid: a cell that is bound to one item after another as rows are used again.
+import { attribute, h, say } from "./dom.js";
+import { badge, loss, percent, spoken } from "./format.js";
+/** @typedef {import("./types.js").Item} Item */
+/** @typedef {{index: number, item: Item|null, url: string|null, selected: boolean, active: boolean, column: number}} Face */
+
+export class Tile {
+  index = -1;
+  #url = "";
+  #picture = h("div", { class: "bw-picture" });
+  #badge = h("span", { class: "bw-badge" });
+  #split = h("span", { class: "bw-split", title: "Held out for evaluation: decisions here are proposed corrections" });
+  #broken = h("span", { class: "bw-broken" });
+  #issue = h("i", {});
+  #bar = h("div", { class: "bw-issue" }, this.#issue);
+  #label = h("span", { class: "bw-label" });
+  #arrow = h("span", { class: "bw-arrow", "aria-hidden": "true", text: "→" });
+  #predicted = h("span", { class: "bw-predicted" });
+  #confidence = h("span", { class: "bw-number", title: "Confidence of the prediction" });
+  #loss = h("span", { class: "bw-number", title: "Loss" });
+  #decide = h("button", { class: "bw-decide", type: "button", tabindex: "-1", "aria-haspopup": "listbox" });
+  element = h(
+    "div",
+    { class: "bw-cell", role: "gridcell" },
+    h(
+      "div",
+      { class: "bw-card" },
+      this.#picture,
+      this.#bar,
+      h("div", { class: "bw-line" }, this.#label, this.#arrow, this.#predicted),
+      h("div", { class: "bw-line bw-small" }, this.#confidence, this.#loss, this.#decide),
+    ),
+  );
+
+  constructor() {
+    this.#picture.append(this.#broken, this.#split, this.#badge);
+  }
+
+  /** @param {Face} face */
+  bind(face) {
+    const { index, item } = face;
+    const element = this.element;
+    this.index = index;
+    element.dataset.index = String(index);
+    attribute(element, "aria-colindex", face.column + 1);
+    attribute(element, "aria-selected", String(face.selected));
+    attribute(element, "tabindex", face.active ? 0 : -1);
+    attribute(element, "aria-busy", item ? null : "true");
+    attribute(element, "aria-label", item ? spoken(item) : "Loading");
+    element.classList.toggle("bw-waiting", !item || (!face.url && !item.error));
+    this.#show(item?.error ? null : face.url);
+    say(this.#broken, item?.error ? `⚠ No picture: ${item.error}` : "");
+    if (item) this.#describe(item);
+    else this.#blank();
+  }
+
+  /** @param {Item} item */
+  #describe(item) {
+    const { decision } = item;
+    this.element.dataset.decision = decision?.action ?? "";
+    say(this.#badge, badge(decision));
+    say(this.#split, item.split === "train" ? "" : item.split);
+    say(this.#label, item.label);
+    const differs = item.predicted !== null && item.predicted !== item.label;
+    this.element.classList.toggle("bw-differs", differs);
+    say(this.#predicted, item.predicted ?? "");
+    this.#arrow.hidden = item.predicted === null;
+    attribute(this.#label, "title", item.path);
+    attribute(this.#predicted, "title", item.predicted === null ? null : `predicted ${item.predicted}`);
+    say(this.#confidence, item.confidence === null ? "" : percent(item.confidence));
+    say(this.#loss, item.loss === null ? "" : loss(item.loss));
+    this.element.classList.toggle("bw-stale", item.stale);
+    this.#bar.hidden = item.label_issue === null;
+    attribute(this.#bar, "title", `label issue ${percent(item.label_issue)}`);
+    this.#issue.style.width = `${Math.round((item.label_issue ?? 0) * 100)}%`;
+    say(this.#decide, decision ? "change ▾" : "decide ▾");
+    attribute(this.#decide, "aria-label", `Decide on ${item.path}`);
+  }
+
+  #blank() {
+    this.element.dataset.decision = "";
+    this.element.classList.remove("bw-differs", "bw-stale");
+    for (const part of [this.#badge, this.#split, this.#label, this.#predicted, this.#confidence, this.#loss]) say(part, "");
+    this.#arrow.hidden = true;
+    this.#bar.hidden = true;
+    say(this.#decide, "");
+  }
+
+  /** @param {string|null} url */
+  #show(url) {
+    if (this.#url === (url ?? "")) return;
+    this.#url = url ?? "";
+    this.#picture.querySelector("img")?.remove();
+    // A new element each time: a used one shows its old picture until the new one is decoded.
+    if (url) this.#picture.prepend(h("img", { src: url, alt: "", draggable: "false", decoding: "sync" }));
+  }
+}

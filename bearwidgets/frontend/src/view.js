@@ -1,0 +1,297 @@
+// The Cleaner view: wires synced state, grid, panels and Python together.
+import { Acts } from "./acts.js";
+import { Connection } from "./connection.js";
+import { h, isMac } from "./dom.js";
+import { Empty } from "./empty.js";
+import { Dock, Footer } from "./footer.js";
+import { Grid } from "./grid.js";
+import { command } from "./keymap.js";
+import { Pictures } from "./pictures.js";
+import { Seen } from "./seen.js";
+import { nothing, size } from "./selection.js";
+import { Store } from "./store.js";
+import { followTheme } from "./theme.js";
+import { noFilter, Toolbar } from "./toolbar.js";
+import { Panels } from "./panels.js";
+/** @typedef {import("./types.js").State} State */
+/** @typedef {import("./types.js").ViewSpec} ViewSpec */
+/** @typedef {import("./types.js").Range} Range */
+
+/** Commands that work wherever the focus is. */
+const EVERYWHERE = new Set(["undo", "redo", "help", "search", "escape"]);
+
+export class CleanerView {
+  #model;
+  #signal;
+  store = new Store();
+  connection;
+  pictures;
+  grid;
+  dock;
+  acts;
+  panels;
+  root = h("div", { class: "bw-root bw-cleaner", "data-lm-suppress-shortcuts": "true" });
+  #toolbar;
+  #footer;
+  #empty;
+  #seen;
+  /** @type {Range} */
+  #window = [0, 0];
+
+  /** @param {{model: import("./types.js").Model, el: HTMLElement, signal: AbortSignal}} context */
+  constructor({ model, el, signal }) {
+    this.#model = model;
+    this.#signal = signal;
+    this.connection = new Connection({
+      model,
+      signal,
+      onRetry: () => void this.resync(),
+      onEvent: (event) => void this.#heard(event),
+    });
+    this.pictures = new Pictures({
+      store: this.store,
+      connection: this.connection,
+      onArrival: () => this.draw(),
+      onNewer: () => void this.resync(),
+    });
+    this.#seen = new Seen((ranges) => void this.#tellSeen(ranges));
+    this.acts = new Acts(this);
+    this.panels = new Panels(this, signal);
+    this.grid = new Grid({
+      signal,
+      read: (index) => this.pictures.read(index),
+      onWindow: (items, half) => this.#onWindow(items, half),
+      onSelect: (selection) => this.dock.showSelected(size(selection)),
+      onZoom: (index) => this.panels.zoom.open(index),
+      onMenu: (index, anchor) => this.panels.menuForTile(index, anchor),
+    });
+    this.#toolbar = new Toolbar({
+      signal,
+      onView: (view) => void this.setView(view),
+      onSize: (px, final) => this.#resize(px, final),
+      onDeed: (deed) => this.#deed(deed),
+    });
+    this.#footer = new Footer({
+      onClass: (label) => void this.#setFilter({ label }),
+      onHelp: () => this.panels.help(),
+    });
+    this.dock = new Dock({
+      signal,
+      onMark: (action) => {
+        this.grid.focus();
+        void this.acts.markSelected(action, null);
+      },
+      onRelabel: (anchor) => this.panels.menuForSelection(anchor),
+      onNone: () => this.grid.select(nothing(this.grid.selection.active), { focus: true, show: false }),
+    });
+    this.#empty = new Empty(() => void this.clearFilters());
+    this.#build(el);
+    this.#follow();
+    void this.resync();
+  }
+
+  get state() {
+    return this.store.state;
+  }
+
+  /** Asks Python for everything anew: at the start, after Retry, after a silence. */
+  async resync() {
+    try {
+      const { result } = await this.connection.ask("hello");
+      this.store.touchIds(null);
+      this.setState(result.state);
+      this.pictures.retry();
+      this.draw();
+      this.root.dataset.ready = "true";
+    } catch {
+      // The connection shows what is wrong, with a Retry button.
+    }
+  }
+
+  /** @param {State} state */
+  setState(state) {
+    const moved = this.store.setState(state);
+    const now = this.store.state;
+    if (!now) return;
+    if (moved) {
+      this.pictures.restart();
+      this.#seen.restart();
+    }
+    this.#toolbar.show(now);
+    this.#footer.show(now);
+    this.#empty.show(now);
+    this.panels.show(now);
+    this.grid.setTotal(now.total, moved);
+    this.root.dataset.revision = String(now.revision);
+  }
+
+  /** Shows items and decisions as they are known now. */
+  draw() {
+    this.grid.render();
+    this.panels.zoom.refresh();
+  }
+
+  /** @param {ViewSpec} view */
+  async setView(view) {
+    try {
+      const { result } = await this.connection.ask("view", view);
+      this.setState(result.state);
+    } catch (error) {
+      this.complain(error);
+      if (this.state) this.#toolbar.show(this.state);
+    }
+  }
+
+  clearFilters() {
+    return this.#setFilter(noFilter());
+  }
+
+  /** @param {unknown} error shown as Python said it */
+  complain(error) {
+    this.dock.toast(error instanceof Error ? error.message : String(error), null, true);
+  }
+
+  /** @param {Partial<import("./types.js").Filter>} change */
+  async #setFilter(change) {
+    const { state } = this;
+    if (state) await this.setView({ ...state.view, filter: { ...state.view.filter, ...change } });
+  }
+
+  /** @param {HTMLElement} el */
+  #build(el) {
+    const main = h("div", { class: "bw-main" }, this.grid.element, this.#empty.element, this.panels.drawer.element, this.dock.element);
+    this.root.append(
+      h("style", { text: VIEW_CSS }),
+      this.#toolbar.element,
+      this.connection.element,
+      this.panels.job.element,
+      main,
+      this.#footer.element,
+    );
+    followTheme(this.root, this.#signal);
+    this.#signal.addEventListener("abort", () => {
+      this.#seen.end();
+      this.pictures.end();
+      this.panels.end();
+      this.root.remove();
+    });
+    this.root.addEventListener("keydown", (event) => this.#key(event), { signal: this.#signal });
+    el.append(this.root);
+  }
+
+  #follow() {
+    const sized = () => {
+      const px = this.#model.get("px") || 160;
+      this.#toolbar.setSize(px);
+      this.pictures.setSize(px);
+      this.grid.setSize(px);
+    };
+    const heightened = () => (this.root.style.height = `${this.#model.get("height") || 640}px`);
+    this.#model.on("change:px", sized);
+    this.#model.on("change:height", heightened);
+    this.#signal.addEventListener("abort", () => {
+      this.#model.off("change:px", sized);
+      this.#model.off("change:height", heightened);
+    });
+    heightened();
+    sized();
+  }
+
+  /** @param {Range} items @param {Range} half */
+  #onWindow(items, half) {
+    this.#window = items;
+    this.pictures.want(items);
+    /** @type {Range[]} */
+    const looked = [];
+    for (let index = half[0]; index < half[1]; index++) {
+      const { item, url } = this.pictures.read(index);
+      if (item && (url || item.error)) looked.push([index, index + 1]);
+    }
+    this.#seen.look(looked);
+  }
+
+  /** @param {Range[]} ranges */
+  async #tellSeen(ranges) {
+    try {
+      const { result } = await this.connection.ask("seen", { ranges, revision: this.store.revision });
+      this.setState(result.state);
+    } catch {
+      // Only the count of seen items is behind; the connection shows a dead kernel.
+    }
+  }
+
+  /** @param {number} px @param {boolean} final */
+  #resize(px, final) {
+    this.grid.setSize(px);
+    if (!final) return;
+    this.pictures.setSize(px);
+    this.pictures.want(this.#window);
+    this.#model.set("px", px);
+    this.#model.save_changes();
+  }
+
+  /** @param {any} event */
+  async #heard(event) {
+    if (event.event === "state") this.setState(event.state);
+    else if (event.event === "items") this.store.touchIds(event.ids);
+    else if (event.event === "job" && this.state) this.setState({ ...this.state, job: event.job });
+    else if (event.event === "scroll") this.acts.goTo(event.index, false);
+    this.draw();
+  }
+
+  /** @param {import("./toolbar.js").Deed} deed */
+  #deed(deed) {
+    const { panels, acts } = this;
+    if (deed === "undo" || deed === "redo") void acts.step(deed);
+    else if (deed === "refresh") {
+      if (this.state) void this.setView(this.state.view);
+    } else if (deed === "retrain") void acts.retrain();
+    else if (deed === "pending") panels.drawer.toggle();
+    else if (deed === "apply") void panels.apply();
+    else if (deed === "rollback") void panels.rollback();
+    else panels.help();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const onCell = event.target === this.grid.cell(this.grid.selection.active);
+    const typing = event.target instanceof Element && event.target.matches("input, select");
+    if (typing || event.isComposing) return;
+    const found = command(event, isMac(this.root.ownerDocument));
+    // Elsewhere than on a tile, Enter, Space and arrows belong to the button that has the focus.
+    if (!found || (!onCell && !EVERYWHERE.has(found.kind))) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.#run(found);
+  }
+
+  /** @param {import("./keymap.js").Command} found */
+  #run(found) {
+    const { grid, acts, panels } = this;
+    switch (found.kind) {
+      case "move":
+        return grid.move(found);
+      case "mark":
+        return void acts.markSelected(found.action, null);
+      case "class":
+        return acts.relabelByNumber(found.index);
+      case "undo":
+      case "redo":
+        return void acts.step(found.kind);
+      case "all":
+        return grid.selectAll();
+      case "toggle":
+        return grid.toggle();
+      case "zoom":
+        return panels.zoom.open(grid.selection.active);
+      case "menu":
+        return panels.menuForKeys();
+      case "help":
+        return panels.help();
+      case "escape":
+        return grid.select(nothing(grid.selection.active), { show: false });
+      case "search":
+        return this.#toolbar.focusSearch();
+    }
+  }
+}

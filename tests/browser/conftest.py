@@ -1,0 +1,72 @@
+"""Headless Chromium on pages whose kernel is played by JavaScript (fake.js)."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+playwright_api = pytest.importorskip("playwright.sync_api", reason="pip install -e '.[test]' brings Playwright")
+
+ROOT = Path(__file__).parents[2]
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class _QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Keeps the test output readable."""
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[str]:
+    """Address of a server of the repository's files."""
+    handler = functools.partial(_QuietHandler, directory=str(ROOT))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/tests/browser"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[playwright_api.Browser]:
+    """The system's Chromium, or else the one that `playwright install chromium` brought."""
+    with playwright_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: playwright_api.Browser, site: str) -> Iterator[Callable[..., playwright_api.Page]]:
+    """A function that opens a page of this folder; any console error or exception in it fails the test."""
+    errors: list[str] = []
+    contexts: list[playwright_api.BrowserContext] = []
+
+    def open_(path: str, *, width: int = 1000, height: int = 760, scheme: str = "light") -> playwright_api.Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{site}/{path}")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert errors == []

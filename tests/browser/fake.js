@@ -1,0 +1,364 @@
+// A stand-in for the Python side of the Cleaner: answers the messages from generated items and pictures.
+
+const PICTURES = 40;
+
+/** @param {number} count */
+async function pictures(count) {
+  const made = [];
+  for (let i = 0; i < count; i++) {
+    const canvas = document.createElement("canvas");
+    canvas.width = 160;
+    canvas.height = i % 3 === 0 ? 110 : 160;
+    const context = canvas.getContext("2d");
+    const hue = (i * 47) % 360;
+    const sky = context.createLinearGradient(0, 0, 0, canvas.height);
+    sky.addColorStop(0, `hsl(${hue} 45% 75%)`);
+    sky.addColorStop(1, `hsl(${(hue + 60) % 360} 35% 45%)`);
+    context.fillStyle = sky;
+    context.fillRect(0, 0, 160, 160);
+    context.fillStyle = `hsl(${25 + (i % 4) * 8} 45% ${20 + (i % 5) * 12}%)`;
+    for (const [x, y, r] of [[80, 90, 42], [50, 52, 16], [110, 52, 16], [80, 104, 18]]) {
+      context.beginPath();
+      context.arc(x, y, r, 0, 7);
+      context.fill();
+    }
+    context.fillStyle = "#111";
+    for (const x of [66, 94]) context.fillRect(x, 78, 6, 6);
+    const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.8));
+    made.push(await blob.arrayBuffer());
+  }
+  return made;
+}
+
+/** Buffers arrive as views into one longer message, as in JupyterLab. @param {ArrayBuffer[]} parts */
+function inOneMessage(parts) {
+  const whole = new Uint8Array(7 + parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 7;
+  return parts.map((part) => {
+    whole.set(new Uint8Array(part), at);
+    at += part.byteLength;
+    return new DataView(whole.buffer, at - part.byteLength, part.byteLength);
+  });
+}
+
+/** A repeatable number from 0 to 1. @param {number} i @param {number} salt */
+function chance(i, salt) {
+  let x = (i + 1) * 374761393 + salt * 668265263;
+  x = Math.imul(x ^ (x >>> 13), 1274126177);
+  return ((x ^ (x >>> 16)) >>> 0) / 4294967296;
+}
+
+export class FakeKernel {
+  log = [];
+  delay = 0;
+  dead = false;
+  fail = {};
+  held = [];
+  holding = null;
+  #listeners = new Map();
+  #pictures = [];
+  #decisions = new Map();
+  #history = [];
+  #future = [];
+  #seen = new Set();
+  #order = [];
+  #revision = 1;
+  #rounds = [];
+  #view = { filter: { label: null, predicted: null, split: null, decision: null, text: "" }, sort: "label_issue", descending: true };
+  #stale = false;
+  #job = { state: "idle", step: 0, total: 0, seconds_left: null, message: "", curve: [], before: null, after: null, error: null };
+
+  constructor({ n = 480, classes = ["black", "grizzly", "teddy"], traits = {} } = {}) {
+    this.n = n;
+    this.classes = classes;
+    this.traits = { px: 160, height: 640, ...traits };
+    this.#order = Array.from({ length: n }, (_, i) => i);
+    this.maker = pictures(Math.min(n, PICTURES)).then((made) => (this.#pictures = made));
+  }
+
+  // the model's side
+
+  get(name) {
+    return this.traits[name];
+  }
+
+  set(name, value) {
+    this.traits[name] = value;
+    this.emit(`change:${name}`);
+  }
+
+  save_changes() {
+    this.log.push({ op: "save_changes", traits: { ...this.traits } });
+  }
+
+  on(name, callback) {
+    this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), callback]);
+  }
+
+  off(name, callback) {
+    this.#listeners.set(name, (this.#listeners.get(name) ?? []).filter((other) => other !== callback));
+  }
+
+  listenerCount() {
+    return [...this.#listeners.values()].reduce((sum, list) => sum + list.length, 0);
+  }
+
+  emit(name, ...values) {
+    for (const callback of this.#listeners.get(name) ?? []) callback(...values);
+  }
+
+  send(message) {
+    this.log.push(message);
+    if (this.dead) return;
+    if (this.holding?.includes(message.op)) {
+      this.held.push(message);
+      return;
+    }
+    void this.#answer(message);
+  }
+
+  /** Answers what was held back. */
+  release() {
+    const held = this.held;
+    this.held = [];
+    this.holding = null;
+    for (const message of held) void this.#answer(message);
+  }
+
+  push(event) {
+    this.emit("msg:custom", { kind: "event", ...event }, []);
+  }
+
+  // Python's side
+
+  async #answer(message) {
+    await this.maker;
+    if (this.delay) await new Promise((done) => setTimeout(done, this.delay));
+    const reply = { kind: "reply", id: message.id };
+    const error = this.fail[message.op];
+    if (error) this.emit("msg:custom", { ...reply, ok: false, error }, []);
+    else {
+      const { buffers = [], ...result } = this[message.op](message);
+      this.emit("msg:custom", { ...reply, ok: true, result }, inOneMessage(buffers));
+    }
+  }
+
+  item(k) {
+    const label = this.classes[k % this.classes.length];
+    const wrong = chance(k, 1) < 0.35;
+    const predicted = wrong ? this.classes[(k + 1) % this.classes.length] : label;
+    const confidence = 0.5 + chance(k, 2) / 2;
+    const decision = this.#decisions.get(k) ?? null;
+    return {
+      id: `id${k}`,
+      path: k === 5 ? `${label}/<img src=x onerror=alert(1)>.jpg` : `${label}/${String(k).padStart(6, "0")}.jpg`,
+      label,
+      split: k % 5 === 4 ? "valid" : "train",
+      predicted,
+      confidence,
+      loss: wrong ? -Math.log(1 - confidence + 0.004) : -Math.log(confidence),
+      label_issue: wrong ? confidence : 1 - confidence,
+      suggested: wrong ? predicted : null,
+      decision,
+      stale: this.#stale,
+      error: k === 11 ? "the file is cut off after 2,048 bytes" : null,
+    };
+  }
+
+  state() {
+    const action = {};
+    for (const decision of this.#decisions.values()) action[decision.action] = (action[decision.action] ?? 0) + 1;
+    const label = {};
+    this.classes.forEach((name, c) => (label[name] = Math.ceil((this.n - c) / this.classes.length)));
+    return {
+      revision: this.#revision,
+      total: this.#order.length,
+      items: this.n,
+      classes: this.classes,
+      counts: { label, split: { train: this.n - Math.floor(this.n / 5), valid: Math.floor(this.n / 5) }, action },
+      seen: this.#seen.size,
+      marked: this.#decisions.size,
+      view: this.#view,
+      can: { undo: this.#history.length > 0, redo: this.#future.length > 0, scores: true, retrain: true, apply: this.#decisions.size > 0, rollback: this.#rounds.length > 0 },
+      stale: this.#stale,
+      job: this.#job,
+      title: "bears",
+      made_by: "cached features, efficientnet_lite0, 224 px",
+      exam: { marks: [...this.#decisions.keys()].filter((k) => k % 5 === 4).length },
+      note: null,
+    };
+  }
+
+  setJob(job) {
+    this.#job = { ...this.#job, ...job };
+    this.push({ event: "job", job: this.#job });
+  }
+
+  setStale(stale) {
+    this.#stale = stale;
+    this.push({ event: "state", state: this.state() });
+    this.push({ event: "items", ids: null });
+  }
+
+  hello() {
+    return { state: this.state(), keys: { preset: "default" } };
+  }
+
+  view({ filter, sort, descending }) {
+    this.#view = { filter, sort, descending };
+    this.#revision += 1;
+    const found = [];
+    for (let k = 0; k < this.n; k++) {
+      const item = this.item(k);
+      const action = item.decision?.action ?? null;
+      if (filter.label !== null && item.label !== filter.label) continue;
+      if (filter.predicted !== null && item.predicted !== filter.predicted) continue;
+      if (filter.split !== null && item.split !== filter.split) continue;
+      if (filter.decision === "pending" && action === null) continue;
+      if (filter.decision === "undecided" && action !== null) continue;
+      if (!["pending", "undecided", null].includes(filter.decision) && action !== filter.decision) continue;
+      if (filter.text && !item.path.includes(filter.text)) continue;
+      found.push(k);
+    }
+    if (!descending) found.reverse();
+    this.#order = found;
+    return { state: this.state() };
+  }
+
+  page({ revision, start, stop, pictures: wanted = true }) {
+    if (revision !== this.#revision) return { revision: this.#revision, start, stop, items: [] };
+    const buffers = [];
+    const items = this.#order.slice(start, stop).map((k, offset) => {
+      const item = { i: start + offset, ...this.item(k), buffer: null };
+      if (wanted && !item.error) item.buffer = buffers.push(this.#pictures[k % this.#pictures.length]) - 1;
+      return item;
+    });
+    return { revision, start, stop, items, buffers };
+  }
+
+  locate({ id }) {
+    const index = this.#order.indexOf(Number(id.slice(2)));
+    return { index: index < 0 ? null : index };
+  }
+
+  mark({ ranges, ids, action, label }) {
+    const touched = ids ? ids.map((id) => Number(id.slice(2))) : ranges.flatMap(([start, stop]) => this.#order.slice(start, stop));
+    const before = new Map();
+    for (const k of touched) {
+      const item = this.item(k);
+      const old = item.decision;
+      let next = action === "clear" ? null : { action, label };
+      if (action === "accept") next = item.suggested === null ? old : { action: "relabel", label: item.suggested };
+      if (JSON.stringify(next) === JSON.stringify(old)) continue;
+      before.set(k, old);
+      if (next) this.#decisions.set(k, next);
+      else this.#decisions.delete(k);
+    }
+    if (before.size) this.#history.push({ before, what: `${action} ${before.size}` });
+    this.#future = [];
+    return { changed: before.size, state: this.state(), ids: [...before.keys()].slice(0, 200).map((k) => `id${k}`) };
+  }
+
+  undo() {
+    return this.#step(this.#history, this.#future);
+  }
+
+  redo() {
+    return this.#step(this.#future, this.#history);
+  }
+
+  #step(from, to) {
+    const last = from.pop();
+    if (!last) return { changed: 0, ids: [], index: null, what: "", state: this.state() };
+    const before = new Map();
+    for (const [k, decision] of last.before) {
+      before.set(k, this.#decisions.get(k) ?? null);
+      if (decision) this.#decisions.set(k, decision);
+      else this.#decisions.delete(k);
+    }
+    to.push({ before, what: last.what });
+    const [first] = before.keys();
+    return {
+      changed: before.size,
+      ids: [...before.keys()].slice(0, 200).map((k) => `id${k}`),
+      index: this.#order.indexOf(first),
+      what: last.what,
+      state: this.state(),
+    };
+  }
+
+  full({ id }) {
+    const k = Number(id.slice(2));
+    const item = this.item(k);
+    const rest = this.classes.filter((name) => name !== item.predicted).slice(0, 4);
+    return {
+      ...item,
+      width: 1600,
+      height: 1200,
+      bytes: 345_678,
+      mime: "image/jpeg",
+      probabilities: [[item.predicted, item.confidence], ...rest.map((name, i) => [name, (1 - item.confidence) / 2 ** (i + 1)])],
+      history: item.decision ? [{ time: "2026-01-02 03:04", by: "ada", action: item.decision.action, label: item.decision.label }] : [],
+      buffers: [this.#pictures[k % this.#pictures.length]],
+    };
+  }
+
+  #listed() {
+    return [...this.#decisions].map(([k, { action, label }]) => {
+      const item = this.item(k);
+      return { id: item.id, path: item.path, action, label: item.label, new_label: label, split: item.split };
+    });
+  }
+
+  pending() {
+    const items = this.#listed();
+    const groups = new Map();
+    for (const { action, label, new_label } of items) {
+      const key = JSON.stringify([action, label, new_label]);
+      const group = groups.get(key) ?? { action, label, new_label, count: 0 };
+      group.count += 1;
+      groups.set(key, group);
+    }
+    return { groups: [...groups.values()], items: items.slice(0, 200), total: items.length };
+  }
+
+  plan() {
+    const moves = this.#listed()
+      .filter(({ action }) => action === "delete" || action === "relabel")
+      .map(({ path, action, new_label }) => ({ path, action, target: action === "delete" ? null : `${new_label}/${path.split("/")[1]}` }));
+    const counts = {};
+    for (const { action } of moves) counts[action] = (counts[action] ?? 0) + 1;
+    return { counts, moves: moves.slice(0, 200), total: moves.length, problems: this.problems ?? [], token: "t1", ok: !this.problems };
+  }
+
+  apply({ token }) {
+    const { counts } = this.plan();
+    this.#decisions.clear();
+    this.#rounds.push({ round: this.#rounds.length + 1, time: "2026-01-02 03:04", counts, rolled_back: false });
+    return { round: this.#rounds.length, counts, state: this.state(), message: `Done with ${token}.` };
+  }
+
+  rounds() {
+    return { rounds: this.#rounds };
+  }
+
+  rollback({ round }) {
+    this.#rounds[round - 1].rolled_back = true;
+    return { round, counts: {}, state: this.state(), message: `Round ${round} was rolled back.` };
+  }
+
+  retrain() {
+    this.setJob({ state: "running", step: 1, total: 60, seconds_left: 12, message: "", curve: [[0, 1.1, null], [1, 0.9, 0.3]] });
+    return { started: true };
+  }
+
+  stop() {
+    this.setJob({ state: "stopping" });
+    return {};
+  }
+
+  seen({ ranges }) {
+    for (const [start, stop] of ranges) for (let i = start; i < stop; i++) this.#seen.add(this.#order[i]);
+    return { state: this.state() };
+  }
+}
