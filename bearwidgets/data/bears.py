@@ -46,14 +46,14 @@ def sample_look(kind: str, rng: np.random.Generator) -> Look:
 
 def _grizzly(rng: np.random.Generator) -> Look:
     odd = rng.random()
-    if odd < 0.16:
+    if odd < 0.11:
         fur = pick(rng, [(58, 42, 34), (48, 38, 34)])
     else:
         fur = pick(rng, [(132, 86, 48), (112, 74, 44), (150, 104, 62), (172, 128, 82)])
     return Look(
         kind="grizzly",
         fur=fur,
-        muzzle=blend(fur, (205, 170, 125), rng.uniform(0.15, 0.6)),
+        muzzle=blend(fur, (205, 170, 125), rng.uniform(0.1, 0.5)),
         lining=blend(fur, (60, 40, 30), 0.6),
         hump=rng.uniform(0.55, 1.0) if rng.random() < 0.85 else rng.uniform(0.1, 0.4),
         ear=rng.uniform(0.13, 0.18),
@@ -67,7 +67,7 @@ def _grizzly(rng: np.random.Generator) -> Look:
 
 def _black(rng: np.random.Generator) -> Look:
     odd = rng.random()
-    if odd < 0.24:
+    if odd < 0.17:
         fur = pick(rng, [(104, 66, 42), (84, 56, 40), (128, 80, 48)])
     else:
         fur = pick(rng, [(40, 38, 42), (52, 48, 50), (34, 34, 42)])
@@ -90,7 +90,7 @@ def _black(rng: np.random.Generator) -> Look:
 
 def _teddy(rng: np.random.Generator) -> Look:
     odd = rng.random()
-    if odd < 0.3:
+    if odd < 0.26:
         fur = pick(rng, [(112, 74, 46), (134, 90, 54), (60, 48, 46), (46, 44, 50)])
     elif odd < 0.75:
         fur = pick(rng, [(198, 148, 88), (176, 124, 72), (222, 190, 142)])
@@ -122,7 +122,7 @@ def _part(
     """One furry part in the bear's own colour; `dim` puts it into the shadow."""
     fur = blend(look.fur, (0, 0, 0), more.get("dim", 0.0))
     frost = (blend(look.fur, (232, 204, 156), 0.42), min(0.8, look.frost * more.get("frost", 0.3)))
-    count = int(24 + 340 * radius[0] * radius[1] * min(1.6, brush.unit / 110))
+    count = int(20 + radius[0] * radius[1] * min(1100.0, 0.021 * brush.unit**2))
     depth, tilt = more.get("depth", 0.42), more.get("tilt", 0.0)
     brush.blob(at, radius, fur, tilt=tilt, shag=look.shag, depth=depth, fur=count, tips=frost)
 

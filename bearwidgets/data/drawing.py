@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Colour = tuple[float, float, float]
 
-_TURN = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+_TURN = np.linspace(0, 2 * np.pi, 64, endpoint=False)
 _RING = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
 INK: Colour = (24, 20, 20)
 WHITE: Colour = (250, 250, 248)
@@ -96,7 +96,7 @@ class Brush:
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         axes = turn * np.array(radius)
         towards = self.light * min(radius)
-        torn = 1 + shag * self.rng.random((len(_RING), 1)) if shag else 1.0
+        torn = 1 + min(shag, 9 / (self.unit * min(radius))) * self.rng.random((len(_RING), 1))
         steps = int(np.clip(self.unit * min(radius) / 5, 3, 11))
         for part in np.linspace(0, 1, steps).tolist():
             ring = (_RING * torn if part < 0.4 else _RING) * (1 - 0.75 * part)
@@ -105,7 +105,7 @@ class Brush:
                 self.place(outline).ravel().tolist(), fill=shade(colour, 1.08 + depth * (part - 1))
             )
         if fur:
-            reach = min(0.1, (0.14 + 0.9 * shag) * np.sqrt(radius[0] * radius[1]))
+            reach = min(12 / self.unit, (0.14 + 0.9 * shag) * np.sqrt(radius[0] * radius[1]))
             self._fur(np.array(at), axes, colour, count=fur, tips=tips, length=reach)
 
     def _fur(
@@ -123,8 +123,8 @@ class Brush:
         start = spot @ axes.T
         flow = spot * 0.6 + np.array([0.0, 0.5]) + 0.22 * self.rng.standard_normal((count, 2))
         lit = 3.2 + 2 * (start @ self.light) / np.sqrt(abs(np.linalg.det(axes)))
-        lit = np.clip(lit + 1.1 * self.rng.standard_normal(count), 0, 6).astype(int)
-        inks = [shade(colour, 0.66 + 0.1 * step) for step in range(7)]
+        lit = np.clip(lit + self.rng.standard_normal(count), 0, 6).astype(int)
+        inks = [shade(colour, 0.72 + 0.085 * step) for step in range(7)]
         if tips:
             lit[self.rng.random(count) < tips[1]] = 7
             inks.append(shade(tips[0], 1))

@@ -49,6 +49,8 @@ def bear_picture(kind: str, rng: np.random.Generator) -> Image.Image:
     layer = Image.new("RGBA", (size[0] * _FINE, size[1] * _FINE), (*shade(look.fur, 0.6), 0))
     draw = ImageDraw.Draw(layer)
     brush = _brush(draw, rng, zoom, at)
+    if pose == "walking":
+        brush.origin = brush.place(np.array([-0.25, 0.0]))
     draw_bear(brush, look, pose)
     for _ in range(int(rng.choice(3, p=(0.5, 0.38, 0.12)))):
         paint_front(str(rng.choice(PLACES[place].front)), draw, layer.size, rng)
