@@ -6,6 +6,7 @@ import json
 import shutil
 import warnings
 
+import numpy as np
 import pytest
 
 from bearwidgets.data.dataset import Dataset
@@ -52,6 +53,12 @@ def test_another_seed_or_share_is_another_exam(images):
         other.freeze_exam()
     assert len(read_exams(ds.workspace)) == 3
     assert valid(Dataset.from_folder(images)) == valid(ds)
+
+
+def test_numbers_of_numpy_are_kept_as_well(images):
+    ds = Dataset.from_folder(images, valid_pct=np.float32(0.25), seed=np.int64(3))
+    ds.freeze_exam()
+    assert Dataset.from_folder(images, valid_pct=0.25, seed=3).exam == ds.exam is not None
 
 
 def test_freezing_twice_changes_nothing(images):

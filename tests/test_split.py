@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bearwidgets.data.identity import hash_bytes
-from bearwidgets.data.split import known_split, split_by_hash, split_name
+from bearwidgets.data.split import split_by_hash, split_name
 from bearwidgets.errors import BadInputError
 
 items = st.lists(
@@ -77,6 +76,12 @@ def test_a_share_that_is_none_is_refused(valid_pct):
         split_by_hash(["0a"], ["x"], valid_pct)
 
 
+@pytest.mark.parametrize("seed", [None, 1.5, "42"])
+def test_a_seed_that_is_none_is_refused(seed):
+    with pytest.raises(BadInputError, match="seed is"):
+        split_by_hash(["0a"], ["x"], seed=seed)
+
+
 def test_percent_is_understood_in_the_error():
     with pytest.raises(BadInputError, match=r"Did you mean 0\.2\?"):
         split_by_hash(["0a"], ["x"], 20)
@@ -92,6 +97,3 @@ def test_names():
         None,
         None,
     ]
-    assert known_split("test") == "test"
-    with pytest.raises(BadInputError, match="Did you mean 'train'"):
-        known_split("trian")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -157,6 +158,34 @@ def test_a_folder_that_cannot_be_written_is_warned_of_once(photo, tmp_path):
         thumbnails.jpeg(photo, "0b", 160)
     photo.unlink()
     assert shape(thumbnails.jpeg(photo, "0a", 160)) == (120, 160)
+
+
+def test_the_cache_may_be_deleted_at_any_time(photo, tmp_path, monkeypatch):
+    thumbnails = Thumbnails(tmp_path / "t")
+    real = thumbs.Path.replace
+
+    def replace(self, target):
+        shutil.rmtree(tmp_path / "t")
+        return real(self, target)
+
+    with monkeypatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        patch.setattr(thumbs.Path, "replace", replace)
+        thumbnails.jpeg(photo, "0a", 160)
+    thumbnails.jpeg(photo, "0b", 160)
+    assert thumbnails._file(("0b", 160)).exists()
+
+
+def test_half_written_files_go_only_when_nobody_writes_them(photo, tmp_path):
+    folder = tmp_path / "t"
+    (folder / "160" / "0a").mkdir(parents=True)
+    young, old = folder / "160" / "0a" / ".new-young", folder / "160" / "0a" / ".new-old"
+    for path in (young, old):
+        path.write_bytes(b"x" * 1000)
+    os.utime(old, (1e9, 1e9))
+    Thumbnails(folder, disk_bytes=100).jpeg(photo, "0a", 160)
+    assert young.exists()
+    assert not old.exists()
 
 
 def test_a_full_disk_leaves_no_half_file(photo, tmp_path, monkeypatch):

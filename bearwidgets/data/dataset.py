@@ -12,6 +12,7 @@ import pandas as pd
 from bearwidgets.data import exam as exams
 from bearwidgets.data.folder import is_inside, list_folder
 from bearwidgets.data.frame import Columns, list_frame, read_csv
+from bearwidgets.data.split import check_arguments
 from bearwidgets.data.summary import html_summary, text_summary
 from bearwidgets.data.tabulate import tabulate
 from bearwidgets.data.view import cleaned_table
@@ -81,6 +82,7 @@ class Dataset:
         Example:
             >>> ds = Dataset.from_folder("bears", valid_pct=0.2, seed=42)  # doctest: +SKIP
         """
+        valid_pct, seed = check_arguments(valid_pct, seed)
         root = _resolved(path)
         space = _workspace(workspace, root)
         parts = tabulate(list_folder(root, skip=space), root, space, valid_pct=valid_pct, seed=seed)
@@ -122,6 +124,7 @@ class Dataset:
         Example:
             >>> ds = Dataset.from_csv("labels.csv", root="images", label="worst")  # doctest: +SKIP
         """
+        valid_pct, seed = check_arguments(valid_pct, seed)
         file = _resolved(csv)
         columns = Columns(path, label, split, sep, encoding)
         frame = read_csv(file, columns)
@@ -150,6 +153,7 @@ class Dataset:
             >>> frame = pd.DataFrame({"file": ["1.jpg", "2.jpg"], "y": ["black", "teddy"]})
             >>> ds = Dataset.from_df(frame, root="images", path="file", label="y")  # doctest: +SKIP
         """
+        valid_pct, seed = check_arguments(valid_pct, seed)
         folder = _resolved(root)
         columns = Columns(path, label, split)
         space = _workspace(workspace, folder)
@@ -171,15 +175,19 @@ class Dataset:
         """
         return exams.find_exam(self.workspace, self.valid_pct, self.seed, set(self.table["content"]))
 
+    @property
+    def as_loaded(self) -> Dataset:
+        """The data set as on disk, of which this one may be a cleaned view."""
+        return self if self._loaded is None else self._loaded
+
     def freeze_exam(self) -> exams.Exam:
         """Keep who is valid, and under which label on disk, unless that is kept already.
 
         Raises:
             WorkspaceError: `exam.json` is there but cannot be read.
         """
-        if self._loaded is not None:
-            return self._loaded.freeze_exam()
-        valid = self.table[self.table["split"] == "valid"]
+        table = self.as_loaded.table
+        valid = table[table["split"] == "valid"]
         items = dict(zip(valid["content"][::-1], valid["label"][::-1], strict=True))
         return exams.freeze(self.workspace, self.valid_pct, self.seed, items)
 
@@ -222,12 +230,7 @@ class Dataset:
             BadInputError: `exam` is neither of the two.
         """
         table, notes = cleaned_table(self.table, journal.decisions, exam)
-        return replace(
-            self,
-            table=table,
-            notes=[*self.notes, *notes],
-            _loaded=self if self._loaded is None else self._loaded,
-        )
+        return replace(self, table=table, notes=[*self.notes, *notes], _loaded=self.as_loaded)
 
     def without(self, ids: Sequence[str], reasons: str | Sequence[str]) -> Dataset:
         """The same data without items that turned out to be unusable; they move to `problems`.

@@ -125,6 +125,8 @@ def relative_path(cell: object, root: Path) -> str:
     text = _text(cell)
     if not text:
         raise BadInputError("no path")
+    if text != cell and isinstance(cell, str) and is_text(cell) and "\0" not in cell:
+        text = cell if os.path.lexists(os.path.join(root, cell)) else text  # noqa: PTH118 - spaces may belong to it
     if not is_text(text):
         raise BadInputError(NOT_TEXT)
     if "\0" in text:

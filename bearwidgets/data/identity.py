@@ -110,7 +110,7 @@ def _look_batch(paths: list[str]) -> list[tuple[Facts, int]]:
 
 
 def _look(path: str) -> tuple[Facts, int]:
-    """Read one file: its facts and how many bytes were read (-1 if it could not be)."""
+    """Read one file: its facts and how many bytes were read (-1 if another try may tell more)."""
     try:
         data = read_bytes(path)
     except ImageError as error:
@@ -119,7 +119,8 @@ def _look(path: str) -> tuple[Facts, int]:
     try:
         width, height = check_image(data)
     except ImageError as error:
-        return Facts(content, 0, 0, str(error)), len(data)
+        passing = isinstance(error.__cause__, MemoryError)
+        return Facts(content, 0, 0, str(error)), -1 if passing else len(data)
     return Facts(content, width, height, ""), len(data)
 
 

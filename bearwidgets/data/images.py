@@ -197,7 +197,7 @@ def _rgb(picture: Image.Image) -> Image.Image:
     if mode == "RGB" and "transparency" not in picture.info:
         return picture
     if mode in {"I", "F"} or mode.startswith("I;16"):
-        return _from_deep(np.asarray(picture))
+        return _from_deep(np.asarray(picture), 65535 if mode.startswith("I;16") else None)
     if "transparency" in picture.info or mode in {"RGBA", "LA", "PA", "RGBa", "La"}:
         if mode in {"RGBa", "La"}:
             picture = picture.convert("RGBA" if mode == "RGBa" else "LA")
@@ -207,18 +207,21 @@ def _rgb(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _from_deep(values: np.ndarray) -> Image.Image:
-    """Bring grey values of 16 or 32 bits, shape (height, width), to 8 bits: 16 bits are 0 to 65535."""
+def _from_deep(values: np.ndarray, top: float | None) -> Image.Image:
+    """Bring grey values of more than 8 bits, shape (height, width), from 0 to `top` down to 8 bits.
+
+    Where no `top` is agreed on (32 bits, floats) it is the first of 1, 255, 65535 that holds all values; negative
+    or larger ones are stretched from their least to their greatest.
+    """
     values = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
-    top = values.max(initial=0)
-    if values.min(initial=0) < 0 or top > 65535:
-        values = values - values.min()
-        scale = 255 / max(values.max(), 1e-12)
-    elif values.dtype.kind == "f" and top <= 1:
-        scale = 255.0
-    else:
-        scale = 255 / 65535
-    return Image.fromarray((values * scale).round().astype(np.uint8)).convert("RGB")
+    if top is None:
+        least, greatest = float(values.min()), float(values.max())
+        if least < 0 or greatest > 65535:
+            values = values - least
+            top = greatest - least or 1
+        else:
+            top = next(each for each in (1, 255, 65535) if greatest <= each)
+    return Image.fromarray((values * (255 / top)).round().astype(np.uint8)).convert("RGB")
 
 
 def _is_whole(kind: str | None, data: bytes) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,17 +32,20 @@ def split_name(text: str) -> str | None:
     return _NAMES.get(text.strip().lower())
 
 
-def check_valid_pct(valid_pct: float) -> None:
-    """Refuse a share that is none.
+def check_arguments(valid_pct: float, seed: int) -> tuple[float, int]:
+    """The share and the seed as plain numbers.
 
     Raises:
-        BadInputError: Not a number from 0 up to, but without, 1.
+        BadInputError: The share is no number from 0 to below 1, or the seed is no whole number.
     """
-    if not isinstance(valid_pct, (int, float)) or not 0 <= valid_pct < 1:
+    if not isinstance(seed, Integral):
+        raise BadInputError(f"seed is {seed!r}; allowed is a whole number, such as 42.")
+    if not isinstance(valid_pct, Real) or not 0 <= valid_pct < 1:
         hint = f" Did you mean {valid_pct / 100:g}?" if isinstance(valid_pct, int) and valid_pct >= 1 else ""
         raise BadInputError(
             f"valid_pct is {valid_pct!r}; allowed is a share from 0 to below 1, such as 0.2.{hint}"
         )
+    return float(valid_pct), int(seed)
 
 
 def split_by_hash(
@@ -63,13 +67,13 @@ def split_by_hash(
         Array of n strings, "train" or "valid".
 
     Raises:
-        BadInputError: `valid_pct` is out of range.
+        BadInputError: `valid_pct` or `seed` is not allowed.
 
     Example:
         >>> split_by_hash(["0a", "0b", "0b"], ["bear", "bear", "bear"], valid_pct=0.4).tolist()
         ['train', 'valid', 'valid']
     """
-    check_valid_pct(valid_pct)
+    valid_pct, seed = check_arguments(valid_pct, seed)
     members: dict[str, list[str]] = defaultdict(list)
     for each, label in zip(content, labels, strict=True):
         members[each].append(label)
@@ -83,17 +87,6 @@ def split_by_hash(
             valid |= _first_share(sorted(groups, key=order.__getitem__), members, valid_pct)
     _keep_one_in_train(valid, members, order)
     return np.array(["valid" if each in valid else "train" for each in content], dtype=object)
-
-
-def known_split(name: str) -> str:
-    """Check the name of a split that a user gives.
-
-    Raises:
-        BadInputError: It is none of train, valid, test.
-    """
-    if name not in SPLITS:
-        raise BadInputError(unknown_name("split", name, SPLITS))
-    return name
 
 
 def _rank(content: str, seed: int) -> bytes:

@@ -12,7 +12,7 @@ import pandas as pd
 from bearwidgets.data.exam import find_exam
 from bearwidgets.data.identity import copy_id, look_into
 from bearwidgets.data.notes import notes_on
-from bearwidgets.data.split import check_valid_pct, split_by_hash
+from bearwidgets.data.split import split_by_hash
 from bearwidgets.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -30,10 +30,9 @@ def tabulate(
     """Open the listed files and make what `Dataset.table`, `Dataset.problems` and `Dataset.notes` are.
 
     Raises:
-        BadInputError: No file can be used, or `valid_pct` is no share.
+        BadInputError: No file can be used.
         WorkspaceError: The frozen exam cannot be read.
     """
-    check_valid_pct(valid_pct)
     base = f"{str(root).rstrip(os.sep)}{os.sep}"
     files = {path: f"{base}{path.replace('/', os.sep)}" for path in sorted(listing.labels)}
     facts = look_into({file: listing.stats[path] for path, file in files.items()})

@@ -142,6 +142,8 @@ class Thumbnails:
             self._clear()
 
     def _give_up_disk(self, error: OSError, file: Path) -> None:
+        if isinstance(error, FileNotFoundError):
+            return  # the cache was deleted meanwhile, which is allowed at any time
         if os.name == "nt" and file.exists():
             return  # another process has just written it, and Windows refuses to replace a file that is open
         with self._lock:
@@ -190,4 +192,5 @@ def _kept_files(folder: Path) -> Iterator[tuple[float, int, str]]:
                 file = os.path.join(where, name)  # noqa: PTH118 - up to 100,000 of them
                 with contextlib.suppress(OSError):  # removed meanwhile
                     stat = os.stat(file)  # noqa: PTH116
-                    yield stat.st_mtime, stat.st_size, file
+                    if name.endswith(".jpg") or time.time() - stat.st_mtime > _DAY:  # another may write it
+                        yield stat.st_mtime, stat.st_size, file
