@@ -1,0 +1,374 @@
+"""The journal: every decision on every image, kept line by line, undone, merged, applied and rolled back."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bearwidgets.clean.apply import Rounds
+from bearwidgets.clean.entries import check_choice, check_class, decisions_table, entry, rounds_table
+from bearwidgets.clean.items import Items
+from bearwidgets.clean.log import Log, user_name
+from bearwidgets.clean.manifest import ManifestWriter, manifest_bytes
+from bearwidgets.clean.merge import MergeResult, merge_journals
+from bearwidgets.clean.places import Places
+from bearwidgets.clean.state import ACTIONS
+from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from bearwidgets.clean.plan import Plan, Receipt
+    from bearwidgets.clean.state import Decision
+    from bearwidgets.data.dataset import Dataset
+
+
+class Journal:
+    """The decisions on a data set: `journal.jsonl` in its workspace. Made by `Journal.open`.
+
+    Several journals, threads and processes may have the same file open; each sees what the others write. What
+    `record` returned from is on disk.
+
+    Attributes:
+        path: The file.
+        by: Who decides.
+
+    Example:
+        >>> journal = Journal.open(Dataset.from_folder("bears"))  # doctest: +SKIP
+        >>> journal.record(ids, "relabel", "grizzly")  # doctest: +SKIP
+        >>> receipt = journal.apply()  # doctest: +SKIP
+        >>> journal.rollback(receipt.round)  # doctest: +SKIP
+    """
+
+    def __init__(self, workspace: Path, dataset: Dataset | None, by: str) -> None:
+        self.path = workspace / "journal.jsonl"
+        self.by = by
+        self._items = Items(None if dataset is None else dataset.table)
+        self._places = None if dataset is None else Places.of(dataset)
+        self._log = Log(self.path, self._items, by, self._prepare)
+        self._folders = dataset is not None and dataset.source == "folder"
+        self._classes = set() if dataset is None else set(dataset.classes)
+        self._manifest = ManifestWriter(workspace / "manifest.csv", self._manifest_bytes)
+        self._table: tuple[int, pd.DataFrame] | None = None  # the decisions and the version they are of
+        self._rounds: Rounds | None = None
+        if dataset is not None and self._places is not None:
+            self._rounds = Rounds(self._log, self._places, self._items, dataset.table)
+
+    @classmethod
+    def open(cls, source: Dataset | Path | str, *, by: str | None = None) -> Journal:
+        """Open the journal of a data set, or a workspace folder to read the decisions in it.
+
+        A round of moves that was interrupted (a killed kernel, a power cut) is taken back here: the files are as
+        before it, its decisions pending again, and a warning says so.
+
+        Args:
+            source: The data set; or a workspace folder, whose journal can then be read but not written.
+            by: The name of the person who decides; BEARWIDGETS_USER or the system's user name if not given.
+
+        Raises:
+            MissingFileError: There is no journal in the folder.
+            WorkspaceError: The workspace cannot be written, or a newer version wrote the journal.
+        """
+        name = user_name(by)
+        if isinstance(source, (str, Path)):
+            workspace = Path(source).expanduser().resolve()
+            if not (workspace / "journal.jsonl").is_file():
+                raise MissingFileError(
+                    f"No journal in {workspace}: give a workspace, such as 'bears/.bearwidgets', or the data set."
+                )
+            journal = cls(workspace, None, name)
+            journal._log.refresh()
+            return journal
+        dataset = source if source._loaded is None else source._loaded  # noqa: SLF001 - decisions are about the files
+        journal = cls(dataset.workspace, dataset, name)
+        journal._start()
+        return journal
+
+    @property
+    def version(self) -> int:
+        """Grows with every change to the decisions, whoever makes it."""
+        self._log.refresh()
+        return self._log.version
+
+    @property
+    def decisions(self) -> pd.DataFrame:
+        """The decision now in force per item, oldest first.
+
+        Decisions that were withdrawn, undone or applied are not in it; those about images that the data set does not
+        have are. Do not change the table; it is shared until the next decision.
+
+        Returns:
+            Index id; columns path, content, action, label (as it was), new_label, decided_at, decided_by, seq, and
+            what the screen showed: rank_by, predicted, confidence, loss, label_issue.
+        """
+        with self._log.guard:
+            version = self.version
+            if self._table is None or self._table[0] != version:
+                self._table = version, decisions_table(self._log.state.pending())
+            return self._table[1]
+
+    @property
+    def rounds(self) -> pd.DataFrame:
+        """The rounds that were applied.
+
+        Returns:
+            Index round; columns applied_at, by, delete and relabel (how many), rolled_back_at (None while it stands).
+        """
+        with self._log.guard:
+            self._log.refresh()
+            return rounds_table(self._log.state.rounds.values())
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on what a user should know: lines passed over, rounds taken back, a manifest not written."""
+        failure = [] if self._manifest.failure is None else [str(self._manifest.failure)]
+        return [*self._log.skipped, *(self._rounds.notes if self._rounds else []), *failure]
+
+    def decision(self, id: str) -> Decision | None:  # noqa: A002 - the name of the column
+        """The decision in force on one item, or None; quick, where `decisions` makes a table."""
+        with self._log.guard:
+            self._log.refresh()
+            found = self._log.state.latest.get(id)
+            return found if found is not None and found.pending else None
+
+    def record(
+        self,
+        ids: Sequence[str],
+        action: str,
+        label: str | None = None,
+        *,
+        seen: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> int:
+        """Decide on items: one act, which one undo takes back. On disk when this returns.
+
+        A relabel to the label that an item has is recorded as keep. What is decided that way already is not recorded
+        again.
+
+        Args:
+            ids: Items of the data set.
+            action: keep, delete, relabel, unsure, or clear (withdraws the decision).
+            label: The new class of a relabel; one that does not exist yet must be safe as a folder name.
+            seen: Per id what the screen showed: any of rank_by, predicted, confidence, loss, label_issue.
+
+        Returns:
+            How many items changed.
+
+        Raises:
+            BadInputError: An id, the action or the label is not allowed; nothing was recorded.
+            WorkspaceError: The disk is full or cannot be written; nothing was recorded.
+        """
+        if isinstance(ids, str):
+            raise BadInputError(f"ids is the text {ids!r}; allowed is a list of ids, such as [{ids!r}].")
+        return len(self.record_each(dict.fromkeys(ids, (action, label)), seen=seen))
+
+    def record_each(
+        self,
+        choices: Mapping[str, tuple[str, str | None]],
+        *,
+        seen: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> list[str]:
+        """As `record`, with an action and a label for each id: still one act, which one undo takes back.
+
+        Returns:
+            The ids whose decision changed.
+        """
+        self._need_dataset("record")
+        for action, label in set(choices.values()):
+            check_choice(action, label)
+            if label is not None:
+                check_class(label, self._classes, folders=self._folders)
+        entries = []
+        with self._log.writing() as state:
+            for id_, (action, label) in choices.items():
+                shown = None if seen is None else seen.get(id_)
+                line = entry(id_, action, label, items=self._items, latest=state.latest, seen=shown)
+                if line is not None:
+                    entries.append(line)
+            if entries:
+                self._log.append(entries, bulk=True)
+        self._classes.update(label for _, label in choices.values() if label is not None)
+        self._changed()
+        return [line["id"] for line in entries]
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether `undo` would take something back."""
+        with self._log.guard:
+            self._log.refresh()
+            acts = self._log.state.undoable
+            return bool(acts) and not acts[-1].applied
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether `redo` would do something again."""
+        with self._log.guard:
+            self._log.refresh()
+            return bool(self._log.state.redoable)
+
+    def undo(self) -> list[str]:
+        """Take back the newest act that is not taken back yet; a bulk act as a whole, also after a restart.
+
+        What a round carried out is not undone here: roll the round back first.
+
+        Returns:
+            The ids it was about; empty if there is nothing to undo.
+
+        Raises:
+            WorkspaceError: As `record`.
+        """
+        return self._step_back("undo")
+
+    def redo(self) -> list[str]:
+        """Do again what `undo` took back last, unless something was decided since.
+
+        Returns:
+            The ids it was about; empty if there is nothing to do again.
+
+        Raises:
+            WorkspaceError: As `record`.
+        """
+        return self._step_back("redo")
+
+    def plan(self) -> Plan:
+        """What `apply` would do, with every file's bytes checked; nothing is changed."""
+        rounds = self._need_dataset("plan")
+        with self._log.guard:
+            self._log.refresh()
+            return rounds.plan()
+
+    def apply(self, plan: Plan | None = None) -> Receipt:
+        """Carry out the decisions to delete and relabel: all that are planned, or none.
+
+        Deleted images go to the workspace's trash, relabelled ones to the folder of their class (or the CSV file gets
+        the new label). Open the data set again afterwards, for its paths and labels are those of before.
+
+        Args:
+            plan: From `plan()`; its problems are left out and stay pending. Without one, a problem stops it all.
+
+        Raises:
+            BadInputError: Nothing is pending.
+            ConflictError: Files are not as planned; everything is as it was.
+            WorkspaceError: The disk is full or cannot be written; everything is as it was.
+        """
+        rounds = self._need_dataset("apply")
+        with self._log.writing():
+            receipt = rounds.apply(plan)
+        self._changed()
+        return receipt
+
+    def rollback(self, round: int) -> Receipt:  # noqa: A002 - the word of plan and receipt
+        """Bring back the files of a round, byte for byte, with their names and times.
+
+        Its decisions are pending again. Rounds are rolled back from the newest to the oldest.
+
+        Raises:
+            BadInputError: There is no such round, or it is rolled back already.
+            ConflictError: A later round stands, a file changed or is in the way; nothing was changed.
+            WorkspaceError: The disk is full or cannot be written; call it again to finish.
+        """
+        rounds = self._need_dataset("rollback")
+        with self._log.writing():
+            receipt = rounds.roll_back(int(round))
+        self._changed()
+        return receipt
+
+    def write_manifest(self) -> Path:
+        """Write manifest.csv now; it also follows every change by itself.
+
+        Raises:
+            WorkspaceError: It cannot be written: a full disk, or another program has it open.
+        """
+        self._need_dataset("write_manifest")
+        self._prepare()
+        return self._manifest.write()
+
+    @staticmethod
+    def merge(
+        ours: Path | str, theirs: Path | str, into: Path | str, *, by: str | None = None
+    ) -> MergeResult:
+        """Bring two people's decisions together.
+
+        What only one of the two decided or changed since their journals were the same is taken. Where both decided
+        differently, the item becomes unsure, so that nothing is done to it before somebody has looked again. All of
+        it is one act: one undo leaves ours.
+
+        Args:
+            ours: A workspace folder or journal file.
+            theirs: Another.
+            into: A folder for the merged journal; `ours` itself, or one without a journal.
+            by: Who merges.
+
+        Returns:
+            How many decisions were taken, and the conflicts as a table.
+
+        Raises:
+            MissingFileError: There is no journal at `ours` or `theirs`.
+            BadInputError: `into` has a journal of its own.
+            WorkspaceError: A journal cannot be read or written.
+        """
+        return merge_journals(Path(ours), Path(theirs), Path(into), user_name(by))
+
+    def __repr__(self) -> str:
+        counts = self.decisions["action"].value_counts()
+        said = ", ".join(f"{counts[action]} {action}" for action in ACTIONS if action in counts)
+        return f"Journal({str(self.path)!r}: {said or 'no decisions pending'})"
+
+    def _start(self) -> None:
+        rounds = self._need_dataset("open")
+        self._prepare_allowed()
+        self._log.refresh()
+        if rounds.recover_if_alone():
+            warnings.warn(
+                f"{' '.join(rounds.notes)} If the data set was opened before this, open it again.",
+                stacklevel=3,
+            )
+        self._log.follow = rounds.follow
+        manifest = self._manifest.path
+        if self.path.exists() and (
+            not manifest.exists() or manifest.stat().st_mtime_ns < self.path.stat().st_mtime_ns
+        ):
+            self._manifest.touch()
+
+    def _prepare_allowed(self) -> None:
+        if self._places is not None:
+            self._places.prepare()
+
+    def _prepare(self) -> None:
+        self._prepare_allowed()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WorkspaceError(
+                f"The workspace {self.path.parent} cannot be made ({error.strerror}). Pass workspace= with another"
+                " folder when you open the data set."
+            ) from error
+
+    def _need_dataset(self, what: str) -> Rounds:
+        if self._rounds is None:
+            raise BadInputError(
+                f"{what} needs the data set, and this journal was opened from its folder, to read. Use"
+                " Journal.open(Dataset.from_folder(...))."
+            )
+        return self._rounds
+
+    def _step_back(self, what: str) -> list[str]:
+        self._need_dataset(what)
+        with self._log.writing() as state:
+            acts = state.undoable if what == "undo" else state.redoable
+            if not acts or (what == "undo" and acts[-1].applied):
+                return []
+            act = acts[-1]
+            self._log.append([{"action": what, "of": act.seq}])
+        self._changed()
+        return list(act.after)
+
+    def _changed(self) -> None:
+        self._manifest.touch()
+
+    def _manifest_bytes(self) -> bytes:
+        with self._log.guard:
+            self._log.refresh()
+            return manifest_bytes(self._log.state.pending())

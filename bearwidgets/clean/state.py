@@ -1,0 +1,193 @@
+"""What a journal's lines add up to: decisions in force, what can be undone, the rounds. Pure: no files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+ACTIONS = ("keep", "delete", "relabel", "unsure", "clear")
+CHANGING = ("delete", "relabel")  # the actions that change something on disk when they are applied
+SEEN = ("rank_by", "predicted", "confidence", "loss", "label_issue")
+
+
+@dataclass(slots=True, eq=False)
+class Decision:
+    """One decision on one item.
+
+    Attributes:
+        id: The item's id.
+        path: Where the item was, posix, relative to the data root.
+        content: The content id of its bytes.
+        action: keep, delete, relabel, unsure or clear.
+        label: The label as it was.
+        new_label: The label it gets; None unless the action is relabel.
+        decided_at: UTC, ISO 8601.
+        decided_by: Who.
+        seq: The number of the journal line.
+        seen: What the screen showed: rank_by, predicted, confidence, loss, label_issue (those that are known).
+        applied: The round that carried it out, or None.
+    """
+
+    id: str
+    path: str
+    content: str
+    action: str
+    label: str | None
+    new_label: str | None
+    decided_at: str
+    decided_by: str
+    seq: int
+    seen: Mapping[str, Any]
+    applied: int | None = None
+
+    @property
+    def value(self) -> tuple[str, str | None]:
+        """What was decided, to compare with another decision."""
+        return self.action, self.new_label
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is in force: neither withdrawn nor carried out."""
+        return self.applied is None and self.action != "clear"
+
+
+@dataclass(slots=True)
+class Act:
+    """What one call recorded, undone and redone as a whole."""
+
+    seq: int
+    before: dict[str, Decision | None] = field(default_factory=dict)
+    after: dict[str, Decision] = field(default_factory=dict)
+
+    @property
+    def applied(self) -> bool:
+        """Whether a round carried some of it out, so that it cannot be undone before the round is rolled back."""
+        return any(each.applied is not None for each in self.after.values())
+
+
+@dataclass(slots=True)
+class AppliedRound:
+    """A round as the journal tells it; `rolled_back_at` is None while it stands."""
+
+    number: int
+    applied_at: str
+    by: str
+    decisions: list[Decision]
+    rolled_back_at: str | None = None
+
+
+class State:
+    """The sum of the lines so far; `fold` adds one.
+
+    Args:
+        item_id: Finds the id that an item has now for the id, content id and path in a line; lines speak of items as
+            they were when they were written.
+    """
+
+    def __init__(self, item_id: Callable[[str, str, str], str] | None = None) -> None:
+        self._item_id = item_id or (lambda id_, _content, _path: id_)
+        self.latest: dict[str, Decision] = {}
+        self.undoable: list[Act] = []
+        self.redoable: list[Act] = []
+        self.rounds: dict[int, AppliedRound] = {}
+        self.last_seq = 0
+        self._open_group: int | None = None
+
+    def fold(self, line: Mapping[str, Any]) -> None:
+        """Add one line.
+
+        Raises:
+            ValueError: The line makes no sense; the state is as it was.
+        """
+        try:
+            seq, action = line["seq"], line["action"]
+            last_seq = max(self.last_seq, seq)
+            if action in ACTIONS:
+                self._decide(self._decision(line), line.get("group"))
+            else:
+                self._other(line, action)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{type(error).__name__}: {error}") from error
+        self.last_seq = last_seq
+        self._open_group = line.get("group") if action in ACTIONS else None
+
+    def pending(self) -> Iterable[Decision]:
+        """The decisions in force, by item, in the order in which the items were first decided on."""
+        return (each for each in self.latest.values() if each.pending)
+
+    def standing_rounds(self) -> list[AppliedRound]:
+        """The rounds that were applied and not rolled back, oldest first."""
+        return [each for _, each in sorted(self.rounds.items()) if each.rolled_back_at is None]
+
+    def _decision(self, line: Mapping[str, Any]) -> Decision:
+        new_label = line["to"] if line["action"] == "relabel" else None
+        texts = (line["id"], line["path"], line["time"], line["by"])
+        if not all(isinstance(each, str) for each in texts):
+            raise TypeError("its id, path, time and by must be text")
+        content = line.get("content", line["id"])
+        seen = line.get("seen")
+        return Decision(
+            id=self._item_id(line["id"], content, line["path"]),
+            path=line["path"],
+            content=content,
+            action=line["action"],
+            label=line.get("from"),
+            new_label=new_label,
+            decided_at=line["time"],
+            decided_by=line["by"],
+            seq=line["seq"],
+            seen=seen if isinstance(seen, dict) else {},
+        )
+
+    def _decide(self, decision: Decision, group: int | None) -> None:
+        if group is None or group != self._open_group:
+            self.undoable.append(Act(decision.seq if group is None else group))
+            self.redoable.clear()
+        act = self.undoable[-1]
+        act.before.setdefault(decision.id, self.latest.get(decision.id))
+        act.after[decision.id] = decision
+        self._set(decision.id, decision)
+
+    def _other(self, line: Mapping[str, Any], action: object) -> None:
+        if action == "undo":
+            act = _pop(self.undoable, line["of"])
+            self.redoable.append(act)
+            for id_, decision in act.before.items():
+                self._set(id_, decision)
+        elif action == "redo":
+            act = _pop(self.redoable, line["of"])
+            self.undoable.append(act)
+            for id_, decision in act.after.items():
+                self._set(id_, decision)
+        elif action == "apply":
+            self._apply(line)
+        elif action == "rollback":
+            done = self.rounds[line["round"]]
+            done.rolled_back_at = line["time"]
+            for decision in done.decisions:
+                decision.applied = None
+        else:
+            raise TypeError(f"no action {action!r}")
+
+    def _apply(self, line: Mapping[str, Any]) -> None:
+        number, seqs = line["round"], set(line["of"])
+        decisions = [each for each in self.latest.values() if each.seq in seqs and each.pending]
+        self.rounds[number] = AppliedRound(number, line["time"], line["by"], decisions)
+        for decision in decisions:
+            decision.applied = number
+
+    def _set(self, id_: str, decision: Decision | None) -> None:
+        if decision is None:
+            self.latest.pop(id_, None)
+        else:
+            self.latest[id_] = decision
+
+
+def _pop(acts: list[Act], seq: int) -> Act:
+    for index in range(len(acts) - 1, -1, -1):
+        if acts[index].seq == seq:
+            return acts.pop(index)
+    raise KeyError(f"no act {seq} to take back or do again")
