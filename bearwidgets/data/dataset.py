@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -57,6 +57,7 @@ class Dataset:
     seed: int
     csv: Path | None = None
     columns: Columns | None = None
+    _frame: pd.DataFrame | None = None  # what `from_df` was given
     _loaded: Dataset | None = None  # the data set as on disk, if this one is a cleaned view of it
 
     @classmethod
@@ -159,7 +160,7 @@ class Dataset:
         space = _workspace(workspace, folder)
         listing = list_frame(frame, folder, columns)
         parts = tabulate(listing, folder, space, valid_pct=valid_pct, seed=seed)
-        return cls(folder, space, "df", *parts, valid_pct, seed, None, columns)
+        return cls(folder, space, "df", *parts, valid_pct, seed, None, columns, frame)
 
     @cached_property
     def classes(self) -> list[str]:
@@ -253,6 +254,28 @@ class Dataset:
         table = self.table.drop(index=rows).reset_index(drop=True)
         loaded = None if self._loaded is None else self._loaded.without(ids, reasons)
         return replace(self, table=table, problems=problems, _loaded=loaded)
+
+    def reloaded(self) -> Dataset:
+        """The same data set read anew from disk, after files were moved or labels were rewritten.
+
+        Raises:
+            MissingFileError: The folder or the CSV file is gone.
+            BadInputError: No image in it can be used any more.
+        """
+        drawn: dict[str, Any] = {"valid_pct": self.valid_pct, "seed": self.seed, "workspace": self.workspace}
+        if self.source == "folder":
+            return Dataset.from_folder(self.root, **drawn)
+        columns = self.columns or Columns()
+        if self.source == "csv" and self.csv is not None:
+            return Dataset.from_csv(self.csv, root=self.root, **asdict(columns), **drawn)
+        rewritten = self.workspace / "labels.csv"
+        if rewritten.is_file():
+            columns = Columns(split="split")
+        frame = read_csv(rewritten, columns) if rewritten.is_file() else self._frame
+        assert frame is not None  # noqa: S101 - `from_df` keeps it
+        names: dict[str, Any] = {"path": columns.path, "label": columns.label, "split": columns.split}
+        fresh = Dataset.from_df(frame, root=self.root, **names, **drawn)
+        return replace(fresh, columns=self.columns, _frame=self._frame)
 
     @cached_property
     def _positions(self) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,10 +53,19 @@ def measure_effect(before: Learner, after: Learner, ds: Dataset, journal: Any) -
             "There is no evaluation split, so no effect can be measured; set valid_pct above 0."
         )
     rows = {
-        "as they were": _compare(before, after, ds),
+        "as they were": _compare(before, after, _as_examined(ds)),
         "corrected": _compare(before, after, ds.cleaned(journal, exam="corrected")),
     }
     return Effect(pd.DataFrame.from_dict(rows, orient="index"))
+
+
+def _as_examined(ds: Dataset) -> Dataset:
+    """The data set with the labels that its evaluation split had when it was frozen."""
+    exam = ds.exam
+    if exam is None:
+        return ds
+    then = ds.table.content.map(exam.items).where(ds.table.split == "valid")
+    return dataclasses.replace(ds, table=ds.table.assign(label=then.fillna(ds.table.label)))
 
 
 def _compare(before: Learner, after: Learner, ds: Dataset) -> dict[str, float]:

@@ -84,12 +84,18 @@ class Review:
 
     @classmethod
     def from_predictions(
-        cls, table: pd.DataFrame, probabilities: np.ndarray, classes: Sequence[str], *, made_by: str = "given"
+        cls,
+        table: pd.DataFrame | Dataset,
+        probabilities: np.ndarray,
+        classes: Sequence[str],
+        *,
+        made_by: str = "given",
     ) -> Review:
         """A review of probabilities that another model made.
 
         Args:
-            table: DataFrame with `label`, and where there are such columns `id`, `path` and `split`.
+            table: a data set, or a DataFrame with `label`, and where there are such columns `id`, `path` and
+                `split`. Without a data set there are no pictures, so no `Cleaner`.
             probabilities: (n, classes), rows that sum to 1.
             classes: names of the columns of `probabilities`.
             made_by: how they were made, in words.
@@ -97,6 +103,8 @@ class Review:
         Raises:
             BadInputError: shapes, labels or probabilities that do not fit together.
         """
+        ds = None if isinstance(table, pd.DataFrame) else table
+        table = table if isinstance(table, pd.DataFrame) else table.table
         if "label" not in table:
             raise BadInputError(unknown_name("column", "label", map(str, table.columns), "in this table"))
         frame = table.reset_index(drop="id" in table or table.index.name != "id").copy()
@@ -112,8 +120,30 @@ class Review:
         review._set_up(
             frame.set_index("id"), np.array(probabilities, dtype=np.float32), list(classes), made_by
         )
-        review.ds = review.learn = None
+        review.ds = ds
         return review
+
+    def on(self, ds: Dataset) -> Review:
+        """The same probabilities for the items of another data set, known by their content.
+
+        Items without probabilities, or with a label that is no class here, are not in it.
+
+        Args:
+            ds: such as this review's data set after files were moved or relabelled.
+        """
+        known = pd.Series(np.arange(len(self.table)), index=self._contents())
+        rows = ds.table.content.map(known[~known.index.duplicated()])
+        good = rows.notna() & ds.table.label.isin(self.classes)
+        review = type(self).__new__(type(self))
+        probabilities = self.probabilities[rows[good].to_numpy(dtype=np.int64)]
+        review._set_up(ds.table[good].set_index("id"), probabilities, self.classes, self.made_by)  # noqa: SLF001
+        review.ds, review.learn = ds, self.learn
+        return review
+
+    def _contents(self) -> pd.Index:
+        if self.ds is None:
+            return self.table.index
+        return pd.Index(self.ds.table.set_index("id").content.reindex(self.table.index))
 
     def _set_up(
         self, table: pd.DataFrame, probabilities: np.ndarray, classes: list[str], made_by: str

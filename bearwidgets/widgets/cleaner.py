@@ -1,0 +1,220 @@
+"""The Cleaner: a grid in the notebook in which suspects are cleared, and the same in Python."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import anywidget
+import traitlets
+
+from bearwidgets.errors import BadInputError
+from bearwidgets.widgets import protocol
+from bearwidgets.widgets.requests import Requests
+from bearwidgets.widgets.session import Session
+from bearwidgets.widgets.snapshot import Snapshot, make_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from bearwidgets.clean.journal import Journal
+    from bearwidgets.clean.plan import Plan, Receipt
+    from bearwidgets.data.dataset import Dataset
+    from bearwidgets.review.effect import Effect
+    from bearwidgets.review.review import Review
+    from bearwidgets.widgets.job import JobState
+
+STATIC = Path(__file__).parent.parent / "static"
+
+
+class Cleaner(anywidget.AnyWidget):
+    """A grid of thumbnails, the most suspect first, in which each is kept, relabelled, deleted or left as unsure.
+
+    Every decision is in the journal of the workspace at once; no file changes before `apply`.
+
+    Args:
+        source: a trained `Learner`, a `Review`, a `Dataset` (no scores, ordered by path) or a fastai `Learner`.
+        journal: the decisions; the workspace's own if not given.
+        height: of the view, px.
+
+    Attributes:
+        effect: what the last retrain changed on the evaluation split, or None.
+
+    Raises:
+        BadInputError: a source that cannot be shown.
+        WorkspaceError: the workspace cannot be written.
+
+    Example:
+        >>> cleaner = bw.Cleaner(learn)  # doctest: +SKIP
+        >>> cleaner.mark(["0f3a…"], "relabel", "grizzly")  # doctest: +SKIP
+    """
+
+    _esm = STATIC / "cleaner.js"
+    _css = STATIC / "cleaner.css"
+    height = traitlets.Int(640, help="Height of the view, px.").tag(sync=True)
+    px = traitlets.Int(176, help="Side of a tile, px.").tag(sync=True)
+
+    def __init__(self, source: Any, *, journal: Journal | None = None, height: int = 640) -> None:
+        super().__init__(height=height)
+        self.lock = threading.RLock()
+        self._session = Session(source, journal, self.lock, self._told)
+        self._requests = Requests(self._session)
+        self.on_msg(self._on_message)
+
+    def __repr__(self) -> str:
+        state = self._session.state()
+        return f"Cleaner({state['title']}: {state['items']} items, {state['marked']} marked)"
+
+    @property
+    def ds(self) -> Dataset:
+        """The data set as it is on disk now."""
+        return self._session.ds
+
+    @property
+    def review(self) -> Review | None:
+        """The scores shown now, if any."""
+        return self._session.review
+
+    @property
+    def learn(self) -> Any:
+        """The learner that made them, if any; after a retrain the new one."""
+        return self._session.learn
+
+    @property
+    def journal(self) -> Journal:
+        """The decisions."""
+        return self._session.journal
+
+    @property
+    def decisions(self) -> pd.DataFrame:
+        """The decision now in force for each item that has one."""
+        return self._session.journal.decisions
+
+    @property
+    def effect(self) -> Effect | None:
+        """What the last retrain changed on the evaluation split."""
+        return self._session.effect
+
+    def mark(self, ids: str | Sequence[str], action: str, label: str | None = None) -> int:
+        """Decide on items: the act of one button or key, and one step to undo.
+
+        Args:
+            ids: one id or several.
+            action: "keep", "delete", "relabel", "unsure", "clear" (withdraw) or "accept" (take the suggestion).
+            label: the new label, for "relabel".
+
+        Returns:
+            How many decisions changed.
+
+        Raises:
+            BadInputError: an unknown id, action or class.
+        """
+        with self.lock:
+            rows = self._session.board.rows_of([ids] if isinstance(ids, str) else list(ids))
+            changed = self._session.mark(rows, action, label)
+            self._session.tell_items(changed)
+            return len(changed)
+
+    def undo(self) -> int:
+        """Take the last act back, across restarts too; gives how many items it touched."""
+        return self._again("undo")
+
+    def redo(self) -> int:
+        """Do again what was undone last; gives how many items it touched."""
+        return self._again("redo")
+
+    def show(self, **view: Any) -> int:
+        """Filter and sort: `label`, `predicted`, `split`, `decision`, `text`, `sort`, `descending`; gives the count.
+
+        What is not named is shown in full, the most suspect first.
+
+        Example:
+            >>> cleaner.show(label="black", predicted="grizzly", sort="loss")  # doctest: +SKIP
+            12
+        """
+        with self.lock:
+            self._session.show(view)
+            self._session.tell_state()
+            return len(self._session.board.order)
+
+    def retrain(self, *, epochs: int = 4, wait: bool = True) -> JobState:
+        """Train on the data with the decisions taken into account, and measure what that changed.
+
+        Args:
+            epochs: as in `Learner.fine_tune`; the mode is that of the learner.
+            wait: until it is done; else it goes on in the background, `stop` ends it.
+
+        Raises:
+            BadInputError: there is no learner to retrain.
+            ConflictError: a training is running.
+        """
+        self._session.retrain(epochs)
+        return self._session.job.wait() if wait else self._session.job.state
+
+    def stop(self) -> None:
+        """Stop a training at its next step; scores and learner stay as they were."""
+        self._session.job.stop()
+
+    def apply(self, *, dry_run: bool = False) -> Plan | Receipt:
+        """Move files as decided: deletes to the trash of the workspace, relabels to their class.
+
+        Args:
+            dry_run: only say what would be done.
+
+        Raises:
+            ConflictError: files are not what the decisions were made for; nothing was changed.
+            WorkspaceError: the disk is full or cannot be written; what was begun is taken back.
+        """
+        with self.lock:
+            if dry_run:
+                return self._session.journal.plan()
+            receipt = self._session.apply()
+            self._session.tell_state()
+            return receipt
+
+    def rollback(self, round: int | None = None) -> Receipt:  # noqa: A002 - the field's word, as in Journal
+        """Put files back where they were before a round, the last one if not given.
+
+        Raises:
+            BadInputError: no such round, or a later one stands in the way.
+            ConflictError: files changed meanwhile; nothing was changed.
+        """
+        with self.lock:
+            receipt = self._session.rollback(round)
+            self._session.tell_state()
+            return receipt
+
+    def snapshot(self, n: int = 24, *, px: int = 110) -> Snapshot:
+        """A static contact sheet of the first `n` items of the view, readable without a kernel."""
+        with self.lock:
+            session = self._session
+            items = [session.board.item(place) for place in range(min(n, len(session.board.order)))]
+            state = session.state()
+            title = f"{state['title']}: {len(items)} of {state['total']} items, {state['marked']} marked"
+            return make_snapshot(title, items, session.ds, session.thumbnails, px)
+
+    def _again(self, what: str) -> int:
+        with self.lock:
+            ids = self._session.undo() if what == "undo" else self._session.redo()
+            self._session.tell_items(ids)
+            return len(ids)
+
+    def _told(self, event: dict[str, Any]) -> None:
+        self.send(protocol.plain({"kind": "event", **event}))
+
+    def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        answer = protocol.answer(self._requests.handlers, content)
+        if answer is not None:
+            self.send(answer[0], cast("list[Any]", answer[1]))
+
+    @traitlets.validate("height", "px")
+    def _check_length(self, proposal: Any) -> int:
+        low, high = (200, 4000) if proposal["trait"].name == "height" else (96, 320)
+        if not low <= proposal["value"] <= high:
+            raise BadInputError(
+                f"{proposal['trait'].name} is {proposal['value']}; allowed is {low} to {high} px."
+            )
+        return proposal["value"]

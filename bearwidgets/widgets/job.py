@@ -1,0 +1,159 @@
+"""One thing at a time in the background, with progress and a Stop that works at the next step."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from bearwidgets.errors import BearwidgetsError, ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from bearwidgets.learn.features import Progress
+
+log = logging.getLogger("bearwidgets")
+
+EVERY = 0.2
+CURVE_POINTS = 200
+RUNNING = ("running", "stopping")
+
+
+@dataclass(frozen=True)
+class JobState:
+    """Where the job stands, as the view shows it.
+
+    Attributes:
+        state: idle, running, stopping, done, stopped or failed.
+        step: steps of the present stage that are done, of `total`.
+        seconds_left: estimate for the present stage, s.
+        message: the present stage, or how it ended, in words.
+        curve: points (epoch or step, training loss, error on the evaluation split or None).
+        before: figures of the learner before: error_rate, n.
+        after: figures of the learner after: error_rate, error_rate_corrected, n.
+        error: one sentence, if it failed.
+    """
+
+    state: str = "idle"
+    step: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+    message: str = ""
+    curve: list[list[float | None]] = field(default_factory=list)
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+    error: str | None = None
+
+    def as_message(self) -> dict[str, Any]:
+        """As the view's message has it."""
+        return asdict(self)
+
+
+class Job:
+    """Runs the steps of a generator in a thread and tells a listener how it goes.
+
+    Args:
+        tell: called with a `JobState`, at most five times a second while it runs, and at its end; from the thread.
+    """
+
+    def __init__(self, tell: Callable[[JobState], None]) -> None:
+        self._tell = tell
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.state = JobState()
+
+    @property
+    def running(self) -> bool:
+        """Whether it is at work."""
+        return self.state.state in RUNNING
+
+    def start(
+        self, steps: Generator[Progress], finish: Callable[[], dict[str, Any]], before: dict[str, Any] | None
+    ) -> None:
+        """Begin.
+
+        Args:
+            steps: the work, a step at a time.
+            finish: called after the last step, in the thread; gives the fields of the last `JobState`.
+            before: see `JobState`.
+
+        Raises:
+            ConflictError: a job is running already.
+        """
+        if self.running:
+            raise ConflictError("A training is running already; wait for it or press Stop.")
+        self._stop.clear()
+        self.state = JobState(state="running", message="starting", before=before)
+        self._tell(self.state)
+        self._thread = threading.Thread(
+            target=self._run, args=(steps, finish), name="bearwidgets-job", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to stop at the next step."""
+        if self.running:
+            self._stop.set()
+            self._set(state="stopping", message="stopping at the next step")
+
+    def wait(self) -> JobState:
+        """Wait for the end; Ctrl-C stops the job and waits for that."""
+        thread = self._thread
+        while thread is not None and thread.is_alive():
+            try:
+                thread.join(0.1)
+            except KeyboardInterrupt:
+                self.stop()
+        return self.state
+
+    def _run(self, steps: Generator[Progress], finish: Callable[[], dict[str, Any]]) -> None:
+        try:
+            if self._follow(steps):
+                self._set(message="measuring")
+                self._set(state="done", seconds_left=None, **finish())
+            else:
+                self._set(
+                    state="stopped", seconds_left=None, message="stopped; scores and learner are as before"
+                )
+        except BearwidgetsError as error:
+            self._set(state="failed", seconds_left=None, message="failed", error=str(error))
+        except Exception as error:  # the thread's end: nobody above it would see this
+            log.exception("The training failed")
+            sentence = f"{type(error).__name__}: {error}. Scores and learner are as before."
+            self._set(state="failed", seconds_left=None, message="failed", error=sentence)
+
+    def _follow(self, steps: Generator[Progress]) -> bool:
+        """Whether it came to its end; False when it was stopped."""
+        stage, since, told = "", time.monotonic(), 0.0
+        curve: list[list[float | None]] = []
+        for step in steps:
+            if self._stop.is_set():
+                steps.close()
+                return False
+            now = time.monotonic()
+            if step.stage != stage:
+                stage, since = step.stage, now
+                curve = curve if step.stage.startswith("unfrozen") else []
+            if step.train_loss is not None:
+                curve = _thinned([*curve, [float(len(curve)), step.train_loss, step.valid_error]])
+            left = (now - since) / step.step * (step.total - step.step) if step.step else None
+            if now - told >= EVERY or step.valid_error is not None:
+                told = now
+                self._set(step=step.step, total=step.total, message=stage, seconds_left=left, curve=curve)
+        return True
+
+    def _set(self, **changes: Any) -> None:
+        if self.state.state == "stopping" and changes.get("state") is None:
+            changes.pop("message", None)
+        self.state = replace(self.state, **changes)
+        self._tell(self.state)
+
+
+def _thinned(curve: list[list[float | None]]) -> list[list[float | None]]:
+    """Every second point goes once there are too many, never one with an error on it."""
+    if len(curve) <= CURVE_POINTS:
+        return curve
+    return [point for number, point in enumerate(curve) if number % 2 == 0 or point[2] is not None]

@@ -1,0 +1,288 @@
+"""What a Cleaner does, without the widget: data set, scores, decisions and training in step with each other."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bearwidgets.clean.journal import Journal
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.data.thumbs import Thumbnails
+from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.review.effect import Effect, measure_effect
+from bearwidgets.review.review import Review
+from bearwidgets.widgets.board import Board, View
+from bearwidgets.widgets.job import Job, JobState
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Generator, Mapping, Sequence
+
+    from bearwidgets.clean.plan import Receipt
+    from bearwidgets.learn.features import Progress
+
+MARKS = ("keep", "delete", "relabel", "unsure", "clear", "accept")
+TOLD = 2000
+
+
+class Session:
+    """One person's work on one data set.
+
+    Args:
+        source: what `Cleaner` takes.
+        journal: the decisions, or None for those of the workspace.
+        lock: held by whoever calls; the training thread takes it to swap scores.
+        tell: takes events for the view.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        journal: Journal | None,
+        lock: threading.RLock,
+        tell: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self.review = (
+            None if isinstance(source, Dataset) else source if isinstance(source, Review) else Review(source)
+        )
+        ds = source if isinstance(source, Dataset) else self.review.ds if self.review is not None else None
+        if ds is None:
+            raise BadInputError(
+                "This review has no data set, so there are no pictures to show; make it with "
+                "Review.from_predictions(ds, probabilities, classes)."
+            )
+        self.ds: Dataset = ds
+        self.learn: Any = self.review.learn if self.review is not None else None
+        self.first_learn = self.learn
+        self.journal = Journal.open(ds) if journal is None else journal
+        self.thumbnails = Thumbnails()
+        self.board = Board(ds, self.review, self.journal.decisions)
+        self.effect: Effect | None = None
+        self.lock, self._tell = lock, tell
+        self.job = Job(self._tell_job)
+        self._scored_at = self.journal.version
+        self._known_version = self.journal.version
+        self._contents = ds.table.content.tolist()
+
+    # ------------------------------------------------------------------ decisions
+
+    def mark(self, rows: np.ndarray, action: str, label: str | None) -> list[str]:
+        """Decide on rows of the table; gives the ids whose decision changed."""
+        if action not in MARKS:
+            raise BadInputError(unknown_name("action", action, MARKS))
+        board = self.board
+        evidence = {board.ids[row]: board.evidence(row) for row in rows.tolist()}
+        if action == "accept":
+            rows = rows[board.scored[rows]]
+            same = board.suggested[rows] == board.labels[rows]
+            choices = {
+                board.ids[row]: ("keep", None) if agrees else ("relabel", board.suggested[row])
+                for row, agrees in zip(rows.tolist(), same, strict=True)
+            }
+        else:
+            choices = {board.ids[row]: (action, label) for row in rows.tolist()}
+        changed = self.journal.record_each(choices, seen=evidence)
+        self.refresh()
+        return changed
+
+    def undo(self) -> list[str]:
+        """Take the last act back; gives the ids it touched."""
+        ids = self.journal.undo()
+        self.refresh()
+        return ids
+
+    def redo(self) -> list[str]:
+        """Do again what was undone last; gives the ids it touched."""
+        ids = self.journal.redo()
+        self.refresh()
+        return ids
+
+    def refresh(self) -> None:
+        """Show decisions that were made elsewhere too."""
+        if self.journal.version != self._known_version:
+            self._known_version = self.journal.version
+            self.board.decide(self.journal.decisions)
+
+    # ------------------------------------------------------------------ view
+
+    def show(self, view: Mapping[str, Any]) -> None:
+        """Filter and sort anew."""
+        known = [field.name for field in dataclasses.fields(View)]
+        for name in view:
+            if name not in known:
+                raise BadInputError(unknown_name("filter", name, known))
+        scored = self.review is not None
+        default: dict[str, Any] = {"sort": "label_issue" if scored else "path", "descending": scored}
+        self.board.show(View(**{**default, **view}))
+
+    def classes(self) -> list[str]:
+        """Classes of the data, of the model and of the decisions."""
+        names = set(self.ds.classes) | set(self.board.new_labels[self.board.actions == "relabel"])
+        return sorted(names | set(self.review.classes if self.review is not None else ()))
+
+    def state(self) -> dict[str, Any]:
+        """What the view shows around the grid."""
+        board = self.board
+        rounds = self.journal.rounds
+        stale = self.journal.version != self._scored_at
+        busy = self.job.running
+        counts = board.counts()
+        return {
+            "revision": board.revision,
+            "total": len(board.order),
+            "items": len(board.ids),
+            "classes": self.classes(),
+            "counts": counts,
+            "seen": int(board.seen.sum()),
+            "marked": int((board.actions != "").sum()),
+            "view": _view_message(board.view),
+            "can": {
+                "undo": self.journal.can_undo,
+                "redo": self.journal.can_redo,
+                "scores": self.review is not None,
+                "retrain": hasattr(self.learn, "with_data") and not busy,
+                "apply": bool(counts["action"]["delete"] + counts["action"]["relabel"]) and not busy,
+                "rollback": bool(rounds.rolled_back_at.isna().any()) and not busy,
+            },
+            "stale": self.review is not None and stale,
+            "job": self.job.state.as_message(),
+            "title": self.ds.root.name,
+            "made_by": self.review.made_by
+            if self.review is not None
+            else "no scores: give the Cleaner a trained Learner",
+            "exam": {"marks": board.exam_marks()},
+            "note": f"{len(self.ds.problems)} files could not be used; see ds.problems"
+            if len(self.ds.problems)
+            else None,
+        }
+
+    def tell_state(self) -> None:
+        """Let the view know that something around the grid changed."""
+        self._tell({"event": "state", "state": self.state()})
+
+    def tell_items(self, ids: Sequence[str]) -> None:
+        """Let the view know that these items changed."""
+        self.tell_state()
+        if ids:
+            self._tell({"event": "items", "ids": list(ids) if len(ids) <= TOLD else None})
+
+    def _tell_job(self, state: JobState) -> None:
+        self._tell({"event": "job", "job": state.as_message()})
+        if not self.job.running:
+            with self.lock:
+                self.tell_state()
+
+    # ------------------------------------------------------------------ one item
+
+    def thumbnail(self, id_: str, px: int) -> bytes:
+        """JPEG of one item."""
+        return self.thumbnails.jpeg(self.ds.path_of(id_), self._contents[self.ds.index_of(id_)], px)
+
+    def top_probabilities(self, id_: str, n: int) -> list[list[Any]]:
+        """The `n` most probable classes of one item, with their probabilities."""
+        if self.review is None or id_ not in self.review.table.index:
+            return []
+        row = self.review.probabilities[self.review.table.index.get_loc(id_)]
+        return [[self.review.classes[each], float(row[each])] for each in np.argsort(-row)[:n].tolist()]
+
+    def history(self, id_: str) -> list[dict[str, Any]]:
+        """What was decided on one item, the newest last."""
+        decision = self.journal.decision(id_)
+        if decision is None:
+            return []
+        return [
+            {
+                "time": decision.decided_at,
+                "by": decision.decided_by,
+                "action": decision.action,
+                "label": decision.new_label,
+            }
+        ]
+
+    # ------------------------------------------------------------------ files
+
+    def apply(self, plan: Any = None) -> Receipt:
+        """Move the files, then read the data set anew."""
+        self._not_while_training()
+        receipt = self.journal.apply(plan)
+        self._reload()
+        return receipt
+
+    def rollback(self, number: int | None) -> Receipt:
+        """Move the files back, then read the data set anew."""
+        self._not_while_training()
+        if number is None:
+            rounds = self.journal.rounds
+            standing = rounds.index[rounds.rolled_back_at.isna()]
+            if not len(standing):
+                raise BadInputError("There is no round to roll back: nothing has been applied.")
+            number = int(standing.max())
+        receipt = self.journal.rollback(number)
+        self._reload()
+        return receipt
+
+    def _reload(self) -> None:
+        stale = self.journal.version != self._scored_at
+        self.ds = self.ds.reloaded()
+        self.journal = Journal.open(self.ds, by=self.journal.by)
+        self._contents = self.ds.table.content.tolist()
+        self.review = self.review.on(self.ds) if self.review is not None else None
+        self._known_version = self.journal.version
+        if not stale:
+            self._scored_at = self.journal.version
+        self.board.load(self.ds, self.review, self.journal.decisions)
+
+    def _not_while_training(self) -> None:
+        if self.job.running:
+            raise BadInputError("A training is running; wait for it or stop it before files are moved.")
+
+    # ------------------------------------------------------------------ training
+
+    def retrain(self, epochs: int = 4) -> None:
+        """Start training on the data with the decisions taken into account, in the background."""
+        if not hasattr(self.learn, "with_data"):
+            raise BadInputError(
+                "There is no bearwidgets Learner to retrain; train one with `learn = bw.Learner(ds)` and "
+                "`learn.fine_tune()`, and give it to the Cleaner."
+            )
+        with self.lock:
+            cleaned = self.ds.cleaned(self.journal)
+            version = self.journal.version
+            learner = self.learn.with_data(cleaned)
+        scores = self.learn.evaluate("valid", self.ds) if (self.ds.table.split == "valid").any() else None
+        before = {"error_rate": scores["error_rate"], "n": scores["n"]} if scores else None
+        steps: Generator[Progress] = learner.fine_tuning(epochs, mode=self.learn.mode)
+        self.job.start(steps, lambda: self._take(learner, version), before)
+
+    def _take(self, learner: Any, version: int) -> dict[str, Any]:
+        """Swap the new learner and its scores in; gives the figures for the view."""
+        with self.lock:
+            labels = np.where(self.board.actions == "relabel", self.board.new_labels, self.board.labels)
+            decided = dataclasses.replace(self.ds, table=self.ds.table.assign(label=labels))
+        review = Review(learner, decided)
+        effect, figures = None, {"message": "done; there is no evaluation split to measure on"}
+        if (self.ds.table.split == "valid").any():
+            effect = measure_effect(self.first_learn, learner, self.ds, self.journal)
+            were, corrected = effect.table.loc["as they were"], effect.table.loc["corrected"]
+            figures = {
+                "message": str(effect),
+                "before": {"error_rate": float(were.error_before), "n": int(were.n)},
+                "after": {
+                    "error_rate": float(were.error_after),
+                    "error_rate_corrected": float(corrected.error_after),
+                    "n": int(were.n),
+                },
+            }
+        with self.lock:
+            self.learn, self.review, self.effect = learner, review, effect
+            self._scored_at = version
+            self.board.load(self.ds, review, self.journal.decisions)
+        return figures
+
+
+def _view_message(view: View) -> dict[str, Any]:
+    fields = dataclasses.asdict(view)
+    sort, descending = fields.pop("sort"), fields.pop("descending")
+    return {"filter": fields, "sort": sort, "descending": descending}
