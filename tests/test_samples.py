@@ -176,6 +176,9 @@ def test_an_empty_folder_is_filled_and_missing_parents_are_made(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     assert (bw.sample_bears("a/b/bears", n=12) / "answers.csv").is_file()
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == ["bears"]
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert bw.sample_bears("~/bears", n=12) == tmp_path / "bears"
 
 
 def test_a_folder_with_anything_else_is_refused_and_left_alone(tmp_path):

@@ -92,10 +92,11 @@ def sample_bears(path: str | os.PathLike[str], n: int = 300, seed: int = 0, faul
         >>> folder = bw.sample_bears("bears", n=300)  # doctest: +SKIP
     """
     n, seed, faults = _checked(n, seed, faults)
-    root = Path(path).expanduser().resolve()
+    folder = Path(path).expanduser()
+    root = folder.resolve()
     marker = {"version": _VERSION, "n": n, "seed": seed, "faults": faults}
     if _is_there(root, marker):
-        return Path(path)
+        return folder
     draft = root.parent / f".{root.name}.{uuid.uuid4().hex[:8]}.part"
     try:
         draft.mkdir(parents=True)
@@ -110,7 +111,7 @@ def sample_bears(path: str | os.PathLike[str], n: int = 300, seed: int = 0, faul
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return Path(path)
+    return folder
 
 
 def _checked(n: int, seed: int, faults: float) -> tuple[int, int, float]:
@@ -169,9 +170,9 @@ def _shares(total: int) -> list[str]:
 
 
 def _plan(n: int, seed: int, faults: float) -> list[_Slot]:
-    """All files; copies stand last, so that what they copy is there before them."""
+    """All files; the faulty ones stand last, so that the clean ones that they copy are there before them."""
     rng = np.random.default_rng([seed, n])
-    planted = sorted(_shares(round(n * faults)), key=_COPIES.__contains__)
+    planted = _shares(round(n * faults))
     whole = n - len(planted)
     labels = [BEARS[number % len(BEARS)] for number in range(n)]
     names = _names(labels, rng)
