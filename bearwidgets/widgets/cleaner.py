@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import anywidget
 import traitlets
 
-from bearwidgets.errors import BadInputError
+from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.requests import Requests
 from bearwidgets.widgets.session import Session
@@ -98,13 +98,16 @@ class Cleaner(anywidget.AnyWidget):
         """What the last retrain changed on the evaluation split."""
         return self._session.effect
 
-    def mark(self, ids: str | Sequence[str], action: str, label: str | None = None) -> int:
+    def mark(
+        self, ids: str | Sequence[str], action: str, label: str | None = None, *, new_class: bool = False
+    ) -> int:
         """Decide on items: the act of one button or key, and one step to undo.
 
         Args:
             ids: one id or several.
             action: "keep", "delete", "relabel", "unsure", "clear" (withdraw) or "accept" (take the suggestion).
             label: the new label, for "relabel".
+            new_class: allow a label that is no class yet.
 
         Returns:
             How many decisions changed.
@@ -113,6 +116,9 @@ class Cleaner(anywidget.AnyWidget):
             BadInputError: an unknown id, action or class.
         """
         with self.lock:
+            if label is not None and not new_class and label not in (known := self._session.classes()):
+                hint = "; a class that does not exist yet needs new_class=True"
+                raise BadInputError(unknown_name("class", label, known, "in this data set") + hint)
             rows = self._session.board.rows_of([ids] if isinstance(ids, str) else list(ids))
             changed = self._session.mark(rows, action, label)
             self._session.tell_items(changed)

@@ -92,6 +92,22 @@ def text(fields: Mapping[str, Any], name: str, allowed: Iterable[str] | None = N
     return value
 
 
+def texts(fields: Mapping[str, Any], name: str) -> list[str]:
+    """The list of texts in a field.
+
+    Raises:
+        BadInputError: anything else.
+    """
+    value = fields.get(name)
+    if (
+        not isinstance(value, list)
+        or len(value) > MAX_RANGES
+        or not all(isinstance(each, str) for each in value)
+    ):
+        raise BadInputError(f"{name} is {value!r:.80}; allowed is a list of texts.")
+    return value
+
+
 def ranges(fields: Mapping[str, Any], total: int) -> list[tuple[int, int]]:
     """The half-open ranges of places in the field `ranges`, within 0 and `total`.
 

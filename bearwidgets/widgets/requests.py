@@ -84,23 +84,28 @@ class Requests:
         items, buffers = [], []
         for place in range(start, stop):
             item: dict[str, Any] = board.item(place) | {"stale": False, "buffer": None, "error": None}
+            items.append(item)
+            if fields.get("pictures") is False:
+                continue
             try:
                 buffers.append(self._session.thumbnail(item["id"], px))
                 item["buffer"] = len(buffers) - 1
             except ImageError as error:
                 item["error"] = str(error)
-            items.append(item)
         return {"revision": board.revision, "start": start, "items": items}, buffers
 
     def _locate(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        return {"index": self._session.board.place_of(protocol.text(fields, "id"))}
+        return {"index": self._session.board.place_of(protocol.text(fields, "item"))}
 
     def _mark(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        self._check_revision(fields)
         board = self._session.board
         action = protocol.text(fields, "action", MARKS)
         label = protocol.text(fields, "label") if action == "relabel" else None
-        rows = board.rows_at(protocol.ranges(fields, len(board.order)))
+        if "ids" in fields:
+            rows = board.rows_of(protocol.texts(fields, "ids"))
+        else:
+            self._check_revision(fields)
+            rows = board.rows_at(protocol.ranges(fields, len(board.order)))
         changed = self._session.mark(rows, action, label)
         return {"changed": len(changed), "ids": changed[:SHOWN], "state": self._session.state()}
 
@@ -122,7 +127,7 @@ class Requests:
 
     def _full(self, fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         session, board = self._session, self._session.board
-        row = int(board.rows_of([protocol.text(fields, "id")])[0])
+        row = int(board.rows_of([protocol.text(fields, "item")])[0])
         id_ = board.ids[row]
         path = session.ds.path_of(id_)
         image = open_image(path, at_least=FULL_PX // 2)

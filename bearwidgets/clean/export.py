@@ -1,0 +1,101 @@
+"""The cleaned data somewhere else, in the forms that other tools read; the data set itself stays as it is."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bearwidgets.clean.manifest import safe_cell
+from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bearwidgets.data.dataset import Dataset
+
+Form = Literal["folder", "csv", "fastai", "fastclass"]
+_TABLES = {"csv": ("path", "label", "split"), "fastai": ("name", "label"), "fastclass": ("file", "class")}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        path: the new folder or file.
+        items: how many items are in it.
+    """
+
+    path: Path
+    items: int
+
+
+def export(ds: Dataset, journal: Any, to: Path, form: Form) -> Exported:
+    """Write the items with the decisions taken into account, those of the evaluation split too.
+
+    Args:
+        ds: the data set.
+        journal: the decisions.
+        to: a folder or file that does not exist yet; it appears whole or not at all.
+        form: "folder" (copies, a folder per class), "csv" (path, label, split), "fastai" (the `cleaned.csv` of
+            fastai v1: name, label) or "fastclass" (file, class).
+
+    Raises:
+        BadInputError: an unknown form, or `to` is there already.
+        WorkspaceError: it cannot be written.
+    """
+    if form != "folder" and form not in _TABLES:
+        raise BadInputError(unknown_name("form", form, ["folder", *_TABLES]))
+    to = to.expanduser().absolute()
+    if to.exists():
+        raise BadInputError(
+            f"{str(to)!r} is there already and is not overwritten; name a new folder or file."
+        )
+    table = ds.cleaned(journal, exam="corrected").table
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        if form == "folder":
+            _copy(ds, table, to)
+        else:
+            _write(table, to, form)
+    except OSError as error:
+        raise WorkspaceError(
+            f"{str(to)!r} could not be written ({error.strerror}); nothing was left there."
+        ) from error
+    return Exported(to, len(table))
+
+
+def _copy(ds: Dataset, table: pd.DataFrame, to: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".export-") as folder:
+        new = Path(folder) / "new"
+        taken: set[str] = set()
+        split_folders = (table.split == "test").any()
+        for row in table.itertuples():
+            target = _free(
+                f"{row.split}/{row.label}" if split_folders else str(row.label), Path(str(row.path)), taken
+            )
+            (new / target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ds.path_of(str(row.id)), new / target)
+        new.rename(to)
+
+
+def _free(folder: str, name: Path, taken: set[str]) -> str:
+    target, number = f"{folder}/{name.name}", 2
+    while target.casefold() in taken:
+        target = f"{folder}/{name.stem}-{number}{name.suffix}"
+        number += 1
+    taken.add(target.casefold())
+    return target
+
+
+def _write(table: pd.DataFrame, to: Path, form: str) -> None:
+    columns = _TABLES[form]
+    frame = table[["path", "label", "split"]].iloc[:, : len(columns)]
+    frame = frame.map(safe_cell).set_axis(list(columns), axis=1)
+    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".export-") as folder:
+        new = Path(folder) / "new.csv"
+        frame.to_csv(new, index=False, lineterminator="\n")
+        new.rename(to)

@@ -1,0 +1,311 @@
+"""The command line: the same way from folder to clean folder, without a notebook."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bearwidgets import __version__
+from bearwidgets.errors import BadInputError, BearwidgetsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+
+    from bearwidgets.data.dataset import Dataset
+
+OK, FAILED, USAGE = 0, 1, 2
+NOTEBOOK = "01_clean_your_bears.ipynb"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; gives 0, 1 (found something or failed) or 2 (usage)."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options)
+    except BearwidgetsError as error:
+        print(f"bearwidgets: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("bearwidgets: stopped", file=sys.stderr)
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("bearwidgets", description="Train on a folder of images and clean it.")
+    parser.add_argument("--version", action="version", version=f"bearwidgets {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    demo = _command(
+        commands, "demo", _demo, "the whole path on the sample bears, or on your images", "--no-lab"
+    )
+    demo.add_argument("--data", metavar="FOLDER", help="your own folder of images, one folder per class")
+    demo.add_argument("--no-lab", action="store_true", help="stop before JupyterLab is opened")
+
+    check = _command(
+        commands, "check", _check, "train, and list the images whose label looks wrong", "bears --top 10"
+    )
+    _add_folder(check)
+    check.add_argument(
+        "--top", type=int, default=20, metavar="N", help="how many suspects to list (default: 20)"
+    )
+    _add_json(check)
+
+    train = _command(
+        commands, "train", _train, "train and measure; save the learner", "bears --save bears.bw"
+    )
+    _add_folder(train)
+    train.add_argument("--save", metavar="FILE", help="where to save the learner")
+    train.add_argument(
+        "--arch", default="efficientnet_lite0", help="any timm name (default: efficientnet_lite0)"
+    )
+    train.add_argument(
+        "--weights", default="auto", help="auto, offline, none, or a file of tensors (default: auto)"
+    )
+    train.add_argument(
+        "--size", type=int, default=224, help="side of the pictures the network sees, px (default: 224)"
+    )
+    train.add_argument("--mode", choices=("cached", "exact"), default="cached", help="see Learner.fine_tune")
+    train.add_argument("--epochs", type=int, default=4, help="epochs of the exact mode (default: 4)")
+    train.add_argument(
+        "--cleaned", action="store_true", help="take the decisions in the journal into account"
+    )
+    _add_json(train)
+
+    apply = _command(
+        commands, "apply", _apply, "carry out the decisions: deletes to the trash, relabels moved", "bears"
+    )
+    _add_folder(apply)
+    apply.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    _add_json(apply)
+
+    rollback = _command(commands, "rollback", _rollback, "put the files of a round back", "bears --round 1")
+    _add_folder(rollback)
+    rollback.add_argument("--round", type=int, metavar="N", help="which round (default: the last)")
+    _add_json(rollback)
+
+    export = _command(
+        commands, "export", _export, "write the cleaned data somewhere else", "bears --to clean --as folder"
+    )
+    _add_folder(export)
+    export.add_argument("--to", required=True, metavar="PATH", help="a new folder, or a new file")
+    export.add_argument(
+        "--as",
+        dest="form",
+        choices=("folder", "csv", "fastai", "fastclass"),
+        default="folder",
+        help="folder: copies by class; csv: path, label, split; fastai: cleaned.csv of fastai v1 (name, label); "
+        "fastclass: report of fastclass (file, class) (default: folder)",
+    )
+    _add_json(export)
+    return parser
+
+
+def _command(
+    commands: Any, name: str, run: Callable[[Any], int], what: str, example: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=what,
+        description=f"{what[0].upper()}{what[1:]}.",
+        epilog=f"example: bearwidgets {name} {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _add_folder(command: argparse.ArgumentParser) -> None:
+    command.add_argument("folder", metavar="FOLDER", help="the data: one folder per class")
+    command.add_argument(
+        "--workspace", metavar="FOLDER", help="journal and manifest (default: FOLDER/.bearwidgets)"
+    )
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print JSON instead of words")
+
+
+def _dataset(options: Any) -> Dataset:
+    from bearwidgets import Dataset
+
+    return Dataset.from_folder(options.folder, workspace=options.workspace)
+
+
+def _print(options: Any, machine: dict[str, Any], *words: object) -> None:
+    """Print for a program or for a person."""
+    print(json.dumps(machine, ensure_ascii=False) if options.json else "\n".join(map(str, words)))
+
+
+def _trained(ds: Dataset, *, quiet: bool, mode: Any = "cached", epochs: int = 4, **options: Any) -> Any:
+    from bearwidgets import Learner
+
+    return Learner(ds, **options).fine_tune(epochs, mode=mode, progress=not quiet)
+
+
+def _suspects(table: pd.DataFrame) -> str:
+    shown = table.assign(rank=range(1, len(table) + 1))[
+        ["rank", "path", "label", "suggested", "confidence", "loss", "label_issue"]
+    ]
+    shown["path"] = [textwrap.shorten(each.encode("unicode_escape").decode(), 60) for each in shown["path"]]
+    return shown.to_string(index=False, float_format=lambda value: f"{value:.2f}")
+
+
+def _check(options: Any) -> int:
+    from bearwidgets import Review
+
+    ds = _dataset(options)
+    learn = _trained(ds, quiet=options.json)
+    review = Review(learn)
+    found = review.table[review.table.predicted != review.table.label]
+    top = review.suspects(options.top)
+    machine = {
+        "items": len(ds),
+        "problems": ds.problems.to_dict("records"),
+        "disagree": len(found),
+        "made_by": review.made_by,
+        "suspects": top.reset_index().to_dict("records"),
+    }
+    _print(
+        options,
+        machine,
+        ds,
+        *(f"not used: {path}: {reason}" for path, reason in ds.problems.to_numpy()),
+        f"\nThe {len(top)} most suspect labels ({review.made_by}):\n{_suspects(top)}",
+        f"\n{len(found)} of {len(ds)} labels differ from the prediction.",
+    )
+    return FAILED if len(found) or len(ds.problems) else OK
+
+
+def _train(options: Any) -> int:
+    from bearwidgets import Journal
+
+    ds = _dataset(options)
+    if options.cleaned:
+        ds = ds.cleaned(Journal.open(ds))
+    weights = None if options.weights == "none" else options.weights
+    learn = _trained(
+        ds,
+        quiet=options.json,
+        mode=options.mode,
+        epochs=options.epochs,
+        arch=options.arch,
+        weights=weights,
+        size=options.size,
+    )
+    scores = learn.evaluate("valid") if (ds.table.split == "valid").any() else {"made_by": learn.made_by}
+    saved = str(learn.save(options.save)) if options.save else None
+    words = [learn.history.to_string(index=False), learn.made_by]
+    if "n" in scores:
+        words.append(f"error {scores['error_rate']:.1%} on {scores['n']} held-out images")
+    _print(options, {**scores, "saved": saved}, *words, *([f"saved to {saved}"] if saved else []))
+    return OK
+
+
+def _apply(options: Any) -> int:
+    from bearwidgets import Journal
+
+    journal = Journal.open(_dataset(options))
+    plan = journal.plan()
+    machine: dict[str, Any] = {
+        "counts": plan.counts,
+        "moves": plan.moves.to_dict("records"),
+        "problems": plan.problems.to_dict("records"),
+    }
+    if options.dry_run:
+        _print(options, machine, plan)
+        return OK if plan.ok else FAILED
+    if plan.ok and not len(plan.moves):
+        _print(options, machine, "Nothing to do: no decision to delete or relabel is pending.")
+        return OK
+    receipt = journal.apply()
+    done = (
+        f"Round {receipt.round}: {receipt.counts['delete']} deleted, {receipt.counts['relabel']} relabelled."
+    )
+    back = f"To take it back: bearwidgets rollback {options.folder} --round {receipt.round}"
+    _print(options, {**machine, "round": receipt.round}, done, back)
+    return OK
+
+
+def _rollback(options: Any) -> int:
+    from bearwidgets import Journal
+
+    journal = Journal.open(_dataset(options))
+    number = options.round
+    if number is None:
+        standing = journal.rounds.index[journal.rounds.rolled_back_at.isna()]
+        if not len(standing):
+            raise BadInputError("There is no round to roll back: nothing has been applied.")
+        number = int(standing.max())
+    receipt = journal.rollback(number)
+    _print(
+        options,
+        {"round": receipt.round, "counts": receipt.counts, "notes": list(receipt.notes)},
+        f"Round {receipt.round} taken back: {sum(receipt.counts.values())} files are where they were.",
+        *receipt.notes,
+    )
+    return OK
+
+
+def _export(options: Any) -> int:
+    from bearwidgets import Journal
+    from bearwidgets.clean.export import export
+
+    ds = _dataset(options)
+    result = export(ds, Journal.open(ds), Path(options.to), options.form)
+    _print(
+        options,
+        {"written": str(result.path), "items": result.items, "form": options.form},
+        f"{result.items} items written to {result.path}",
+    )
+    return OK
+
+
+def _demo(options: Any) -> int:
+    from bearwidgets import Dataset, Review, sample_bears
+
+    began = time.monotonic()
+    if options.data:
+        folder = Path(options.data)
+    else:
+        print("Drawing the sample bears …", flush=True)
+        folder = sample_bears("bears")
+    ds = Dataset.from_folder(folder)
+    print(ds, flush=True)
+    learn = _trained(ds, quiet=False)
+    review = Review(learn)
+    top = review.suspects(20)
+    print(f"\nThe {len(top)} most suspect labels:\n{_suspects(top)}")
+    if (ds.table.split == "valid").any():
+        scores = learn.evaluate("valid")
+        print(f"\nHeld-out error {scores['error_rate']:.1%} on {scores['n']} images; {scores['made_by']}.")
+    print(f"Done in {time.monotonic() - began:.1f} s.")
+    return OK if options.no_lab else _open_lab(folder)
+
+
+def _open_lab(folder: Path) -> int:
+    lab = shutil.which(
+        "jupyter-lab", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    )
+    notebook = Path("notebooks") / NOTEBOOK
+    if lab is None or not notebook.is_file():
+        print(
+            f"To go on: open notebooks/{NOTEBOOK} of the repository in JupyterLab (pip install 'bearwidgets[lab]')."
+        )
+        return FAILED
+    environment = {**os.environ, "BEARWIDGETS_DATA": str(folder.resolve())}
+    return subprocess.call([lab, str(notebook)], env=environment)  # noqa: S603 - found beside our own Python
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
