@@ -216,14 +216,14 @@ def _make(root: Path, slot: _Slot, rng: np.random.Generator) -> tuple[bytes, str
         content, how = _copied(root / slot.source, slot.fault, rng)
         return content, slot.label, f"{how} {slot.source}"
     if slot.fault == "off_topic":
-        thing = OTHERS[int(rng.integers(len(OTHERS)))]
+        thing = OTHERS[slot.number % len(OTHERS)]
         return _encoded(other_picture(thing, rng), rng), "", f"shows a {thing}"
     if slot.fault == "wrong_label":
         truth = str(rng.choice([each for each in BEARS if each != slot.label]))
         return _encoded(bear_picture(truth, rng), rng), truth, f"a {truth} filed as {slot.label}"
     image = bear_picture(slot.label, rng)
     if slot.fault == "broken":
-        content, how = _broken(_jpeg(image, 80), rng)
+        content, how = _broken(_jpeg(image, 80), slot.number % 3, rng)
         return content, slot.label, how
     image, how = _spoilt(image, slot.fault, rng)
     return _encoded(image, rng), slot.label, how
@@ -249,15 +249,12 @@ def _copied(source: Path, fault: str, rng: np.random.Generator) -> tuple[bytes, 
 
 def _altered(image: Image.Image, rng: np.random.Generator) -> tuple[bytes, str]:
     steps = rng.permutation(["mirrored", "cropped", "resized"])[: int(rng.integers(1, 3))].tolist()
-    width, height = image.size
     for step in steps:
         if step == "mirrored":
             image = ImageOps.mirror(image)
         elif step == "cropped":
-            left, top, right, bottom = (
-                int(edge) for edge in rng.uniform(0.01, 0.05, 4) * (width, height, width, height)
-            )
-            image = image.crop((left, top, width - right, height - bottom))
+            cut = (rng.uniform(0.01, 0.05, 4) * (*image.size, *image.size)).astype(int).tolist()
+            image = ImageOps.crop(image, tuple(cut))
         else:
             scale = rng.uniform(0.55, 0.85)
             image = image.resize(
@@ -266,8 +263,7 @@ def _altered(image: Image.Image, rng: np.random.Generator) -> tuple[bytes, str]:
     return _jpeg(image, int(rng.integers(45, 70))), ", ".join([*steps, "recompressed"])
 
 
-def _broken(content: bytes, rng: np.random.Generator) -> tuple[bytes, str]:
-    kind = int(rng.integers(3))
+def _broken(content: bytes, kind: int, rng: np.random.Generator) -> tuple[bytes, str]:
     if kind == 0:
         part = rng.uniform(0.2, 0.6)
         return content[: int(len(content) * part)], f"cut off after {part:.0%}"
