@@ -6,12 +6,18 @@ import functools
 import http.server
 import shutil
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from playwright import sync_api as playwright_api
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="pip install -e '.[test]' brings Playwright")
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+playwright_api = pytest.importorskip(
+    "playwright.sync_api", reason="pip install -e '.[test]' brings Playwright"
+)
 
 ROOT = Path(__file__).parents[2]
 FLAGS = [
@@ -27,7 +33,7 @@ FLAGS = [
 
 
 class _QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         """Keeps the test output readable."""
 
 
@@ -56,7 +62,9 @@ def open_page(browser: playwright_api.Browser, site: str) -> Iterator[Callable[.
     errors: list[str] = []
     contexts: list[playwright_api.BrowserContext] = []
 
-    def open_(path: str, *, width: int = 1000, height: int = 760, scheme: str = "light") -> playwright_api.Page:
+    def open_(
+        path: str, *, width: int = 1000, height: int = 760, scheme: str = "light"
+    ) -> playwright_api.Page:
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()

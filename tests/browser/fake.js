@@ -50,7 +50,6 @@ function chance(i, salt) {
 
 export class FakeKernel {
   log = [];
-  delay = 0;
   dead = false;
   fail = {};
   held = [];
@@ -133,7 +132,6 @@ export class FakeKernel {
 
   async #answer(message) {
     await this.maker;
-    if (this.delay) await new Promise((done) => setTimeout(done, this.delay));
     const reply = { kind: "reply", id: message.id };
     const error = this.fail[message.op];
     if (error) this.emit("msg:custom", { ...reply, ok: false, error }, []);
@@ -236,7 +234,7 @@ export class FakeKernel {
     return { revision, start, stop, items, buffers };
   }
 
-  locate({ id }) {
+  locate({ item: id }) {
     const index = this.#order.indexOf(Number(id.slice(2)));
     return { index: index < 0 ? null : index };
   }
@@ -287,18 +285,18 @@ export class FakeKernel {
     };
   }
 
-  full({ id }) {
+  full({ item: id }) {
     const k = Number(id.slice(2));
-    const item = this.item(k);
-    const rest = this.classes.filter((name) => name !== item.predicted).slice(0, 4);
+    const shown = this.item(k);
+    const rest = this.classes.filter((name) => name !== shown.predicted).slice(0, 4);
     return {
-      ...item,
+      ...shown,
       width: 1600,
       height: 1200,
       bytes: 345_678,
       mime: "image/jpeg",
-      probabilities: [[item.predicted, item.confidence], ...rest.map((name, i) => [name, (1 - item.confidence) / 2 ** (i + 1)])],
-      history: item.decision ? [{ time: "2026-01-02 03:04", by: "ada", action: item.decision.action, label: item.decision.label }] : [],
+      probabilities: [[shown.predicted, shown.confidence], ...rest.map((name, i) => [name, (1 - shown.confidence) / 2 ** (i + 1)])],
+      history: shown.decision ? [{ time: "2026-01-02 03:04", by: "ada", action: shown.decision.action, label: shown.decision.label }] : [],
       buffers: [this.#pictures[k % this.#pictures.length]],
     };
   }

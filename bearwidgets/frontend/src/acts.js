@@ -1,6 +1,7 @@
 // What a person can do to items: shown at once, then confirmed or taken back by Python's answer.
 import { counted, verb, whole } from "./format.js";
 import { count } from "./ranges.js";
+import { NoAnswer } from "./requests.js";
 import { only, targets } from "./selection.js";
 /** @typedef {import("./types.js").Action} Action */
 /** @typedef {import("./types.js").Range} Range */
@@ -51,6 +52,7 @@ export class Acts {
     } catch (error) {
       store.settle(guess, false);
       this.#view.complain(error);
+      if (!(error instanceof NoAnswer)) await this.#view.askState();
     }
     this.#view.draw();
   }
@@ -96,7 +98,7 @@ export class Acts {
   async locate(id) {
     const { connection, dock } = this.#view;
     try {
-      const { result } = await connection.ask("locate", { id });
+      const { result } = await connection.ask("locate", { item: id });
       if (result.index !== null) this.goTo(result.index, true);
       else {
         const run = () => void this.#view.clearFilters().then(() => this.locate(id));

@@ -68,8 +68,19 @@ export class Drawer {
 
   /** @param {{groups: any[], items: any[], total: number}} pending */
   #fill({ groups, items, total }) {
-    const { onLocate, onWithdraw } = this.#options;
     const kept = this.#body.scrollTop;
+    const focused = [...this.#body.querySelectorAll("button")].findIndex((each) => each === each.ownerDocument.activeElement);
+    this.#draw(groups, items, total);
+    this.#body.scrollTop = kept;
+    if (focused < 0) return;
+    // The button that was pressed is gone with its item: the one in its place gets the focus.
+    const buttons = this.#body.querySelectorAll("button");
+    (buttons[Math.min(focused, buttons.length - 1)] ?? this.element.querySelector("button")).focus();
+  }
+
+  /** @param {any[]} groups @param {any[]} items @param {number} total */
+  #draw(groups, items, total) {
+    const { onLocate, onWithdraw } = this.#options;
     if (!total) {
       this.#body.replaceChildren(h("p", { class: "bw-hint", text: "Nothing is pending. Decisions that you make appear here until they are applied." }));
       return;
@@ -92,6 +103,5 @@ export class Drawer {
     );
     const more = total > items.length ? h("p", { class: "bw-hint", text: `The first ${items.length} of ${whole(total)}.` }) : null;
     this.#body.replaceChildren(h("ul", { class: "bw-summary" }, ...summary), h("ul", {}, ...rows), ...(more ? [more] : []));
-    this.#body.scrollTop = kept;
   }
 }

@@ -62,6 +62,7 @@ export class Dock {
   #toast = h("div", { class: "bw-toast", role: "status", "aria-live": "polite" });
   #count = h("strong", {});
   #bulk;
+  #onGone;
   /** @type {any} */
   #timer = null;
   element;
@@ -72,8 +73,10 @@ export class Dock {
    * @param {(action: Action) => void} options.onMark
    * @param {(anchor: HTMLElement) => void} options.onRelabel
    * @param {() => void} options.onNone
+   * @param {() => void} options.onGone the button that had the focus is gone
    */
-  constructor({ signal, onMark, onRelabel, onNone }) {
+  constructor({ signal, onMark, onRelabel, onNone, onGone }) {
+    this.#onGone = onGone;
     const act = (/** @type {string} */ text, /** @type {Action} */ action) => button(text, () => onMark(action));
     const relabel = button("Relabel to ▾", () => onRelabel(relabel), { "aria-haspopup": "listbox" });
     this.#bulk = h(
@@ -105,6 +108,7 @@ export class Dock {
     const acts = act
       ? [button(act.text, () => {
           close();
+          this.#onGone();
           act.run();
         }, { class: "bw-link" })]
       : [];

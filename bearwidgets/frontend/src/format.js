@@ -26,8 +26,8 @@ export function counted(n, one, many = `${one}s`) {
 /** @param {number|null} seconds */
 export function timeLeft(seconds) {
   if (seconds === null) return "";
-  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s left`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s left`;
+  const rounded = Math.max(1, Math.round(seconds));
+  return rounded < 60 ? `${rounded} s left` : `${Math.floor(rounded / 60)} min ${rounded % 60} s left`;
 }
 
 /** @param {string} action @param {string|null} [label] what a decision is called in a sentence */

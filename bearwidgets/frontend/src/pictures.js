@@ -19,7 +19,7 @@ export class Pictures {
    * @param {import("./store.js").Store} options.store
    * @param {import("./connection.js").Connection} options.connection
    * @param {() => void} options.onArrival
-   * @param {() => void} options.onNewer Python has another order than this page knows of
+   * @param {() => Promise<void>} options.onNewer Python may have another order than this page knows of
    */
   constructor(options) {
     this.#options = options;
@@ -85,8 +85,8 @@ export class Pictures {
     const px = this.#side;
     try {
       const { result, buffers } = await connection.ask("page", { revision, start, stop, px, pictures });
-      if (result.revision > store.revision) onNewer();
-      if (result.revision !== store.revision || revision !== store.revision) return;
+      if (revision !== store.revision) return;
+      if (result.revision !== revision) throw new Error("they came in another order");
       if (result.items.length !== stop - start) throw new Error(`${result.items.length} of ${stop - start} items came`);
       for (const item of result.items) {
         if (item.buffer !== null && buffers[item.buffer]) this.#cache.put(`${item.id}@${px}`, buffers[item.buffer]);
@@ -95,7 +95,12 @@ export class Pictures {
       store.put(result.items);
       onArrival();
     } catch (error) {
-      if (!(error instanceof NoAnswer)) connection.warn(`Items ${start} to ${stop - 1} did not load: ${/** @type {Error} */ (error).message}`);
+      if (!(error instanceof NoAnswer)) {
+        // Another view may have changed the order meanwhile; then the new one is fetched and all is well.
+        await onNewer();
+        if (store.revision !== revision) return;
+        connection.warn(`Items ${start} to ${stop - 1} did not load: ${/** @type {Error} */ (error).message}`);
+      }
       throw error;
     }
   }

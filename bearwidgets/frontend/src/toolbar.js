@@ -128,7 +128,6 @@ export class Toolbar {
     this.#showDeeds(state);
     const exam = state.exam.marks ? `${counted(state.exam.marks, "proposed correction")} to the held-out items` : "";
     say(this.#note, [state.title, state.made_by, exam, state.note].filter(Boolean).join(" · "));
-    this.#stale.hidden = !state.stale;
   }
 
   #view() {
@@ -220,6 +219,7 @@ export class Toolbar {
     const pending = Object.values(state.counts.action).reduce((total, n) => total + n, 0);
     say(this.buttons.pending, `Pending (${whole(pending)})`);
     say(this.buttons.retrain, training ? "Training…" : "Retrain");
+    this.#stale.hidden = !state.stale || training;
     this.buttons.undo.disabled = !can.undo;
     this.buttons.redo.disabled = !can.redo;
     this.buttons.retrain.disabled = !can.retrain || training;

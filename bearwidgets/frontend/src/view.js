@@ -7,6 +7,7 @@ import { Dock, Footer } from "./footer.js";
 import { Grid } from "./grid.js";
 import { command } from "./keymap.js";
 import { Pictures } from "./pictures.js";
+import { NoAnswer } from "./requests.js";
 import { Seen } from "./seen.js";
 import { nothing, size } from "./selection.js";
 import { Store } from "./store.js";
@@ -52,7 +53,7 @@ export class CleanerView {
       store: this.store,
       connection: this.connection,
       onArrival: () => this.draw(),
-      onNewer: () => void this.resync(),
+      onNewer: () => this.askState(),
     });
     this.#seen = new Seen((ranges) => void this.#tellSeen(ranges));
     this.acts = new Acts(this);
@@ -82,6 +83,7 @@ export class CleanerView {
         void this.acts.markSelected(action, null);
       },
       onRelabel: (anchor) => this.panels.menuForSelection(anchor),
+      onGone: () => this.grid.focus(),
       onNone: () => this.grid.select(nothing(this.grid.selection.active), { focus: true, show: false }),
     });
     this.#empty = new Empty(() => void this.clearFilters());
@@ -96,15 +98,20 @@ export class CleanerView {
 
   /** Asks Python for everything anew: at the start, after Retry, after a silence. */
   async resync() {
+    this.store.touchIds(null);
+    await this.askState();
+    this.pictures.retry();
+    this.draw();
+  }
+
+  async askState() {
     try {
       const { result } = await this.connection.ask("hello");
-      this.store.touchIds(null);
       this.setState(result.state);
-      this.pictures.retry();
-      this.draw();
       this.root.dataset.ready = "true";
-    } catch {
-      // The connection shows what is wrong, with a Retry button.
+    } catch (error) {
+      // Without an answer the connection says so, with a Retry button.
+      if (!(error instanceof NoAnswer)) this.connection.warn(String(/** @type {Error} */ (error).message));
     }
   }
 

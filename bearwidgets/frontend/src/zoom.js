@@ -3,7 +3,7 @@ import { attribute, button, h, isMac, say } from "./dom.js";
 import { badge, percent, verb, whole } from "./format.js";
 import { ImageCache } from "./imagecache.js";
 import { command } from "./keymap.js";
-import { only } from "./selection.js";
+import { focusOn, only, size } from "./selection.js";
 /** @typedef {import("./types.js").Item} Item */
 /** @typedef {import("./types.js").Action} Action */
 
@@ -104,7 +104,7 @@ export class Zoom {
   /** @param {number} index */
   #to(index) {
     const { grid } = this.#view;
-    grid.select(only(index));
+    grid.select(focusOn(grid.selection, index));
     this.refresh();
   }
 
@@ -132,7 +132,7 @@ export class Zoom {
     this.#showDetails(item);
     try {
       if (!this.#images.has(item.id) || !this.#details.has(item.id)) {
-        const { result, buffers } = await this.#view.connection.ask("full", { id: item.id });
+        const { result, buffers } = await this.#view.connection.ask("full", { item: item.id });
         if (this.#signal.aborted) return;
         this.#details.set(item.id, result);
         if (buffers[0]) this.#images.put(item.id, buffers[0], result.mime);
@@ -171,19 +171,17 @@ export class Zoom {
   /** @param {Action} action @param {string|null} label */
   #mark(action, label) {
     const index = this.#index;
-    const { acts, store, grid } = this.#view;
+    const { acts, store } = this.#view;
     const item = store.item(index);
     if (action === "accept" && item?.suggested === null) {
       this.#wait.textContent = "There is no suggestion for this item.";
       return;
     }
-    // The history that is shown is older than this decision.
-    if (item) this.#details.delete(item.id);
-    this.#asked = "";
-    grid.select(only(index), { show: false });
-    void acts.mark([[index, index + 1]], action, label);
+    const sent = acts.mark([[index, index + 1]], action, label);
     this.#dialog.focus();
     this.#go(1);
+    // The history that is shown is older than this decision.
+    void sent.then(() => this.#reload(item));
   }
 
   /** @param {HTMLElement} anchor */
@@ -213,13 +211,15 @@ export class Zoom {
     if (found.kind === "move") this.#to(Math.max(0, Math.min(store.total - 1, this.#index + steps[found.move])));
     else if (found.kind === "mark") this.#mark(found.action, null);
     else if (found.kind === "class" && state?.classes[found.index] !== undefined) this.#mark("relabel", state.classes[found.index]);
-    else if (found.kind === "undo" || found.kind === "redo") void acts.step(found.kind).then(() => this.#reload());
+    else if (found.kind === "undo" || found.kind === "redo") void acts.step(found.kind).then(() => this.#reload(null));
     else if (found.kind === "zoom") this.#dialog.close();
     else if (found.kind === "menu") this.#menu(/** @type {HTMLElement} */ (this.#dialog.querySelector("[aria-haspopup]")));
   }
 
-  #reload() {
-    this.#details.clear();
+  /** @param {Item|null} item whose details are out of date; null: all */
+  #reload(item) {
+    if (item) this.#details.delete(item.id);
+    else this.#details.clear();
     this.#asked = "";
     this.refresh();
   }
@@ -227,7 +227,9 @@ export class Zoom {
   #closed() {
     this.#dialog.remove();
     this.#asked = "";
-    this.#view.grid.select(this.#view.grid.selection, { focus: true });
+    const { grid } = this.#view;
+    // The browser has given the focus back to the tile where the zoom began.
+    grid.select(size(grid.selection) > 1 ? focusOn(grid.selection, this.#index) : only(this.#index), { focus: true });
   }
 }
 

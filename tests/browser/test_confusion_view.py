@@ -1,0 +1,78 @@
+"""The confusion matrix's view in headless Chromium, its kernel played by the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., "Page"]
+
+
+def ready(open_page: Open, query: str = "") -> Page:
+    page = open_page(f"confusion.html?{query}")
+    page.wait_for_selector("[data-ready]")
+    return page
+
+
+def test_counts_recall_precision_and_names_as_text(open_page: Open) -> None:
+    page = ready(open_page)
+    table = page.locator('[role="grid"]')
+    assert table.locator("tbody tr").nth(1).inner_text().split() == [
+        "grizzly",
+        "12",
+        "91",
+        "0",
+        "103",
+        "88",
+        "%",
+    ]
+    assert "<b>teddy</b>" in table.inner_text()
+    assert "100 %" in table.locator("tfoot").inner_text()
+    assert "285 items · accuracy 91.4 %" in page.locator(".bw-root").inner_text()
+
+
+def test_click_and_keys_open_cells(open_page: Open) -> None:
+    page = ready(open_page)
+    assert page.locator('.bw-matrix [tabindex="0"]').count() == 1
+    page.locator('.bw-count-cell[tabindex="0"]').focus()
+    for key in ["ArrowDown", "ArrowRight", "ArrowLeft", "Enter"]:
+        page.keyboard.press(key)
+    asked = page.evaluate("log.filter(m => m.op === 'cell').map(m => [m.actual, m.predicted])")
+    assert asked == [["grizzly", "black"]]
+    assert page.locator('[aria-pressed="true"]').inner_text() == "12"
+    page.click("text=grizzly → black: 12")
+    page.keyboard.press("Tab")
+    assert page.evaluate("log.filter(m => m.op === 'cell').length") == 2
+
+
+def test_split_and_push(open_page: Open) -> None:
+    page = ready(open_page)
+    page.select_option('[aria-label="Split"]', "train")
+    assert page.evaluate("log.at(-1).split") == "train"
+    page.evaluate("emit({kind: 'event', event: 'matrix', ...matrix('valid'), total: 7, accuracy: null})")
+    assert "7 items · accuracy –" in page.locator(".bw-root").inner_text()
+
+
+def test_many_classes_stay_readable(open_page: Open) -> None:
+    page = ready(open_page, "classes=100&theme=dark")
+    assert page.locator(".bw-matrix tbody tr").count() == 40
+    page.click("text=Show all")
+    assert page.locator(".bw-matrix tbody tr").count() == 100
+    page.locator(".bw-count-cell").first.focus()
+    page.keyboard.press("Control+End")
+    box = page.locator(".bw-matrix-box").bounding_box()
+    head = page.locator(".bw-matrix tbody tr:last-child th").bounding_box()
+    top = page.locator(".bw-matrix thead th").last.bounding_box()
+    assert box
+    assert head
+    assert top
+    assert abs(head["x"] - box["x"]) < 3, "the row's name stays"
+    assert abs(top["y"] - box["y"]) < 3, "the column's name stays"
+    assert page.locator(".bw-pairs li").count() == 12

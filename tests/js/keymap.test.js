@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { command } from "../../bearwidgets/frontend/src/keymap.js";
+
+/** @param {string} text such as "Ctrl+Shift+z" @param {boolean} [mac] */
+function press(text, mac = false) {
+  const parts = text.split("+");
+  const key = parts.pop() ?? "";
+  return command(
+    {
+      key: key === "Space" ? " " : key,
+      code: "",
+      ctrlKey: parts.includes("Ctrl"),
+      metaKey: parts.includes("Meta"),
+      shiftKey: parts.includes("Shift"),
+      altKey: parts.includes("Alt"),
+    },
+    mac,
+  );
+}
+
+test("decisions", () => {
+  for (const [key, action] of [["Enter", "accept"], ["Delete", "delete"], ["Backspace", "delete"], ["u", "unsure"], ["K", "keep"], ["c", "clear"]]) {
+    assert.deepEqual(press(key), { kind: "mark", action });
+  }
+  assert.deepEqual(press("1"), { kind: "class", index: 0 });
+  assert.deepEqual(press("9"), { kind: "class", index: 8 });
+  assert.equal(press("0"), null);
+});
+
+test("the digits of the number pad, and of layouts that need Shift for digits", () => {
+  const pad = { key: "3", code: "Numpad3", ctrlKey: false, metaKey: false, shiftKey: false, altKey: false };
+  assert.deepEqual(command(pad, false), { kind: "class", index: 2 });
+});
+
+test("moving and selecting", () => {
+  assert.deepEqual(press("ArrowDown"), { kind: "move", move: "down", extend: false, alone: false });
+  assert.deepEqual(press("Shift+ArrowLeft"), { kind: "move", move: "left", extend: true, alone: false });
+  assert.deepEqual(press("Ctrl+ArrowLeft"), { kind: "move", move: "left", extend: false, alone: true });
+  assert.deepEqual(press("Ctrl+Home"), { kind: "move", move: "first", extend: false, alone: false });
+  assert.deepEqual(press("Ctrl+Shift+End"), { kind: "move", move: "last", extend: true, alone: false });
+  assert.deepEqual(press("Ctrl+a"), { kind: "all" });
+  assert.deepEqual(press("Ctrl+Space"), { kind: "toggle" });
+  assert.deepEqual(press("Space"), { kind: "zoom" });
+});
+
+test("undo and redo", () => {
+  assert.deepEqual(press("Ctrl+z"), { kind: "undo" });
+  assert.deepEqual(press("Ctrl+Shift+Z"), { kind: "redo" });
+  assert.deepEqual(press("Ctrl+y"), { kind: "redo" });
+  assert.deepEqual(press("Meta+z", true), { kind: "undo" });
+  assert.deepEqual(press("Meta+Shift+z", true), { kind: "redo" });
+});
+
+test("what belongs to the browser or the notebook is left alone", () => {
+  for (const key of ["Ctrl+s", "Ctrl+c", "Ctrl+r", "Alt+ArrowLeft", "Tab", "Shift+Tab", "F5", "Ctrl+1", "Meta+z", "Ctrl+u", "Shift+Enter", "Shift+Delete"]) {
+    assert.equal(press(key), null, key);
+  }
+  for (const key of ["Ctrl+z", "Ctrl+a", "Meta+c", "Meta+r"]) assert.equal(press(key, true), null, `${key} on a Mac`);
+});
+
+test("help, search, menu, escape", () => {
+  assert.deepEqual(press("Shift+?"), { kind: "help" });
+  assert.deepEqual(press("/"), { kind: "search" });
+  assert.deepEqual(press("r"), { kind: "menu" });
+  assert.deepEqual(press("Alt+ArrowDown"), { kind: "menu" });
+  assert.deepEqual(press("Escape"), { kind: "escape" });
+});

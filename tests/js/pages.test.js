@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { MOST, PAGE, Pages } from "../../bearwidgets/frontend/src/pages.js";
+
+function setUp() {
+  /** @type {Map<number, any>} */
+  const have = new Map();
+  /** @type {{start: number, stop: number, pictures: boolean, done: () => void, fail: () => void}[]} */
+  const asked = [];
+  const pages = new Pages({
+    need: (index) => (have.has(index) ? have.get(index) : "pictures"),
+    fetch: (start, stop, pictures) =>
+      new Promise((resolve, reject) => {
+        const done = () => {
+          for (let index = start; index < stop; index++) have.set(index, null);
+          resolve();
+        };
+        asked.push({ start, stop, pictures, done, fail: () => reject(new Error("no")) });
+      }),
+  });
+  return { pages, asked, have };
+}
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test("visible pages first, then the neighbours, at most four at once", async () => {
+  const { pages, asked } = setUp();
+  pages.want([5 * PAGE, 8 * PAGE], 100_000);
+  assert.deepEqual(asked.map(({ start }) => start / PAGE), [5, 6, 7, 8]);
+  asked[0].done();
+  await settled();
+  assert.deepEqual(asked.map(({ start }) => start / PAGE), [5, 6, 7, 8, 4]);
+  assert.ok(asked.length - 1 <= MOST);
+});
+
+test("what was scrolled past is dropped, nothing is asked for twice", async () => {
+  const { pages, asked } = setUp();
+  pages.want([0, 6 * PAGE], 100_000);
+  pages.want([500 * PAGE, 501 * PAGE], 100_000);
+  assert.equal(asked.length, MOST);
+  for (const one of [...asked]) one.done();
+  await settled();
+  assert.deepEqual(asked.slice(MOST).map(({ start }) => start / PAGE), [500, 501, 499]);
+  pages.want([500 * PAGE, 501 * PAGE], 100_000);
+  assert.equal(asked.length, MOST + 3);
+});
+
+test("only labels and decisions are asked for where the pictures are here", () => {
+  const { pages, asked, have } = setUp();
+  for (let index = 0; index < 20; index++) have.set(index, null);
+  have.set(7, "data");
+  pages.want([0, 20], 20);
+  assert.deepEqual(asked.map(({ start, stop, pictures }) => ({ start, stop, pictures })), [{ start: 0, stop: 20, pictures: false }]);
+});
+
+test("a page that failed waits for a retry", async () => {
+  const { pages, asked } = setUp();
+  pages.want([0, 10], 10);
+  asked[0].fail();
+  await settled();
+  pages.want([0, 10], 10);
+  assert.equal(asked.length, 1);
+  pages.retry();
+  assert.equal(asked.length, 1, "nothing is wanted before the next draw");
+  pages.want([0, 10], 10);
+  assert.equal(asked.length, 2);
+});
+
+test("after a restart old answers free no place in the queue", async () => {
+  const { pages, asked } = setUp();
+  pages.want([0, 4 * PAGE], 10_000);
+  pages.restart();
+  pages.want([0, PAGE], 10_000);
+  assert.equal(asked.length, MOST + 2);
+  asked[0].done();
+  await settled();
+  assert.equal(asked.length, MOST + 2);
+});

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { polyline } from "../../bearwidgets/frontend/src/curve.js";
+import * as f from "../../bearwidgets/frontend/src/format.js";
+import { bytes, ImageCache } from "../../bearwidgets/frontend/src/imagecache.js";
+import { choices, matching } from "../../bearwidgets/frontend/src/menu.js";
+import { EVERY, LOOK, Seen } from "../../bearwidgets/frontend/src/seen.js";
+import { confusedClasses, margins, mostConfused, tint } from "../../bearwidgets/frontend/src/shading.js";
+
+test("numbers as a person reads them", () => {
+  assert.equal(f.whole(100_000), "100,000");
+  assert.equal(f.percent(0.974), "97 %");
+  assert.equal(f.percent(null), "–");
+  assert.equal(f.loss(4.1), "4.10");
+  assert.equal(f.counted(1, "item"), "1 item");
+  assert.equal(f.counted(2, "more class", "more classes"), "2 more classes");
+  assert.equal(f.timeLeft(0.2), "1 s left");
+  assert.equal(f.timeLeft(119.7), "2 min 0 s left");
+  assert.equal(f.timeLeft(74), "1 min 14 s left");
+  assert.equal(f.deeds({ delete: 12, relabel: 5, keep: 0 }), "Move 12 to trash, relabel 5");
+  assert.equal(f.deeds({}), "Nothing to do");
+});
+
+test("a tile in one sentence, the decision in words", () => {
+  const item = { i: 0, id: "x", path: "a/1.jpg", label: "a", split: "train", predicted: "b", confidence: 0.97, loss: 4.1, label_issue: 1, suggested: "b", decision: /** @type {const} */ ({ action: "relabel", label: "b" }), stale: false, buffer: 0, error: null };
+  assert.equal(f.spoken(item), "labelled a, predicted b at 97 %, loss 4.10, decision: relabel to b, a/1.jpg");
+  assert.equal(f.badge(item.decision), "→ b");
+  assert.equal(f.badge({ action: "delete", label: null }), "✕ delete");
+});
+
+test("a buffer is read with its offset and length", () => {
+  const whole = new Uint8Array([9, 9, 1, 2, 3, 9]).buffer;
+  assert.deepEqual([...bytes(new DataView(whole, 2, 3))], [1, 2, 3]);
+  assert.deepEqual([...bytes(new Uint8Array(whole, 2, 3))], [1, 2, 3]);
+  assert.equal(bytes(whole).length, 6);
+});
+
+test("the picture cache drops the least recently shown and revokes it", (t) => {
+  let made = 0;
+  /** @type {string[]} */
+  const revoked = [];
+  t.mock.method(URL, "createObjectURL", () => `url${made++}`);
+  t.mock.method(URL, "revokeObjectURL", (/** @type {string} */ url) => revoked.push(url));
+  const cache = new ImageCache(2);
+  const data = new ArrayBuffer(1);
+  cache.put("a", data);
+  cache.put("b", data);
+  cache.get("a");
+  cache.put("c", data);
+  assert.deepEqual(revoked, ["url1"]);
+  assert.ok(cache.has("a") && !cache.has("b"));
+  cache.put("a", data);
+  assert.deepEqual(revoked, ["url1", "url0"]);
+  cache.clear();
+  assert.equal(revoked.length, made);
+});
+
+test("the drop-down: suggested first, search, a new class by name", () => {
+  const all = choices(["black", "grizzly", "teddy"], { suggested: "teddy", label: "black", marked: false });
+  assert.deepEqual(all.map(({ text }) => text), ["Keep", "Unsure", "Delete", "teddy", "black", "grizzly"]);
+  assert.equal(all[3].hint, "suggested · 3");
+  assert.deepEqual(matching(all, "gri").map(({ text }) => text), ["grizzly", "New class “gri”"]);
+  assert.deepEqual(matching(all, "teddy").map(({ text }) => text), ["teddy"]);
+  assert.deepEqual(matching(all, "panda").map(({ label }) => label), ["panda"]);
+  const many = choices(Array.from({ length: 1000 }, (_, i) => `c${i}`), {});
+  assert.ok(matching(many, "").length <= 200);
+  assert.equal(matching(many, "c999")[0].label, "c999");
+});
+
+test("seen: only what was looked at long enough, in batches", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 10_000 });
+  /** @type {any[]} */
+  const sent = [];
+  const seen = new Seen((ranges) => sent.push(ranges));
+  seen.look([[0, 5]]);
+  t.mock.timers.tick(LOOK - 1);
+  seen.look([[3, 8]]);
+  t.mock.timers.tick(1);
+  assert.deepEqual(sent, [[[3, 5]]]);
+  t.mock.timers.tick(LOOK);
+  assert.equal(sent.length, 1, "at most one batch in a while");
+  t.mock.timers.tick(EVERY);
+  assert.deepEqual(sent[1], [[5, 8]]);
+  seen.look([[0, 8]]);
+  t.mock.timers.tick(2 * EVERY);
+  assert.deepEqual(sent[2], [[0, 3]], "nothing is told twice");
+  seen.end();
+});
+
+test("the confusion matrix's margins", () => {
+  const { rows, columns, recall, precision } = margins([[8, 2, 0], [1, 9, 0], [0, 0, 0]]);
+  assert.deepEqual(rows, [10, 10, 0]);
+  assert.deepEqual(columns, [9, 11, 0]);
+  assert.deepEqual(recall, [0.8, 0.9, null]);
+  assert.equal(precision[0], 8 / 9);
+  assert.equal(precision[2], null);
+});
+
+test("tints: nothing is nothing, one of many can be seen, all is all", () => {
+  assert.equal(tint(0, 100), 0);
+  assert.ok(tint(1, 200) > 0.2);
+  assert.ok(Math.abs(tint(100, 100) - 1) < 1e-9);
+  assert.ok(tint(5, 100) < tint(20, 100));
+});
+
+test("the most confused, and only the classes that matter", () => {
+  const counts = [[9, 3, 0], [1, 9, 0], [0, 0, 9]];
+  assert.deepEqual(mostConfused(counts, 5), [{ actual: 0, predicted: 1, n: 3 }, { actual: 1, predicted: 0, n: 1 }]);
+  assert.deepEqual(confusedClasses(counts, 2), [0, 1]);
+});
+
+test("curves fit their box and skip what is missing", () => {
+  assert.equal(polyline([[0, 2], [5, null], [10, 1]], 100, 44, 10), "0.0,2.0 100.0,22.0");
+  assert.equal(polyline([], 100, 44, 10), "");
+});

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { MOST_ITEMS, Store } from "../../bearwidgets/frontend/src/store.js";
+
+const state = (/** @type {object} */ change = {}) => /** @type {any} */ ({ revision: 1, total: 10, classes: ["a", "b"], ...change });
+const item = (/** @type {number} */ i, /** @type {object} */ change = {}) =>
+  /** @type {any} */ ({ i, id: `id${i}`, label: "a", suggested: "b", decision: null, error: null, ...change });
+
+function loaded() {
+  const store = new Store();
+  store.setState(state());
+  store.put([item(0), item(1), item(2, { suggested: null })]);
+  return store;
+}
+
+test("a decision is shown at once and stays when accepted", () => {
+  const store = loaded();
+  const guess = store.guess([[0, 2]], "delete", null);
+  assert.deepEqual(store.item(0)?.decision, { action: "delete", label: null });
+  store.settle(guess, true);
+  assert.deepEqual(store.item(1)?.decision, { action: "delete", label: null });
+  assert.ok(store.isDirty(1));
+  assert.ok(!store.isDirty(2));
+});
+
+test("a refused decision is taken back, a later one on the same item is not", () => {
+  const store = loaded();
+  const first = store.guess([[0, 2]], "delete", null);
+  const second = store.guess([[1, 2]], "keep", null);
+  store.settle(first, false);
+  assert.equal(store.item(0)?.decision, null);
+  assert.deepEqual(store.item(1)?.decision, { action: "keep", label: null });
+  store.settle(second, true);
+  assert.deepEqual(store.item(1)?.decision, { action: "keep", label: null });
+});
+
+test("a page that was on its way does not undo what is shown", () => {
+  const store = loaded();
+  const guess = store.guess([[0, 1]], "unsure", null);
+  store.put([item(0)]);
+  assert.deepEqual(store.item(0)?.decision, { action: "unsure", label: null });
+  store.settle(guess, true);
+  store.put([item(0)]);
+  assert.equal(store.item(0)?.decision, null);
+});
+
+test("accepting: relabel, or nothing where there is no suggestion", () => {
+  const store = loaded();
+  store.guess([[0, 3]], "accept", null);
+  assert.deepEqual(store.item(0)?.decision, { action: "relabel", label: "b" });
+  assert.equal(store.item(2)?.decision, null);
+});
+
+test("another revision empties the tiles, an older one is ignored", () => {
+  const store = loaded();
+  assert.equal(store.setState(state({ revision: 2 })), true);
+  assert.equal(store.item(0), null);
+  assert.equal(store.setState(state({ revision: 1, total: 5 })), false);
+  assert.equal(store.total, 10);
+  assert.equal(store.setState(state({ revision: 2, total: 10 })), false);
+});
+
+test("memory stays bounded", () => {
+  const store = loaded();
+  for (let i = 0; i < 2 * MOST_ITEMS; i += 100) store.put(Array.from({ length: 100 }, (_, k) => item(i + k)));
+  assert.equal(store.item(0), null);
+  assert.notEqual(store.item(2 * MOST_ITEMS - 1), null);
+});
+
+test("selecting all of 100,000 and deciding touches what is loaded only", () => {
+  const store = loaded();
+  const guess = store.guess([[0, 100_000]], "delete", null);
+  assert.equal(guess.before.size, 3);
+});
