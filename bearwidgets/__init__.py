@@ -20,7 +20,17 @@ _WHERE = {
     "Review": "review.review",
     "sample_bears": "data.samples",
 }
-__all__ = sorted([*_WHERE, "__version__"])
+__all__ = [
+    "BearwidgetsError",
+    "Cleaner",
+    "ConfusionMatrix",
+    "Dataset",
+    "Journal",
+    "Learner",
+    "Review",
+    "__version__",
+    "sample_bears",
+]
 
 if TYPE_CHECKING:
     from bearwidgets.clean.journal import Journal

@@ -44,7 +44,7 @@ def unknown_name(kind: str, name: object, known: Iterable[str], where: str = "")
         "No class 'grizly' in this data set; known are black, grizzly. Did you mean 'grizzly'?"
     """
     names = [str(each) for each in known]
-    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")  # noqa: PLR2004
+    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
     near = difflib.get_close_matches(str(name), names, n=1)
     place = f" {where}" if where else ""
     hint = f" Did you mean {near[0]!r}?" if near else ""

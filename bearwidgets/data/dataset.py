@@ -255,6 +255,11 @@ class Dataset:
         loaded = None if self._loaded is None else self._loaded.without(ids, reasons)
         return replace(self, table=table, problems=problems, _loaded=loaded)
 
+    @property
+    def loaded(self) -> Dataset:
+        """The data set as it was read from disk, if this one is a cleaned view of it; else itself."""
+        return self if self._loaded is None else self._loaded
+
     def reloaded(self) -> Dataset:
         """The same data set read anew from disk, after files were moved or labels were rewritten.
 

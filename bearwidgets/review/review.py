@@ -117,9 +117,8 @@ class Review:
                 f"The id {frame.id[frame.id.duplicated()].iloc[0]!r} stands twice in the table."
             )
         review = cls.__new__(cls)
-        review._set_up(
-            frame.set_index("id"), np.array(probabilities, dtype=np.float32), list(classes), made_by
-        )
+        rows = np.array(probabilities, dtype=np.float32)
+        review._set_up(frame.set_index("id"), rows, list(classes), made_by)  # noqa: SLF001 - its own class
         review.ds = ds
         return review
 
@@ -136,7 +135,8 @@ class Review:
         good = rows.notna() & ds.table.label.isin(self.classes)
         review = type(self).__new__(type(self))
         probabilities = self.probabilities[rows[good].to_numpy(dtype=np.int64)]
-        review._set_up(ds.table[good].set_index("id"), probabilities, self.classes, self.made_by)  # noqa: SLF001
+        table = ds.table[good].set_index("id")
+        review._set_up(table, probabilities, self.classes, self.made_by)  # noqa: SLF001 - its own class
         review.ds, review.learn = ds, self.learn
         return review
 

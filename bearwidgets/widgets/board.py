@@ -198,6 +198,13 @@ class Board:
             "action": {action: int((self.actions == action).sum()) for action in ACTIONS},
         }
 
+    def training_labels(self) -> np.ndarray:
+        """The label (n,) under which each item trains now; None if it does not: not in train, deleted, unsure."""
+        relabel, out = self.actions == "relabel", (self.actions == "delete") | (self.actions == "unsure")
+        labels = np.where(relabel, self.new_labels, self.labels)
+        labels[(self.splits != "train") | out] = None
+        return labels
+
     def exam_marks(self) -> int:
         """Decisions on items outside of train: proposed corrections of the exam."""
         return int(((self.actions != "") & (self.actions != "keep") & (self.splits != "train")).sum())

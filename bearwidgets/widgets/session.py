@@ -53,18 +53,35 @@ class Session:
                 "This review has no data set, so there are no pictures to show; make it with "
                 "Review.from_predictions(ds, probabilities, classes)."
             )
-        self.ds: Dataset = ds
+        self.ds: Dataset = ds.loaded
         self.learn: Any = self.review.learn if self.review is not None else None
         self.first_learn = self.learn
-        self.journal = Journal.open(ds) if journal is None else journal
+        self.journal = Journal.open(self.ds) if journal is None else journal
         self.thumbnails = Thumbnails()
-        self.board = Board(ds, self.review, self.journal.decisions)
+        self.board = Board(self.ds, self.review, self.journal.decisions)
         self.effect: Effect | None = None
         self.lock, self._tell = lock, tell
         self.job = Job(self._tell_job)
-        self._scored_at = self.journal.version
         self._known_version = self.journal.version
-        self._contents = ds.table.content.tolist()
+        self._score(getattr(self.learn, "ds", None) or ds)
+        self._contents = self.ds.table.content.tolist()
+
+    # ------------------------------------------------------------------ staleness
+
+    def _score(self, trained_on: Dataset) -> None:
+        """The scores shown now come from a learner that was trained on these items and labels."""
+        train = trained_on.table[trained_on.table.split == "train"]
+        self._trained_on = dict(zip(train.id.tolist(), train.label.tolist(), strict=True))
+        self._align()
+
+    def _align(self) -> None:
+        labels = [self._trained_on.get(each) for each in self.board.ids.tolist()]
+        self._trained_labels = np.array(labels, dtype=object)
+        self._lost = len(labels) - labels.count(None) != len(self._trained_on)
+
+    def _is_stale(self) -> bool:
+        """Whether a training now would see other items or labels."""
+        return self._lost or bool((self.board.training_labels() != self._trained_labels).any())
 
     # ------------------------------------------------------------------ decisions
 
@@ -126,7 +143,6 @@ class Session:
         """What the view shows around the grid."""
         board = self.board
         rounds = self.journal.rounds
-        stale = self.journal.version != self._scored_at
         busy = self.job.running
         counts = board.counts()
         return {
@@ -146,7 +162,7 @@ class Session:
                 "apply": bool(counts["action"]["delete"] + counts["action"]["relabel"]) and not busy,
                 "rollback": bool(rounds.rolled_back_at.isna().any()) and not busy,
             },
-            "stale": self.review is not None and stale,
+            "stale": self.review is not None and self._is_stale(),
             "job": self.job.state.as_message(),
             "title": self.ds.root.name,
             "made_by": self.review.made_by
@@ -224,15 +240,13 @@ class Session:
         return receipt
 
     def _reload(self) -> None:
-        stale = self.journal.version != self._scored_at
         self.ds = self.ds.reloaded()
         self.journal = Journal.open(self.ds, by=self.journal.by)
         self._contents = self.ds.table.content.tolist()
         self.review = self.review.on(self.ds) if self.review is not None else None
         self._known_version = self.journal.version
-        if not stale:
-            self._scored_at = self.journal.version
         self.board.load(self.ds, self.review, self.journal.decisions)
+        self._align()
 
     def _not_while_training(self) -> None:
         if self.job.running:
@@ -249,14 +263,13 @@ class Session:
             )
         with self.lock:
             cleaned = self.ds.cleaned(self.journal)
-            version = self.journal.version
             learner = self.learn.with_data(cleaned)
         scores = self.learn.evaluate("valid", self.ds) if (self.ds.table.split == "valid").any() else None
         before = {"error_rate": scores["error_rate"], "n": scores["n"]} if scores else None
         steps: Generator[Progress] = learner.fine_tuning(epochs, mode=self.learn.mode)
-        self.job.start(steps, lambda: self._take(learner, version), before)
+        self.job.start(steps, lambda: self._take(learner, cleaned), before)
 
-    def _take(self, learner: Any, version: int) -> dict[str, Any]:
+    def _take(self, learner: Any, cleaned: Dataset) -> dict[str, Any]:
         """Swap the new learner and its scores in; gives the figures for the view."""
         with self.lock:
             labels = np.where(self.board.actions == "relabel", self.board.new_labels, self.board.labels)
@@ -277,8 +290,8 @@ class Session:
             }
         with self.lock:
             self.learn, self.review, self.effect = learner, review, effect
-            self._scored_at = version
             self.board.load(self.ds, review, self.journal.decisions)
+            self._score(cleaned)
         return figures
 
 

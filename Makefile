@@ -1,0 +1,45 @@
+# make demo   the whole path on the sample bears, then JupyterLab
+# make test   everything: lint, types, Python, JavaScript, browser, JupyterLab, notebooks
+# make lint   ruff, ty, tsc and whether the built front end is fresh
+
+PYTHON ?= python3
+BIN := .venv/bin
+FRONT := bearwidgets/frontend
+
+.PHONY: demo test lint build clean
+
+demo: .venv/demo
+	$(BIN)/bearwidgets demo
+
+test: .venv/test lint
+	$(BIN)/python -m pytest
+	cd $(FRONT) && npm test
+
+lint: .venv/test $(FRONT)/node_modules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/ty check
+	cd $(FRONT) && npm run check && npm run fresh
+
+build: $(FRONT)/node_modules
+	cd $(FRONT) && npm run build
+
+clean:
+	rm -rf .venv $(FRONT)/node_modules
+
+.venv/bin/uv:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet uv
+
+.venv/demo: pyproject.toml | .venv/bin/uv
+	$(BIN)/uv pip install --python $(BIN)/python --editable ".[lab]"
+	touch $@
+
+.venv/test: pyproject.toml | .venv/bin/uv
+	$(BIN)/uv pip install --python $(BIN)/python --editable ".[dev]"
+	$(BIN)/python tests/install_browser.py
+	touch $@
+
+$(FRONT)/node_modules: $(FRONT)/package-lock.json
+	cd $(FRONT) && npm ci --no-audit --no-fund
+	touch $@
