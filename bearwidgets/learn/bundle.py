@@ -14,7 +14,7 @@ import timm
 
 from bearwidgets import __version__
 from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
-from bearwidgets.learn.model import BodySource, Preprocessing, width
+from bearwidgets.learn import model
 from bearwidgets.learn.weights import matching
 
 if TYPE_CHECKING:
@@ -92,17 +92,17 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     return card, tensors
 
 
-def empty_body(card: dict[str, Any]) -> tuple[nn.Module, int, BodySource, Preprocessing]:
+def empty_body(card: dict[str, Any]) -> tuple[nn.Module, int, model.BodySource, model.Preprocessing]:
     """The body that a card names, without weights."""
     if not timm.is_model(card["timm"].split(".")[0]):
         raise BadInputError(
             f"The file needs the architecture {card['timm']!r}, unknown to timm {timm.__version__}."
         )
-    body = timm.create_model(card["timm"], pretrained=False, num_classes=0).eval()
-    preprocessing = Preprocessing(
+    body = model.empty_body(card["timm"], card["size"]).eval()
+    preprocessing = model.Preprocessing(
         card["size"], tuple(card["mean"]), tuple(card["std"]), card["interpolation"]
     )
-    return body, width(body), BodySource(card["timm"], card["weights"]), preprocessing
+    return body, model.width(body), model.BodySource(card["timm"], card["weights"]), preprocessing
 
 
 def fill(module: nn.Module, tensors: dict[str, torch.Tensor], path: Path) -> None:

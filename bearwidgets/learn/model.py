@@ -91,9 +91,7 @@ def create_body(
         raise BadInputError(f"No offline weights for {arch!r}. Allowed: {weights_module.CHOICES}.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        body = (
-            _downloaded(name) if weights == "auto" and not offline else timm.create_model(name, num_classes=0)
-        )
+        body = _downloaded(name, size) if weights == "auto" and not offline else empty_body(name, size)
     if offline:
         tensors, source = weights_module.offline_weights(), "ImageNet, offline"
         body.load_state_dict(weights_module.matching(tensors, body.state_dict(), "The offline file"))
@@ -110,13 +108,20 @@ def create_body(
 
 
 def width(body: nn.Module) -> int:
-    """How many features a timm body gives."""
-    return int(body.num_features)  # ty: ignore[invalid-argument-type] - timm sets a number, typed as a module
+    """How many features a timm body gives: more than its last map has where layers follow the pooling."""
+    return int(getattr(body, "head_hidden_size", None) or body.num_features)  # ty: ignore[invalid-argument-type]
 
 
-def _downloaded(name: str) -> nn.Module:
+def empty_body(name: str, size: int, *, pretrained: bool = False) -> nn.Module:
+    """A timm body for pictures of `size` px; a transformer's grid of patches is made for that size."""
+    config = timm.get_pretrained_cfg(name)
+    grid = {"img_size": size} if config is not None and config.fixed_input_size else {}
+    return timm.create_model(name, pretrained=pretrained, num_classes=0, **grid)
+
+
+def _downloaded(name: str, size: int) -> nn.Module:
     try:
-        return timm.create_model(name, pretrained=True, num_classes=0)
+        return empty_body(name, size, pretrained=True)
     except (OSError, RuntimeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
         raise BadInputError(

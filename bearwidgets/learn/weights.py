@@ -12,7 +12,7 @@ import importlib.resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bearwidgets.errors import BadInputError, MissingFileError
+from bearwidgets.errors import BadInputError, MissingFileError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,7 +109,11 @@ def resolve_arch(arch: str) -> str:
     import timm
 
     name = ALIASES.get(arch, arch)
-    if timm.is_model(name.split(".")[0]):
+    base, _, tag = name.partition(".")
+    if timm.is_model(base):
+        tags = [each.partition(".")[2] for each in timm.list_pretrained(f"{base}.*")]
+        if tag and tag not in tags:
+            raise BadInputError(unknown_name("pretrained tag", tag, tags, f"of {base!r}"))
         return name
     near = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.5)
     hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
