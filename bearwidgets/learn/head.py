@@ -112,23 +112,27 @@ def _rotate(features: np.ndarray) -> _Rotated:
     covariance = centred @ centred.T if len(centred) < centred.shape[1] else centred.T @ centred
     values, vectors = np.linalg.eigh(covariance)
     keep = values > values[-1] * 1e-9
+    keep[-1] = True  # pictures that are all alike leave one axis, of length 0
     if len(centred) < centred.shape[1]:
-        axes = centred.T @ (vectors[:, keep] / np.sqrt(values[keep]))
+        axes = centred.T @ (vectors[:, keep] / np.sqrt(np.maximum(values[keep], 1e-12)))
     else:
         axes = vectors[:, keep]
     return _Rotated(centred @ axes, axes, mean, scale)
 
 
 def _folds(target: np.ndarray, groups: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows to fit on and rows held out; none where no class has two items, or all items have the same bytes."""
     n_groups = len(np.unique(groups))
     counts = np.bincount(target)
+    if n_groups < 2 or counts.max() < 2:
+        return
     folds = int(min(FOLDS, n_groups, max(2, counts.max())))
     unique = n_groups == len(groups)
     splitter = (StratifiedKFold if unique else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class")
         for train, held in splitter.split(target, target, None if unique else groups):
-            if len(np.unique(target[train])) >= 2:
+            if len(held) and len(np.unique(target[train])) >= 2:
                 yield train, held
 
 
