@@ -15,6 +15,10 @@ from bearwidgets.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_INSTEAD = (
+    "; use Review.from_predictions(table, probabilities, classes) with the probabilities that you want seen."
+)
+
 
 class FastaiPredictor:
     """A trained fastai vision learner, seen as what `Review` needs.
@@ -31,7 +35,7 @@ class FastaiPredictor:
 
     def __init__(self, learn: Any) -> None:
         self._learn = learn
-        self.classes = [str(each) for each in learn.dls.vocab]
+        self.classes = _classes(learn)
         self.made_by = "fastai learner, validation transforms"
         self._items = _items(learn.dls.train_ds) + _items(learn.dls.valid_ds)
         labels = _labels(learn.dls.train_ds, self.classes) + _labels(learn.dls.valid_ds, self.classes)
@@ -58,16 +62,32 @@ class FastaiPredictor:
         return None
 
 
+def _classes(learn: Any) -> list[str]:
+    vocab = getattr(learn.dls, "vocab", None)
+    if vocab is None or any(isinstance(each, (list, tuple)) for each in vocab):
+        raise BadInputError(f"This fastai learner is no classifier with one label for each image{_INSTEAD}")
+    return [str(each) for each in vocab]
+
+
 def _items(dataset: Any) -> list[Path]:
-    items = list(dataset.items)
-    if not all(isinstance(each, (str, Path)) for each in items):
-        raise BadInputError(
-            f"The items of this fastai learner are {type(items[0]).__name__}, not paths of files; use "
-            "Review.from_predictions(table, probabilities, classes) instead."
-        )
-    return [Path(each).resolve() for each in items]
+    items = dataset.items
+    rows = [row for _, row in items.iterrows()] if isinstance(items, pd.DataFrame) else list(items)
+    return [_path(each, dataset.tls[0].tfms.fs) for each in rows]
+
+
+def _path(item: Any, transforms: Sequence[Any]) -> Path:
+    """The file that an item is or, as a row of a table has it, that the first transforms make of it."""
+    for transform in [None, *transforms]:
+        item = item if transform is None else transform(item)
+        if isinstance(item, (str, Path)):
+            return Path(item).resolve()
+    raise BadInputError(
+        f"The items of this fastai learner are {type(item).__name__}, not paths of files{_INSTEAD}"
+    )
 
 
 def _labels(dataset: Any, classes: Sequence[str]) -> list[str]:
-    numbers = np.asarray([int(each) for each in dataset.tls[-1]])
-    return [classes[number] for number in numbers]
+    targets = [np.asarray(each) for each in dataset.tls[-1]]
+    if any(each.ndim for each in targets):
+        raise BadInputError(f"The images of this fastai learner have several labels each{_INSTEAD}")
+    return [classes[int(each)] for each in targets]
