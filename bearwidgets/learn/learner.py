@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 from lightning_fabric import Fabric
-from PIL import Image
+from PIL import Image, ImageOps
 
 from bearwidgets.data.images import open_image
 from bearwidgets.errors import BadInputError, unknown_name
@@ -396,6 +396,7 @@ def _as_picture(image: object, size: int) -> Image.Image:
             image.dtype != np.uint8
             or image.ndim not in (2, 3)
             or (image.ndim == 3 and image.shape[2] not in (3, 4))
+            or not image.size
         ):
             raise BadInputError(
                 f"An array of shape {image.shape} and type {image.dtype} is no picture; allowed are (h, w), "
@@ -406,6 +407,7 @@ def _as_picture(image: object, size: int) -> Image.Image:
         raise BadInputError(
             f"{type(image).__name__} is no picture; allowed are a path, bytes, a PIL image or a uint8 array."
         )
+    image = ImageOps.exif_transpose(image)  # a picture that Pillow opened is not turned yet
     data = io.BytesIO()
     image.save(data, "PNG") if image.mode in ("RGBA", "LA", "P", "L", "I;16", "1") else image.convert(
         "RGB"
