@@ -20,7 +20,7 @@ import torch
 
 from bearwidgets.data.identity import cache_dir
 from bearwidgets.data.transforms import load_batches
-from bearwidgets.learn.model import Preprocessing, fast_precision, fingerprint, for_inference
+from bearwidgets.learn.model import Preprocessing, fast_precision, fingerprint, for_inference, width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,6 +77,8 @@ class FeatureStore:
 
     def array(self, contents: Sequence[str]) -> np.ndarray:
         """Features (n, d), float32, of pictures that `compute` has seen."""
+        if not len(contents):
+            return np.zeros((0, width(self.body)), np.float32)
         return np.stack([self._rows[each] for each in contents]).astype(np.float32)
 
     def compute(self, contents: Sequence[str], paths: Sequence[Path]) -> Iterator[Progress]:

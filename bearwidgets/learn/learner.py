@@ -243,9 +243,13 @@ class Learner:
             The table of the items, and probabilities (n, classes), float32.
 
         Raises:
-            BadInputError: the learner is not trained.
+            BadInputError: the learner is not trained, or has no data set.
         """
         self._check_trained()
+        if ds is None and self.ds is None:
+            raise BadInputError(
+                "This learner was loaded without a data set; give one: `Learner.load(path, ds)`."
+            )
         for _ in self._compute_features(ds):
             pass
         ds = self.ds if ds is None else ds
