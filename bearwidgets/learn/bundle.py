@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import safetensors
@@ -18,6 +17,8 @@ from bearwidgets.learn import model
 from bearwidgets.learn.weights import matching
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import torch
     from torch import nn
 
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CARD = "bearwidgets"
+KEYS = (
+    "arch",
+    "timm",
+    "weights",
+    "classes",
+    "size",
+    "seed",
+    "mean",
+    "std",
+    "interpolation",
+    "mode",
+    "made_by",
+)
 
 
 def describe(learn: Learner) -> dict[str, Any]:
@@ -52,13 +66,16 @@ def write(path: Path, module: nn.Module, card: dict[str, Any]) -> Path:
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
     data = safetensors.torch.save(tensors, metadata={CARD: json.dumps(card)})
     path = path.expanduser()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+        with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(file.name).replace(path)
+        temporary.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise WorkspaceError(f"The learner could not be saved to {str(path)!r}: {error.strerror}.") from error
     return path
 
@@ -81,13 +98,18 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         raise BadInputError(
             f"{path.name} is not a file that `learn.save` wrote, or it is broken ({error}). It was not executed."
         ) from error
-    if not isinstance(card, dict) or not isinstance(card.get("classes"), list):
+    if not isinstance(card, dict) or not isinstance(card.get("format"), int):
         raise BadInputError(
             f"{path.name} holds tensors but no bearwidgets card; expected a file of `learn.save`."
         )
     if card["format"] > FORMAT:
         raise BadInputError(
-            f"{path.name} was written by bearwidgets {card['version']}, a newer one; update bearwidgets to read it."
+            f"{path.name} was written by bearwidgets {card.get('version')}, a newer one; "
+            "update bearwidgets to read it."
+        )
+    if missing := [name for name in KEYS if name not in card]:
+        raise BadInputError(
+            f"The card of {path.name} lacks {', '.join(missing)}: the file was changed or is broken."
         )
     return card, tensors
 
