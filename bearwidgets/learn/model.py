@@ -7,7 +7,7 @@ import hashlib
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import timm
 import torch
@@ -115,7 +115,7 @@ def width(body: nn.Module) -> int:
 def empty_body(name: str, size: int, *, pretrained: bool = False) -> nn.Module:
     """A timm body for pictures of `size` px; a transformer's grid of patches is made for that size."""
     config = timm.get_pretrained_cfg(name)
-    grid = {"img_size": size} if config is not None and config.fixed_input_size else {}
+    grid: dict[str, Any] = {"img_size": size} if config is not None and config.fixed_input_size else {}
     return timm.create_model(name, pretrained=pretrained, num_classes=0, **grid)
 
 
