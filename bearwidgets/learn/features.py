@@ -7,10 +7,10 @@ shards, bounded in size, and may be deleted at any time.
 
 from __future__ import annotations
 
+import contextlib
 import json
-import tempfile
+import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,7 @@ from bearwidgets.learn.model import Preprocessing, fast_precision, fingerprint, 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from torch import nn
 
@@ -121,26 +122,28 @@ class FeatureStore:
         for path in sorted(self._folder.glob("*.safetensors")) if self._folder else []:
             try:
                 with safetensors.safe_open(path, "numpy") as shard:
-                    contents = json.loads(shard.metadata()["contents"])
+                    contents = json.loads((shard.metadata() or {})["contents"])
                     values = shard.get_tensor("features")
             except (safetensors.SafetensorError, OSError, KeyError, ValueError):
                 continue  # a damaged cache file is no loss: its features are computed again
-            self._rows.update(zip(contents, values, strict=False))
+            if values.shape == (len(contents), width(self.body)):
+                self._rows.update(zip(contents, values, strict=True))
 
     def _write_shard(self, contents: list[str]) -> None:
         if self._folder is None or not contents:
             return
         values = {"features": np.stack([self._rows[each] for each in contents])}
         data = safetensors.numpy.save(values, metadata={"contents": json.dumps(contents)})
+        temporary = self._folder / f"{contents[0]}.{os.getpid()}.part"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._folder, delete=False) as file:
-                file.write(data)
-            Path(file.name).replace(self._folder / f"{contents[0]}.safetensors")
-        except OSError:
-            self._folder = None  # a cache that cannot be written is done without
-            return
-        _bound(self._folder.parent)
+            temporary.write_bytes(data)
+            temporary.replace(temporary.with_name(f"{contents[0]}.safetensors"))
+            _bound(self._folder.parent)
+        except OSError:  # a cache that cannot be written is done without
+            self._folder = None
+            with contextlib.suppress(OSError):
+                temporary.unlink()
 
 
 def _stable_hash(preprocessing: Preprocessing, precision: torch.dtype) -> int:
