@@ -194,7 +194,9 @@ class Learner:
                 f"The training split holds {len(train)} images of one class; at least two are needed."
             )
         items = Items([self.ds.path_of(each) for each in train.id], target)
-        has_valid = bool((self.ds.table.split == "valid").any())
+        here = (self.ds.table.split == "valid").to_numpy()
+        has_valid = bool(here.any())
+        examined = replace(self.ds, table=self.ds.table[here].reset_index(drop=True))
         body, preprocessing = self.module.body, self._store.preprocessing
         try:
             for number, phase in enumerate(
@@ -214,7 +216,7 @@ class Learner:
                         continue
                     done += 1
                     self._store = FeatureStore(body, preprocessing, keep=False)
-                    scores = self.evaluate("valid") if has_valid else None
+                    scores = self.evaluate("valid", examined) if has_valid else None
                     self._log(phase.stage, done, step.train_loss, scores)
                     loss, error = (scores["loss"], scores["error_rate"]) if scores else (None, None)
                     yield replace(step, valid_loss=loss, valid_error=error)

@@ -93,20 +93,24 @@ def run_phase(
                 items.paths, batches, transform, at_least=preprocessing.size, seed=seed * 1000 + epoch
             )
             for batch in loaded:
-                _set_rates(optimizer, step / max(1, total))
+                step += 1
+                if (
+                    len(batch.rows) < 2
+                ):  # files that vanished meanwhile; a batch norm cannot train on one picture
+                    continue
+                _set_rates(optimizer, (step - 1) / total)
                 pictures = preprocessing.normalise(batch.pixels, fabric.device)
                 target = torch.from_numpy(items.target[batch.rows]).to(fabric.device)
                 loss = functional.cross_entropy(module(pictures), target)
                 if not torch.isfinite(loss):
                     rate = optimizer.param_groups[-1]["lr"]
                     raise FloatingPointError(
-                        f"The loss is not a number at step {step + 1} of {total} (rate {rate:.2g}); the weights are "
+                        f"The loss is not a number at step {step} of {total} (rate {rate:.2g}); the weights are "
                         "those of the step before. Train with a lower rate."
                     )
                 fabric.backward(loss)
                 optimizer.step()
                 optimizer.zero_grad()
-                step += 1
                 smooth = float(loss) if smooth is None else SMOOTHING * smooth + (1 - SMOOTHING) * float(loss)
                 yield Progress(phase.stage, step, total, epoch=step / total * phase.epochs, train_loss=smooth)
     finally:
