@@ -24,7 +24,8 @@ class Effect:
 
     Attributes:
         table: a row for each way to read the labels ("as they were", "corrected"): n, error_before, error_after
-            (0 to 1), fixed (wrong before, right after), broken (right before, wrong after), p_value.
+            (0 to 1), fixed (wrong before, right after), broken (right before, wrong after), p_value. There is no
+            row "corrected" where the decisions leave nothing of the evaluation split.
     """
 
     table: pd.DataFrame
@@ -52,10 +53,10 @@ def measure_effect(before: Learner, after: Learner, ds: Dataset, journal: Any) -
         raise BadInputError(
             "There is no evaluation split, so no effect can be measured; set valid_pct above 0."
         )
-    rows = {
-        "as they were": _compare(before, after, _as_examined(ds)),
-        "corrected": _compare(before, after, ds.cleaned(journal, exam="corrected")),
-    }
+    rows = {"as they were": _compare(before, after, _as_examined(ds))}
+    corrected = ds.cleaned(journal, exam="corrected")
+    if (corrected.table.split == "valid").any():
+        rows["corrected"] = _compare(before, after, corrected)
     return Effect(pd.DataFrame.from_dict(rows, orient="index"))
 
 
