@@ -124,6 +124,7 @@ class Rounds:
                 self._abandon(number)
             elif state == ROLLING_BACK and stands:
                 finished[number] = self._finish_rollback(Round.read(self._places, number, self.step))
+                self.notes.append(f"Rolling back round {number} had been interrupted; it is finished now.")
             elif state == ROLLING_BACK:
                 self._note(Round.read(self._places, number, self.step), ROLLED_BACK)
         return finished
@@ -144,16 +145,20 @@ class Rounds:
 
     def follow(self, line: Mapping[str, Any]) -> None:
         """Keep the items where the files are when a round was applied or rolled back, here or elsewhere."""
-        if line.get("action") not in {"apply", "rollback"}:
-            return
-        there = line["action"] == "apply"
-        for each in Round.read(self._places, line["round"], self.step).moves:
-            if there and each.action == "delete":
-                self._items.drop(each.id)
-            elif there:
-                self._items.put(each.id, Item(each.target, str(each.new_label), each.content))
-            else:
-                self._items.put(each.id, Item(each.path, each.label, each.content))
+        if line.get("action") == "rollback":
+            self._items_back(Round.read(self._places, line["round"], self.step))
+        elif line.get("action") == "apply":
+            for each in Round.read(self._places, line["round"], self.step).moves:
+                if each.action == "delete":
+                    self._items.drop(each.id)
+                else:
+                    self._items.put(each.id, Item(each.target, str(each.new_label), each.content))
+
+    def _items_back(self, round_: Round) -> None:
+        """The items are where they were before the round, whatever was seen where the round had put them."""
+        self._items.drop_at({each.target for each in round_.moves if each.action == "relabel"})
+        for each in round_.moves:
+            self._items.put(each.id, Item(each.path, each.label, each.content))
 
     def _carry_out(self, round_: Round) -> None:
         latest = self._log.state.latest
@@ -203,9 +208,7 @@ class Rounds:
         """Take back a round whose process died."""
         round_ = Round.read(self._places, number, self.step)
         left = round_.take_back()
-        self._items.drop_at({each.target for each in round_.moves if each.action == "relabel"})
-        for each in round_.moves:
-            self._items.put(each.id, Item(each.path, each.label, each.content))
+        self._items_back(round_)
         self._note(round_, ABANDONED)
         self.notes += [
             f"Round {number} had been interrupted; its files were put back and its decisions are pending again.",

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from bearwidgets.errors import BearwidgetsError, WorkspaceError
+from bearwidgets.errors import WorkspaceError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -26,9 +26,9 @@ _BUSY = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 _POLL = 0.01  # seconds between two tries for the lock
 
 
-def explain(error: OSError, path: Path, outcome: str) -> BearwidgetsError:
+def explain(error: OSError, path: Path, outcome: str) -> WorkspaceError:
     """The error that tells a user what stood in the way, what became of the work, and what to do."""
-    if isinstance(error, BearwidgetsError):
+    if isinstance(error, WorkspaceError):
         return error
     if error.errno in _FULL:
         return WorkspaceError(

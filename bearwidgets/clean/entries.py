@@ -34,6 +34,10 @@ def check_choice(action: str, label: str | None) -> None:
     if (action == "relabel") != (label is not None):
         hint = "record(ids, 'relabel', 'grizzly')" if label is None else f"record(ids, {action!r})"
         raise BadInputError(f"Action {action!r} came with label={label!r}; allowed is {hint}.")
+    if label is not None and not isinstance(label, str):
+        raise BadInputError(
+            f"The label {label!r} is no text; allowed is the name of a class, such as 'grizzly'."
+        )
 
 
 def check_class(label: str, classes: Collection[str], *, folders: bool) -> str:

@@ -162,6 +162,7 @@ class Journal:
         """
         if isinstance(ids, str):
             raise BadInputError(f"ids is the text {ids!r}; allowed is a list of ids, such as [{ids!r}].")
+        check_choice(action, label)
         return len(self.record_each(dict.fromkeys(ids, (action, label)), seen=seen))
 
     def record_each(
@@ -176,10 +177,9 @@ class Journal:
             The ids whose decision changed.
         """
         self._need_dataset("record")
-        for action, label in set(choices.values()):
+        for action, label in choices.values():
             check_choice(action, label)
-            if label is not None:
-                check_class(label, self._classes, folders=self._folders)
+        self._check_classes({label for _, label in choices.values() if label is not None})
         entries = []
         with self._log.writing() as state:
             for id_, (action, label) in choices.items():
@@ -189,7 +189,6 @@ class Journal:
                     entries.append(line)
             if entries:
                 self._log.append(entries, bulk=True)
-        self._classes.update(label for _, label in choices.values() if label is not None)
         self._changed()
         return [line["id"] for line in entries]
 
@@ -320,12 +319,12 @@ class Journal:
         rounds = self._need_dataset("open")
         self._prepare_allowed()
         self._log.refresh()
+        self._log.follow = rounds.follow
         if rounds.recover_if_alone():
             warnings.warn(
                 f"{' '.join(rounds.notes)} If the data set was opened before this, open it again.",
                 stacklevel=3,
             )
-        self._log.follow = rounds.follow
         manifest = self._manifest.path
         if self.path.exists() and (
             not manifest.exists() or manifest.stat().st_mtime_ns < self.path.stat().st_mtime_ns
@@ -353,6 +352,17 @@ class Journal:
                 " Journal.open(Dataset.from_folder(...))."
             )
         return self._rounds
+
+    def _check_classes(self, labels: set[str]) -> None:
+        """Refuse new classes that are no safe folder, or that differ too little from one another."""
+        new = labels - self._classes
+        if new:
+            with self._log.guard:
+                self._log.refresh()
+                pending = {each.new_label for each in self._log.state.pending() if each.new_label is not None}
+            known = self._classes | pending
+            for label in sorted(new):
+                known.add(check_class(label, known, folders=self._folders))
 
     def _step_back(self, what: str) -> list[str]:
         self._need_dataset(what)

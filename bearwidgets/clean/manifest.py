@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import csv
 import io
 import threading
@@ -83,7 +84,10 @@ class ManifestWriter:
     def __init__(self, path: Path, content: Callable[[], bytes]) -> None:
         self.path = path
         self._content = content
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # around the timer
+        self._turn = (
+            threading.Lock()
+        )  # around reading and writing, so that the newest content is written last
         self._timer: threading.Timer | None = None
         self.failure: WorkspaceError | None = None  # why the file is not current, if it is not
         _writers.add(self)
@@ -97,16 +101,11 @@ class ManifestWriter:
                 self._timer.start()
 
     def flush(self) -> None:
-        """Write now if something changed; a failure is kept in `failure` and tried again after the next change."""
-        with self._lock:
-            waiting, self._timer = self._timer, None
-        if waiting is None:
+        """Write now if it is due; a failure is kept in `failure` and tried again with the next change."""
+        if self._timer is None and self.failure is None:
             return
-        waiting.cancel()
-        try:
+        with contextlib.suppress(WorkspaceError):  # kept in `failure`, and no one waits for this thread
             self.write()
-        except WorkspaceError as error:
-            self.failure = error
 
     def write(self) -> Path:
         """Write now.
@@ -114,11 +113,18 @@ class ManifestWriter:
         Raises:
             WorkspaceError: The file cannot be written: a full disk, or another program has it open.
         """
-        try:
-            write_atomic(self.path, self._content())
-        except OSError as error:
-            raise explain(error, self.path, "The journal is safe; the manifest is older than it.") from error
-        self.failure = None
+        with self._lock:
+            waiting, self._timer = self._timer, None
+        if waiting is not None:
+            waiting.cancel()
+        with self._turn:
+            try:
+                write_atomic(self.path, self._content())
+            except OSError as error:
+                outcome = "The journal is safe; the manifest is older than it."
+                self.failure = explain(error, self.path, outcome)
+                raise self.failure from error
+            self.failure = None
         return self.path
 
 

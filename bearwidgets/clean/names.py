@@ -28,7 +28,7 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def check_new_class(name: object, known: Iterable[str]) -> str:
+def check_new_class(name: str, known: Iterable[str]) -> str:
     """A class name that is known, or a new one that is safe as a folder name.
 
     Args:
@@ -47,14 +47,12 @@ def check_new_class(name: object, known: Iterable[str]) -> str:
     """
     known = list(known)
     if name in known:
-        return str(name)
-    reason = "is no text" if not isinstance(name, str) else unsafe(name)
-    if reason:
+        return name
+    if reason := unsafe(name):
         raise BadInputError(
             f"A new class cannot be called {name!r}: the name {reason}. Take letters, digits, spaces, '-' and '_', or"
             f" one of the classes there are: {', '.join(known[:20])}."
         )
-    name = str(name)
     for each in known:
         if folded(each) == folded(name):
             raise BadInputError(
