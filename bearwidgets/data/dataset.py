@@ -176,18 +176,13 @@ class Dataset:
         """
         return exams.find_exam(self.workspace, self.valid_pct, self.seed, set(self.table["content"]))
 
-    @property
-    def as_loaded(self) -> Dataset:
-        """The data set as on disk, of which this one may be a cleaned view."""
-        return self if self._loaded is None else self._loaded
-
     def freeze_exam(self) -> exams.Exam:
         """Keep who is valid, and under which label on disk, unless that is kept already.
 
         Raises:
             WorkspaceError: `exam.json` is there but cannot be read.
         """
-        table = self.as_loaded.table
+        table = self.loaded.table
         valid = table[table["split"] == "valid"]
         items = dict(zip(valid["content"][::-1], valid["label"][::-1], strict=True))
         return exams.freeze(self.workspace, self.valid_pct, self.seed, items)
@@ -231,7 +226,7 @@ class Dataset:
             BadInputError: `exam` is neither of the two.
         """
         table, notes = cleaned_table(self.table, journal.decisions, exam)
-        return replace(self, table=table, notes=[*self.notes, *notes], _loaded=self.as_loaded)
+        return replace(self, table=table, notes=[*self.notes, *notes], _loaded=self.loaded)
 
     def without(self, ids: Sequence[str], reasons: str | Sequence[str]) -> Dataset:
         """The same data without items that turned out to be unusable; they move to `problems`.
