@@ -15,10 +15,6 @@ from playwright import sync_api as playwright_api
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-playwright_api = pytest.importorskip(
-    "playwright.sync_api", reason="pip install -e '.[test]' brings Playwright"
-)
-
 ROOT = Path(__file__).parents[2]
 FLAGS = [
     "--headless",
@@ -72,6 +68,7 @@ def open_page(browser: playwright_api.Browser, site: str) -> Iterator[Callable[.
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{site}/{path}")
+        page.wait_for_function("typeof window.cleanup === 'function'")
         return page
 
     yield open_

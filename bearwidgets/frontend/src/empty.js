@@ -3,14 +3,14 @@ import { button, h, say } from "./dom.js";
 /** @typedef {import("./types.js").State} State */
 
 export class Empty {
-  #text = h("p", {});
+  #text = h("p", { text: "Waiting for the kernel…" });
   #clear;
   element;
 
   /** @param {() => void} onClear */
   constructor(onClear) {
-    this.#clear = button("Clear filters", onClear);
-    this.element = h("div", { class: "bw-empty", role: "status", hidden: true }, this.#text, this.#clear);
+    this.#clear = button("Clear filters", onClear, { hidden: true });
+    this.element = h("div", { class: "bw-empty", role: "status" }, this.#text, this.#clear);
   }
 
   /** @param {State} state */

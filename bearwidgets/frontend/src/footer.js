@@ -1,6 +1,6 @@
 // Under the grid: what the digits mean (a click filters) and the keys; over its lower edge: bulk bar and toasts.
 import { attribute, button, h, say } from "./dom.js";
-import { counted, whole } from "./format.js";
+import { whole } from "./format.js";
 /** @typedef {import("./types.js").State} State */
 /** @typedef {import("./types.js").Action} Action */
 
@@ -28,11 +28,12 @@ export class Footer {
     ]) {
       this.#keys.append(h("kbd", { text: key }), ` ${text} `);
     }
-    this.element = h("div", { class: "bw-footer" }, this.#legend, this.#keys, button("all keys", onHelp, { class: "bw-link" }));
+    this.element = h("div", { class: "bw-footer", hidden: true }, this.#legend, this.#keys, button("all keys", onHelp, { class: "bw-link" }));
   }
 
   /** @param {State} state */
   show(state) {
+    this.element.hidden = false;
     const chosen = state.view.filter.label;
     const key = JSON.stringify([state.classes, state.counts.label, chosen]);
     if (key === this.#key) return;
@@ -53,7 +54,7 @@ export class Footer {
       ),
     );
     const more = state.classes.length - chips.length;
-    const rest = more > 0 ? h("span", { class: "bw-hint", text: `and ${counted(more, "more class", "more classes")}: press R` }) : null;
+    const rest = more > 0 ? h("span", { class: "bw-hint", text: `+ ${whole(more)} more: R`, title: "Press R to choose any class" }) : null;
     this.#legend.replaceChildren(...chips, ...(rest ? [rest] : []));
   }
 }

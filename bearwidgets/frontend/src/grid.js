@@ -19,6 +19,9 @@ import { followPointer } from "./pointer.js";
  * @property {(index: number, anchor: HTMLElement) => void} onMenu
  */
 
+/** Narrower cells than this have no room for words beside the numbers, px. */
+const NARROW = 150;
+
 export class Grid {
   element = h("div", {
     class: "bw-grid",
@@ -109,6 +112,7 @@ export class Grid {
     this.#sizer.style.height = `${now.domHeight}px`;
     this.element.style.setProperty("--bw-px", `${this.#px}px`);
     this.element.style.setProperty("--bw-cell", `${now.cellWidth}px`);
+    this.element.classList.toggle("bw-narrow", now.cellWidth < NARROW);
     this.element.style.setProperty("--bw-columns", String(now.columns));
     attribute(this.element, "aria-rowcount", now.rows);
     attribute(this.element, "aria-colcount", now.columns);

@@ -18,7 +18,14 @@ export class Tile {
   #predicted = h("span", { class: "bw-predicted" });
   #confidence = h("span", { class: "bw-number", title: "Confidence of the prediction" });
   #loss = h("span", { class: "bw-number", title: "Loss" });
-  #decide = h("button", { class: "bw-decide", type: "button", tabindex: "-1", "aria-haspopup": "listbox" });
+  #word = h("span", { class: "bw-word" });
+  #decide = h(
+    "button",
+    { class: "bw-decide", type: "button", tabindex: "-1", "aria-haspopup": "listbox" },
+    this.#word,
+    " ▾",
+  );
+  #names = h("div", { class: "bw-line" }, this.#label, this.#arrow, this.#predicted);
   element = h(
     "div",
     { class: "bw-cell", role: "gridcell" },
@@ -27,7 +34,7 @@ export class Tile {
       { class: "bw-card" },
       this.#picture,
       this.#bar,
-      h("div", { class: "bw-line" }, this.#label, this.#arrow, this.#predicted),
+      this.#names,
       h("div", { class: "bw-line bw-small" }, this.#confidence, this.#loss, this.#decide),
     ),
   );
@@ -65,15 +72,15 @@ export class Tile {
     this.element.classList.toggle("bw-differs", differs);
     say(this.#predicted, item.predicted ?? "");
     this.#arrow.hidden = item.predicted === null;
-    attribute(this.#label, "title", item.path);
-    attribute(this.#predicted, "title", item.predicted === null ? null : `predicted ${item.predicted}`);
+    attribute(this.#names, "title", `${item.label}${item.predicted === null ? "" : ` → ${item.predicted}`}\n${item.path}`);
     say(this.#confidence, item.confidence === null ? "" : percent(item.confidence));
     say(this.#loss, item.loss === null ? "" : loss(item.loss));
     this.element.classList.toggle("bw-stale", item.stale);
     this.#bar.hidden = item.label_issue === null;
     attribute(this.#bar, "title", `label issue ${percent(item.label_issue)}`);
     this.#issue.style.width = `${Math.round((item.label_issue ?? 0) * 100)}%`;
-    say(this.#decide, decision ? "change ▾" : "decide ▾");
+    say(this.#word, decision ? "change" : "decide");
+    this.#decide.hidden = false;
     attribute(this.#decide, "aria-label", `Decide on ${item.path}`);
   }
 
@@ -83,7 +90,7 @@ export class Tile {
     for (const part of [this.#badge, this.#split, this.#label, this.#predicted, this.#confidence, this.#loss]) say(part, "");
     this.#arrow.hidden = true;
     this.#bar.hidden = true;
-    say(this.#decide, "");
+    this.#decide.hidden = true;
   }
 
   /** @param {string|null} url */

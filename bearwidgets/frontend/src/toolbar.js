@@ -22,7 +22,7 @@ const SCORED = new Set(["label_issue", "loss", "margin", "confidence"]);
 const DESCENDING = new Set(["label_issue", "loss", "decided"]);
 /** @type {[string, string][]} */
 const DECISIONS = [
-  ["pending", "any decision"],
+  ["pending", "decided"],
   ["undecided", "undecided"],
   ["delete", "delete"],
   ["relabel", "relabel"],
@@ -96,7 +96,7 @@ export class Toolbar {
       button("Retrain", () => onDeed("retrain"), { class: "bw-link" }),
     );
     this.#listen(signal);
-    this.element = h("div", { class: "bw-toolbar" }, this.#firstRow(), this.#secondRow(), this.#note, this.#stale);
+    this.element = h("div", { class: "bw-toolbar", hidden: true }, this.#firstRow(), this.#secondRow(), this.#note, this.#stale);
   }
 
   focusSearch() {
@@ -112,12 +112,13 @@ export class Toolbar {
   /** @param {State} state */
   show(state) {
     const first = !this.#state;
+    this.element.hidden = false;
     this.#state = state;
     const { filter, sort, descending } = state.view;
     fill(this.#filters.label, "any class", state.classes.map((name) => [name, `${name} (${whole(state.counts.label[name] ?? 0)})`]), filter.label);
     fill(this.#filters.predicted, "any prediction", state.classes.map((name) => [name, `→ ${name}`]), filter.predicted);
     fill(this.#filters.split, "any split", Object.entries(state.counts.split).map(([name, n]) => [name, `${name} (${whole(n)})`]), filter.split);
-    fill(this.#filters.decision, "all", DECISIONS.map(([name, text]) => [name, text + this.#actionCount(name)]), filter.decision);
+    fill(this.#filters.decision, "decided or not", DECISIONS.map(([name, text]) => [name, text + this.#actionCount(name)]), filter.decision);
     fill(this.#sort, null, SORTS.filter(([name]) => state.can.scores || !SCORED.has(name)), sort);
     this.#filters.predicted.hidden = !state.can.scores;
     say(this.#direction, descending ? "↓" : "↑");
