@@ -308,4 +308,6 @@ def test_a_linear_head_gets_90_to_97_percent_right_and_finds_the_wrong_labels(tm
     given = np.searchsorted(CLASSES, labels)[:, None]
     own = np.take_along_axis(scores, given, axis=1)[:, 0]
     np.put_along_axis(scores, given, -np.inf, axis=1)
-    assert average_precision_score(faults == "wrong_label", scores.max(axis=1) - own) > 0.65
+    suspicion = scores.max(axis=1) - own
+    judged = np.isin(faults, ["", "wrong_label"])  # other faults are suspects with good reason
+    assert average_precision_score(faults[judged] == "wrong_label", suspicion[judged]) > 0.7
