@@ -105,10 +105,10 @@ def test_memory_is_bounded(photo):
 def test_what_was_used_lately_stays_in_memory(photo):
     size = len(make_thumbnail(photo, 160))
     thumbnails = Thumbnails(memory_bytes=3 * size)
+    used = thumbnails.jpeg(photo, f"{0:032x}", 160)
     for number in range(10):
         thumbnails.jpeg(photo, f"{number:032x}", 160)
-        thumbnails.jpeg(photo, f"{0:032x}", 160)
-    assert (f"{0:032x}", 160) in thumbnails._held
+        assert thumbnails.jpeg(photo, f"{0:032x}", 160) is used
 
 
 def test_disk_is_bounded_and_the_oldest_goes_first(photo, tmp_path):

@@ -94,12 +94,12 @@ def _rank(content: str, seed: int) -> bytes:
 
 
 def _first_share(groups: list[str], members: dict[str, list[str]], valid_pct: float) -> set[str]:
-    """The first groups that come nearest to the share of the items; never all, never none of several."""
+    """The first groups that come nearest to the share of the items; at least one."""
     total = sum(len(members[each]) for each in groups)
     wanted = valid_pct * total
     chosen: set[str] = set()
     n = 0
-    for each in groups[:-1]:
+    for each in groups:
         size = len(members[each])
         if chosen and abs(n + size - wanted) > abs(n - wanted):
             break
