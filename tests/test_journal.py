@@ -351,11 +351,11 @@ def run(code, *arguments):
 
 def test_two_processes_write_at_once(dataset, journal):
     code = """
-        journal = Journal.open(Dataset.from_folder(sys.argv[1]), by=sys.argv[2])
-        print("ready", flush=True)
-        ids = journal._log._items._by_id
+        dataset = Dataset.from_folder(sys.argv[1])
+        journal = Journal.open(dataset, by=sys.argv[2])
+        ids = dataset.table["id"].tolist()
         for n in range(15):
-            for id_ in list(ids)[:3]:
+            for id_ in ids[:3]:
                 journal.record([id_], ("delete", "unsure", "keep")[n % 3])
     """
     processes = [run(code, dataset.root, name) for name in ("Ada", "Bo")]

@@ -115,18 +115,25 @@ class Rounds:
             The rollbacks that were finished, by round.
         """
         finished = {}
+        standing = {each.number for each in self._log.state.standing_rounds()}
         for number in self._places.rounds_on_disk():
             state = state_of(self._places.round_folder(number))
-            stands = number in {each.number for each in self._log.state.standing_rounds()}
-            if state is None and number in self._log.state.rounds:
-                self._note(Round.read(self._places, number, self.step), APPLIED)
-            elif state is None:
-                self._abandon(number)
-            elif state == ROLLING_BACK and stands:
-                finished[number] = self._finish_rollback(Round.read(self._places, number, self.step))
-                self.notes.append(f"Rolling back round {number} had been interrupted; it is finished now.")
+            if state is not None and state != ROLLING_BACK:
+                continue
+            round_ = Round.read(self._places, number, self.step)
+            if round_.source != self._places.source:
+                self._tell(
+                    f"Round {number} was interrupted; open the data set from its {round_.source} to mend it."
+                )
+            elif state == ROLLING_BACK and number in standing:
+                finished[number] = self._finish_rollback(round_)
+                self._tell(f"Rolling back round {number} had been interrupted; it is finished now.")
             elif state == ROLLING_BACK:
-                self._note(Round.read(self._places, number, self.step), ROLLED_BACK)
+                self._note(round_, ROLLED_BACK)
+            elif number in self._log.state.rounds:
+                self._note(round_, APPLIED)
+            else:
+                self._abandon(round_)
         return finished
 
     def recover_if_alone(self) -> bool:
@@ -204,16 +211,19 @@ class Rounds:
         self.notes += left
         return Receipt.of(round_.number, round_.moves, round_.folder, left)
 
-    def _abandon(self, number: int) -> None:
+    def _abandon(self, round_: Round) -> None:
         """Take back a round whose process died."""
-        round_ = Round.read(self._places, number, self.step)
         left = round_.take_back()
         self._items_back(round_)
         self._note(round_, ABANDONED)
-        self.notes += [
-            f"Round {number} had been interrupted; its files were put back and its decisions are pending again.",
-            *left,
-        ]
+        self._tell(
+            f"Round {round_.number} had been interrupted; its files were put back, its decisions are pending again."
+        )
+        self.notes += left
+
+    def _tell(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
 
     def _note(self, round_: Round, state: str) -> None:
         """Write the receipt; if that fails the journal knows, and the next recovery writes it."""

@@ -23,6 +23,7 @@ else:
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 _REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 _BUSY = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.EBADF, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP}
 _POLL = 0.01  # seconds between two tries for the lock
 
 
@@ -43,14 +44,18 @@ def explain(error: OSError, path: Path, outcome: str) -> WorkspaceError:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make new names in a folder last through a power cut; Windows has no such call and needs none."""
+    """Make new names in a folder last through a power cut, where the system has a call for it."""
     if os.name == "nt":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:  # network shares sync files only
+            raise
 
 
 def write_atomic(path: Path, data: bytes, *, like: os.stat_result | None = None) -> None:
@@ -104,7 +109,11 @@ def locked(path: Path, *, wait: float = 30.0) -> Generator[bool]:
     Raises:
         WorkspaceError: Another process held it all the while, or the file system knows no locks.
     """
-    with path.open("a+b") as file:
+    try:
+        opened = path.open("a+b")
+    except OSError as error:
+        raise explain(error, path, "Nothing was written.") from error
+    with opened as file:
         held = _take(file, path, time.monotonic() + wait)
         if not held and wait:
             raise WorkspaceError(

@@ -82,7 +82,7 @@ class Journal:
             journal = cls(workspace, None, name)
             journal._log.refresh()
             return journal
-        dataset = source if source._loaded is None else source._loaded  # noqa: SLF001 - decisions are about the files
+        dataset = source.loaded  # decisions are about the files, not about a view of them
         journal = cls(dataset.workspace, dataset, name)
         journal._start()
         return journal
@@ -241,8 +241,9 @@ class Journal:
     def apply(self, plan: Plan | None = None) -> Receipt:
         """Carry out the decisions to delete and relabel: all that are planned, or none.
 
-        Deleted images go to the workspace's trash, relabelled ones to the folder of their class (or the CSV file gets
-        the new label). Open the data set again afterwards, for its paths and labels are those of before.
+        Deleted images go to the workspace's trash, relabelled ones to the folder of their class. Labels from a CSV
+        file change in that file (the one before is kept with the round), labels from a DataFrame are written to
+        labels.csv in the workspace. Read the data set again afterwards: its paths and labels are those of before.
 
         Args:
             plan: From `plan()`; its problems are left out and stay pending. Without one, a problem stops it all.

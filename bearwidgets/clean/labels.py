@@ -10,32 +10,23 @@ from bearwidgets.data.frame import relative_path
 from bearwidgets.errors import BadInputError, ConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from bearwidgets.clean.places import Places
+    from bearwidgets.clean.plan import Move
     from bearwidgets.data.frame import Columns
 
 _BOM = "\ufeff"
 
 
-def edit_labels(
-    data: bytes,
-    *,
-    columns: Columns,
-    root: Path,
-    relabels: Mapping[str, str],
-    deletes: Iterable[str],
-    name: str,
-) -> bytes:
-    """Give rows a new label and take rows out.
+def edit_labels(data: bytes, places: Places, moves: Sequence[Move]) -> bytes:
+    """Give the rows of relabelled images their new label and take out those of deleted ones.
 
     Args:
         data: The file.
-        columns: How it is read.
-        root: The folder its paths are relative to.
-        relabels: Path relative to the root to the new label.
-        deletes: Paths whose rows go.
-        name: What the file is called in an error.
+        places: What it is called and how it is read.
+        moves: What happens to which image.
 
     Returns:
         The new file, with the old one's encoding, delimiter and line ends.
@@ -43,6 +34,9 @@ def edit_labels(
     Raises:
         ConflictError: The file is not the table it was: a column or a row is missing, or it cannot be read.
     """
+    columns, name = places.columns, str(places.labels)
+    relabels = {each.path: str(each.new_label) for each in moves if each.action == "relabel"}
+    gone = {each.path for each in moves if each.action == "delete"}
     try:
         text = data.decode(columns.encoding)
         records = list(_records(text, columns.sep))
@@ -52,10 +46,10 @@ def edit_labels(
             " encoding that it was opened with; nothing was changed."
         ) from error
     path_at, label_at = _header(records, columns, name)
-    waiting = set(relabels) | (gone := set(deletes))
+    waiting = gone.union(relabels)
     out = [records[0][1]] if records else []
     for cells, raw in records[1:]:
-        path = _path(cells, path_at, root)
+        path = _path(cells, path_at, places.root)
         waiting.discard(path)
         if path in gone:
             continue

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bearwidgets.clean.labels import edit_labels
 from bearwidgets.clean.names import FreeNames
 from bearwidgets.clean.state import ACTIONS, CHANGING
 from bearwidgets.data.identity import content_id
-from bearwidgets.errors import BearwidgetsError
+from bearwidgets.errors import BearwidgetsError, ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -159,7 +160,7 @@ def make_plan(decisions: Iterable[Decision], items: Items, places: Places, numbe
         else:
             steps.append(step)
             counts[step.action] += 1
-    problems += _space(places, steps)
+    problems += _space(places, steps) + _labels(places, steps)
     return Plan(
         round=number,
         moves=moves_table(steps),
@@ -263,3 +264,19 @@ def _space(places: Places, steps: Sequence[Move]) -> list[tuple[str, str]]:
         for device, n_bytes in needed.items()
         if n_bytes > free[device]
     ]
+
+
+def _labels(places: Places, steps: Sequence[Move]) -> list[tuple[str, str]]:
+    """The problem of a CSV file of labels that cannot take the change."""
+    file = places.labels
+    if places.source != "csv" or file is None or not steps:
+        return []
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        return [(str(file), f"no permission to change the folder {file.parent}")]
+    try:
+        edit_labels(file.read_bytes(), places, steps)
+    except ConflictError as error:
+        return [(str(file), str(error))]
+    except OSError as error:
+        return [(str(file), f"cannot be read ({error.strerror})")]
+    return []

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from bearwidgets.clean.disk import sync_folder, write_atomic
 from bearwidgets.clean.labels import edit_labels, new_labels
 from bearwidgets.clean.moves import Way, move, put_back, wrong
+from bearwidgets.clean.names import inside
 from bearwidgets.clean.plan import Move
 from bearwidgets.errors import ConflictError, WorkspaceError
 
@@ -200,7 +201,7 @@ class Round:
             folders |= {way.source.parent, way.target.parent}
         self.step("drop empty folders")
         for path in reversed(self.made):
-            _drop_if_empty(self.places.root / path)
+            _drop_if_empty(inside(self.places.root, path))
         trash = self.places.workspace / "trash" / f"{self.number:04d}"
         if trash.is_dir():
             for folder in sorted(each for each in trash.rglob("*") if each.is_dir())[::-1]:
@@ -239,14 +240,8 @@ class Round:
         if file is None:
             return None
         old = file.read_bytes() if file.exists() else None
-        new = edit_labels(
-            new_labels(rows) if self.source == "df" or old is None else old,
-            columns=self.places.columns,
-            root=self.places.root,
-            relabels={each.path: str(each.new_label) for each in self.moves if each.action == "relabel"},
-            deletes=[each.path for each in self.moves if each.action == "delete"],
-            name=str(file),
-        )
+        base = new_labels(rows) if self.source == "df" or old is None else old
+        new = edit_labels(base, self.places, self.moves)
         if old is not None:
             write_atomic(self.folder / "labels-before.csv", old, like=file.stat())
         self.labels = LabelChange(None if old is None else _hash_bytes(old), _hash_bytes(new))
