@@ -41,7 +41,7 @@ test("the picture cache drops the least recently shown and revokes it", (t) => {
   const revoked = [];
   t.mock.method(URL, "createObjectURL", () => `url${made++}`);
   t.mock.method(URL, "revokeObjectURL", (/** @type {string} */ url) => revoked.push(url));
-  const cache = new ImageCache(2);
+  const cache = new ImageCache(2); // bytes
   const data = new ArrayBuffer(1);
   cache.put("a", data);
   cache.put("b", data);

@@ -1,4 +1,5 @@
-// Which pages of items to ask for, in which order. At most four are on their way; what was scrolled past is dropped.
+// Which pages of items to ask for, in which order. At most four are on their way; what was scrolled past is dropped;
+// the neighbours of what is in sight are fetched, one at a time, once all in sight is there.
 /** @typedef {import("./types.js").Range} Range */
 /** @typedef {"pictures"|"data"|null} Need */
 
@@ -10,6 +11,8 @@ export const MOST = 4;
 export class Pages {
   /** @type {number[]} */
   #queue = [];
+  /** @type {number[]} */
+  #ahead = [];
   /** @type {Set<number>} */
   #going = new Set();
   /** @type {Set<number>} */
@@ -34,9 +37,8 @@ export class Pages {
     this.#total = total;
     const pages = [];
     for (let page = first; page < last; page++) pages.push(page);
-    if (last < end && visible[1] > visible[0]) pages.push(last);
-    if (first > 0 && visible[1] > visible[0]) pages.push(first - 1);
     this.#queue = pages;
+    this.#ahead = visible[1] > visible[0] ? [last, first - 1].filter((page) => page >= 0 && page < end) : [];
     this.#pump();
   }
 
@@ -46,6 +48,7 @@ export class Pages {
   restart() {
     this.#era += 1;
     this.#queue = [];
+    this.#ahead = [];
     this.#going.clear();
     this.#failed.clear();
   }
@@ -57,8 +60,14 @@ export class Pages {
   }
 
   #pump() {
-    while (this.#going.size < MOST && this.#queue.length) {
-      const page = /** @type {number} */ (this.#queue.shift());
+    this.#take(this.#queue, MOST);
+    if (!this.#going.size) this.#take(this.#ahead, 1);
+  }
+
+  /** @param {number[]} pages @param {number} most requests on their way at once */
+  #take(pages, most) {
+    while (this.#going.size < most && pages.length) {
+      const page = /** @type {number} */ (pages.shift());
       if (this.#going.has(page) || this.#failed.has(page)) continue;
       const need = this.#needOf(page);
       if (need) void this.#go(page, need === "pictures");

@@ -5,11 +5,11 @@ import { NoAnswer } from "./requests.js";
 /** @typedef {import("./types.js").Item} Item */
 /** @typedef {import("./types.js").Range} Range */
 
-/** Thumbnails kept: at 160 px about 7 MB. */
-const MOST_PICTURES = 1_500;
+/** Bytes of thumbnails kept: some 10,000 at 160 px. */
+const MOST_BYTES = 48 * 2 ** 20;
 
 export class Pictures {
-  #cache = new ImageCache(MOST_PICTURES);
+  #cache = new ImageCache(MOST_BYTES);
   #pages;
   #options;
   #side = 160;

@@ -8,7 +8,7 @@ import { count, has, normal } from "./ranges.js";
 /** @typedef {{ranges: Range[], before: Map<number, Decision|null>}} Guess */
 
 /** Items kept in memory, so that going back needs no question. */
-export const MOST_ITEMS = 6_000;
+export const MOST_ITEMS = 12_000;
 
 export class Store {
   /** @type {State|null} */

@@ -1,0 +1,133 @@
+"""Folder → first painted grid on the 480 bears in a real JupyterLab, beside fastai's fine_tune(1) and cleaner.
+
+    python tests/benchmarks/folder_to_grid.py [--runs 3]
+
+Cold caches, after imports, same files, body and weights at 224 px, the two in turn. Ours is counted from the start
+of the cell to the frame in which every tile in sight has its picture; fastai's from the folder's table to the
+cleaner's widget in the kernel, the browser not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from common import bears_copy, fastai_learner, print_table
+
+SET_UP = """
+import os, time
+os.environ["BEARWIDGETS_CACHE"] = {cache!r}
+import bearwidgets as bw
+bw.Dataset, bw.Learner, bw.Review, bw.Cleaner
+import torch; torch.nn.Linear(2, 2)(torch.zeros(1, 2))
+"""
+RUN = """
+began = time.monotonic()
+ds = bw.Dataset.from_folder({folder!r}, workspace={workspace!r}); t_folder = time.monotonic()
+learn = bw.Learner(ds); learn.fine_tune(4, progress=False); t_train = time.monotonic()
+cleaner = bw.Cleaner(learn); t_cleaner = time.monotonic()
+cleaner
+"""
+PAINTED = """() => {
+  const cells = [...document.querySelectorAll('.bw-cell')];
+  const grid = document.querySelector('.bw-grid');
+  if (!grid || !cells.length) return false;
+  const box = grid.getBoundingClientRect();
+  const seen = cells.filter(cell => {
+    const place = cell.getBoundingClientRect();
+    return place.height && place.bottom > box.top && place.top < box.bottom;
+  });
+  const painted = img => img && img.complete && img.naturalWidth;
+  return seen.length > 0 && seen.every(cell => painted(cell.querySelector("img")));
+}"""
+
+
+def ours(folder: Path) -> dict[str, float]:
+    """Seconds of each part, and of the whole as the browser sees it."""
+    from install_browser import find_browser
+    from labserver import FLAGS, Lab, start_lab
+    from playwright.sync_api import sync_playwright
+
+    home = Path(tempfile.mkdtemp(prefix="bearwidgets-lab-"))
+    work = Path(tempfile.mkdtemp(prefix="bearwidgets-work-"))
+    with start_lab(home) as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
+        lab = Lab(browser.new_page(viewport={"width": 1400, "height": 1000}), server)
+        run = RUN.format(folder=str(folder), workspace=str(work / "workspace"))
+        lab.open(
+            [
+                SET_UP.format(cache=str(work / "cache")),
+                run,
+                "print(t_folder - began, t_train - t_folder, t_cleaner - t_train)",
+            ]
+        )
+        lab.run_cell(0)
+        began = time.monotonic()
+        lab.start_cell(1)
+        lab.page.wait_for_function(PAINTED, timeout=300_000, polling="raf")
+        painted = time.monotonic() - began
+        lab.run_cell(2)
+        parts = [float(each) for each in lab.text_of(2).split()]
+        browser.close()
+    return dict(zip(("table", "training", "cleaner"), parts, strict=True)) | {"painted": painted}
+
+
+def fastai(folder: Path) -> dict[str, float]:
+    """Seconds of fine_tune(1) and of building the cleaner."""
+    from fastai.vision.widgets import ImageClassifierCleaner
+
+    import bearwidgets as bw
+
+    ds = bw.Dataset.from_folder(folder, workspace=tempfile.mkdtemp())
+    began = time.monotonic()
+    learn = fastai_learner(ds.table, ds.root, 0)
+    with learn.no_bar(), learn.no_logging():
+        learn.fine_tune(1)
+        trained = time.monotonic() - began
+        ImageClassifierCleaner(learn)
+    return {
+        "training": trained,
+        "cleaner": time.monotonic() - began - trained,
+        "painted": time.monotonic() - began,
+    }
+
+
+def main() -> None:
+    """Alternate the two, print each run and the ratio of the medians."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    folder = bears_copy()
+    mine, theirs, rows = [], [], []
+    for number in range(options.runs):
+        mine.append(ours(folder))
+        theirs.append(fastai(folder))
+        for name, figures in (("bearwidgets", mine[-1]), ("fastai", theirs[-1])):
+            cells = [
+                f"{figures[key]:.2f} s" if key in figures else ""
+                for key in ("table", "training", "cleaner", "painted")
+            ]
+            rows.append([number, name, *cells])
+            print(rows[-1], flush=True)
+    middle = [sorted(each["painted"] for each in side)[len(side) // 2] for side in (mine, theirs)]
+    rows.append(
+        [
+            "median",
+            "bearwidgets, fastai, ratio",
+            "",
+            "",
+            "",
+            f"{middle[0]:.2f} s, {middle[1]:.2f} s, {middle[1] / middle[0]:.1f}×",
+        ]
+    )
+    print_table(
+        "Folder → grid, 480 bears at 224 px", ["run", "what", "table", "training", "cleaner", "all"], rows
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""A Cleaner over 100,000 items in a real JupyterLab: time to open, memory, scrolling, cells in the page, file size.
+
+    python tests/benchmarks/large_grid.py [--items 100000] [--jumps 40]
+
+The items are hard links to the 480 bears. A jump scrolls to a random place and ends with the frame in which every
+tile in sight has its picture; cold places are new, warm ones were visited before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import tempfile
+from pathlib import Path
+
+from common import bears_copy, print_table
+from folder_to_grid import PAINTED
+
+SET_UP = """
+import os, time, resource
+os.environ["BEARWIDGETS_CACHE"] = {cache!r}
+import numpy as np
+import bearwidgets as bw
+bw.Cleaner
+ds = bw.Dataset.from_folder({folder!r})
+rng = np.random.default_rng(0)
+P = rng.dirichlet(np.ones(len(ds.classes)), len(ds)).astype("float32")
+"""
+OPEN = """
+began = time.perf_counter()
+review = bw.Review.from_predictions(ds, P, ds.classes); t_review = time.perf_counter() - began
+began = time.perf_counter()
+cleaner = bw.Cleaner(review); t_cleaner = time.perf_counter() - began
+cleaner
+"""
+TELL = """
+print(len(ds), t_review, t_cleaner, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+"""
+JUMP = (
+    """async ([share]) => {
+  const painted = """
+    + PAINTED
+    + """;
+  const grid = document.querySelector('.bw-grid');
+  const began = performance.now();
+  grid.scrollTop = share * (grid.scrollHeight - grid.clientHeight);
+  const frame = () => new Promise(done => requestAnimationFrame(done));
+  await frame();
+  await frame();
+  while (!painted() && performance.now() - began < 10000) await frame();
+  return [performance.now() - began, document.querySelectorAll('.bw-cell').length];
+}"""
+)
+
+
+def linked_items(bears: Path, n: int) -> Path:
+    """A folder of `n` hard links to the bears."""
+    folder = bears.parent / "many"
+    files = sorted(bears.glob("*/*.jpg"))
+    for label in {path.parent.name for path in files}:
+        (folder / label).mkdir(parents=True)
+    for number in range(n):
+        source = files[number % len(files)]
+        os.link(source, folder / source.parent.name / f"{number:06d}.jpg")
+    return folder
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which `share` of them lie."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def main() -> None:
+    """Open, jump, save, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--items", type=int, default=100_000)
+    parser.add_argument("--jumps", type=int, default=40)
+    options = parser.parse_args()
+    folder = linked_items(bears_copy(), options.items)
+    from install_browser import find_browser
+    from labserver import FLAGS, Lab, start_lab
+    from playwright.sync_api import sync_playwright
+
+    home = Path(tempfile.mkdtemp(prefix="bearwidgets-lab-"))
+    with start_lab(home) as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
+        lab = Lab(browser.new_page(viewport={"width": 1400, "height": 1000}), server)
+        lab.open([SET_UP.format(folder=str(folder), cache=os.environ["BEARWIDGETS_CACHE"]), OPEN, TELL])
+        before = len(json.dumps(lab.save()))
+        lab.run_cell(0, timeout=600_000)
+        lab.run_cell(1)
+        lab.page.wait_for_function(PAINTED, timeout=60_000)
+        lab.run_cell(2)
+        n, t_review, t_cleaner, memory = (float(each) for each in lab.text_of(2).split())
+        places = [random.Random(number).random() for number in range(options.jumps)]  # noqa: S311
+        cold = [lab.page.evaluate(JUMP, [place]) for place in places]
+        warm = [lab.page.evaluate(JUMP, [place]) for place in reversed(places)]
+        grown = len(json.dumps(lab.save())) - before
+        lab.run_cell(2)
+        after = float(lab.text_of(2).split()[3])
+        browser.close()
+    rows = [
+        ["items", f"{n:,.0f}", ""],
+        [
+            "Cleaner opens, kernel time",
+            f"{t_cleaner:.2f} s (Review from given probabilities {t_review:.2f} s)",
+            "< 1 s",
+        ],
+        [
+            "jump to a new place, p50 / p95",
+            f"{percentile([t for t, _ in cold], 0.5):.0f} / {percentile([t for t, _ in cold], 0.95):.0f} ms",
+            "p95 < 300 ms",
+        ],
+        [
+            "jump to a visited place, p50 / p95",
+            f"{percentile([t for t, _ in warm], 0.5):.0f} / {percentile([t for t, _ in warm], 0.95):.0f} ms",
+            "p95 < 100 ms",
+        ],
+        ["cells in the page, most", f"{max(cells for _, cells in cold + warm)}", "< 300"],
+        ["notebook file grows by", f"{grown / 1024:.1f} KB", "< 50 KB"],
+        ["kernel memory, peak, at opening / after the jumps", f"{memory:.2f} / {after:.2f} GB", "< 1.5 GB"],
+    ]
+    print_table("A Cleaner over 100,000 items", ["what", "measured", "asked"], rows)
+
+
+if __name__ == "__main__":
+    main()
