@@ -34,13 +34,15 @@ def answer(handlers: Mapping[str, Callable[..., Any]], content: object) -> Answe
     if (
         not isinstance(content, dict)
         or content.get("kind") != "request"
-        or not isinstance(content.get("id"), int)
+        or type(content.get("id")) is not int
     ):
         log.warning("A message that is no request was left unanswered: %.200r", content)
         return None
     fields = {str(key): value for key, value in content.items() if key not in ("kind", "id", "op")}
     try:
         result = handlers[text(content, "op", handlers)](fields)
+        body, buffers = result if isinstance(result, tuple) else (result, [])
+        reply = {"kind": "reply", "id": content["id"], "ok": True, "result": plain(body)}
     except BearwidgetsError as error:
         return {"kind": "reply", "id": content["id"], "ok": False, "error": str(error)}, []
     except Exception as error:  # the one place where an unforeseen error can still reach the user
@@ -49,8 +51,7 @@ def answer(handlers: Mapping[str, Callable[..., Any]], content: object) -> Answe
             f"Unforeseen error, {type(error).__name__}: {error}. Nothing was lost; the log has the details."
         )
         return {"kind": "reply", "id": content["id"], "ok": False, "error": sentence}, []
-    body, buffers = result if isinstance(result, tuple) else (result, [])
-    return {"kind": "reply", "id": content["id"], "ok": True, "result": plain(body)}, buffers
+    return reply, buffers
 
 
 def plain(value: Any) -> Any:
