@@ -16,7 +16,7 @@ from bearwidgets.widgets.session import Session
 from bearwidgets.widgets.snapshot import Snapshot, make_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
@@ -145,6 +145,10 @@ class Cleaner(anywidget.AnyWidget):
             self._session.show(view)
             self._session.tell_state()
             return len(self._session.board.order)
+
+    def on_scores(self, listener: Callable[[], None]) -> None:
+        """Have a function called whenever scores or files changed: after a retrain, an apply, a rollback."""
+        self._session.listeners.append(listener)
 
     def retrain(self, *, epochs: int = 4, wait: bool = True) -> JobState:
         """Train on the data with the decisions taken into account, and measure what that changed.

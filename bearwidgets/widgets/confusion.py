@@ -9,12 +9,13 @@ import ipywidgets
 import traitlets
 
 from bearwidgets.errors import BadInputError, unknown_name
-from bearwidgets.review.review import Review
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner import STATIC, Cleaner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from bearwidgets.review.review import Review
 
 ALL = "all"
 
@@ -57,24 +58,22 @@ class ConfusionMatrix(ipywidgets.VBox):
 
     def __init__(self, source: Any, *, cleaner: Cleaner | None = None, split: str | None = None) -> None:
         self.cleaner = cleaner or Cleaner(source, height=460)
-        review = source if isinstance(source, Review) else self.cleaner.review
-        if review is None:
+        if self.cleaner.review is None:
             raise BadInputError(
-                "A confusion matrix needs predictions; give it a Review or a trained Learner."
+                "A confusion matrix needs predictions, and so does the grid it drives; give them a Review or a "
+                "trained Learner."
             )
-        self._review = review
-        self._splits = [
-            *(each for each in ("valid", "test", "train") if (review.table.split == each).any()),
-            ALL,
-        ]
+        review = self._review
+        self._splits = _splits(review)
         self.split = self._splits[0]
         self._select(split or self.split)
         self.matrix = MatrixView(self)
+        self.cleaner.on_scores(self._tell)
         super().__init__([self.matrix] if cleaner is not None else [self.matrix, self.cleaner])
 
     def hello(self, _fields: Mapping[str, Any]) -> dict[str, Any]:
         """The matrix as the view shows it: classes, counts (rows actual, columns predicted), accuracy."""
-        review = self.cleaner.review or self._review
+        review = self._review
         counts = review.confusion_matrix(None if self.split == ALL else self.split).to_numpy()
         total = int(counts.sum())
         return {
@@ -102,9 +101,10 @@ class ConfusionMatrix(ipywidgets.VBox):
         Raises:
             BadInputError: no such class.
         """
+        classes = self._review.classes
         for name in (actual, predicted):
-            if name not in self._review.classes:
-                raise BadInputError(unknown_name("class", name, self._review.classes, "in this matrix"))
+            if name not in classes:
+                raise BadInputError(unknown_name("class", name, classes, "in this matrix"))
         return self.cleaner.show(
             label=actual, predicted=predicted, split=None if self.split == ALL else self.split
         )
@@ -113,3 +113,21 @@ class ConfusionMatrix(ipywidgets.VBox):
         if split not in self._splits:
             raise BadInputError(unknown_name("split", split, self._splits, "in this review"))
         self.split = split
+
+    @property
+    def _review(self) -> Review:
+        """The scores of the grid on the labels of the grid, so that a cell counts what a click shows."""
+        review = self.cleaner.review
+        assert review is not None  # noqa: S101 - refused at the start
+        return review.on(self.cleaner.ds)
+
+    def _tell(self) -> None:
+        review = self._review
+        self._splits = _splits(review)
+        if self.split not in self._splits:
+            self.split = self._splits[0]
+        self.matrix.send({"kind": "event", "event": "matrix", **self.hello({})})
+
+
+def _splits(review: Review) -> list[str]:
+    return [*(each for each in ("valid", "test", "train") if (review.table.split == each).any()), ALL]

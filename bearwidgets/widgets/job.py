@@ -62,6 +62,7 @@ class Job:
     def __init__(self, tell: Callable[[JobState], None]) -> None:
         self._tell = tell
         self._stop = threading.Event()
+        self._changing = threading.Lock()
         self._thread: threading.Thread | None = None
         self.state = JobState()
 
@@ -70,15 +71,12 @@ class Job:
         """Whether it is at work."""
         return self.state.state in RUNNING
 
-    def start(
-        self, steps: Generator[Progress], finish: Callable[[], dict[str, Any]], before: dict[str, Any] | None
-    ) -> None:
+    def start(self, steps: Generator[Progress], finish: Callable[[], dict[str, Any]]) -> None:
         """Begin.
 
         Args:
             steps: the work, a step at a time.
             finish: called after the last step, in the thread; gives the fields of the last `JobState`.
-            before: see `JobState`.
 
         Raises:
             ConflictError: a job is running already.
@@ -86,7 +84,7 @@ class Job:
         if self.running:
             raise ConflictError("A training is running already; wait for it or press Stop.")
         self._stop.clear()
-        self.state = JobState(state="running", message="starting", before=before)
+        self.state = JobState(state="running", message="starting")
         self._tell(self.state)
         self._thread = threading.Thread(
             target=self._run, args=(steps, finish), name="bearwidgets-job", daemon=True
@@ -95,9 +93,12 @@ class Job:
 
     def stop(self) -> None:
         """Ask it to stop at the next step."""
-        if self.running:
+        with self._changing:  # its end may come between the look and the word
+            if not self.running:
+                return
             self._stop.set()
-            self._set(state="stopping", message="stopping at the next step")
+            self.state = replace(self.state, state="stopping", message="stopping at the next step")
+        self._tell(self.state)
 
     def wait(self) -> JobState:
         """Wait for the end; Ctrl-C stops the job and waits for that."""
@@ -138,17 +139,19 @@ class Job:
                 stage, since = step.stage, now
                 curve = curve if step.stage.startswith("unfrozen") else []
             if step.train_loss is not None:
-                curve = _thinned([*curve, [float(len(curve)), step.train_loss, step.valid_error]])
+                place = (curve[-1][0] or 0.0) + 1 if curve else 0.0
+                curve = _thinned([*curve, [place, step.train_loss, step.valid_error]])
             left = (now - since) / step.step * (step.total - step.step) if step.step else None
             if now - told >= EVERY or step.valid_error is not None:
                 told = now
                 self._set(step=step.step, total=step.total, message=stage, seconds_left=left, curve=curve)
-        return True
+        return not self._stop.is_set()
 
     def _set(self, **changes: Any) -> None:
-        if self.state.state == "stopping" and changes.get("state") is None:
-            changes.pop("message", None)
-        self.state = replace(self.state, **changes)
+        with self._changing:
+            if self.state.state == "stopping" and changes.get("state") is None:
+                changes.pop("message", None)
+            self.state = replace(self.state, **changes)
         self._tell(self.state)
 
 

@@ -81,9 +81,11 @@ class Requests:
         start = protocol.whole(fields, "start", 0, len(board.order))
         stop = min(protocol.whole(fields, "stop", start, start + PAGE), len(board.order))
         px = protocol.whole(fields, "px", min(SIZES), max(SIZES))
+        stale = self._session.stale_rows()
         items, buffers = [], []
         for place in range(start, stop):
-            item: dict[str, Any] = board.item(place) | {"stale": False, "buffer": None, "error": None}
+            item: dict[str, Any] = board.item(place) | {"buffer": None, "error": None}
+            item["stale"] = bool(stale[board.order[place]])
             items.append(item)
             if fields.get("pictures") is False:
                 continue
@@ -110,17 +112,15 @@ class Requests:
         return {"changed": len(changed), "ids": changed[:SHOWN], "state": self._session.state()}
 
     def _undo(self, _fields: Mapping[str, Any]) -> dict[str, Any]:
-        return self._stepped(self._session.undo(), "Undone")
+        return self._stepped(self._session.undo())
 
     def _redo(self, _fields: Mapping[str, Any]) -> dict[str, Any]:
-        return self._stepped(self._session.redo(), "Done again")
+        return self._stepped(self._session.redo())
 
-    def _stepped(self, ids: Sequence[str], word: str) -> dict[str, Any]:
+    def _stepped(self, ids: Sequence[str]) -> dict[str, Any]:
         board = self._session.board
         places = [place for each in ids[:SHOWN] if (place := board.place_of(each)) is not None]
-        what = (
-            f"{word}: {len(ids)} {'decision' if len(ids) == 1 else 'decisions'}" if ids else "nothing to do"
-        )
+        what = f"{len(ids)} {'decision' if len(ids) == 1 else 'decisions'}"
         index = min(places) if places else None
         state = self._session.state()
         return {"changed": len(ids), "ids": list(ids[:SHOWN]), "index": index, "what": what, "state": state}
@@ -130,7 +130,10 @@ class Requests:
         row = int(board.rows_of([protocol.text(fields, "item")])[0])
         id_ = board.ids[row]
         path = session.ds.path_of(id_)
-        image = open_image(path, at_least=FULL_PX // 2)
+        try:
+            image = open_image(path, at_least=FULL_PX // 2)
+        except ImageError as error:
+            raise ImageError(f"{board.paths[row]!r} {error}.") from error
         image.thumbnail((FULL_PX, FULL_PX), Image.Resampling.BICUBIC)
         stream = io.BytesIO()
         image.save(stream, "JPEG", quality=88)
@@ -206,7 +209,7 @@ class Requests:
                 "round": row["round"],
                 "time": row["applied_at"],
                 "counts": {"delete": row["delete"], "relabel": row["relabel"]},
-                "rolled_back": row["rolled_back_at"] is not None,
+                "rolled_back": isinstance(row["rolled_back_at"], str),
             }
             for row in self._session.journal.rounds.reset_index().to_dict("records")
         ]

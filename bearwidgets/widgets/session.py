@@ -61,6 +61,7 @@ class Session:
         self.board = Board(self.ds, self.review, self.journal.decisions)
         self.effect: Effect | None = None
         self.lock, self._tell = lock, tell
+        self.listeners: list[Callable[[], None]] = []
         self.job = Job(self._tell_job)
         self._known_version = self.journal.version
         self._score(getattr(self.learn, "ds", None) or ds)
@@ -79,9 +80,12 @@ class Session:
         self._trained_labels = np.array(labels, dtype=object)
         self._lost = len(labels) - labels.count(None) != len(self._trained_on)
 
+    def stale_rows(self) -> np.ndarray:
+        """Which items (n,) count otherwise now than in the training that made the scores."""
+        return self.board.training_labels() != self._trained_labels
+
     def _is_stale(self) -> bool:
-        """Whether a training now would see other items or labels."""
-        return self._lost or bool((self.board.training_labels() != self._trained_labels).any())
+        return self._lost or bool(self.stale_rows().any())
 
     # ------------------------------------------------------------------ decisions
 
@@ -130,6 +134,7 @@ class Session:
         for name in view:
             if name not in known:
                 raise BadInputError(unknown_name("filter", name, known))
+        self.refresh()
         scored = self.review is not None
         default: dict[str, Any] = {"sort": "label_issue" if scored else "path", "descending": scored}
         self.board.show(View(**{**default, **view}))
@@ -141,6 +146,7 @@ class Session:
 
     def state(self) -> dict[str, Any]:
         """What the view shows around the grid."""
+        self.refresh()
         board = self.board
         rounds = self.journal.rounds
         busy = self.job.running
@@ -247,6 +253,11 @@ class Session:
         self._known_version = self.journal.version
         self.board.load(self.ds, self.review, self.journal.decisions)
         self._align()
+        self._tell_listeners()
+
+    def _tell_listeners(self) -> None:
+        for listener in self.listeners:
+            listener()
 
     def _not_while_training(self) -> None:
         if self.job.running:
@@ -264,16 +275,16 @@ class Session:
         with self.lock:
             cleaned = self.ds.cleaned(self.journal)
             learner = self.learn.with_data(cleaned)
-        scores = self.learn.evaluate("valid", self.ds) if (self.ds.table.split == "valid").any() else None
-        before = {"error_rate": scores["error_rate"], "n": scores["n"]} if scores else None
         steps: Generator[Progress] = learner.fine_tuning(epochs, mode=self.learn.mode)
-        self.job.start(steps, lambda: self._take(learner, cleaned), before)
+        self.job.start(steps, lambda: self._take(learner, cleaned))
 
     def _take(self, learner: Any, cleaned: Dataset) -> dict[str, Any]:
         """Swap the new learner and its scores in; gives the figures for the view."""
         with self.lock:
             labels = np.where(self.board.actions == "relabel", self.board.new_labels, self.board.labels)
-            decided = dataclasses.replace(self.ds, table=self.ds.table.assign(label=labels))
+            table = self.ds.table.assign(label=labels)
+        known = table.label.isin(learner.classes)  # a class may be in deleted or in examined items only
+        decided = dataclasses.replace(self.ds, table=table[known].reset_index(drop=True))
         review = Review(learner, decided)
         effect, figures = None, {"message": "done; there is no evaluation split to measure on"}
         if (self.ds.table.split == "valid").any():
@@ -292,6 +303,7 @@ class Session:
             self.learn, self.review, self.effect = learner, review, effect
             self.board.load(self.ds, review, self.journal.decisions)
             self._score(cleaned)
+            self._tell_listeners()
         return figures
 
 
