@@ -94,9 +94,7 @@ def run_phase(
             )
             for batch in loaded:
                 step += 1
-                if (
-                    len(batch.rows) < 2
-                ):  # files that vanished meanwhile; a batch norm cannot train on one picture
+                if len(batch.rows) < 2:  # files vanished meanwhile; a batch norm cannot train on one picture
                     continue
                 _set_rates(optimizer, (step - 1) / total)
                 pictures = preprocessing.normalise(batch.pixels, fabric.device)
@@ -111,7 +109,8 @@ def run_phase(
                 fabric.backward(loss)
                 optimizer.step()
                 optimizer.zero_grad()
-                smooth = float(loss) if smooth is None else SMOOTHING * smooth + (1 - SMOOTHING) * float(loss)
+                now = loss.item()
+                smooth = now if smooth is None else SMOOTHING * smooth + (1 - SMOOTHING) * now
                 yield Progress(phase.stage, step, total, epoch=step / total * phase.epochs, train_loss=smooth)
     finally:
         model.eval()

@@ -80,14 +80,12 @@ def read_weights_file(path: str | Path) -> dict[str, torch.Tensor]:
 
 
 def _read_torch_file(path: Path) -> dict[str, torch.Tensor]:
-    import pickle
-
     import torch
 
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0][:160]
+    except Exception as error:  # a broken file makes an unpickler raise anything
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
         raise BadInputError(
             f"{path.name} is not a file of tensors only ({reason}); it was not opened any further. "
             "Save it as safetensors, or with torch.save(model.state_dict(), …)."
