@@ -1,0 +1,137 @@
+"""Bodies: any architecture of timm, folded for inference without another result."""
+
+from __future__ import annotations
+
+import timm
+import torch
+from timm.layers import StdConv2d
+from torch import nn
+
+import pytest
+
+from bearwidgets.errors import BadInputError
+from bearwidgets.learn import model
+from bearwidgets.learn.model import create_body, fingerprint, for_inference
+
+
+def shaken(body: nn.Module) -> nn.Module:
+    """Give the batch norms statistics other than those of a new network."""
+    generator = torch.Generator().manual_seed(1)
+    for module in body.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor in (module.running_mean, module.weight.data, module.bias.data):
+                tensor.add_(torch.randn(tensor.shape, generator=generator) * 0.1)
+            module.running_var.mul_(torch.rand(module.running_var.shape, generator=generator) + 0.5)
+    return body.eval()
+
+
+def norms(body: nn.Module) -> int:
+    return sum(isinstance(module, nn.BatchNorm2d) for module in body.modules())
+
+
+def outputs(first: nn.Module, second: nn.Module, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    pictures = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(2))
+    with torch.inference_mode():
+        return first(pictures), second(pictures)
+
+
+@pytest.mark.parametrize("arch", ["tf_efficientnet_lite0", "resnet18", "test_efficientnet"])
+def test_folded_networks_say_the_same(arch):
+    body = shaken(timm.create_model(arch, num_classes=0))
+    before = fingerprint(body)
+    fast = for_inference(body, torch.float32, 64)
+    assert norms(body) > 0
+    assert norms(fast) == 0
+    plain, folded = outputs(body, fast, 64)
+    torch.testing.assert_close(folded, plain, rtol=1e-3, atol=1e-4 * float(plain.abs().max()))
+    assert fingerprint(body) == before
+
+
+class Misleading(nn.Module):
+    """Its norm stands after one convolution but is applied to the other."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3)
+        self.second = nn.Conv2d(8, 8, 3)
+        self.norm = nn.BatchNorm2d(8)
+
+    def forward(self, pictures):
+        return self.second(torch.relu(self.norm(self.first(pictures)))).mean((2, 3))
+
+
+class Standardised(nn.Sequential):
+    """A convolution whose weights are not used as they are."""
+
+    def __init__(self):
+        super().__init__(StdConv2d(3, 8, 3), nn.BatchNorm2d(8), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+@pytest.mark.parametrize("kind", [Misleading, Standardised])
+def test_where_folding_would_change_the_result_the_body_is_left_as_it_is(kind):
+    body = shaken(kind())
+    fast = for_inference(body, torch.float32, 32)
+    assert norms(fast) == 1
+    plain, folded = outputs(body, fast, 32)
+    torch.testing.assert_close(folded, plain)
+
+
+@pytest.mark.parametrize(
+    "arch", ["test_resnet", "mobilenetv3_small_050", "ghostnet_050", "test_vit", "test_convnext"]
+)
+def test_the_number_of_features_is_what_comes_out(arch):
+    body, features, source, preprocessing = create_body(arch, None, 64, 0)
+    with torch.inference_mode():
+        assert body(torch.zeros(1, 3, 64, 64)).shape == (1, features)
+    assert source.weights == "random"
+    assert preprocessing.size == 64
+
+
+def test_random_weights_depend_on_the_seed_alone_and_leave_the_global_generator():
+    torch.manual_seed(5)
+    state = torch.random.get_rng_state()
+    first, second, other = (fingerprint(create_body("test_resnet", None, 64, seed)[0]) for seed in (0, 0, 1))
+    assert first == second != other
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_offline_weights_are_the_default_of_lite0_and_of_no_other():
+    *_, source, preprocessing = create_body("efficientnet_lite0", "auto", 64, 0)
+    assert source.weights == "ImageNet, offline"
+    assert (preprocessing.mean, preprocessing.std) == ((0.5,) * 3, (0.5,) * 3)
+    with pytest.raises(BadInputError, match="No offline weights for 'resnet18'"):
+        create_body("resnet18", "offline", 64, 0)
+
+
+def test_a_failed_download_says_what_works_without_network(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(model.timm, "create_model", refuse)
+    with pytest.raises(BadInputError, match=r"(?s)no route to host.*weights='offline'"):
+        create_body("resnet18", "auto", 64, 0)
+
+
+@pytest.mark.parametrize("size", [16, 0, -5, 64.0, "64"])
+def test_an_odd_size_is_refused(size):
+    with pytest.raises(BadInputError, match="size is"):
+        create_body("test_resnet", None, size, 0)
+
+
+def test_weights_from_a_file(tmp_path):
+    trained = timm.create_model("test_resnet", num_classes=5)
+    torch.save(trained.state_dict(), tmp_path / "own.pth")
+    body, _, source, _ = create_body("test_resnet", tmp_path / "own.pth", 64, 0)
+    assert source.weights == "own.pth"
+    assert torch.equal(body.state_dict()["conv1.0.weight"], trained.state_dict()["conv1.0.weight"])
+    with pytest.raises(BadInputError, match="another one"):
+        create_body("test_efficientnet", tmp_path / "own.pth", 64, 0)
+
+
+def test_pixels_are_normalised_by_mean_and_deviation():
+    import numpy as np
+
+    preprocessing = model.Preprocessing(1, (0.5, 0.25, 0.0), (0.5, 0.25, 1.0))
+    tensor = preprocessing.normalise(np.array([[[[255, 0, 51]]]], np.uint8), torch.device("cpu"))
+    assert tensor.shape == (1, 3, 1, 1)
+    assert tensor.flatten().tolist() == pytest.approx([1.0, -1.0, 0.2])

@@ -1,0 +1,194 @@
+"""Reviews: numbers by hand, refusals, lists, and the ranking on real photos."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.errors import BadInputError
+from bearwidgets.learn.learner import Learner
+from bearwidgets.review.review import Review
+
+CLASSES = ["black", "grizzly", "teddy"]
+P = np.array([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.1, 0.2, 0.7], [0.2, 0.5, 0.3]])
+LABELS = ["black", "grizzly", "black", "teddy"]
+SPLITS = ["train", "train", "valid", "valid"]
+
+
+def frame(**columns: object) -> pd.DataFrame:
+    return pd.DataFrame({"id": list("abcd"), "label": LABELS, "split": SPLITS, **columns})
+
+
+@pytest.fixture
+def review() -> Review:
+    return Review.from_predictions(frame(), P, CLASSES)
+
+
+@pytest.fixture
+def ds(images) -> Dataset:
+    return Dataset.from_folder(images, valid_pct=0.25)
+
+
+@pytest.fixture
+def learn(ds) -> Learner:
+    return Learner(ds, arch="test_resnet", weights=None, size=32).fine_tune(progress=False)
+
+
+def test_the_table_by_hand(review):
+    table = review.table
+    assert list(table.columns) == [
+        "path", "label", "split", "predicted", "confidence", "loss", "margin", "label_issue", "suggested",
+    ]  # fmt: skip
+    assert table.index.tolist() == list("abcd")
+    assert table.predicted.tolist() == ["black", "black", "teddy", "grizzly"]
+    assert table.suggested.tolist() == table.predicted.tolist()
+    assert table.confidence.tolist() == pytest.approx([0.8, 0.6, 0.7, 0.5])
+    assert table.loss.tolist() == pytest.approx(-np.log([0.8, 0.3, 0.1, 0.3]), rel=1e-5)
+    assert table.margin.tolist() == pytest.approx(np.log([8, 0.5, 1 / 7, 0.6]), rel=1e-5)
+    assert review.probabilities.dtype == np.float32
+
+
+def test_lists_are_ordered_and_by_split(review):
+    assert review.top_losses(2).index.tolist() == ["c", "b"]
+    assert review.top_losses(9, "valid").index.tolist() == ["c", "d"]
+    assert review.suspects(1).index.tolist() == ["c"]
+    assert review.suspects(9).label_issue.is_monotonic_decreasing
+
+
+def test_the_confusion_matrix_per_split(review):
+    assert review.confusion_matrix("valid").to_numpy().tolist() == [[0, 0, 1], [0, 0, 0], [0, 1, 0]]
+    assert review.confusion_matrix("train").to_numpy().tolist() == [[1, 0, 0], [1, 0, 0], [0, 0, 0]]
+    assert review.confusion_matrix(None).to_numpy().sum() == 4
+    assert review.confusion_matrix().equals(review.confusion_matrix("valid"))
+    with pytest.raises(BadInputError, match="No split 'tset'.*known are train, valid"):
+        review.confusion_matrix("tset")
+
+
+def test_most_confused(review):
+    pairs = review.most_confused()
+    assert set(zip(pairs.actual, pairs.predicted, strict=True)) == {
+        ("grizzly", "black"), ("black", "teddy"), ("teddy", "grizzly"),
+    }  # fmt: skip
+    assert len(review.most_confused(split="valid")) == 2
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "classes", "sentence"),
+    [
+        (np.full((4, 3), np.nan), CLASSES, "not numbers"),
+        (np.log(P), CLASSES, "negative"),
+        (P * 5, CLASSES, "logits need a softmax"),
+        (P[:3], CLASSES, r"shape \(3, 3\); 4 items and 3 classes need \(4, 3\)"),
+        (P[:, :2], CLASSES, "need"),
+        (P[:, 0], CLASSES, "shape"),
+        (P, ["black", "grizzly", "tedy"], "No class 'teddy' in this review.*Did you mean 'tedy'"),
+        (P, ["black", "black", "teddy"], "different classes"),
+        (np.ones((4, 1)), ["black"], "two or more"),
+    ],
+)
+def test_what_does_not_fit_is_refused(probabilities, classes, sentence):
+    with pytest.raises(BadInputError, match=sentence):
+        Review.from_predictions(frame(), probabilities, classes)
+
+
+def test_tables_that_do_not_fit_are_refused():
+    with pytest.raises(BadInputError, match="No column 'label'.*Did you mean 'labels'"):
+        Review.from_predictions(frame().rename(columns={"label": "labels"}), P, CLASSES)
+    with pytest.raises(BadInputError, match="'a' stands twice"):
+        Review.from_predictions(frame(id=list("aacd")), P, CLASSES)
+    with pytest.raises(BadInputError, match="No class nan"):
+        Review.from_predictions(frame(label=["black", np.nan, "teddy", "teddy"]), P, CLASSES)
+
+
+def test_a_table_of_labels_alone_is_enough():
+    review = Review.from_predictions(pd.DataFrame({"label": LABELS}), P, CLASSES)
+    assert review.table.index.tolist() == ["0", "1", "2", "3"]
+    assert set(review.table.split) == {"train"}
+    assert review.ds is None
+    indexed = Review.from_predictions(frame().set_index("id"), P, CLASSES)
+    assert indexed.table.index.tolist() == list("abcd")
+
+
+def test_the_given_array_and_table_stay_as_they_are():
+    given, table = P.astype(np.float32), frame()
+    review = Review.from_predictions(table, given, CLASSES)
+    review.probabilities[0] = 0
+    assert given[0, 0] == np.float32(0.8)
+    assert table.equals(frame())
+
+
+def test_predictions_for_a_data_set(ds):
+    p = np.eye(3, dtype=np.float32)[ds.table.label.map(CLASSES.index)]
+    review = Review.from_predictions(ds, p, CLASSES, made_by="an oracle")
+    assert review.ds is ds
+    assert (review.table.index == ds.table.id).all()
+    assert (review.table.predicted == review.table.label).all()
+    assert "an oracle" in repr(review)
+
+
+def test_a_learner_is_reviewed_out_of_fold(learn, ds):
+    review = Review(learn)
+    _, plain = learn.predictions()
+    ids, held_out = learn.out_of_fold()
+    here = review.table.index.get_indexer(ids)
+    assert (review.probabilities[here] == held_out).all()
+    valid = (review.table.split == "valid").to_numpy()
+    assert (review.probabilities[valid] == plain[valid]).all()
+    assert "out of fold" in review.made_by
+    assert (review.ds, review.learn) == (learn.ds, learn)
+
+
+def test_an_untrained_or_wrong_thing_is_refused(ds):
+    with pytest.raises(BadInputError, match="not trained yet"):
+        Review(Learner(ds, arch="test_resnet", weights=None, size=32))
+    with pytest.raises(BadInputError, match=r"not str.*from_predictions"):
+        Review("learner")
+
+
+def test_on_keeps_probabilities_by_content(learn, images):
+    review = Review(learn)
+    (images / "black" / "000.jpg").rename(images / "teddy" / "moved.jpg")
+    (images / "black" / "001.jpg").unlink()
+    ds = Dataset.from_folder(images, valid_pct=0.25)
+    after = review.on(ds)
+    assert len(after.table) == 23
+    assert after.ds is ds
+    moved = after.table[after.table.path == "teddy/moved.jpg"]
+    assert moved.label.tolist() == ["teddy"]
+    row = after.table.index.get_loc(moved.index[0])
+    assert (
+        after.probabilities[row] == review.probabilities[review.table.index.get_loc(moved.index[0])]
+    ).all()
+    assert moved.loss.iloc[0] > review.table.loss[moved.index[0]]
+
+
+def test_on_leaves_out_what_it_does_not_know(learn, images, make_images):
+    make_images(images, {"polar": 2}, seed=3)
+    after = Review(learn).on(Dataset.from_folder(images, valid_pct=0.25))
+    assert len(after.table) == 24
+    assert "polar" not in set(after.table.label)
+
+
+def average_precision(score: np.ndarray, wrong: np.ndarray) -> float:
+    hits = wrong[np.argsort(-score, kind="stable")]
+    return float((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits].mean())
+
+
+@pytest.mark.slow
+def test_planted_flips_in_real_photos_rank_high(shared_data, tmp_path):
+    paths = sorted((shared_data / "bears").rglob("*.*"))
+    table = pd.DataFrame({"path": [path.relative_to(shared_data / "bears").as_posix() for path in paths]})
+    table["label"] = [path.parent.name for path in paths]
+    figures = []
+    for seed in (0, 1):
+        random = np.random.default_rng(seed)
+        flipped = random.random(len(table)) < 0.1
+        wrong = [random.choice([each for each in CLASSES if each != label]) for label in table.label]
+        given = table.assign(label=np.where(flipped, wrong, table.label))
+        ds = Dataset.from_df(given, root=shared_data / "bears", seed=seed, workspace=tmp_path / str(seed))
+        review = Review(Learner(ds, seed=seed).fine_tune(progress=False))
+        is_wrong = review.table.path.isin(table.path[flipped]).to_numpy()
+        figures.append(average_precision(review.table.label_issue.to_numpy(), is_wrong))
+    assert np.mean(figures) > 0.85

@@ -1,0 +1,49 @@
+"""Scores by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bearwidgets.review import scores
+
+P = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.0, 1.0, 0.0]], dtype=np.float32)
+
+
+def test_losses_by_hand():
+    losses = scores.log_loss(P, np.array([0, 2, 1]))
+    assert losses == pytest.approx([0.3566749, 1.2039728, 0.0], abs=1e-6)
+    assert scores.log_loss(P[2:], np.array([0])) == pytest.approx(-np.log(1e-7), rel=1e-5)
+
+
+def test_margins_by_hand():
+    margins = scores.log_margin(P, np.array([0, 2, 1]))
+    assert margins == pytest.approx([np.log(0.7 / 0.2), np.log(0.3 / 0.6), np.log(1 / 1e-7)], rel=1e-5)
+
+
+def test_issues_by_hand():
+    margin, target = np.array([2.0, -1.0, 3.0]), np.array([0, 0, 1])
+    # Class 0 has the mean margin 0.5, class 1 has 3; a quarter of it is taken off.
+    wanted = 1 / (1 + np.exp([2 - 0.125, -1 - 0.125, 3 - 0.75]))
+    assert scores.label_issue(margin, target, 3) == pytest.approx(wanted)
+
+
+def test_scores_leave_the_probabilities_as_they_are():
+    before = P.copy()
+    scores.log_margin(P, np.array([0, 1, 2]))
+    assert (before == P).all()
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=2, max_size=5), st.integers(0, 4))
+def test_scores_are_finite_and_agree_with_each_other(values, target):
+    probabilities = np.array([values], dtype=np.float32) + 1e-6
+    probabilities /= probabilities.sum(1, keepdims=True)
+    number = np.array([target % len(values)])
+    loss, margin = scores.log_loss(probabilities, number), scores.log_margin(probabilities, number)
+    assert np.isfinite(loss).all()
+    assert loss[0] >= 0
+    others = np.delete(probabilities[0], number[0])
+    assert (margin[0] < 0) == (probabilities[0, number[0]] < others.max())
+    assert 0 <= scores.label_issue(margin, number, len(values))[0] <= 1
