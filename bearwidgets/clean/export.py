@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bearwidgets.clean.manifest import safe_cell
+from bearwidgets.clean.names import unsafe
 from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def export(ds: Dataset, journal: Any, to: Path, form: Form) -> Exported:
             fastai v1: name, label) or "fastclass" (file, class).
 
     Raises:
-        BadInputError: an unknown form, or `to` is there already.
+        BadInputError: an unknown form, `to` is there already, or it is a folder among the classes of the data;
+            or a label that can be no folder.
         WorkspaceError: it cannot be written.
     """
     if form != "folder" and form not in _TABLES:
@@ -55,6 +57,8 @@ def export(ds: Dataset, journal: Any, to: Path, form: Form) -> Exported:
             f"{str(to)!r} is there already and is not overwritten; name a new folder or file."
         )
     table = ds.cleaned(journal, exam="corrected").table
+    if form == "folder":
+        _check_folders(ds, table, to)
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         if form == "folder":
@@ -68,9 +72,24 @@ def export(ds: Dataset, journal: Any, to: Path, form: Form) -> Exported:
     return Exported(to, len(table))
 
 
+def _check_folders(ds: Dataset, table: pd.DataFrame, to: Path) -> None:
+    if ds.root in to.resolve().parents:
+        raise BadInputError(
+            f"{str(to)!r} lies in the data set's own folder, where the copies would be read as more data; name a "
+            "folder outside of it."
+        )
+    for label in sorted(set(table.label)) if ds.source != "folder" else ():
+        if reason := unsafe(label):
+            raise BadInputError(
+                f"The label {label!r} cannot be a folder: the name {reason}. Relabel these items, or export a table: "
+                "csv, fastai or fastclass."
+            )
+
+
 def _copy(ds: Dataset, table: pd.DataFrame, to: Path) -> None:
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".export-") as folder:
         new = Path(folder) / "new"
+        new.mkdir()
         taken: set[str] = set()
         split_folders = (table.split == "test").any()
         for row in table.itertuples():
@@ -97,5 +116,5 @@ def _write(table: pd.DataFrame, to: Path, form: str) -> None:
     frame = frame.map(safe_cell).set_axis(list(columns), axis=1)
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".export-") as folder:
         new = Path(folder) / "new.csv"
-        frame.to_csv(new, index=False, lineterminator="\n")
+        frame.to_csv(new, index=False, lineterminator="\n", encoding="utf-8", errors="surrogateescape")
         new.rename(to)
