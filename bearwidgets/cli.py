@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import shutil
@@ -29,6 +30,11 @@ NOTEBOOK = "01_clean_your_bears.ipynb"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives 0, 1 (found something or failed) or 2 (usage)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # a path or an arrow that the terminal cannot show is no failure
+            stream.reconfigure(errors="backslashreplace")
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -57,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_folder(check)
     check.add_argument(
-        "--top", type=int, default=20, metavar="N", help="how many suspects to list (default: 20)"
+        "--top", type=_positive, default=20, metavar="N", help="how many suspects to list (default: 20)"
     )
     _add_json(check)
 
@@ -73,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         "--weights", default="auto", help="auto, offline, none, or a file of tensors (default: auto)"
     )
     train.add_argument(
-        "--size", type=int, default=224, help="side of the pictures the network sees, px (default: 224)"
+        "--size", type=_positive, default=224, help="side of the pictures the network sees, px (default: 224)"
     )
     train.add_argument("--mode", choices=("cached", "exact"), default="cached", help="see Learner.fine_tune")
     train.add_argument("--epochs", type=int, default=4, help="epochs of the exact mode (default: 4)")
@@ -91,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 
     rollback = _command(commands, "rollback", _rollback, "put the files of a round back", "bears --round 1")
     _add_folder(rollback)
-    rollback.add_argument("--round", type=int, metavar="N", help="which round (default: the last)")
+    rollback.add_argument("--round", type=_positive, metavar="N", help="which round (default: the last)")
     _add_json(rollback)
 
     export = _command(
@@ -123,6 +129,12 @@ def _command(
     )
     command.set_defaults(run=run)
     return command
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
 
 
 def _add_folder(command: argparse.ArgumentParser) -> None:

@@ -1,0 +1,300 @@
+"""The command line: exit codes, words for people, JSON for programs, no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY, write_images
+
+from bearwidgets import cli
+from bearwidgets.clean.journal import Journal
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.learn.learner import Learner
+
+COMMANDS = ("demo", "check", "train", "apply", "rollback", "export")
+SMALL = ("--weights", "none", "--size", "32")
+
+
+@pytest.fixture
+def ds(images):
+    return Dataset.from_folder(images)
+
+
+@pytest.fixture
+def run(capsys):
+    """`run("check", folder)` gives exit code, stdout, stderr."""
+
+    def call(*arguments):
+        try:
+            code = cli.main([str(each) for each in arguments])
+        except SystemExit as ended:
+            code = ended.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Train on small pictures with weights from a seed."""
+    real = cli._trained
+    monkeypatch.setattr(
+        cli, "_trained", lambda ds, **options: real(ds, **{"weights": None, "size": 32, **options})
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(run, command):
+    code, out, _ = run(command, "--help")
+    assert code == 0
+    assert re.search(rf"^example: bearwidgets {command} \S", out, re.MULTILINE)
+
+
+def test_the_examples_parse():
+    parser = cli._parser()
+    for command in COMMANDS:
+        (sub,) = [each for each in parser._actions if each.dest == "==SUPPRESS=="]
+        example = sub.choices[command].epilog.removeprefix("example: bearwidgets ").split()
+        assert parser.parse_args(example).run
+
+
+def test_help_and_version(run):
+    code, out, _ = run("--help")
+    assert code == 0
+    assert all(command in out for command in COMMANDS)
+    assert run("--version")[:2] == (0, "bearwidgets 0.1.0\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("chek", "bears"),
+        ("check",),
+        ("check", "bears", "--top", "-5"),
+        ("check", "bears", "--top", "many"),
+        ("train", "bears", "--size", "0"),
+        ("train", "bears", "--mode", "fast"),
+        ("rollback", "bears", "--round", "0"),
+        ("export", "bears"),
+        ("export", "bears", "--to", "x", "--as", "zip"),
+    ],
+)
+def test_usage_errors_are_2(run, arguments):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("usage: bearwidgets")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "{}"),
+        ("train", "{}"),
+        ("apply", "{}"),
+        ("rollback", "{}"),
+        ("export", "{}", "--to", "x"),
+        ("demo", "--data", "{}"),
+    ],
+)
+def test_a_missing_folder_is_one_sentence(run, tmp_path, arguments):
+    missing = tmp_path / "no such folder"
+    code, out, err = run(*(each.format(missing) for each in arguments))
+    assert (code, out) == (1, "")
+    assert err.startswith("bearwidgets: ")
+    assert err.count("\n") == 1
+    assert "no such folder" in err
+
+
+def test_a_folder_without_images(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    code, _, err = run("check", tmp_path / "empty")
+    assert code == 1
+    assert err.count("\n") == 1
+
+
+def test_check_finds_and_says_so(run, images, quick):
+    (images / "black" / "torn.jpg").write_bytes(b"")
+    (images / "black" / "001.jpg").rename(images / "teddy" / "wrong.jpg")
+    code, out, _ = run("check", images, "--top", 3)
+    assert code == 1
+    assert "torn.jpg" in out
+    assert "The 3 most suspect labels" in out
+    code, out, err = run("check", images, "--top", 2, "--json")
+    found = json.loads(out)
+    assert (code, err) == (1, "")
+    assert (found["items"], len(found["suspects"]), len(found["problems"])) == (24, 2, 1)
+    assert set(found["suspects"][0]) >= {"id", "path", "label", "suggested", "label_issue"}
+
+
+def test_check_is_0_where_nothing_is_found(run, images, monkeypatch):
+    from stub_learner import StubLearner
+
+    monkeypatch.setattr(cli, "_trained", lambda ds, **_: StubLearner(ds))
+    code, out, _ = run("check", images)
+    assert code == 0
+    assert "0 of 24 labels differ" in out
+
+
+def test_train_saves_and_measures(run, images, tmp_path):
+    code, out, _ = run("train", images, *SMALL, "--save", tmp_path / "bears.bw")
+    assert code == 0
+    assert "held-out images" in out
+    assert str(tmp_path / "bears.bw") in out
+    assert Learner.load(tmp_path / "bears.bw").classes == ["black", "grizzly", "teddy"]
+
+
+def test_train_on_the_cleaned_data_as_json(run, ds):
+    journal = Journal.open(ds)
+    journal.record(ds.table.id[ds.table.label == "black"].tolist(), "relabel", "polar")
+    code, out, _ = run("train", ds.root, *SMALL, "--cleaned", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert {"loss", "accuracy", "error_rate", "n", "per_class", "made_by", "saved"} <= set(found)
+    assert found["saved"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--weights", "none", "--arch", "efficientnet_lite"), "efficientnet_lite"),
+        (("--weights", "nowhere.bin"), "nowhere.bin"),
+        ((*SMALL, "--mode", "exact", "--epochs", "-1"), "epochs"),
+        ((*SMALL, "--save", "no/such/folder/x.bw"), "could not be saved"),
+    ],
+)
+def test_train_refuses_in_a_sentence(run, images, arguments, sentence):
+    code, _, err = run("train", images, *arguments)
+    said = [line for line in err.splitlines() if line.startswith("bearwidgets: ")]
+    assert code == 1
+    assert len(said) == 1
+    assert sentence in said[0]
+    assert "Traceback" not in err
+
+
+def test_apply_and_rollback(run, ds):
+    assert run("apply", ds.root)[:2] == (
+        0,
+        "Nothing to do: no decision to delete or relabel is pending.\n",
+    )
+    journal = Journal.open(ds)
+    journal.record(ds.table.id[:2].tolist(), "delete")
+    journal.record([ds.table.id[2]], "relabel", "teddy")
+    before = sorted(path for path in ds.root.rglob("*.jpg"))
+    code, out, _ = run("apply", ds.root, "--dry-run")
+    assert (code, "2 to delete, 1 to relabel" in out) == (0, True)
+    assert sorted(ds.root.rglob("*.jpg")) == before
+    code, out, _ = run("apply", ds.root)
+    assert code == 0
+    assert "Round 1: 2 deleted, 1 relabelled." in out
+    assert f"bearwidgets rollback {ds.root} --round 1" in out
+    assert len(Dataset.from_folder(ds.root)) == 22
+    code, out, _ = run("rollback", ds.root)
+    assert (code, out) == (0, "Round 1 taken back: 3 files are where they were.\n")
+    assert sorted(ds.root.rglob("*.jpg")) == before
+    code, _, err = run("rollback", ds.root)
+    assert (code, "no round to roll back" in err) == (1, True)
+    code, _, err = run("rollback", ds.root, "--round", 7)
+    assert (code, err.count("\n")) == (1, 1)
+
+
+def test_apply_and_rollback_as_json(run, ds):
+    Journal.open(ds).record(ds.table.id[:2].tolist(), "delete")
+    code, out, _ = run("apply", ds.root, "--dry-run", "--json")
+    planned = json.loads(out)
+    assert (code, planned["counts"]["delete"], len(planned["moves"]), planned["problems"]) == (0, 2, 2, [])
+    done = json.loads(run("apply", ds.root, "--json")[1])
+    assert done["round"] == 1
+    assert json.loads(run("apply", ds.root, "--json")[1])["moves"] == []
+    back = json.loads(run("rollback", ds.root, "--json")[1])
+    assert (back["round"], back["counts"]["delete"]) == (1, 2)
+
+
+def test_apply_stops_where_something_is_in_the_way(run, ds):
+    journal = Journal.open(ds)
+    journal.record([ds.table.id[0]], "relabel", "polar")
+    journal.record([ds.table.id[1]], "delete")
+    (ds.root / "polar").write_text("a file where the folder should be")
+    code, out, _ = run("apply", ds.root, "--dry-run")
+    assert code == 1
+    assert "1 problem" in out
+    code, _, err = run("apply", ds.root)
+    assert code == 1
+    assert "Nothing was changed" in err
+    assert (ds.root / ds.table.path[1]).is_file()
+
+
+def test_a_workspace_somewhere_else(run, ds, tmp_path):
+    other = Dataset.from_folder(ds.root, workspace=tmp_path / "space")
+    Journal.open(other).record([ds.table.id[0]], "delete")
+    code, out, _ = run("apply", ds.root, "--workspace", tmp_path / "space", "--json")
+    assert (code, json.loads(out)["counts"]["delete"]) == (0, 1)
+    assert not (ds.root / ".bearwidgets").exists()
+
+
+@pytest.mark.parametrize("form", ["folder", "csv", "fastai", "fastclass"])
+def test_export(run, ds, tmp_path, form):
+    Journal.open(ds).record([ds.table.id[0]], "delete")
+    to = tmp_path / "out"
+    code, out, _ = run("export", ds.root, "--to", to, "--as", form)
+    assert (code, out) == (0, f"23 items written to {to}\n")
+    assert to.is_dir() is (form == "folder")
+    code, out, err = run("export", ds.root, "--to", to, "--as", form)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    code, out, _ = run("export", ds.root, "--to", tmp_path / "again", "--as", form, "--json")
+    assert json.loads(out) == {"written": str(tmp_path / "again"), "items": 23, "form": form}
+
+
+def test_ctrl_c_is_one_line(run, images, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_dataset", interrupted)
+    assert run("check", images) == (1, "", "bearwidgets: stopped\n")
+
+
+def process(*arguments, cwd, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "bearwidgets.cli", *map(str, arguments)],
+        capture_output=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1", **environment},
+        timeout=500,
+        check=False,
+    )
+
+
+def test_as_a_process_with_a_terminal_that_knows_ascii_only(ds, tmp_path):
+    Journal.open(ds).record([ds.table.id[0]], "delete")
+    done = process("apply", ds.root, "--dry-run", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"black/000.jpg \u2192 " in done.stdout
+    failed = process("check", "bärs", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert (failed.returncode, failed.stdout, failed.stderr.count(b"\n")) == (1, b"", 1)
+
+
+def test_demo_of_ones_own_images(run, tmp_path, quick):
+    folder = write_images(tmp_path / "mine", {"black": 6, "teddy": 6})
+    code, out, _ = run("demo", "--data", folder, "--no-lab")
+    assert code == 0
+    assert "most suspect labels" in out
+    assert "Held-out error" in out
+    assert re.search(r"Done in \d+\.\d s\.", out)
+
+
+@pytest.mark.slow
+def test_demo_twice(tmp_path):
+    first = process("demo", "--no-lab", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr.decode()
+    words = first.stdout.decode()
+    assert "The 20 most suspect labels" in words
+    assert "Held-out error" in words
+    assert (tmp_path / "bears" / "answers.csv").is_file()
+    again = process("demo", "--no-lab", cwd=tmp_path)
+    assert again.returncode == 0, "the bears that are there already are taken"
