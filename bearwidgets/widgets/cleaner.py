@@ -201,8 +201,8 @@ class Cleaner(anywidget.AnyWidget):
         """A static contact sheet of the first `n` items of the view, readable without a kernel."""
         with self.lock:
             session = self._session
-            items = [session.board.item(place) for place in range(min(n, len(session.board.order)))]
             state = session.state()
+            items = [session.board.item(place) for place in range(min(n, len(session.board.order)))]
             title = f"{state['title']}: {len(items)} of {state['total']} items, {state['marked']} marked"
             return make_snapshot(title, items, session.ds, session.thumbnails, px)
 
