@@ -1,0 +1,96 @@
+"""One way round: a room imports only from rooms to its left."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import bearwidgets
+
+ROOMS = ("data", "clean", "learn", "review", "widgets", "cli")
+FREE = ("errors",)
+PACKAGE = Path(bearwidgets.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported(tree):
+    """Dotted names that a module imports, those for types and those in functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, name.name) for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: imports are absolute here"
+            yield from ((node.lineno, f"{node.module}.{name.name}") for name in node.names)
+
+
+def to_the_right(path, source):
+    """Imports from rooms to the right of the module's own, types included."""
+    own = ROOMS.index(room_of(path))
+    for line, name in imported(ast.parse(source)):
+        parts = name.split(".")
+        if parts[0] != "bearwidgets" or len(parts) == 1 or parts[1] in (*FREE, "__version__"):
+            continue
+        if parts[1] in ROOMS and ROOMS.index(parts[1]) > own:
+            yield f"{path.name}:{line} imports {name}"
+        elif parts[1] not in ROOMS and room_of(path) != "cli":
+            yield f"{path.name}:{line} imports {name} from the whole package"
+
+
+def test_every_module_is_in_a_room():
+    strange = {room_of(path) for path in FILES} - {*ROOMS, *FREE, "__init__"}
+    assert strange <= {"frontend"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_go_left(room):
+    files = [path for path in FILES if room_of(path) == room]
+    assert files
+    assert [each for path in files for each in to_the_right(path, path.read_text("utf-8"))] == []
+
+
+def test_errors_imports_nothing_of_the_package():
+    names = [name for _, name in imported(ast.parse((PACKAGE / "errors.py").read_text("utf-8")))]
+    assert not any(name.startswith("bearwidgets") for name in names)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from bearwidgets.learn.learner import Learner", 1),
+        ("def f():\n    import bearwidgets.widgets.cleaner", 1),
+        ("from bearwidgets import Cleaner", 1),
+        ("from bearwidgets.errors import ImageError\nfrom bearwidgets.data import split\nimport numpy", 0),
+    ],
+)
+def test_a_wrong_import_would_be_seen(source, found):
+    assert len(list(to_the_right(PACKAGE / "clean" / "journal.py", source))) == found
+
+
+@pytest.mark.parametrize("room", ["data", "clean"])
+def test_no_torch_on_the_left(room):
+    for path in FILES:
+        if room_of(path) == room:
+            names = [name.split(".")[0] for _, name in imported(ast.parse(path.read_text("utf-8")))]
+            assert not {"torch", "torchvision", "timm", "lightning_fabric", "anywidget"} & set(names), path
+
+
+@pytest.mark.parametrize("room", ["data", "clean", "learn", "review"])
+def test_no_widget_left_of_the_widgets(room):
+    for path in FILES:
+        if room_of(path) == room:
+            names = [name.split(".")[0] for _, name in imported(ast.parse(path.read_text("utf-8")))]
+            assert not {"anywidget", "ipywidgets", "traitlets", "IPython"} & set(names), path
+
+
+def test_only_the_standard_library_at_the_top_of_the_package():
+    names = {
+        name.split(".")[0] for _, name in imported(ast.parse((PACKAGE / "__init__.py").read_text("utf-8")))
+    }
+    assert names - {"bearwidgets"} <= set(sys.stdlib_module_names)
