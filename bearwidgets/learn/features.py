@@ -19,7 +19,7 @@ import safetensors.numpy
 import torch
 
 from bearwidgets.data.identity import cache_dir
-from bearwidgets.data.transforms import Batch, load_batches
+from bearwidgets.data.transforms import load_batches
 from bearwidgets.learn.model import Preprocessing, fast_precision, fingerprint, for_inference, width
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 BATCH = 16
-MOST_WORKERS = 8
 SHARD = 4096
 MAX_BYTES = 2 * 2**30
 
@@ -95,10 +94,11 @@ class FeatureStore:
         batches = [range(start, min(start + BATCH, total)) for start in range(0, total, BATCH)]
         transform, size = self.preprocessing.squeeze, self.preprocessing.size
         try:
-            for batch, features in self._forward(load_batches(files, batches, transform, at_least=size)):
-                for row, values in zip(batch.rows, features, strict=True):
-                    self._rows[keys[row]] = values
-                    fresh.append(keys[row])
+            for batch in load_batches(files, batches, transform, at_least=size):
+                if len(batch.rows):
+                    for row, values in zip(batch.rows, self.of_pixels(batch.pixels), strict=True):
+                        self._rows[keys[row]] = values
+                        fresh.append(keys[row])
                 self.problems.update({keys[row]: reason for row, reason in batch.problems.items()})
                 done += len(batch.rows) + len(batch.problems)
                 if len(fresh) >= SHARD:
@@ -108,45 +108,10 @@ class FeatureStore:
         finally:
             self._write_shard(fresh)
 
-    def _forward(self, batches: Iterator[Batch]) -> Iterator[tuple[Batch, np.ndarray]]:
-        """Features of each batch, in order; on a CPU several batches at once, each on a core of its own.
-
-        Two cores on two batches do as much as two cores on one where nothing else runs, and three times as much
-        where something does: nobody waits for the slower core after every layer.
-        """
-        self._prepare()
-        if next(self.body.parameters()).device.type != "cpu":
-            yield from ((batch, self.of_pixels(batch.pixels)) for batch in batches)
-            return
-        workers = max(1, min(MOST_WORKERS, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1))
-        threads = torch.get_num_threads()
-        share = max(1, threads // workers)
-        waiting: collections.deque[tuple[Batch, Future[np.ndarray]]] = collections.deque()
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(share,)) as pool:
-            try:
-                for batch in batches:
-                    waiting.append((batch, pool.submit(self.of_pixels, batch.pixels)))
-                    if len(waiting) > workers:
-                        done, future = waiting.popleft()
-                        yield done, future.result()
-                while waiting:
-                    done, future = waiting.popleft()
-                    yield done, future.result()
-            finally:
-                for _, future in waiting:
-                    future.cancel()
-                torch.set_num_threads(threads)  # torch takes a worker's number for the default of later threads
-
-    def _prepare(self) -> None:
-        if self._fast is None:
-            self._fast = for_inference(self.body, self.precision, self.preprocessing.size)
-
     def of_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Features (n, d), float16, of pixels (n, size, size, 3), uint8."""
-        if not len(pixels):
-            return np.zeros((0, width(self.body)), np.float16)
-        self._prepare()
-        assert self._fast is not None  # noqa: S101 - just prepared
+        if self._fast is None:
+            self._fast = for_inference(self.body, self.precision, self.preprocessing.size)
         device = next(self._fast.parameters()).device
         with torch.inference_mode():
             pictures = self.preprocessing.normalise(pixels, device).to(self.precision)
