@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,6 +16,9 @@ from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
 from bearwidgets.learn import bundle
 from bearwidgets.learn.learner import Learner
 from bearwidgets.review.review import Review
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TINY = {"arch": "test_resnet", "weights": None, "size": 32}
 
@@ -82,7 +85,7 @@ def test_a_failed_save_keeps_the_old_file_and_leaves_nothing_else(learn, tmp_pat
     def full(handle):
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(WorkspaceError, match="No space left"):
+    with monkeypatch.context() as patch, pytest.raises(WorkspaceError, match="No space left"):  # noqa: PT012 - the patch is to end with it
         patch.setattr(bundle.os, "fsync", full)
         learn.save(tmp_path / "bears.bw")
     assert (tmp_path / "bears.bw").read_text() == "old"
@@ -94,7 +97,7 @@ def test_a_failed_save_keeps_the_old_file_and_leaves_nothing_else(learn, tmp_pat
 @pytest.mark.parametrize("content", [b"", b"\x00" * 100, b"<html>", pickle.dumps([1])])
 def test_rubbish_is_refused(tmp_path, content):
     (tmp_path / "bears.bw").write_bytes(content)
-    with pytest.raises(BadInputError, match="not a file that `learn.save` wrote"):
+    with pytest.raises(BadInputError, match=r"not a file that `learn.save` wrote"):
         Learner.load(tmp_path / "bears.bw")
 
 
@@ -109,7 +112,7 @@ def test_a_cut_off_file_is_refused(learn, tmp_path):
 def test_tensors_without_a_card_of_ours_are_refused(tmp_path, card):
     metadata = None if card is None else {bundle.CARD: card}
     safetensors.torch.save_file({"a": torch.zeros(2)}, tmp_path / "a.bw", metadata)
-    with pytest.raises(BadInputError, match="no bearwidgets card|not a file"):
+    with pytest.raises(BadInputError, match=r"no bearwidgets card|not a file"):
         Learner.load(tmp_path / "a.bw")
 
 

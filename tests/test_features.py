@@ -53,7 +53,7 @@ def computed(monkeypatch) -> list[int]:
 
 
 def test_features_are_those_of_the_body(paths, monkeypatch):
-    monkeypatch.setattr(module, "fast_precision", lambda device: torch.float32)
+    monkeypatch.setattr(module, "fast_precision", lambda _: torch.float32)
     made = filled(paths)
     assert made.preprocessing.interpolation == "bilinear"  # that of this architecture
     pixels = np.stack([_squeezed(path) for path in paths])

@@ -78,7 +78,7 @@ def test_evaluate_by_hand(trained, monkeypatch):
         {"id": valid.id[:4], "split": "valid", "label": ["black", "black", "grizzly", "teddy"]}
     )
     p = np.array([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.2, 0.7, 0.1], [0.1, 0.1, 0.8]], np.float32)
-    monkeypatch.setattr(trained, "predictions", lambda ds=None: (given, p))
+    monkeypatch.setattr(trained, "predictions", lambda _=None: (given, p))
     scores = trained.evaluate("valid")
     assert scores["loss"] == pytest.approx(-np.log([0.5, 0.1, 0.7, 0.8]).mean(), rel=1e-5)
     assert (scores["accuracy"], scores["error_rate"], scores["n"]) == (0.75, 0.25, 4)
@@ -112,7 +112,7 @@ def test_ctrl_c_while_features_are_computed_leaves_a_learner_to_train_on(ds, mon
             raise KeyboardInterrupt
         return original(self, pixels)
 
-    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="Stopped by hand"):
+    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="Stopped by hand"):  # noqa: PT031 - the patch is to end with it
         patch.setattr(FeatureStore, "of_pixels", interrupted)
         learn.fine_tune(progress=False)
     with pytest.raises(BadInputError, match="not trained yet"):
@@ -122,7 +122,7 @@ def test_ctrl_c_while_features_are_computed_leaves_a_learner_to_train_on(ds, mon
 
 def test_ctrl_c_in_a_second_cached_training_leaves_the_first(trained, monkeypatch):
     before = trained.predictions()[1]
-    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="can be used"):
+    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="can be used"):  # noqa: PT031 - the patch is to end with it
         patch.setattr("bearwidgets.learn.head._fit", _interrupt)
         trained.fine_tune(progress=False)
     assert (trained.predictions()[1] == before).all()
@@ -143,7 +143,7 @@ def test_ctrl_c_in_the_middle_of_exact_training_leaves_a_usable_learner(ds, monk
             raise KeyboardInterrupt
         return original(self, *args, **kwargs)
 
-    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="Stopped by hand"):
+    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="Stopped by hand"):  # noqa: PT031 - the patch is to end with it
         patch.setattr(torch.optim.AdamW, "step", step)
         learn.fine_tune(3, mode="exact", progress=False)
     assert "unfrozen epoch" in learn.made_by
@@ -239,12 +239,12 @@ def test_predict_says_why_a_file_cannot_be_used(trained, tmp_path):
 
 
 def test_wrong_arguments_are_refused(ds, trained):
-    with pytest.raises(BadInputError, match="Did you mean 'exact'"):
+    with pytest.raises(BadInputError, match=r"Did you mean 'exact'"):
         trained.fine_tune(mode="exakt")
     for epochs in (-1, 1.5, "3"):
         with pytest.raises(BadInputError, match="epochs is"):
             trained.fine_tune(epochs)
-    with pytest.raises(BadInputError, match="No split 'vlid'.*Did you mean 'valid'"):
+    with pytest.raises(BadInputError, match=r"No split 'vlid'.*Did you mean 'valid'"):
         trained.evaluate("vlid")
     for act in (lambda each: each.evaluate(), lambda each: each.predictions(), lambda each: each.save("x")):
         with pytest.raises(BadInputError, match="not trained yet"):
@@ -254,7 +254,7 @@ def test_wrong_arguments_are_refused(ds, trained):
 @pytest.mark.parametrize("mode", ["cached", "exact"])
 def test_one_class_only_is_a_clear_error(make_images, tmp_path, mode):
     ds = Dataset.from_folder(make_images(tmp_path / "one", {"bear": 6}))
-    with pytest.raises(BadInputError, match="one class|1 class"):
+    with pytest.raises(BadInputError, match=r"one class|1 class"):
         Learner(ds, **TINY).fine_tune(1, mode=mode, progress=False)
 
 

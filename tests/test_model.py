@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import timm
 import torch
 from timm.layers import StdConv2d
 from torch import nn
-
-import pytest
 
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn import model

@@ -62,7 +62,7 @@ def test_the_confusion_matrix_per_split(review):
     assert review.confusion_matrix("train").to_numpy().tolist() == [[1, 0, 0], [1, 0, 0], [0, 0, 0]]
     assert review.confusion_matrix(None).to_numpy().sum() == 4
     assert review.confusion_matrix().equals(review.confusion_matrix("valid"))
-    with pytest.raises(BadInputError, match="No split 'tset'.*known are train, valid"):
+    with pytest.raises(BadInputError, match=r"No split 'tset'.*known are train, valid"):
         review.confusion_matrix("tset")
 
 
@@ -94,7 +94,7 @@ def test_what_does_not_fit_is_refused(probabilities, classes, sentence):
 
 
 def test_tables_that_do_not_fit_are_refused():
-    with pytest.raises(BadInputError, match="No column 'label'.*Did you mean 'labels'"):
+    with pytest.raises(BadInputError, match=r"No column 'label'.*Did you mean 'labels'"):
         Review.from_predictions(frame().rename(columns={"label": "labels"}), P, CLASSES)
     with pytest.raises(BadInputError, match="'a' stands twice"):
         Review.from_predictions(frame(id=list("aacd")), P, CLASSES)

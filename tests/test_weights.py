@@ -51,7 +51,7 @@ def test_the_installed_offline_file_is_the_pinned_one_and_fits():
 def test_a_changed_offline_file_is_refused_unopened(package, monkeypatch, tmp_path):
     package.write_bytes(pickle.dumps(Bomb(tmp_path / "bang")))
     opened = []
-    monkeypatch.setattr(torch, "load", lambda *args, **kwargs: opened.append(args))
+    monkeypatch.setattr(torch, "load", lambda *args, **_: opened.append(args))
     with pytest.raises(BadInputError, match=r"not opened. Reinstall"):
         weights.offline_weights()
     assert not opened
@@ -85,7 +85,7 @@ def test_rubbish_is_refused(tmp_path, content, suffix):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(MissingFileError, match="none.pth"):
+    with pytest.raises(MissingFileError, match=r"none.pth"):
         weights.read_weights_file(tmp_path / "none.pth")
 
 
