@@ -7,9 +7,11 @@ shards, bounded in size, and may be deleted at any time.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,16 +21,18 @@ import safetensors.numpy
 import torch
 
 from bearwidgets.data.identity import cache_dir
-from bearwidgets.data.transforms import load_batches
+from bearwidgets.data.transforms import Batch, load_batches
 from bearwidgets.learn.model import Preprocessing, fast_precision, fingerprint, for_inference, width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from torch import nn
 
 BATCH = 16
+MOST_WORKERS = 8
 SHARD = 4096
 MAX_BYTES = 2 * 2**30
 
@@ -71,6 +75,7 @@ class FeatureStore:
         self.key = f"{fingerprint(body)}-{abs(_stable_hash(preprocessing, self.precision)):x}"
         self.problems: dict[str, str] = {}
         self._rows: dict[str, np.ndarray] = {}
+        self._unwritten: list[str] = []
         self._fast: nn.Module | None = None
         self._folder = cache_dir() / "features" / self.key if keep else None
         if self._folder is not None:
@@ -90,28 +95,65 @@ class FeatureStore:
             if content not in self._rows and content not in self.problems
         }
         keys, files = list(wanted), list(wanted.values())
-        total, fresh, done = len(keys), [], 0
+        total, done = len(keys), 0
         batches = [range(start, min(start + BATCH, total)) for start in range(0, total, BATCH)]
-        transform, size = self.preprocessing.squeeze, self.preprocessing.size
+        loaded = load_batches(files, batches, self.preprocessing.squeeze, at_least=self.preprocessing.size)
         try:
-            for batch in load_batches(files, batches, transform, at_least=size):
-                if len(batch.rows):
-                    for row, values in zip(batch.rows, self.of_pixels(batch.pixels), strict=True):
-                        self._rows[keys[row]] = values
-                        fresh.append(keys[row])
-                self.problems.update({keys[row]: reason for row, reason in batch.problems.items()})
-                done += len(batch.rows) + len(batch.problems)
-                if len(fresh) >= SHARD:
-                    self._write_shard(fresh)
-                    fresh = []
-                yield Progress("features", done, total)
+            with contextlib.closing(self._forward(loaded, keys)) as steps:
+                for batch in steps:
+                    self.problems.update({keys[row]: reason for row, reason in batch.problems.items()})
+                    done += len(batch.rows) + len(batch.problems)
+                    if len(self._unwritten) >= SHARD:
+                        self._write_shard()
+                    yield Progress("features", done, total)
         finally:
-            self._write_shard(fresh)
+            self._write_shard()
+
+    def _forward(self, batches: Iterator[Batch], keys: Sequence[str]) -> Generator[Batch]:
+        """Compute and keep the features of each batch; on a CPU several batches at once, each on a core of its own.
+
+        Two cores on two batches do as much as two cores on one where nothing else runs, and three times as much
+        where something does: nobody waits for the slower core after every layer.
+        """
+        self._prepare()
+        threads = torch.get_num_threads()
+        on_cpu = next(self.body.parameters()).device.type == "cpu"
+        workers = min(MOST_WORKERS, threads) if on_cpu else 1
+        waiting: collections.deque[tuple[Batch, Future[None]]] = collections.deque()
+        with ThreadPoolExecutor(
+            workers, initializer=torch.set_num_threads, initargs=(threads // workers,)
+        ) as pool:
+            try:
+                for batch in batches:
+                    waiting.append((batch, pool.submit(self._keep, batch, keys)))
+                    if len(waiting) > workers:
+                        waiting[0][1].result()
+                        yield waiting.popleft()[0]
+                while waiting:
+                    waiting[0][1].result()
+                    yield waiting.popleft()[0]
+            finally:
+                for _, future in waiting:
+                    future.cancel()
+                torch.set_num_threads(
+                    threads
+                )  # torch takes a worker's number for the default of later threads
+
+    def _keep(self, batch: Batch, keys: Sequence[str]) -> None:
+        for row, values in zip(batch.rows, self.of_pixels(batch.pixels), strict=True):
+            self._rows[keys[row]] = values
+            self._unwritten.append(keys[row])
+
+    def _prepare(self) -> None:
+        if self._fast is None:
+            self._fast = for_inference(self.body, self.precision, self.preprocessing.size)
 
     def of_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Features (n, d), float16, of pixels (n, size, size, 3), uint8."""
-        if self._fast is None:
-            self._fast = for_inference(self.body, self.precision, self.preprocessing.size)
+        if not len(pixels):
+            return np.zeros((0, width(self.body)), np.float16)
+        self._prepare()
+        assert self._fast is not None  # noqa: S101 - just prepared
         device = next(self._fast.parameters()).device
         with torch.inference_mode():
             pictures = self.preprocessing.normalise(pixels, device).to(self.precision)
@@ -129,7 +171,9 @@ class FeatureStore:
             if values.shape == (len(contents), width(self.body)):
                 self._rows.update(zip(contents, values, strict=True))
 
-    def _write_shard(self, contents: list[str]) -> None:
+    def _write_shard(self) -> None:
+        contents = self._unwritten[:]
+        del self._unwritten[: len(contents)]
         if self._folder is None or not contents:
             return
         values = {"features": np.stack([self._rows[each] for each in contents])}
