@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -19,7 +21,7 @@ from conftest import write_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bearwidgets.clean import moves, names
+from bearwidgets.clean import disk, log, moves, names
 from bearwidgets.clean.journal import Journal
 from bearwidgets.clean.manifest import ManifestWriter
 from bearwidgets.data.dataset import Dataset
@@ -53,8 +55,8 @@ def snapshot(root):
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         if name.split("/")[0] != ".bearwidgets":
-            stat = path.lstat()
-            found[name] = (path.read_bytes(), stat.st_mtime_ns, stat.st_mode) if path.is_file() else None
+            status = path.lstat()
+            found[name] = (path.read_bytes(), status.st_mtime_ns, status.st_mode) if path.is_file() else None
     return found
 
 
@@ -382,9 +384,9 @@ def test_a_file_that_changes_between_plan_and_apply(bears):
     decide(journal, ids)
     plan = journal.plan()
     victim = bears / "grizzly" / "002.jpg"
-    stat = victim.stat()
+    old = victim.stat()
     victim.write_bytes(victim.read_bytes()[:-1] + b"\0")
-    os.utime(victim, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    os.utime(victim, ns=(old.st_atime_ns, old.st_mtime_ns))
     before = snapshot(bears)
     with pytest.raises(ConflictError, match=r"out of date.*grizzly/002.jpg.*Nothing was changed"):
         journal.apply(plan)
@@ -458,6 +460,37 @@ def test_ctrl_c_while_applying(bears):
         journal.apply()
     assert snapshot(bears) == before
     assert len(journal.decisions) == 8
+
+
+def test_ctrl_c_after_the_round_counts(bears, monkeypatch):
+    journal, ids = open_journal(bears)
+    decide(journal, ids)
+    before = snapshot(bears)
+    real = journal._log.append
+
+    def append(entries):
+        real(entries)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal._log, "append", append)
+        with pytest.raises(KeyboardInterrupt):
+            journal.apply()
+    assert snapshot(bears) != before
+    again, _ = open_journal(bears)
+    assert again.rounds["rolled_back_at"].isna().tolist() == [True]
+    again.rollback(1)
+    assert snapshot(bears) == before
+
+
+def test_times_come_back_although_the_trash_was_touched(bears):
+    journal, ids = open_journal(bears)
+    before = snapshot(bears)
+    journal.record([ids["black/000.jpg"]], "delete")
+    journal.apply()
+    (bears / ".bearwidgets" / "trash" / "0001" / "black" / "000.jpg").touch()
+    journal.rollback(1)
+    assert snapshot(bears) == before
 
 
 def test_rollback_is_refused_where_files_changed(bears):
@@ -578,6 +611,62 @@ def test_a_lost_journal_does_not_roll_back_old_rounds(bears):
     assert again.apply().round == 2
 
 
+def test_plan_is_on_disk_before_the_first_file_moves(bears, monkeypatch):
+    journal, ids = open_journal(bears)
+    decide(journal, ids)
+    happened = []
+
+    def sync(descriptor):
+        happened.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("this system does not tell the name of an open file")
+    monkeypatch.setattr(os, "fsync", sync)
+    journal._rounds.step = happened.append
+    folder = journal.apply().folder
+    first, commit = happened.index("move"), happened.index("journal")
+    planned = happened.index("write plan")
+    assert happened[planned + 1].startswith(str(folder / ".bearwidgets-"))
+    assert happened[planned + 2] == str(folder)
+    assert planned + 2 < first
+    assert {str(bears / name) for name in ("black", "grizzly", "teddy", "panda")} <= set(
+        happened[first:commit]
+    )
+    assert happened[commit + 1] == str(journal.path)
+
+
+def test_file_systems_that_cannot_sync_folders(bears, monkeypatch):
+    def refuse(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    test_apply_and_rollback(bears)
+
+
+def test_two_processes_do_not_apply_at_once(bears, monkeypatch):
+    journal, ids = open_journal(bears)
+    other, _ = open_journal(bears)
+    decide(journal, ids)
+    monkeypatch.setattr(log, "locked", functools.partial(disk.locked, wait=0.05))
+    refused = []
+
+    def meanwhile(step):
+        if step == "replace labels" or len(refused) > 1:
+            return
+        with pytest.raises(WorkspaceError, match="Another process"):
+            other.apply()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            open_journal(bears)
+        refused.append(step)
+
+    journal._rounds.step = meanwhile
+    journal.apply()
+    assert len(refused) == 2
+    assert len(other.rounds) == 1
+
+
 # --- labels in a table ---
 
 CSV = (
@@ -641,6 +730,18 @@ def test_csv_that_was_edited_since_is_left_alone(bears, table):
     assert table.read_bytes() == mine
     with pytest.raises(ConflictError, match="labels from a csv"):
         open_journal(bears)[0].rollback(1)
+
+
+def test_csv_in_a_folder_that_cannot_be_written_is_a_problem(bears, table, monkeypatch, tmp_path):
+    file = table.rename(tmp_path / "labels.csv")
+    dataset = Dataset.from_csv(file, root=bears, path="file", label="label", sep=";")
+    journal = Journal.open(dataset)
+    journal.record(dataset.table["id"].tolist()[:1], "relabel", "grizzly")
+    real = os.access
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path and real(path, mode))
+        assert journal.plan().problems["path"].tolist() == [str(file)]
+    assert journal.plan().ok
 
 
 @pytest.mark.parametrize(
@@ -856,6 +957,7 @@ def test_killed_at_any_step(tmp_path, act, way, where):
         assert not list(root.rglob("*.part"))
         ends.add(after == pending)
         if after == pending:
+            assert files(root / ".bearwidgets") == [], root
             again.apply()
             assert snapshot(root) == applied
         again.rollback(again.rounds.index.max())
@@ -883,6 +985,25 @@ def test_killed_with_labels_in_a_table(tmp_path, act):
             again.rollback(again.rounds.index.max())
         assert snapshot(root) == pending
         assert len(again.decisions) == 2
+
+
+def test_recovery_waits_for_the_right_kind_of_data_set(tmp_path):
+    template = write_bears(tmp_path / "template", {"black": 2, "teddy": 1})
+    file = template / "labels.csv"
+    file.write_text("file;label\nblack/000.jpg;black\nblack/001.jpg;black\nteddy/000.jpg;teddy\n")
+    journal, ids = open_csv(file)
+    journal.record([ids["black/000.jpg"]], "relabel", "teddy")
+    journal.record([ids["black/001.jpg"]], "delete")
+    before = snapshot(template)
+    root = kill_everywhere(tmp_path, template, "apply", "same", "csv", "steps")[-3]
+    half = snapshot(root)
+    assert half != before
+    with pytest.warns(UserWarning, match="open the data set from its csv"):
+        open_journal(root)
+    assert snapshot(root) == half
+    with pytest.warns(UserWarning, match="had been interrupted"):
+        open_csv(root / "labels.csv")
+    assert snapshot(root) == before
 
 
 def test_recovery_warns_and_keeps_what_a_person_did_meanwhile(tmp_path):
