@@ -236,6 +236,14 @@ def test_rollback_brings_files_and_decisions_back(session, wrong):
         session.rollback(None)
 
 
+def test_a_deleted_image_has_its_scores_again_after_a_rollback(session, wrong):
+    session.mark(rows(session, wrong), "delete", None)
+    session.apply()
+    session.rollback(1)
+    assert session.board.scored.all()
+    assert session.board.predicted[rows(session, wrong)[0]] == "teddy"
+
+
 def test_seen_stays_across_apply(session):
     session.board.mark_seen(np.arange(5))
     session.mark(rows(session, session.ds.table.path[0]), "delete", None)

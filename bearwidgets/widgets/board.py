@@ -107,8 +107,7 @@ class Board:
             raise BadInputError(unknown_name("decision", view.decision, DECISIONS))
         rows = np.flatnonzero(self._chosen(view))
         if view.sort in SCORES:
-            keys = self.scores[view.sort][rows]
-            keys = np.where(np.isnan(keys), np.inf, -keys if view.descending else keys)
+            keys = self.scores[view.sort][rows] * (-1 if view.descending else 1)  # NaN sorts last either way
         else:
             column = {"path": self.paths, "label": self.labels, "decided": self.decided}[view.sort]
             keys = pd.factorize(column[rows], sort=True)[0] * (-1 if view.descending else 1)

@@ -56,6 +56,7 @@ class Session:
         self.ds: Dataset = ds.loaded
         self.learn: Any = self.review.learn if self.review is not None else None
         self.first_learn = self.learn
+        self._full_review = self.review  # of items, too, that a round has moved away since
         self.journal = Journal.open(self.ds) if journal is None else journal
         self.thumbnails = Thumbnails()
         self.board = Board(self.ds, self.review, self.journal.decisions)
@@ -249,7 +250,7 @@ class Session:
         self.ds = self.ds.reloaded()
         self.journal = Journal.open(self.ds, by=self.journal.by)
         self._contents = self.ds.table.content.tolist()
-        self.review = self.review.on(self.ds) if self.review is not None else None
+        self.review = self._full_review.on(self.ds) if self._full_review is not None else None
         self._known_version = self.journal.version
         self.board.load(self.ds, self.review, self.journal.decisions)
         self._align()
@@ -300,7 +301,8 @@ class Session:
                 },
             }
         with self.lock:
-            self.learn, self.review, self.effect = learner, review, effect
+            self.learn, self.effect = learner, effect
+            self.review = self._full_review = review
             self.board.load(self.ds, review, self.journal.decisions)
             self._score(cleaned)
             self._tell_listeners()
