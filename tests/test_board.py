@@ -199,7 +199,7 @@ def test_counts_and_exam_marks(ds, board):
     assert counts["label"] == {"black": 8, "grizzly": 8, "teddy": 8}
     assert sum(counts["split"].values()) == 24
     assert counts["action"] == {"keep": 1, "delete": 1, "relabel": 0, "unsure": 1}
-    assert board.exam_marks() == 1
+    assert board.exam_marks == 1
 
 
 def test_evidence_says_what_was_on_the_screen(board):

@@ -81,7 +81,7 @@ def test_a_second_store_reads_them_from_disk(paths, computed):
 
 def test_progress_counts_every_picture(paths):
     steps = list(store().compute(contents(paths), paths))
-    assert [step.step for step in steps] == [16, 24]
+    assert [step.step for step in steps] == [8, 16, 24]
     assert {(step.stage, step.total) for step in steps} == {("features", 24)}
 
 
@@ -181,7 +181,7 @@ def test_what_was_done_before_an_interruption_is_kept(paths, computed):
     next(steps)
     steps.close()
     filled(paths)
-    assert computed == [16, 8]
+    assert sum(computed) == len(paths)  # nothing twice
 
 
 def test_a_keyboard_interrupt_inside_keeps_what_was_done(paths, computed, monkeypatch):
@@ -198,7 +198,7 @@ def test_a_keyboard_interrupt_inside_keeps_what_was_done(paths, computed, monkey
         with pytest.raises(KeyboardInterrupt):
             filled(paths)
     filled(paths)
-    assert computed == [16, 8]
+    assert sum(computed) == len(paths)  # nothing twice
 
 
 def test_pictures_that_cannot_be_decoded_are_problems(paths, tmp_path):

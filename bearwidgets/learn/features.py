@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-BATCH = 16
+BATCH = 8  # small enough for the caches of a core
 MOST_WORKERS = 8
 SHARD = 4096
 MAX_BYTES = 2 * 2**30

@@ -52,7 +52,9 @@ class Board:
 
     Attributes:
         revision: grows with each new order; places in the view are only good for one revision.
-        order: (n,) rows of `ds.table` in the view.
+        order: rows of `ds.table` in the view.
+        training: (n,) the label under which each item trains now; None if it does not: not in train, deleted, unsure.
+        exam_marks: decisions on items outside of train: proposed corrections of the exam.
     """
 
     def __init__(self, ds: Dataset, review: Review | None, decisions: pd.DataFrame) -> None:
@@ -94,6 +96,11 @@ class Board:
         relabel = good & (decisions.action == "relabel").to_numpy()
         self.new_labels[rows[relabel]] = decisions.new_label.to_numpy(dtype=object)[relabel]
         self.decided[rows[good]] = decisions.seq.to_numpy(dtype=np.int64)[good]
+        self._action_counts = {action: int((self.actions == action).sum()) for action in ACTIONS}
+        out = (self.actions == "delete") | (self.actions == "unsure")
+        self.training = np.where(relabelled := self.actions == "relabel", self.new_labels, self.labels)
+        self.training[(self.splits != "train") | out] = None
+        self.exam_marks = int(((relabelled | out) & (self.splits != "train")).sum())
 
     def show(self, view: View) -> None:
         """Filter and sort anew.
@@ -194,19 +201,8 @@ class Board:
         return {
             "label": self._label_counts,
             "split": self._split_counts,
-            "action": {action: int((self.actions == action).sum()) for action in ACTIONS},
+            "action": self._action_counts,
         }
-
-    def training_labels(self) -> np.ndarray:
-        """The label (n,) under which each item trains now; None if it does not: not in train, deleted, unsure."""
-        relabel, out = self.actions == "relabel", (self.actions == "delete") | (self.actions == "unsure")
-        labels = np.where(relabel, self.new_labels, self.labels)
-        labels[(self.splits != "train") | out] = None
-        return labels
-
-    def exam_marks(self) -> int:
-        """Decisions on items outside of train: proposed corrections of the exam."""
-        return int(((self.actions != "") & (self.actions != "keep") & (self.splits != "train")).sum())
 
 
 def _taken(review: Review | None, name: str, rows: np.ndarray, missing: Any) -> np.ndarray:

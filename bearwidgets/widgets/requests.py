@@ -81,7 +81,7 @@ class Requests:
         start = protocol.whole(fields, "start", 0, len(board.order))
         stop = min(protocol.whole(fields, "stop", start, start + PAGE), len(board.order))
         px = protocol.whole(fields, "px", min(SIZES), max(SIZES))
-        stale = self._session.stale_rows()
+        stale = self._session.stale_rows
         items, buffers = [], []
         for place in range(start, stop):
             item: dict[str, Any] = board.item(place) | {"buffer": None, "error": None}

@@ -30,6 +30,9 @@ TOLD = 2000
 class Session:
     """One person's work on one data set.
 
+    Attributes:
+        stale_rows: (n,) which items train otherwise now than in the training that made the scores.
+
     Args:
         source: what `Cleaner` takes.
         journal: the decisions, or None for those of the workspace.
@@ -80,13 +83,7 @@ class Session:
         labels = [self._trained_on.get(each) for each in self.board.ids.tolist()]
         self._trained_labels = np.array(labels, dtype=object)
         self._lost = len(labels) - labels.count(None) != len(self._trained_on)
-
-    def stale_rows(self) -> np.ndarray:
-        """Which items (n,) count otherwise now than in the training that made the scores."""
-        return self.board.training_labels() != self._trained_labels
-
-    def _is_stale(self) -> bool:
-        return self._lost or bool(self.stale_rows().any())
+        self.stale_rows = self.board.training != self._trained_labels
 
     # ------------------------------------------------------------------ decisions
 
@@ -126,6 +123,7 @@ class Session:
         if self.journal.version != self._known_version:
             self._known_version = self.journal.version
             self.board.decide(self.journal.decisions)
+            self.stale_rows = self.board.training != self._trained_labels
 
     # ------------------------------------------------------------------ view
 
@@ -159,7 +157,7 @@ class Session:
             "classes": self.classes(),
             "counts": counts,
             "seen": int(board.seen.sum()),
-            "marked": int((board.actions != "").sum()),
+            "marked": sum(counts["action"].values()),
             "view": _view_message(board.view),
             "can": {
                 "undo": self.journal.can_undo,
@@ -169,13 +167,13 @@ class Session:
                 "apply": bool(counts["action"]["delete"] + counts["action"]["relabel"]) and not busy,
                 "rollback": bool(rounds.rolled_back_at.isna().any()) and not busy,
             },
-            "stale": self.review is not None and self._is_stale(),
+            "stale": self.review is not None and (self._lost or bool(self.stale_rows.any())),
             "job": self.job.state.as_message(),
             "title": self.ds.root.name,
             "made_by": self.review.made_by
             if self.review is not None
             else "no scores: give the Cleaner a trained Learner",
-            "exam": {"marks": board.exam_marks()},
+            "exam": {"marks": board.exam_marks},
             "note": f"{len(self.ds.problems)} files could not be used; see ds.problems"
             if len(self.ds.problems)
             else None,

@@ -40,7 +40,7 @@ def lab_browser() -> Iterator[Browser]:
 @pytest.fixture
 def lab(lab_server: Server, lab_browser: Browser) -> Iterator[Lab]:
     """A page on the server; any complaint in its console fails the test."""
-    page = lab_browser.new_page(viewport={"width": 1400, "height": 1000})
+    page = lab_browser.new_page(viewport={"width": 1400, "height": 1500})
     opened = Lab(page, lab_server)
     yield opened
     page.close()

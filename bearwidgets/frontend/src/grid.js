@@ -13,7 +13,8 @@ import { followPointer } from "./pointer.js";
  * @typedef {object} GridOptions
  * @property {AbortSignal} signal
  * @property {(index: number) => {item: Item|null, url: string|null}} read
- * @property {(items: Range, half: Range) => void} onWindow items rendered, items with at least half a picture on screen
+ * @property {(drawn: Range, sight: Range, half: Range) => void} onWindow items in the page, on screen, with at least half
+ *   a picture on screen
  * @property {(selection: Selection) => void} onSelect
  * @property {(index: number) => void} onZoom
  * @property {(index: number, anchor: HTMLElement) => void} onMenu
@@ -258,6 +259,7 @@ export class Grid {
   #report(items) {
     const { top, bottom } = this.#band;
     const lower = Math.min(bottom, this.layout.viewHeight);
-    this.#options.onWindow(items, halfVisible(this.layout, this.#top + top, this.#top + lower, this.#px));
+    const sight = itemsOfRows(this.layout, visibleRows(this.layout, this.#top, 0));
+    this.#options.onWindow(items, sight, halfVisible(this.layout, this.#top + top, this.#top + lower, this.#px));
   }
 }

@@ -3,8 +3,8 @@
 /** @typedef {import("./types.js").Range} Range */
 /** @typedef {"pictures"|"data"|null} Need */
 
-/** Items in one request. */
-export const PAGE = 48;
+/** Items in one request: about a screenful is two, so that the first tiles are painted while the others come. */
+export const PAGE = 24;
 /** Requests on their way at once. */
 export const MOST = 4;
 
@@ -29,16 +29,14 @@ export class Pages {
     this.#options = options;
   }
 
-  /** @param {Range} visible items in the window @param {number} total */
-  want(visible, total) {
-    const first = Math.floor(visible[0] / PAGE);
-    const last = Math.ceil(visible[1] / PAGE);
-    const end = Math.ceil(total / PAGE);
+  /** @param {Range} sight items on screen @param {Range} drawn items in the page, these among them @param {number} total */
+  want(sight, drawn, total) {
     this.#total = total;
-    const pages = [];
-    for (let page = first; page < last; page++) pages.push(page);
-    this.#queue = pages;
-    this.#ahead = visible[1] > visible[0] ? [last, first - 1].filter((page) => page >= 0 && page < end) : [];
+    this.#queue = pagesOf(sight);
+    const around = drawn[1] > drawn[0] ? pagesOf([drawn[0], drawn[1] + PAGE]) : [];
+    if (around[0] > 0) around.push(around[0] - 1);
+    const end = Math.ceil(total / PAGE);
+    this.#ahead = around.filter((page) => page < end && !this.#queue.includes(page));
     this.#pump();
   }
 
@@ -103,4 +101,10 @@ export class Pages {
     if (failed) this.#failed.add(page);
     this.#pump();
   }
+}
+
+/** @param {Range} items @returns {number[]} */
+function pagesOf([start, stop]) {
+  const first = Math.floor(start / PAGE);
+  return Array.from({ length: stop > start ? Math.ceil(stop / PAGE) - first : 0 }, (_, step) => first + step);
 }

@@ -46,9 +46,9 @@ export class Pictures {
     return { item, url };
   }
 
-  /** @param {Range} items */
-  want(items) {
-    this.#pages.want(items, this.#options.store.total);
+  /** @param {Range} sight items on screen @param {Range} drawn items in the page */
+  want(sight, drawn) {
+    this.#pages.want(sight, drawn, this.#options.store.total);
   }
 
   restart() {

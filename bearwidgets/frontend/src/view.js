@@ -36,8 +36,8 @@ export class CleanerView {
   #footer;
   #empty;
   #seen;
-  /** @type {Range} */
-  #window = [0, 0];
+  /** @type {{drawn: Range, sight: Range}} */
+  #window = { drawn: [0, 0], sight: [0, 0] };
 
   /** @param {{model: import("./types.js").Model, el: HTMLElement, signal: AbortSignal}} context */
   constructor({ model, el, signal }) {
@@ -61,7 +61,7 @@ export class CleanerView {
     this.grid = new Grid({
       signal,
       read: (index) => this.pictures.read(index),
-      onWindow: (items, half) => this.#onWindow(items, half),
+      onWindow: (drawn, sight, half) => this.#onWindow(drawn, sight, half),
       onSelect: (selection) => this.dock.showSelected(size(selection)),
       onZoom: (index) => this.panels.zoom.open(index),
       onMenu: (index, anchor) => this.panels.menuForTile(index, anchor),
@@ -204,10 +204,10 @@ export class CleanerView {
     sized();
   }
 
-  /** @param {Range} items @param {Range} half */
-  #onWindow(items, half) {
-    this.#window = items;
-    this.pictures.want(items);
+  /** @param {Range} drawn @param {Range} sight @param {Range} half */
+  #onWindow(drawn, sight, half) {
+    this.#window = { drawn, sight };
+    this.pictures.want(sight, drawn);
     /** @type {Range[]} */
     const looked = [];
     for (let index = half[0]; index < half[1]; index++) {
@@ -232,7 +232,7 @@ export class CleanerView {
     this.grid.setSize(px);
     if (!final) return;
     this.pictures.setSize(px);
-    this.pictures.want(this.#window);
+    this.pictures.want(this.#window.sight, this.#window.drawn);
     this.#model.set("px", px);
     this.#model.save_changes();
   }

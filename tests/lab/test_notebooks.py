@@ -1,0 +1,174 @@
+"""The notebooks' main paths and the Cleaner in a real JupyterLab."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from labserver import Lab
+
+pytestmark = pytest.mark.lab
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+READY = ".bw-root[data-ready='true']"
+SMALL = """
+import bearwidgets as bw
+ds = bw.Dataset.from_folder(bw.sample_bears("small", n=60, faults=0.1))
+learn = bw.Learner(ds, size=96).fine_tune(1, progress=False)
+cleaner = bw.Cleaner(learn, height=420)
+cleaner
+"""
+
+
+def open_cleaner(lab: Lab, *more: str) -> None:
+    """A notebook with a Cleaner over sixty bears, its first tiles painted, the first one focused."""
+    lab.open([SMALL, *more])
+    lab.run_cell(0)
+    lab.page.wait_for_selector(READY)
+    lab.page.wait_for_selector(".bw-cell img[src^='blob:']")
+    lab.page.locator(".bw-grid .bw-cell").first.click()
+
+
+def says(lab: Lab, pattern: str) -> None:
+    """Wait until the text of the first view matches; JupyterLab takes cells that are far away out of the page."""
+    lab.page.wait_for_function(
+        "pattern => new RegExp(pattern, 'i').test(document.querySelector('.bw-root')?.textContent ?? '')",
+        arg=pattern,
+    )
+
+
+@pytest.fixture
+def fresh_data(lab_server: object) -> None:
+    """No decisions from another test."""
+    import shutil
+
+    shutil.rmtree(lab_server.root / "small" / ".bearwidgets", ignore_errors=True)
+
+
+@pytest.mark.slow
+def test_the_first_notebook_runs_to_its_end(lab: Lab) -> None:
+    lab.open(NOTEBOOKS / "01_clean_your_bears.ipynb", name="01.ipynb")
+    lab.run_all()
+    lab.page.wait_for_selector(READY, state="attached")
+    saved = lab.save()
+    pictures = [
+        output
+        for cell in saved["cells"]
+        for output in cell.get("outputs", [])
+        if any(kind.startswith("image/") for kind in output.get("data", {}))
+    ]
+    assert not pictures
+    assert len(json.dumps(saved)) < 150_000
+
+
+@pytest.mark.usefixtures("fresh_data")
+def test_keys_decide_and_leave_the_notebook_alone(lab: Lab) -> None:
+    open_cleaner(lab, "print(cleaner.decisions.action.tolist())", "print('still here')")
+    cells = lab.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.cells.length")
+    for key in ("d", "d", "Delete", "k", "u", "2", "Enter"):
+        lab.page.keyboard.press(key)
+    says(lab, "marked [3-9]")
+    assert cells == lab.page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.context.model.cells.length"
+    )
+    lab.run_cell(1)
+    actions = lab.text_of(1)
+    assert "delete" in actions
+    assert "unsure" in actions
+    lab.page.locator(".bw-grid .bw-cell").first.click()
+    for _ in range(8):
+        lab.page.keyboard.press("Control+z")
+    says(lab, "marked 0")
+
+
+@pytest.mark.usefixtures("fresh_data")
+def test_decisions_outlive_the_kernel(lab: Lab) -> None:
+    open_cleaner(lab)
+    lab.page.keyboard.press("Delete")
+    says(lab, "marked 1")
+    lab.page.evaluate(
+        "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }"
+    )
+    lab.run_cell(0)
+    lab.page.wait_for_selector(READY)
+    says(lab, "marked 1")
+
+
+@pytest.mark.usefixtures("fresh_data")
+def test_python_and_the_grid_are_one(lab: Lab) -> None:
+    open_cleaner(lab, "cleaner.mark(cleaner.review.suspects(3).index, 'unsure')", "cleaner.undo()")
+    lab.run_cell(1)
+    says(lab, "marked 3")
+    lab.run_cell(2)
+    says(lab, "marked 0")
+
+
+@pytest.mark.usefixtures("fresh_data")
+def test_retrain_by_button_shows_its_measure(lab: Lab) -> None:
+    open_cleaner(lab, "print(cleaner.effect)")
+    lab.page.keyboard.press("Enter")
+    says(lab, "marked 1")
+    lab.page.get_by_role("button", name="Retrain", exact=True).first.click()
+    says(lab, "corrected")
+    lab.run_cell(1)
+    assert "labels as they were" in lab.text_of(1)
+
+
+@pytest.mark.usefixtures("fresh_data")
+def test_a_cell_of_the_matrix_opens_its_images(lab: Lab) -> None:
+    lab.open(
+        [
+            SMALL,
+            "matrix = bw.ConfusionMatrix(cleaner.review, split='all'); matrix",
+            "print(len(matrix.cleaner._session.board.order))",
+        ]
+    )
+    lab.run_cell(0)
+    lab.run_cell(1)
+    cell = lab.page.locator(".bw-matrix button:not([disabled])").first
+    cell.wait_for()
+    count = int("".join(each for each in cell.inner_text() if each.isdigit()) or 0)
+    cell.click()
+    lab.run_cell(2)
+    assert int(lab.text_of(2)) == count
+
+
+@pytest.mark.usefixtures("fresh_data")
+def test_both_themes_are_readable(lab: Lab) -> None:
+    open_cleaner(lab)
+    colours = "() => { const s = getComputedStyle(document.querySelector('.bw-root')); return [s.color, s.backgroundColor]; }"
+    light = lab.page.evaluate(colours)
+    lab.dark()
+    lab.page.wait_for_function(
+        "light => { const s = getComputedStyle(document.querySelector('.bw-root')); return s.color !== light; }",
+        arg=light[0],
+    )
+    assert contrast(*light) > 4.5
+    assert contrast(*lab.page.evaluate(colours)) > 4.5
+
+
+@pytest.mark.usefixtures("fresh_data")
+def test_an_error_in_the_kernel_is_a_sentence_in_the_view(lab: Lab) -> None:
+    open_cleaner(lab, "import shutil; shutil.rmtree(ds.root / 'black')")
+    lab.run_cell(1)
+    lab.page.locator(".bw-grid .bw-cell").first.click()
+    lab.page.get_by_label("Class", exact=False).first.select_option("black")
+    lab.page.locator(".bw-grid .bw-cell").first.dblclick()
+    says(lab, "cannot be read|no such file")
+    shutil_free = "import shutil; shutil.rmtree('small')"
+    lab.open([shutil_free], name="free.ipynb")
+    lab.run_cell(0)
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast ratio of two CSS colours, as WCAG 2 has it."""
+    levels = []
+    for colour in (first, second):
+        parts = [float(each) / 255 for each in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+        linear = [each / 12.92 if each <= 0.03928 else ((each + 0.055) / 1.055) ** 2.4 for each in parts]
+        levels.append(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
+    return (max(levels) + 0.05) / (min(levels) + 0.05)
