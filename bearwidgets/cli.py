@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BearwidgetsError as error:
         print(f"bearwidgets: {error}", file=sys.stderr)
         return FAILED
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - Python flushes it once more at its end
+        return OK
     except KeyboardInterrupt:
         print("bearwidgets: stopped", file=sys.stderr)
         return FAILED

@@ -1,4 +1,4 @@
-"""Make sure that there is a Chromium for the browser tests: the system's, else Playwright's, else the distribution's."""
+"""Make sure that there is a Chromium for the browser tests: the system's, else Playwright's, else Debian's."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def main() -> int:
         print("$", " ".join(way), flush=True)
         subprocess.run(way, check=False)
     found = find_browser()
-    print(f"browser for the tests: {found}" if found else "No Chromium could be installed; install one by hand.")
+    print(
+        f"browser for the tests: {found}" if found else "No Chromium could be installed; install one by hand."
+    )
     return 0 if found else 1
 
 

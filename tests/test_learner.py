@@ -321,3 +321,12 @@ def test_bears_are_told_apart(shared_data, tmp_path):
         )
         errors.append(Learner(ds, seed=seed).fine_tune(progress=False).evaluate("valid")["error_rate"])
     assert np.mean(errors) < 0.08
+
+
+@pytest.mark.slow
+def test_tiny_pictures_with_labels_in_a_table(shared_data, tmp_path):
+    rows = pd.read_csv(shared_data / "cifar10n" / "labels.csv").head(600)
+    ds = Dataset.from_df(rows, root=shared_data / "cifar10n", label="clean", workspace=tmp_path)
+    assert (len(ds), len(ds.classes)) == (600, 10)
+    scores = Learner(ds, size=96).fine_tune(progress=False).evaluate("valid")
+    assert scores["accuracy"] > 0.4  # chance is 0.1

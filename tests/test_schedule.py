@@ -41,5 +41,5 @@ def test_the_phases_of_fine_tune():
         0.3,
     )
     assert unfrozen.body is not None
-    assert unfrozen.body.lr_max == pytest.approx(1e-4)
+    assert unfrozen.body.lr_max == pytest.approx(1e-5)
     assert [phase.stage for phase in fine_tune_phases(0)] == ["frozen"]

@@ -476,6 +476,11 @@ def test_history_of_an_item(session):
     (entry,) = session.history(id_)
     assert (entry["action"], entry["label"], entry["by"]) == ("relabel", "teddy", session.journal.by)
     assert entry["time"].endswith("Z")
+    session.mark(np.arange(1), "delete", None)
+    session.mark(np.arange(1), "clear", None)
+    assert [each["action"] for each in session.history(id_)] == ["relabel", "delete", "clear"]
+    session.undo()
+    assert [each["action"] for each in session.history(id_)] == ["relabel", "delete"]
 
 
 def test_top_probabilities(session, wrong):

@@ -134,6 +134,12 @@ class Journal:
             found = self._log.state.latest.get(id)
             return found if found is not None and found.pending else None
 
+    def history(self, id: str) -> list[Decision]:  # noqa: A002 - the name of the column
+        """Every decision on one item that was not undone, the oldest first; a withdrawal is one of them."""
+        with self._log.guard:
+            self._log.refresh()
+            return [act.after[id] for act in self._log.state.undoable if id in act.after]
+
     def record(
         self,
         ids: Sequence[str],

@@ -80,6 +80,8 @@ class Learner:
         size: int = 224,
         seed: int = 0,
     ) -> None:
+        if not isinstance(seed, int) or not 0 <= seed < 2**32:
+            raise BadInputError(f"seed is {seed!r}; allowed is a whole number from 0 to {2**32 - 1}.")
         body, features, self.source, preprocessing = create_body(arch, weights, size, seed)
         self.arch, self.size, self.seed = arch, size, seed
         with torch.random.fork_rng(devices=[]):

@@ -6,7 +6,7 @@ the loop itself. It prints nothing, shows nothing and starts no thread.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,11 +61,15 @@ class Phase:
 def fine_tune_phases(
     epochs: int, *, base_lr: float = 2e-3, freeze_epochs: int = 1, lr_mult: float = 100, batch_size: int = 64
 ) -> list[Phase]:
-    """The two phases of fastai's `fine_tune`: head first, then all of it at half the rate, the body slower."""
+    """The two phases of fastai's `fine_tune`, its body and its head as two groups.
+
+    First the head, the body's norms at a tenth of its rate; then all of it at half the rate, the body `lr_mult`
+    times slower than the head.
+    """
     first = OneCycle(base_lr, pct_start=0.99)
     rate = base_lr / 2
     head = OneCycle(rate, pct_start=0.3, div=5)
-    body = OneCycle(rate / lr_mult**0.5, pct_start=0.3, div=5)
+    body = OneCycle(rate / lr_mult, pct_start=0.3, div=5)
     phases = [Phase(freeze_epochs, None, first, batch_size, 0.01, "frozen")] if freeze_epochs else []
     return [*phases, Phase(epochs, body, head, batch_size, 0.01, "unfrozen")] if epochs else phases
 
@@ -139,7 +143,7 @@ def _parameter_groups(model: Classifier, phase: Phase) -> list[dict]:
             parameter.requires_grad_(not frozen)
             if not frozen:
                 (plain if parameter.ndim < 2 else decayed).append(parameter)
-        used = schedule or phase.head
+        used = schedule or replace(phase.head, lr_max=phase.head.lr_max / 10)
         groups += [
             {"params": decayed, "weight_decay": phase.weight_decay, "schedule": used},
             {"params": plain, "weight_decay": 0.0, "schedule": used},

@@ -209,10 +209,7 @@ class Session:
         return [[self.review.classes[each], float(row[each])] for each in np.argsort(-row)[:n].tolist()]
 
     def history(self, id_: str) -> list[dict[str, Any]]:
-        """What was decided on one item, the newest last."""
-        decision = self.journal.decision(id_)
-        if decision is None:
-            return []
+        """What was decided on one item and not undone, the newest last."""
         return [
             {
                 "time": decision.decided_at,
@@ -220,6 +217,7 @@ class Session:
                 "action": decision.action,
                 "label": decision.new_label,
             }
+            for decision in self.journal.history(id_)
         ]
 
     # ------------------------------------------------------------------ files

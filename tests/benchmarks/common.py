@@ -80,14 +80,14 @@ def fastai_learner(table: Any, root: Path, seed: int) -> Any:
     rows = table.reset_index(drop=True)
     block = DataBlock(
         blocks=(ImageBlock, CategoryBlock),
-        get_x=lambda row: root / row["path"],
-        get_y=lambda row: row["label"],
+        get_y=lambda path: labels[path],
         splitter=IndexSplitter(rows.index[rows.split == "valid"].tolist()),
         item_tfms=Resize(224),
         batch_tfms=Normalize.from_stats([0.5] * 3, [0.5] * 3, cuda=torch.cuda.is_available()),
     )
-    records = rows[["path", "label"]].to_dict("records")
-    dls = block.dataloaders(records, bs=64, num_workers=0)
+    paths = [root / path for path in rows.path]
+    labels = dict(zip(paths, rows.label, strict=True))
+    dls = block.dataloaders(paths, bs=64, num_workers=0)
     learn = vision_learner(dls, OFFLINE_ARCH, pretrained=False, metrics=error_rate, normalize=False)
     body = learn.model[0].model
     missing = body.load_state_dict(offline_weights(), strict=False).missing_keys

@@ -10,6 +10,8 @@ cleaner's widget in the kernel, the browser not counted.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import tempfile
 import time
 from pathlib import Path
@@ -76,6 +78,11 @@ def ours(folder: Path) -> dict[str, float]:
 
 def fastai(folder: Path) -> dict[str, float]:
     """Seconds of fine_tune(1) and of building the cleaner."""
+    import builtins
+
+    from IPython.display import display
+
+    builtins.display = display  # the cleaner takes it for granted, as a notebook has it
     from fastai.vision.widgets import ImageClassifierCleaner
 
     import bearwidgets as bw
@@ -86,7 +93,8 @@ def fastai(folder: Path) -> dict[str, float]:
     with learn.no_bar(), learn.no_logging():
         learn.fine_tune(1)
         trained = time.monotonic() - began
-        ImageClassifierCleaner(learn)
+        with contextlib.redirect_stdout(io.StringIO()):  # outside of a notebook it prints its pictures' names
+            ImageClassifierCleaner(learn)
     return {
         "training": trained,
         "cleaner": time.monotonic() - began - trained,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import http.server
-import shutil
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright import sync_api as playwright_api
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from install_browser import find_browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,9 +48,11 @@ def site() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[playwright_api.Browser]:
-    """The system's Chromium, or else the one that `playwright install chromium` brought."""
+    """Headless Chromium; a missing one fails, it does not skip."""
+    path = find_browser()
+    assert path, "No Chromium found: run `make test`, which installs one."
     with playwright_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield chromium
         chromium.close()
 

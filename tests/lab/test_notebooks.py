@@ -140,7 +140,10 @@ def test_a_cell_of_the_matrix_opens_its_images(lab: Lab) -> None:
 @pytest.mark.usefixtures("fresh_data")
 def test_both_themes_are_readable(lab: Lab) -> None:
     open_cleaner(lab)
-    colours = "() => { const s = getComputedStyle(document.querySelector('.bw-root')); return [s.color, s.backgroundColor]; }"
+    colours = """() => {
+      const style = getComputedStyle(document.querySelector('.bw-root'));
+      return [style.color, style.backgroundColor];
+    }"""
     light = lab.page.evaluate(colours)
     lab.dark()
     lab.page.wait_for_function(
