@@ -69,12 +69,14 @@ def test_the_first_notebook_runs_to_its_end(lab: Lab) -> None:
 def test_keys_decide_and_leave_the_notebook_alone(lab: Lab) -> None:
     open_cleaner(lab, "print(cleaner.decisions.action.tolist())", "print('still here')")
     cells = lab.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.cells.length")
-    for key in ("d", "d", "Delete", "k", "u", "2", "Enter"):
+    for key in ("d", "d", "a", "b", "Delete", "k", "u", "2", "Enter"):
         lab.page.keyboard.press(key)
     says(lab, "marked [3-9]")
     assert cells == lab.page.evaluate(
         "() => window.jupyterapp.shell.currentWidget.context.model.cells.length"
     )
+    lab.page.keyboard.press("Control+s")
+    lab.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
     lab.run_cell(1)
     actions = lab.text_of(1)
     assert "delete" in actions

@@ -1,6 +1,6 @@
 // Entry point of the ConfusionMatrix widget.
 import { Connection } from "./connection.js";
-import { button, h, say } from "./dom.js";
+import { button, h, keepSave, say } from "./dom.js";
 import { percent, whole } from "./format.js";
 import { Matrix, MOST_CLASSES } from "./matrix.js";
 import { mostConfused } from "./shading.js";
@@ -43,13 +43,14 @@ class ConfusionView {
     this.#split.addEventListener("change", () => void this.#ask("split", { split: this.#split.value }), { signal });
     const root = h(
       "div",
-      { class: "bw-root bw-confusion", "data-lm-suppress-shortcuts": "true" },
+      { class: "bw-root bw-confusion" },
       h("div", { class: "bw-confusion-head" }, this.#split, this.#summary, this.#scope, this.#wider),
       this.#connection.element,
       this.#message,
       h("div", { class: "bw-confusion-main" }, this.#matrix.element, h("section", { class: "bw-pairs-box", "aria-label": "Most confused" }, h("h2", { text: "Most confused" }), this.#pairs)),
     );
     followTheme(root, signal);
+    keepSave(root, signal);
     signal.addEventListener("abort", () => root.remove());
     el.append(root);
     this.#root = root;

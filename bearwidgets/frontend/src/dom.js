@@ -15,8 +15,29 @@ export function h(tag, attributes = {}, ...children) {
     else if (name === "on") for (const [event, run] of Object.entries(value)) element.addEventListener(event, run);
     else element.setAttribute(name === "class" ? "class" : name, value === true ? "" : String(value));
   }
+  // JupyterLab looks for a shortcut from the focused element upwards and stops at this attribute, but only after it has
+  // compared the element itself, and `:focus` is what it compares with. So every element has it.
+  element.setAttribute("data-lm-suppress-shortcuts", "true");
   element.append(...children.filter((child) => child !== null));
   return element;
+}
+
+/**
+ * Ctrl+S (or Cmd+S) in a view still saves the notebook: it is said again to the parent, where shortcuts are awake.
+ *
+ * @param {HTMLElement} root @param {AbortSignal} signal
+ */
+export function keepSave(root, signal) {
+  root.addEventListener(
+    "keydown",
+    (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== "s") return;
+      event.preventDefault();
+      event.stopPropagation();
+      root.parentElement?.dispatchEvent(new KeyboardEvent("keydown", event));
+    },
+    { signal },
+  );
 }
 
 /**

@@ -1,7 +1,7 @@
 // The Cleaner view: wires synced state, grid, panels and Python together.
 import { Acts } from "./acts.js";
 import { Connection } from "./connection.js";
-import { h, isMac } from "./dom.js";
+import { h, isMac, keepSave } from "./dom.js";
 import { Empty } from "./empty.js";
 import { Dock, Footer } from "./footer.js";
 import { Grid } from "./grid.js";
@@ -31,7 +31,7 @@ export class CleanerView {
   dock;
   acts;
   panels;
-  root = h("div", { class: "bw-root bw-cleaner", "data-lm-suppress-shortcuts": "true" });
+  root = h("div", { class: "bw-root bw-cleaner" });
   #toolbar;
   #footer;
   #empty;
@@ -183,6 +183,7 @@ export class CleanerView {
       this.root.remove();
     });
     this.root.addEventListener("keydown", (event) => this.#key(event), { signal: this.#signal });
+    keepSave(this.root, this.#signal);
     el.append(this.root);
   }
 
