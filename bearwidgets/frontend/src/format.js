@@ -63,14 +63,11 @@ export function spoken(item) {
   return parts.join(", ");
 }
 
-/** @param {Record<string, number>} counts by action @returns {string} what an apply will do, or did */
+/** @param {Record<string, number>} counts by action @returns {string} what an apply will do, or did; what is kept or unsure stays as it is */
 export function deeds(counts) {
   const parts = [];
   if (counts.delete) parts.push(`move ${whole(counts.delete)} to trash`);
   if (counts.relabel) parts.push(`relabel ${whole(counts.relabel)}`);
-  for (const [action, n] of Object.entries(counts)) {
-    if (n && action !== "delete" && action !== "relabel") parts.push(`${action} ${whole(n)}`);
-  }
   const sentence = parts.join(", ");
   return sentence ? sentence[0].toUpperCase() + sentence.slice(1) : "Nothing to do";
 }
