@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import write_images
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_data import write_images
 
 from bearwidgets.clean import disk, log, moves, names
 from bearwidgets.clean.journal import Journal

@@ -125,7 +125,7 @@ def test_nan_scores_come_last_either_way(scores, name, descending, shared_board)
 
 @pytest.fixture(scope="module")
 def shared_board(tmp_path_factory):
-    from conftest import write_images
+    from made_data import write_images
 
     folder = write_images(tmp_path_factory.mktemp("board") / "images", {"black": 8, "grizzly": 8, "teddy": 8})
     ds = Dataset.from_folder(folder, workspace=folder.parent / "space")

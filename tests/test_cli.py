@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import REPOSITORY, write_images
+from made_data import REPOSITORY, write_images
 
 from bearwidgets import cli
 from bearwidgets.clean.journal import Journal

@@ -8,7 +8,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from conftest import write_images
+from made_data import write_images
 
 from bearwidgets.clean import export as exports
 from bearwidgets.clean.export import export

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from made_data import REPOSITORY
 
 import bearwidgets
 

@@ -8,9 +8,9 @@ import threading
 from dataclasses import replace
 
 import pytest
-from conftest import write_images
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from made_data import write_images
 from PIL import Image
 from stub_learner import StubLearner, id_at, paths
 

@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from conftest import write_images
+from made_data import write_images
 from stub_learner import StubLearner, paths
 
 from bearwidgets.data.dataset import Dataset

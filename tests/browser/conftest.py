@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import functools
 import http.server
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright import sync_api as playwright_api
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 from install_browser import find_browser
+from playwright import sync_api as playwright_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
 from install_browser import find_browser
 from labserver import FLAGS, Lab, Server, start_lab
+from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
