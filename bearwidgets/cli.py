@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,7 +166,13 @@ def _print(options: Any, machine: dict[str, Any], *words: object) -> None:
 def _trained(ds: Dataset, *, quiet: bool, mode: Any = "cached", epochs: int = 4, **options: Any) -> Any:
     from bearwidgets import Learner
 
-    return Learner(ds, **options).fine_tune(epochs, mode=mode, progress=not quiet)
+    learn = Learner(ds, **options)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Stopped by hand")
+        try:
+            return learn.fine_tune(epochs, mode=mode, progress=not quiet)
+        except UserWarning:  # half a training is not to be saved or reported as a whole one
+            raise KeyboardInterrupt from None
 
 
 def _suspects(table: pd.DataFrame) -> str:
@@ -223,6 +230,8 @@ def _train(options: Any) -> int:
     words = [learn.history.to_string(index=False), learn.made_by]
     if "n" in scores:
         words.append(f"error {scores['error_rate']:.1%} on {scores['n']} held-out images")
+    if "error_rate_corrected" in scores:
+        words.append(f"on their corrected labels {scores['error_rate_corrected']:.1%}")
     _print(options, {**scores, "saved": saved}, *words, *([f"saved to {saved}"] if saved else []))
     return OK
 
@@ -231,6 +240,8 @@ def _apply(options: Any) -> int:
     from bearwidgets import Journal
 
     journal = Journal.open(_dataset(options))
+    for note in journal.notes:
+        print(f"bearwidgets: {note}", file=sys.stderr)
     plan = journal.plan()
     machine: dict[str, Any] = {
         "counts": plan.counts,

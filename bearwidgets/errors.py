@@ -36,6 +36,10 @@ class ConflictError(BearwidgetsError, RuntimeError):
     """The files on disk are not what the plan was made for; nothing was changed."""
 
 
+class TrainingError(BearwidgetsError, RuntimeError):
+    """A training that failed half-way; what was there before it is as it was."""
+
+
 def unknown_name(kind: str, name: object, known: Iterable[str], where: str = "") -> str:
     """Sentence for a name that is not known, with what is known and the nearest miss.
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from install_browser import FLAGS, find_browser
 from made_data import REPOSITORY, write_images
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +40,16 @@ def make_images() -> Callable[..., Path]:
 def images(tmp_path: Path) -> Path:
     """A folder of three classes with eight images each."""
     return write_images(tmp_path / "images", {"black": 8, "grizzly": 8, "teddy": 8})
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Headless Chromium for both browser rings; a missing one fails, it does not skip."""
+    from playwright.sync_api import sync_playwright
+
+    path = find_browser()
+    assert path, "No Chromium found: run `make test`, which installs one."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()

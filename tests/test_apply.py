@@ -1028,3 +1028,17 @@ def test_recovery_warns_and_keeps_what_a_person_did_meanwhile(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert open_journal(root)[0].notes == []
+
+
+def test_a_data_set_whose_images_are_all_in_the_trash_comes_back(tmp_path):
+    folder = write_images(tmp_path / "bears", {"black": 3, "teddy": 2})
+    ds = Dataset.from_folder(folder)
+    journal = Journal.open(ds)
+    journal.record(ds.table.id, "delete")
+    receipt = journal.apply()
+    empty = Dataset.from_folder(folder)
+    assert len(empty) == 0
+    assert any("roll a round back" in note for note in empty.notes)
+    assert len(ds.reloaded()) == 0
+    Journal.open(empty).rollback(receipt.round)
+    assert Dataset.from_folder(folder).table.equals(ds.table)

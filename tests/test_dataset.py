@@ -628,3 +628,14 @@ def test_cifar(shared_data):
     ds = Dataset.from_csv(shared_data / "cifar10n" / "labels.csv", label="worst")
     assert (len(ds), len(ds.classes)) == (6000, 10)
     assert ds.problems.empty
+
+
+def test_rows_longer_than_the_header_shift_nothing(images):
+    (images / "labels.csv").write_text("path,label\nblack/000.jpg,x,\nteddy/000.jpg,y,\n")
+    assert Dataset.from_csv(images / "labels.csv").table.label.tolist() == ["x", "y"]
+
+
+@pytest.mark.parametrize("path", [None, 3, "", "a\0b", "~nobody-of-that-name/x", "x" * 5000])
+def test_what_cannot_be_a_path_is_a_sentence(path):
+    with pytest.raises((BadInputError, MissingFileError)):
+        Dataset.from_folder(path)

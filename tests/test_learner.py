@@ -74,9 +74,8 @@ def _pixels(path) -> np.ndarray:
 
 def test_evaluate_by_hand(trained, monkeypatch):
     valid = trained.ds.table[trained.ds.table.split == "valid"]
-    given = pd.DataFrame(
-        {"id": valid.id[:4], "split": "valid", "label": ["black", "black", "grizzly", "teddy"]}
-    )
+    given = pd.DataFrame({"id": valid.id[:4], "split": "valid", "content": list("wxyz")})
+    given["label"] = ["black", "black", "grizzly", "teddy"]
     p = np.array([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.2, 0.7, 0.1], [0.1, 0.1, 0.8]], np.float32)
     monkeypatch.setattr(trained, "predictions", lambda _=None: (given, p))
     scores = trained.evaluate("valid")
@@ -330,3 +329,27 @@ def test_tiny_pictures_with_labels_in_a_table(shared_data, tmp_path):
     assert (len(ds), len(ds.classes)) == (600, 10)
     scores = Learner(ds, size=96).fine_tune(progress=False).evaluate("valid")
     assert scores["accuracy"] > 0.4  # chance is 0.1
+
+
+def test_exact_training_of_a_second_learner_leaves_the_first_alone(ds):
+    first = Learner(ds, **TINY).fine_tune(1, mode="exact", progress=False)
+    before = [each.clone() for each in first.module.state_dict().values()]
+    second = first.with_data(ds)
+    pristine = Learner(ds, **TINY)
+    same = zip(second.module.body.parameters(), pristine.module.body.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in same), "both start from the same weights"
+    second.fine_tune(1, mode="exact", progress=False)
+    after = first.module.state_dict().values()
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_the_exam_keeps_its_labels_when_files_are_moved(images):
+    learn = Learner(Dataset.from_folder(images, valid_pct=0.25), **TINY).fine_tune(progress=False)
+    place = learn.ds.table[learn.ds.table.split == "valid"].path.iloc[0]
+    other = next(each for each in learn.classes if not place.startswith(each))
+    (images / place).rename(images / other / "moved.jpg")
+    fresh = Learner(Dataset.from_folder(images, valid_pct=0.25), **TINY).fine_tune(progress=False)
+    scores = fresh.evaluate("valid")
+    assert scores["n"] == 6
+    assert abs(scores["error_rate_corrected"] - scores["error_rate"]) == pytest.approx(1 / 6)
+    assert "error_rate_corrected" not in learn.evaluate("valid", learn.ds)

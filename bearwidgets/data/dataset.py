@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -296,7 +297,16 @@ class Dataset:
 
 
 def _resolved(path: str | Path) -> Path:
-    return Path(path).expanduser().resolve()
+    if not isinstance(path, (str, os.PathLike)) or not str(path):
+        raise BadInputError(
+            f"{path!r} is no path: give the name of a folder or file as text or as a pathlib.Path."
+        )
+    try:
+        resolved = Path(path).expanduser().resolve()
+        resolved.exists()  # a name that is too long raises here
+    except (RuntimeError, OSError, ValueError) as error:  # an unknown ~user, a name too long, a zero byte
+        raise BadInputError(f"{str(path)!r} cannot be a path on this machine: {error}.") from error
+    return resolved
 
 
 def _workspace(workspace: str | Path | None, root: Path) -> Path:

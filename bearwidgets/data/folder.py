@@ -92,9 +92,15 @@ def list_folder(root: Path, *, skip: Path | None = None) -> Listing:
             walk.list_class(name, name, "")
         elif name not in parts:
             walk.refuse(name, "this folder is none of train, valid, test: left out")
-    if not walk.listing.labels:
+    if not walk.listing.labels and not (skip is not None and was_emptied(skip)):
         raise BadInputError(_nothing_found(root, folders, walk.listing.problems))
     return walk.listing
+
+
+def was_emptied(workspace: Path) -> bool:
+    """Whether rounds of decisions were applied here: a data set without an image may then be brought back."""
+    rounds = workspace / "rounds"
+    return rounds.is_dir() and any(rounds.iterdir())
 
 
 class _Walk:

@@ -7,6 +7,7 @@ import os
 import posixpath
 import re
 import stat as modes
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +55,17 @@ def read_csv(csv: Path, columns: Columns) -> pd.DataFrame:
     if not csv.exists():
         raise MissingFileError(f"No file {str(csv)!r}: give the CSV file with the paths and labels.")
     try:
-        return pd.read_csv(
-            csv, sep=columns.sep, encoding=columns.encoding, dtype=str, keep_default_na=False, na_filter=False
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pd.errors.ParserWarning)  # says that a row is longer
+            return pd.read_csv(
+                csv,
+                sep=columns.sep,
+                encoding=columns.encoding,
+                dtype=str,
+                keep_default_na=False,
+                na_filter=False,
+                index_col=False,  # a row longer than the header does not shift the others
+            )
     except UnicodeDecodeError as error:
         raise BadInputError(
             f"{str(csv)!r} is not encoded in {columns.encoding}: pass encoding=, such as 'latin-1' ({error})."

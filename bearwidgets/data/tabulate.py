@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.data.exam import find_exam
+from bearwidgets.data.folder import was_emptied
 from bearwidgets.data.identity import copy_id, look_into
 from bearwidgets.data.notes import notes_on
 from bearwidgets.data.split import split_by_hash
@@ -40,7 +41,11 @@ def tabulate(
     problems = sorted([*listing.problems, *refused])
     paths = [path for path, file in files.items() if not facts[file].reason]
     if not paths:
-        raise BadInputError(_nothing_usable(root, problems))
+        if not was_emptied(workspace):
+            raise BadInputError(_nothing_usable(root, problems))
+        listing.notes.append(
+            "no image is left: all were moved by decisions; roll a round back to have them again"
+        )
     usable = [facts[files[path]] for path in paths]
     counts = Counter(each.content for each in usable)
     columns = {

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STRENGTHS = (1e4, 3e3, 1e3, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0)
+PLAIN_STRENGTH = 100.0  # where there is too little to choose by
 FOLDS = 5
 FLOOR = 1e-7
 
@@ -37,6 +38,7 @@ class HeadFit:
             and divided by their overall standard deviation.
         held_out_loss: mean log-loss on held-out folds for each strength tried.
         out_of_fold: (n, classes) float32, probabilities for each training item from heads that did not see it.
+        held: (n,) bool, for which items there is such a head; in tiny sets there may be none.
     """
 
     weight: np.ndarray
@@ -44,6 +46,7 @@ class HeadFit:
     strength: float
     held_out_loss: dict[float, float]
     out_of_fold: np.ndarray
+    held: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,11 @@ def fit_head(
         )
     rotated = _rotate(features)
     folds = list(_folds(target, groups, seed))
+    held_out = np.zeros(len(target), dtype=bool)
+    held_out[[row for _, held in folds for row in held]] = True
     losses: dict[float, float] = {}
     best = np.zeros((0, 0))
-    for strength in STRENGTHS:
+    for strength in STRENGTHS if folds else [PLAIN_STRENGTH]:
         probabilities = np.full((len(target), n_classes), FLOOR)
         for train, held in folds:
             model = _fit(rotated.values[train], target[train], strength)
@@ -100,7 +105,12 @@ def fit_head(
     bias = np.full(n_classes, -1e4)
     weight[model.classes_], bias[model.classes_] = _unrotate(model, rotated)
     yield HeadFit(
-        weight.astype(np.float32), bias.astype(np.float32), strength, losses, best.astype(np.float32)
+        weight.astype(np.float32),
+        bias.astype(np.float32),
+        strength,
+        losses,
+        best.astype(np.float32),
+        held_out,
     )
 
 

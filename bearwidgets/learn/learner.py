@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import warnings
 from dataclasses import dataclass, replace
@@ -58,7 +59,8 @@ class Learner:
 
     Attributes:
         classes: names of the classes, in the order of the columns of `probabilities`.
-        history: DataFrame with a row for each epoch, or for each L2 strength tried in the cached mode.
+        history: DataFrame with a row for each epoch; in the cached mode one row, whose train_loss is the held-out
+            loss inside the training split.
         made_by: how the present numbers were made, in words; empty before the first training.
         module: the network, a plain `nn.Module`.
 
@@ -101,6 +103,7 @@ class Learner:
         self.head_fit: HeadFit | None = None
         self._store = store
         self._fitted_on: list[str] = []
+        self._pristine: Any = None  # the body before exact training
 
     def __repr__(self) -> str:
         state = f"trained: {self.made_by}" if self.made_by else "not trained yet"
@@ -137,7 +140,8 @@ class Learner:
                     bar.update(step.step - bar.n)
             except KeyboardInterrupt:
                 steps.close()
-                warnings.warn(f"Stopped by hand. {self!r} can be used or trained on.", stacklevel=2)
+                use = "used or " if self.made_by else ""
+                warnings.warn(f"Stopped by hand. {self!r} can be {use}trained on.", stacklevel=2)
         return self
 
     def fine_tuning(self, epochs: int = 4, *, mode: Mode = "cached") -> Generator[Progress]:
@@ -200,6 +204,7 @@ class Learner:
         has_valid = bool(here.any())
         examined = replace(self.ds, table=self.ds.table[here].reset_index(drop=True))
         body, preprocessing = self.module.body, self._store.preprocessing
+        self._pristine = self._pristine or copy.deepcopy(body)
         try:
             for number, phase in enumerate(
                 fine_tune_phases(epochs, batch_size=min(64, max(2, len(train) // 4)))
@@ -262,7 +267,11 @@ class Learner:
 
     def out_of_fold(self) -> tuple[list[str], np.ndarray] | None:
         """Ids and probabilities (n, classes) of training items from heads that did not see them, if there are any."""
-        return None if self.head_fit is None else (self._fitted_on, self.head_fit.out_of_fold)
+        if self.head_fit is None:
+            return None
+        held = self.head_fit.held
+        ids = [id_ for id_, is_held in zip(self._fitted_on, held, strict=True) if is_held]
+        return ids, self.head_fit.out_of_fold[held]
 
     def evaluate(self, split: str = "valid", ds: Dataset | None = None) -> dict[str, Any]:
         """Measure on one split, without augmentation.
@@ -273,7 +282,8 @@ class Learner:
 
         Returns:
             loss (mean log-loss, nats), accuracy and error_rate (0 to 1), n, per_class (class → n, accuracy) and
-            made_by (how the probabilities were made).
+            made_by (how the probabilities were made). The labels of "valid" are those of the frozen exam; where
+            the labels on disk were corrected since, error_rate_corrected is on these.
 
         Raises:
             BadInputError: no such split, or the learner is not trained.
@@ -286,18 +296,30 @@ class Learner:
             raise BadInputError(unknown_name("split", split, known, "in this data set"))
         table, probabilities = self.predictions(ds)
         here = (table.split == split).to_numpy()
-        target, chosen = self._targets(table.label[here]), probabilities[here]
-        right = chosen.argmax(1) == target
+        labels, chosen = table.label[here], probabilities[here]
+        predicted = chosen.argmax(1)
+        exam = self.ds.exam if ds is None and split == "valid" else None
+        if exam is None:
+            target = self._targets(labels)
+        else:  # a class may be gone from the data since; its items count as wrong
+            then = table.content[here].map(exam.items).fillna(labels)
+            target = pd.Index(self.classes).get_indexer(pd.Index(then))
+        right = predicted == target
         per_class = {
             name: {"n": int((target == number).sum()), "accuracy": float(right[target == number].mean())}
             for number, name in enumerate(self.classes)
             if (target == number).any()
         }
-        picked = np.maximum(chosen[np.arange(len(target)), target], 1e-7)
+        picked = np.where(target < 0, 0.0, chosen[np.arange(len(target)), target])
+        corrected = {}
+        if exam is not None and (then != labels).any():
+            wrong = predicted != pd.Index(self.classes).get_indexer(pd.Index(labels))
+            corrected = {"error_rate_corrected": float(wrong.mean())}
         return {
-            "loss": float(-np.log(picked).mean()),
+            "loss": float(-np.log(np.maximum(picked, 1e-7)).mean()),
             "accuracy": float(right.mean()),
             "error_rate": float(1 - right.mean()),
+            **corrected,
             "n": len(target),
             "per_class": per_class,
             "made_by": self.made_by,
@@ -320,16 +342,18 @@ class Learner:
         )
 
     def with_data(self, ds: Dataset) -> Learner:
-        """A learner for other items that starts from this one's body and shares the features known so far.
+        """A learner for other items, not trained yet, that shares the features known so far.
 
-        The head is not trained; after exact training the body is this one's.
+        Its body is a copy of this one's as it was before any exact training, so that two learners compare.
         """
         other = type(self).__new__(type(self))
         other.arch, other.size, other.seed, other.source = self.arch, self.size, self.seed, self.source
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            network = Classifier(self.module.body, self.module.head.in_features, len(ds.classes))
-        other._set_up(ds, list(ds.classes), network, self._store)  # noqa: SLF001 - its own class
+            body = copy.deepcopy(self._pristine or self.module.body)
+            network = Classifier(body, self.module.head.in_features, len(ds.classes))
+        store = FeatureStore(body, self._store.preprocessing, keep=True) if self._pristine else self._store
+        other._set_up(ds, list(ds.classes), network, store)  # noqa: SLF001 - its own class
         return other
 
     def save(self, path: str | Path) -> Path:

@@ -79,6 +79,8 @@ class Review:
             rows = pd.Index(table.id).get_indexer(pd.Index(held_out[0]))
             probabilities[rows[rows >= 0]] = held_out[1][rows >= 0]
             made_by += "; training items judged out of fold"
+        else:
+            made_by += "; training items judged in sample"
         self._set_up(table.set_index("id"), probabilities, predictor.classes, made_by)
         self.ds, self.learn = ds or predictor.ds, learn
 

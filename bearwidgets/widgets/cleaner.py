@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import anywidget
 import traitlets
 
-from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.errors import BadInputError, TrainingError, unknown_name
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.requests import Requests
 from bearwidgets.widgets.session import Session
@@ -160,9 +160,13 @@ class Cleaner(anywidget.AnyWidget):
         Raises:
             BadInputError: there is no learner to retrain.
             ConflictError: a training is running.
+            TrainingError: it failed; scores and learner are as before.
         """
         self._session.retrain(epochs)
-        return self._session.job.wait() if wait else self._session.job.state
+        state = self._session.job.wait() if wait else self._session.job.state
+        if state.state == "failed":
+            raise TrainingError(state.error)
+        return state
 
     def stop(self) -> None:
         """Stop a training at its next step; scores and learner stay as they were."""
@@ -216,9 +220,10 @@ class Cleaner(anywidget.AnyWidget):
         self.send(protocol.plain({"kind": "event", **event}))
 
     def _on_message(self, _widget: Any, content: Any, _buffers: Any) -> None:
-        answer = protocol.answer(self._requests.handlers, content)
-        if answer is not None:
-            self.send(answer[0], cast("list[Any]", answer[1]))
+        with self.lock:  # an answer must not be overtaken by the news of what came after it
+            answer = protocol.answer(self._requests.handlers, content)
+            if answer is not None:
+                self.send(answer[0], cast("list[Any]", answer[1]))
 
     @traitlets.validate("height", "px")
     def _check_length(self, proposal: Any) -> int:

@@ -9,13 +9,12 @@ import ipywidgets
 import traitlets
 
 from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.review.review import Review
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner import STATIC, Cleaner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from bearwidgets.review.review import Review
 
 ALL = "all"
 
@@ -63,6 +62,8 @@ class ConfusionMatrix(ipywidgets.VBox):
                 "A confusion matrix needs predictions, and so does the grid it drives; give them a Review or a "
                 "trained Learner."
             )
+        if cleaner is not None and isinstance(source, Review) and source is not cleaner.review:
+            raise BadInputError("The cleaner shows another review than the one given; give cleaner.review.")
         review = self._review
         self._splits = _splits(review)
         self.split = self._splits[0]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bearwidgets.clean.journal import Journal
 from bearwidgets.data.dataset import Dataset
+from bearwidgets.data.split import SPLITS
 from bearwidgets.data.thumbs import Thumbnails
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.review.effect import Effect, measure_effect
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from bearwidgets.clean.plan import Receipt
     from bearwidgets.learn.features import Progress
+
+log = logging.getLogger("bearwidgets")
 
 MARKS = ("keep", "delete", "relabel", "unsure", "clear", "accept")
 TOLD = 2000
@@ -68,6 +72,7 @@ class Session:
         self.listeners: list[Callable[[], None]] = []
         self.job = Job(self._tell_job)
         self._known_version = self.journal.version
+        self._applied = self._standing()
         self._score(getattr(self.learn, "ds", None) or ds)
         self._contents = self.ds.table.content.tolist()
 
@@ -122,6 +127,8 @@ class Session:
         """Show decisions that were made elsewhere too."""
         if self.journal.version != self._known_version:
             self._known_version = self.journal.version
+            if self._standing() != self._applied and not self.job.running:
+                self._reload()
             self.board.decide(self.journal.decisions)
             self.stale_rows = self.board.training != self._trained_labels
 
@@ -133,6 +140,10 @@ class Session:
         for name in view:
             if name not in known:
                 raise BadInputError(unknown_name("filter", name, known))
+        known_values = {"label": self.classes(), "predicted": self.classes(), "split": SPLITS}
+        for name, allowed in known_values.items():
+            if view.get(name) and view[name] not in allowed:
+                raise BadInputError(unknown_name("class" if name != "split" else name, view[name], allowed))
         self.refresh()
         scored = self.review is not None
         default: dict[str, Any] = {"sort": "label_issue" if scored else "path", "descending": scored}
@@ -242,19 +253,27 @@ class Session:
         self._reload()
         return receipt
 
+    def _standing(self) -> list[int]:
+        rounds = self.journal.rounds
+        return rounds.index[rounds.rolled_back_at.isna()].tolist()
+
     def _reload(self) -> None:
         self.ds = self.ds.reloaded()
         self.journal = Journal.open(self.ds, by=self.journal.by)
         self._contents = self.ds.table.content.tolist()
         self.review = self._full_review.on(self.ds) if self._full_review is not None else None
         self._known_version = self.journal.version
+        self._applied = self._standing()
         self.board.load(self.ds, self.review, self.journal.decisions)
         self._align()
         self._tell_listeners()
 
     def _tell_listeners(self) -> None:
         for listener in self.listeners:
-            listener()
+            try:
+                listener()
+            except Exception:  # what was done stands, whatever a view makes of it
+                log.exception("A listener of the Cleaner failed")
 
     def _not_while_training(self) -> None:
         if self.job.running:
@@ -270,29 +289,33 @@ class Session:
                 "`learn.fine_tune()`, and give it to the Cleaner."
             )
         with self.lock:
+            self.refresh()
             cleaned = self.ds.cleaned(self.journal)
             learner = self.learn.with_data(cleaned)
-        steps: Generator[Progress] = learner.fine_tuning(epochs, mode=self.learn.mode)
-        self.job.start(steps, lambda: self._take(learner, cleaned))
+            steps: Generator[Progress] = learner.fine_tuning(epochs, mode=self.learn.mode)
+            self.job.start(steps, lambda: self._take(learner, cleaned))
+            self.effect = None
 
     def _take(self, learner: Any, cleaned: Dataset) -> dict[str, Any]:
         """Swap the new learner and its scores in; gives the figures for the view."""
         with self.lock:
-            labels = np.where(self.board.actions == "relabel", self.board.new_labels, self.board.labels)
+            relabel = (self.board.actions == "relabel") & (self.board.splits == "train")
+            labels = np.where(relabel, self.board.new_labels, self.board.labels)
             table = self.ds.table.assign(label=labels)
         known = table.label.isin(learner.classes)  # a class may be in deleted or in examined items only
-        decided = dataclasses.replace(self.ds, table=table[known].reset_index(drop=True))
+        decided = dataclasses.replace(self.ds, table=table[known].reset_index(drop=True), _loaded=self.ds)
         review = Review(learner, decided)
         effect, figures = None, {"message": "done; there is no evaluation split to measure on"}
         if (self.ds.table.split == "valid").any():
             effect = measure_effect(self.first_learn, learner, self.ds, self.journal)
-            were, corrected = effect.table.loc["as they were"], effect.table.loc["corrected"]
+            were = effect.table.loc["as they were"]
+            corrected = effect.table.error_after.get("corrected")
             figures = {
                 "message": str(effect),
                 "before": {"error_rate": float(were.error_before), "n": int(were.n)},
                 "after": {
                     "error_rate": float(were.error_after),
-                    "error_rate_corrected": float(corrected.error_after),
+                    "error_rate_corrected": None if corrected is None else float(corrected),
                     "n": int(were.n),
                 },
             }

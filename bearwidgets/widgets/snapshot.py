@@ -45,7 +45,7 @@ class Snapshot:
         path = Path(path)
         page = f'<!doctype html><meta charset="utf-8"><title>bearwidgets</title>{self.html}'
         try:
-            path.write_text(page, encoding="utf-8")
+            path.write_text(page, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise WorkspaceError(
                 f"The snapshot could not be written to {str(path)!r}: {error.strerror}."

@@ -48,8 +48,8 @@ PAINTED = """() => {
 
 def ours(folder: Path) -> dict[str, float]:
     """Seconds of each part, and of the whole as the browser sees it."""
-    from install_browser import find_browser
-    from labserver import FLAGS, Lab, start_lab
+    from install_browser import FLAGS, find_browser
+    from labserver import Lab, start_lab
     from playwright.sync_api import sync_playwright
 
     home = Path(tempfile.mkdtemp(prefix="bearwidgets-lab-"))

@@ -81,8 +81,8 @@ def main() -> None:
     parser.add_argument("--jumps", type=int, default=40)
     options = parser.parse_args()
     folder = linked_items(bears_copy(), options.items)
-    from install_browser import find_browser
-    from labserver import FLAGS, Lab, start_lab
+    from install_browser import FLAGS, find_browser
+    from labserver import Lab, start_lab
     from playwright.sync_api import sync_playwright
 
     home = Path(tempfile.mkdtemp(prefix="bearwidgets-lab-"))

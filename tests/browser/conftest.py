@@ -9,23 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from install_browser import find_browser
-from playwright import sync_api as playwright_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from playwright import sync_api as playwright_api
+
 ROOT = Path(__file__).parents[2]
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 class _QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -43,19 +33,8 @@ def site() -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[playwright_api.Browser]:
-    """Headless Chromium; a missing one fails, it does not skip."""
-    path = find_browser()
-    assert path, "No Chromium found: run `make test`, which installs one."
-    with playwright_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def open_page(browser: playwright_api.Browser, site: str) -> Iterator[Callable[..., playwright_api.Page]]:
+def open_page(chromium: playwright_api.Browser, site: str) -> Iterator[Callable[..., playwright_api.Page]]:
     """A function that opens a page of this folder; any console error or exception in it fails the test."""
     errors: list[str] = []
     contexts: list[playwright_api.BrowserContext] = []
@@ -63,7 +42,7 @@ def open_page(browser: playwright_api.Browser, site: str) -> Iterator[Callable[.
     def open_(
         path: str, *, width: int = 1000, height: int = 760, scheme: str = "light"
     ) -> playwright_api.Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from install_browser import find_browser
-from labserver import FLAGS, Lab, Server, start_lab
-from playwright.sync_api import sync_playwright
+from labserver import Lab, Server, start_lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,21 +20,10 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def lab_browser() -> Iterator[Browser]:
-    """Headless Chromium; a missing one fails, it does not skip."""
-    path = find_browser()
-    assert path, "No Chromium found: run `make test`, which installs one."
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def lab(lab_server: Server, lab_browser: Browser) -> Iterator[Lab]:
+def lab(lab_server: Server, chromium: Browser) -> Iterator[Lab]:
     """A page on the server; any complaint in its console fails the test."""
-    page = lab_browser.new_page(viewport={"width": 1400, "height": 1500})
+    page = chromium.new_page(viewport={"width": 1400, "height": 1500})
     opened = Lab(page, lab_server)
     yield opened
     page.close()

@@ -21,15 +21,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 TOKEN = "bearwidgets-tests"  # noqa: S105 - a server that lives for the tests, on the loopback address
 # What JupyterLab itself and headless Chromium say; none of it is ours.
 FOREIGN = (

@@ -4,7 +4,7 @@ import { NoAnswer, Requests } from "./requests.js";
 /** @typedef {import("./types.js").Model} Model */
 
 /** How long each kind of request may take, ms. */
-const LIMITS = { page: 10_000, full: 10_000, hello: 10_000 };
+const LIMITS = { page: 10_000, full: 10_000, hello: 10_000, plan: 300_000, apply: 900_000, rollback: 900_000 };
 const LIMIT = 20_000;
 
 export class Connection {
