@@ -72,6 +72,9 @@ class ConfusionMatrix(ipywidgets.VBox):
         self.cleaner.on_scores(self._tell)
         super().__init__([self.matrix] if cleaner is not None else [self.matrix, self.cleaner])
 
+    def __repr__(self) -> str:
+        return f"ConfusionMatrix({len(self._review.classes)} classes, split {self.split!r})"
+
     def hello(self, _fields: Mapping[str, Any]) -> dict[str, Any]:
         """The matrix as the view shows it: classes, counts (rows actual, columns predicted), accuracy."""
         review = self._review

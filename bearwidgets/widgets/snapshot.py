@@ -23,7 +23,7 @@ _STYLE = (
 _WORDS = {"delete": "✗ delete", "unsure": "? unsure", "keep": "✓ keep"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Snapshot:
     """A contact sheet; a notebook shows it, `save` writes it.
 
@@ -32,6 +32,9 @@ class Snapshot:
     """
 
     html: str
+
+    def __repr__(self) -> str:
+        return f"Snapshot({len(self.html) / 1024:.0f} KB of HTML)"
 
     def _repr_html_(self) -> str:
         return self.html
