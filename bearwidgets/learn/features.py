@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +21,7 @@ import torch
 
 from bearwidgets.data.identity import cache_dir
 from bearwidgets.data.transforms import Batch, load_batches
-from bearwidgets.learn.model import Preprocessing, fast_precision, fingerprint, for_inference, width
+from bearwidgets.learn.model import fast_precision, fingerprint, for_inference, width
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -31,33 +30,12 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from bearwidgets.learn.preprocessing import Preprocessing
+
 BATCH = 8  # small enough for the caches of a core
 MOST_WORKERS = 8
 SHARD = 4096
 MAX_BYTES = 2 * 2**30
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training stands.
-
-    Attributes:
-        stage: what is being done, in words.
-        step: steps of this stage that are done.
-        total: steps of this stage.
-        epoch: epochs done, as a fraction; 0 outside the epochs.
-        train_loss: smoothed training loss (mean log-loss), if there is one.
-        valid_loss: mean log-loss on the evaluation split, at the end of an epoch.
-        valid_error: share of the evaluation split that is wrong, 0 to 1, at the end of an epoch.
-    """
-
-    stage: str
-    step: int
-    total: int
-    epoch: float = 0.0
-    train_loss: float | None = None
-    valid_loss: float | None = None
-    valid_error: float | None = None
 
 
 class FeatureStore:
@@ -97,7 +75,7 @@ class FeatureStore:
         keys, files = list(wanted), list(wanted.values())
         total, done = len(keys), 0
         batches = [range(start, min(start + BATCH, total)) for start in range(0, total, BATCH)]
-        loaded = load_batches(files, batches, self.preprocessing.squeeze, at_least=self.preprocessing.size)
+        loaded = load_batches(files, batches, self.preprocessing.resizer, at_least=self.preprocessing.size)
         try:
             with contextlib.closing(self._forward(loaded, keys)) as steps:
                 for batch in steps:
@@ -156,7 +134,7 @@ class FeatureStore:
         assert self._fast is not None  # noqa: S101 - just prepared
         device = next(self._fast.parameters()).device
         with torch.inference_mode():
-            pictures = self.preprocessing.normalise(pixels, device).to(self.precision)
+            pictures = self.preprocessing.normalize(pixels, device).to(self.precision)
             features = self._fast(pictures).float()
         return features.clamp(-65504, 65504).cpu().numpy().astype(np.float16)
 

@@ -18,9 +18,10 @@ from PIL import Image, ImageOps
 from bearwidgets.data.images import open_image
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.learn import bundle
-from bearwidgets.learn.features import FeatureStore, Progress
+from bearwidgets.learn.features import FeatureStore
 from bearwidgets.learn.head import STRENGTHS, HeadFit, fit_head
 from bearwidgets.learn.model import Classifier, create_body, fast_precision
+from bearwidgets.learn.progress import Progress
 from bearwidgets.learn.train import Items, fine_tune_phases, run_phase
 
 if TYPE_CHECKING:
@@ -334,7 +335,7 @@ class Learner:
         """
         self._check_trained()
         picture = _as_picture(image, self.size)
-        pixels = self._store.preprocessing.squeeze(picture)[None].copy()
+        pixels = self._store.preprocessing.resizer(picture)[None].copy()
         row = self._probabilities(self._store.of_pixels(pixels).astype(np.float32))[0]
         best = int(row.argmax())
         return Prediction(

@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from bearwidgets.data.transforms import RandomCrop, load_batches
-from bearwidgets.learn.features import Progress
+from bearwidgets.learn.progress import Progress
 from bearwidgets.learn.schedule import OneCycle
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from lightning_fabric import Fabric
 
-    from bearwidgets.learn.model import Classifier, Preprocessing
+    from bearwidgets.learn.model import Classifier
+    from bearwidgets.learn.preprocessing import Preprocessing
 
 SMOOTHING = 0.9
 
@@ -101,7 +102,7 @@ def run_phase(
                 if len(batch.rows) < 2:  # files vanished meanwhile; a batch norm cannot train on one picture
                     continue
                 _set_rates(optimizer, (step - 1) / total)
-                pictures = preprocessing.normalise(batch.pixels, fabric.device)
+                pictures = preprocessing.normalize(batch.pixels, fabric.device)
                 target = torch.from_numpy(items.target[batch.rows]).to(fabric.device)
                 loss = functional.cross_entropy(module(pictures), target)
                 if not torch.isfinite(loss):

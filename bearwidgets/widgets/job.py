@@ -13,7 +13,7 @@ from bearwidgets.errors import BearwidgetsError, ConflictError
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from bearwidgets.learn.features import Progress
+    from bearwidgets.learn.progress import Progress
 
 log = logging.getLogger("bearwidgets")
 
