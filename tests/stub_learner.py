@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.learn.features import Progress
+from bearwidgets.learn.progress import Progress
 
 SURE = 0.9
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from bearwidgets.errors import BadInputError, ConflictError
-from bearwidgets.learn.features import Progress
+from bearwidgets.learn.progress import Progress
 from bearwidgets.widgets import job as jobs
 from bearwidgets.widgets.job import CURVE_POINTS, Job, JobState
 

@@ -22,6 +22,7 @@ import torch
 from bearwidgets.data.identity import cache_dir
 from bearwidgets.data.transforms import Batch, load_batches
 from bearwidgets.learn.model import fast_precision, fingerprint, for_inference, width
+from bearwidgets.learn.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
     from bearwidgets.clean.plan import Receipt
-    from bearwidgets.learn.features import Progress
+    from bearwidgets.learn.progress import Progress
 
 log = logging.getLogger("bearwidgets")
 
