@@ -13,7 +13,8 @@ import torch
 import bearwidgets.learn.features as module
 from bearwidgets.data.identity import cache_dir, content_id
 from bearwidgets.learn.features import FeatureStore
-from bearwidgets.learn.model import Preprocessing, create_body
+from bearwidgets.learn.model import create_body
+from bearwidgets.learn.preprocessing import Preprocessing
 
 SIZE = 32
 
@@ -58,7 +59,7 @@ def test_features_are_those_of_the_body(paths, monkeypatch):
     assert made.preprocessing.interpolation == "bilinear"  # that of this architecture
     pixels = np.stack([_squeezed(path) for path in paths])
     with torch.inference_mode():
-        wanted = made.body(made.preprocessing.normalise(pixels, torch.device("cpu"))).numpy()
+        wanted = made.body(made.preprocessing.normalize(pixels, torch.device("cpu"))).numpy()
     got = made.array(contents(paths))
     assert got.dtype == np.float32
     np.testing.assert_allclose(got, wanted, rtol=2e-3, atol=1e-3 * np.abs(wanted).max())

@@ -63,7 +63,7 @@ def test_exact_probabilities_are_those_of_the_network(ds):
     table, probabilities = learn.predictions()
     pixels = np.stack([_pixels(ds.path_of(each)) for each in table.id])
     with torch.inference_mode():
-        logits = learn.module(learn._store.preprocessing.normalise(pixels, torch.device("cpu")))
+        logits = learn.module(learn._store.preprocessing.normalize(pixels, torch.device("cpu")))
     assert probabilities == pytest.approx(torch.softmax(logits, 1).numpy(), abs=0.03)
 
 

@@ -125,12 +125,3 @@ def test_weights_from_a_file(tmp_path):
     assert torch.equal(body.state_dict()["conv1.0.weight"], trained.state_dict()["conv1.0.weight"])
     with pytest.raises(BadInputError, match="another one"):
         create_body("test_efficientnet", tmp_path / "own.pth", 64, 0)
-
-
-def test_pixels_are_normalised_by_mean_and_deviation():
-    import numpy as np
-
-    preprocessing = model.Preprocessing(1, (0.5, 0.25, 0.0), (0.5, 0.25, 1.0))
-    tensor = preprocessing.normalise(np.array([[[[255, 0, 51]]]], np.uint8), torch.device("cpu"))
-    assert tensor.shape == (1, 3, 1, 1)
-    assert tensor.flatten().tolist() == pytest.approx([1.0, -1.0, 0.2])

@@ -14,6 +14,7 @@ import timm
 from bearwidgets import __version__
 from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
 from bearwidgets.learn import model
+from bearwidgets.learn.preprocessing import Preprocessing
 from bearwidgets.learn.weights import matching
 
 if TYPE_CHECKING:
@@ -114,14 +115,14 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     return card, tensors
 
 
-def empty_body(card: dict[str, Any]) -> tuple[nn.Module, int, model.BodySource, model.Preprocessing]:
+def empty_body(card: dict[str, Any]) -> tuple[nn.Module, int, model.BodySource, Preprocessing]:
     """The body that a card names, without weights."""
     if not timm.is_model(card["timm"].split(".")[0]):
         raise BadInputError(
             f"The file needs the architecture {card['timm']!r}, unknown to timm {timm.__version__}."
         )
     body = model.empty_body(card["timm"], card["size"]).eval()
-    preprocessing = model.Preprocessing(
+    preprocessing = Preprocessing(
         card["size"], tuple(card["mean"]), tuple(card["std"]), card["interpolation"]
     )
     return body, model.width(body), model.BodySource(card["timm"], card["weights"]), preprocessing

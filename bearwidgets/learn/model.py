@@ -7,7 +7,7 @@ import hashlib
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import timm
 import torch
@@ -15,34 +15,9 @@ from timm.data.config import resolve_data_config
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from bearwidgets.data.transforms import Squeeze
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn import weights as weights_module
-
-if TYPE_CHECKING:
-    import numpy as np
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How a picture becomes the body's input: squeezed to `size` × `size` px, scaled to [0, 1], normalised."""
-
-    size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    interpolation: str = "bicubic"
-
-    @property
-    def squeeze(self) -> Squeeze:
-        """Picture → pixels (size, size, 3), uint8."""
-        return Squeeze(self.size, self.interpolation)
-
-    def normalise(self, pixels: np.ndarray, device: torch.device) -> torch.Tensor:
-        """Float tensor (n, 3, h, w), channels last in memory, of uint8 pixels (n, h, w, 3)."""
-        tensor = torch.from_numpy(pixels).to(device).float()
-        mean = torch.tensor(self.mean, device=device) * 255
-        std = torch.tensor(self.std, device=device) * 255
-        return ((tensor - mean) / std).permute(0, 3, 1, 2)
+from bearwidgets.learn.preprocessing import Preprocessing
 
 
 class Classifier(nn.Module):
