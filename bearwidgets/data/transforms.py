@@ -1,27 +1,17 @@
-"""From picture files to batches of pixels: the plain squeeze for evaluation, a random crop and flip for training.
-
-Decoding runs in a few threads (Pillow lets go of the interpreter while it works), a few batches ahead.
-"""
+"""From a picture to the square of pixels that a network sees."""
 
 from __future__ import annotations
 
-import collections
-import math
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image
 
-from bearwidgets.data.images import open_image
-from bearwidgets.errors import ImageError
+from bearwidgets.errors import BadInputError, unknown_name
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from concurrent.futures import Future
-    from pathlib import Path
+Picture: TypeAlias = Image.Image | np.ndarray
+"""A picture of mode RGB or L (one band), or float32 values (h, w, bands) where there are other bands than those."""
 
 RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -29,112 +19,107 @@ RESAMPLING = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-_AHEAD = 4
+METHODS = ("squish", "crop", "pad")
 
 
 @dataclass(frozen=True)
-class Squeeze:
-    """The whole picture at `size` × `size` px: nothing is cut off, the aspect ratio is not kept."""
-
-    size: int
-    interpolation: str = "bicubic"
-
-    def __call__(self, image: Image.Image) -> np.ndarray:
-        """Array (size, size, 3), uint8, of an RGB picture."""
-        return np.asarray(
-            image.resize((self.size, self.size), RESAMPLING[self.interpolation], reducing_gap=2.0)
-        )
-
-
-@dataclass(frozen=True)
-class RandomCrop:
-    """A random part of the picture (35–100 % of its area, aspect 3:4 to 4:3), flipped half of the time.
-
-    The random resized crop of Szegedy et al., "Going deeper with convolutions" (2015), with fastai's `min_scale`.
-    """
-
-    size: int
-    interpolation: str = "bicubic"
-    min_scale: float = 0.35
-
-    def __call__(self, image: Image.Image, rng: np.random.Generator) -> np.ndarray:
-        """Array (size, size, 3), uint8, of an RGB picture."""
-        width, height = image.size
-        area = width * height * rng.uniform(self.min_scale, 1)
-        aspect = math.exp(rng.uniform(math.log(3 / 4), math.log(4 / 3)))
-        crop_width = min(width, max(1, round(math.sqrt(area * aspect))))
-        crop_height = min(height, max(1, round(math.sqrt(area / aspect))))
-        left, top = int(rng.integers(width - crop_width + 1)), int(rng.integers(height - crop_height + 1))
-        part = image.resize(
-            (self.size, self.size),
-            RESAMPLING[self.interpolation],
-            box=(left, top, left + crop_width, top + crop_height),
-            reducing_gap=2.0,
-        )
-        pixels = np.asarray(part)
-        return pixels[:, ::-1] if rng.random() < 0.5 else pixels
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some pictures as pixels.
+class Resize:
+    """A picture at `size` × `size` px, the same for every look at it: what evaluation and prediction use.
 
     Attributes:
-        rows: (n,) int, which of the asked-for pictures these are.
-        pixels: (n, size, size, 3) uint8.
-        problems: row → reason, for pictures that could not be opened; they are in neither of the other two.
+        size: Side of the output, px.
+        method: "squish" shows the whole picture and does not keep its aspect; "crop" keeps the aspect and shows
+            the square in its middle; "pad" keeps the aspect and shows the whole picture between black bars. Black
+            and not the mirror image, because bars that repeat the picture show an animal twice, and because any
+            other program can do the same with the trained network.
+        interpolation: "nearest", "bilinear", "bicubic" or "lanczos"; all but the first smooth where they shrink.
+
+    Raises:
+        BadInputError: A size below 1, or an unknown method or interpolation.
+
+    Example:
+        >>> Resize(4, "crop")(Image.new("RGB", (30, 20), "red")).shape
+        (4, 4, 3)
     """
 
-    rows: np.ndarray
-    pixels: np.ndarray
-    problems: dict[int, str]
+    size: int
+    method: str = "squish"
+    interpolation: str = "bicubic"
+
+    def __post_init__(self) -> None:
+        check_square(self.size, self.method, self.interpolation)
+
+    def __call__(self, picture: Picture) -> np.ndarray:
+        """Pixels (size, size, bands) of a picture: uint8 of a `PIL.Image.Image`, float32 of an array.
+
+        Raises:
+            BadInputError: A picture of another mode than RGB and L, or an array of another shape.
+        """
+        return pixels_of([self.layer(layer) for layer in layers_of(picture)])
+
+    def layer(self, layer: Image.Image) -> Image.Image:
+        """One layer of a picture, as of `layers_of`, at `size` × `size` px."""
+        width, height = layer.size
+        resampling = RESAMPLING[self.interpolation]
+        if self.method != "pad":
+            box = frame(width, height, self.method)
+            return layer.resize((self.size, self.size), resampling, box=box, reducing_gap=2.0)
+        scale = self.size / max(width, height)
+        inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+        square = Image.new(layer.mode, (self.size, self.size))
+        corner = ((self.size - inner[0]) // 2, (self.size - inner[1]) // 2)
+        square.paste(layer.resize(inner, resampling, reducing_gap=2.0), corner)
+        return square
 
 
-def load_batches(
-    paths: Sequence[Path],
-    batches: Iterable[Sequence[int]],
-    transform: Squeeze | RandomCrop,
-    *,
-    at_least: int,
-    seed: int = 0,
-) -> Iterator[Batch]:
-    """Yield the pictures of each batch, decoded in threads a few batches ahead.
+def frame(width: int, height: int, method: str) -> tuple[int, int, int, int]:
+    """Which part of a picture fills the output: left, top, right, bottom in px; of "pad" it reaches beyond."""
+    if method == "squish":
+        return 0, 0, width, height
+    side = min(width, height) if method == "crop" else max(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return left, top, left + side, top + side
 
-    Args:
-        paths: of all pictures.
-        batches: for each batch the rows in `paths`.
-        transform: picture → (size, size, 3) uint8; a random one gets a generator of its own for each picture.
-        at_least: short side in px down to which a large JPEG may be decoded.
-        seed: makes random transforms repeatable whatever thread runs them.
+
+def layers_of(picture: Picture) -> list[Image.Image]:
+    """What Pillow can resample: the picture itself, or one picture of mode F for each band of an array.
+
+    Raises:
+        BadInputError: A picture of another mode than RGB and L, or an array of another shape.
     """
-
-    def load(row: int, number: int) -> np.ndarray | str:
-        try:
-            image = open_image(paths[row], at_least=at_least)
-        except ImageError as error:
-            return str(error)
-        if isinstance(transform, Squeeze):
-            return transform(image)
-        return transform(image, np.random.default_rng((seed, number, row)))
-
-    with ThreadPoolExecutor(max(1, min(8, os.cpu_count() or 1))) as pool:
-        waiting: collections.deque[tuple[Sequence[int], list[Future[np.ndarray | str]]]] = collections.deque()
-        try:
-            for number, rows in enumerate(batches):
-                waiting.append((rows, [pool.submit(load, row, number) for row in rows]))
-                if len(waiting) > _AHEAD:
-                    yield _collect(*waiting.popleft())
-            while waiting:
-                yield _collect(*waiting.popleft())
-        finally:
-            for _, futures in waiting:
-                for future in futures:
-                    future.cancel()
+    if isinstance(picture, Image.Image):
+        if picture.mode not in {"RGB", "L"}:
+            raise BadInputError(
+                f"A picture of mode {picture.mode!r} came; allowed are RGB and L: convert it first."
+            )
+        return [picture]
+    if picture.ndim != 3 or not picture.size:
+        raise BadInputError(
+            f"An array of shape {picture.shape} came; allowed is (height, width, bands), all of them 1 or more."
+        )
+    bands = np.moveaxis(picture, 2, 0)
+    return [Image.fromarray(np.ascontiguousarray(band, dtype=np.float32)) for band in bands]
 
 
-def _collect(rows: Sequence[int], futures: list[Future[np.ndarray | str]]) -> Batch:
-    results = [future.result() for future in futures]
-    good = [(row, each) for row, each in zip(rows, results, strict=True) if not isinstance(each, str)]
-    problems = {row: each for row, each in zip(rows, results, strict=True) if isinstance(each, str)}
-    pixels = np.stack([each for _, each in good]) if good else np.zeros((0, 0, 0, 3), np.uint8)
-    return Batch(np.array([row for row, _ in good], dtype=np.int64), pixels, problems)
+def pixels_of(layers: list[Image.Image]) -> np.ndarray:
+    """Array (h, w, bands) of what `layers_of` gave: uint8 of RGB and L, float32 of F."""
+    if layers[0].mode == "RGB":
+        return np.asarray(layers[0])
+    return np.stack([np.asarray(layer) for layer in layers], axis=-1)
+
+
+def check_square(size: object, method: str, interpolation: str) -> None:
+    """Raise a BadInputError unless a square can be made of these."""
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise BadInputError(
+            f"size is {size!r}; allowed is a whole number of pixels from 1 on, for example 224."
+        )
+    if method not in METHODS:
+        raise BadInputError(unknown_name("way to resize", method, METHODS))
+    if interpolation not in RESAMPLING:
+        raise BadInputError(unknown_name("interpolation", interpolation, RESAMPLING))
+
+
+def Squeeze(size: int, interpolation: str = "bicubic") -> Resize:  # noqa: N802
+    """The former name."""
+    return Resize(size, "squish", interpolation)

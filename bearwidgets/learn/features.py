@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,8 @@ import safetensors.numpy
 import torch
 
 from bearwidgets.data.identity import cache_dir
-from bearwidgets.data.transforms import Batch, load_batches
+from bearwidgets.data.images import open_image
+from bearwidgets.data.loading import Batch, Pictures, load_batches
 from bearwidgets.learn.model import fast_precision, fingerprint, for_inference, width
 from bearwidgets.learn.progress import Progress
 
@@ -76,7 +78,9 @@ class FeatureStore:
         keys, files = list(wanted), list(wanted.values())
         total, done = len(keys), 0
         batches = [range(start, min(start + BATCH, total)) for start in range(0, total, BATCH)]
-        loaded = load_batches(files, batches, self.preprocessing.resizer, at_least=self.preprocessing.size)
+        opener = functools.partial(open_image, at_least=self.preprocessing.size)
+        pictures = Pictures(files, opener, presize=None, budget=0)  # each is needed once
+        loaded = load_batches(pictures, batches, self.preprocessing.resizer)
         try:
             with contextlib.closing(self._forward(loaded, keys)) as steps:
                 for batch in steps:
