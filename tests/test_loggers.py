@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
-import subprocess
 import sys
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
-from made_data import REPOSITORY
 
 from bearwidgets.errors import BadInputError, WorkspaceError
 from bearwidgets.learn.loggers import METHODS, make_logger
@@ -105,19 +103,21 @@ def test_mlflow_reads_what_was_logged(tmp_path, monkeypatch, capfd):
     assert [each.step for each in client.get_metric_history(run.info.run_id, "epoch/train_loss")] == [1, 2]
 
 
-def test_mlflow_reports_to_nobody(tmp_path):
-    code = (
-        "from bearwidgets.learn.loggers import make_logger\n"
-        f"make_logger(('mlflow', {str(tmp_path)!r}), {{}}).close()\n"
-        "from mlflow.telemetry import get_telemetry_client\n"
-        "print(get_telemetry_client())"
-    )
-    # a process of its own, because mlflow keeps quiet by itself where it is tested
-    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "None\n"
+def test_mlflow_reports_to_nobody(tmp_path, monkeypatch):
+    seen = []
+
+    def client(tracking_uri):
+        seen.append((tracking_uri, os.environ.get("MLFLOW_DISABLE_TELEMETRY")))
+        raise MlflowException("far enough")
+
+    from mlflow.exceptions import MlflowException
+
+    monkeypatch.delenv("MLFLOW_DISABLE_TELEMETRY", raising=False)
+    monkeypatch.setattr("mlflow.MlflowClient", client)
+    with pytest.raises(WorkspaceError, match="no folder MLflow can log to: far enough"):
+        make_logger(("mlflow", tmp_path), {})
+    assert seen == [(tmp_path.as_uri(), "true")]
+    assert "MLFLOW_DISABLE_TELEMETRY" not in os.environ
 
 
 def test_mlflow_takes_odd_names_and_long_values(tmp_path):
