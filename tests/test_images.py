@@ -65,7 +65,8 @@ def test_content_decides_and_not_the_name(tmp_path, kind, name):
         ("name,label\nBär,1\n".encode(), "text, not an image"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
         (b"\0\0\0\x18ftypisom\0\0\0\0", "video"),
-        (b"\x93NUMPY\1\0\0\0", "unknown kind"),
+        (b"\x93NUMPY\1\0\0\0", "broken NumPy array"),
+        (b"\x93SQUID\1\0\0\0", "unknown kind"),
         (b"\xff\xd8\xff", "broken JPEG"),
         (b"BM and more text", "broken BMP"),
     ],
@@ -282,7 +283,7 @@ def test_damage_never_raises_anything_but_image_error(kind, damage, cut):
 def test_any_bytes_are_an_image_or_have_a_reason(data):
     with pytest.raises(ImageError):
         open_image(data)
-    assert sniff(data) in {None, "JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF"}
+    assert sniff(data) in {None, "JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "NPY"}
 
 
 def test_real_photos(shared_data):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
 _DIGEST = 16
-_SCHEMA = 1  # goes up when what is stored, or which files count as usable, changes
+_SCHEMA = 2  # goes up when what is stored, or which files count as usable, changes
 _BATCH = 16  # files that one task of the pool reads
 _QUERY = 900  # SQLite allows 999 parameters in old builds
 _LARGEST = 256 * 2**20  # bytes of the cache file above which it starts anew
@@ -119,7 +119,9 @@ def _look(path: str) -> tuple[Facts, int]:
     try:
         width, height = check_image(data)
     except ImageError as error:
-        passing = isinstance(error.__cause__, MemoryError)
+        passing = isinstance(
+            error.__cause__, (MemoryError, ImportError)
+        )  # a package may be installed meanwhile
         return Facts(content, 0, 0, str(error)), -1 if passing else len(data)
     return Facts(content, width, height, ""), len(data)
 

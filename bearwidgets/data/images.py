@@ -1,7 +1,7 @@
 """Open pictures that come from strangers: by content and never by name, bounded, turned, always RGB.
 
-Allowed are JPEG, PNG, WebP, GIF (first frame), BMP and TIFF. Whatever cannot be used raises `ImageError`,
-whose message is a reason that a person understands.
+Allowed are JPEG, PNG, WebP, GIF (first frame), BMP, TIFF and NumPy's arrays. Whatever cannot be used raises
+`ImageError`, whose message is a reason that a person understands.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from bearwidgets.data.rasters import NPY_START, npy_header, read_npy, view
+from bearwidgets.data.tiffs import beyond_photo, check_tiff, read_tiff
 from bearwidgets.errors import ImageError
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ _STARTS = {
     b"MM\0*": "TIFF",
     b"II+\0": "TIFF",
     b"MM\0+": "TIFF",
+    NPY_START: "NPY",
 }
 _OTHER_STARTS = {
     b"%PDF": "a PDF document",
@@ -74,7 +77,7 @@ _OTHER_STARTS = {
     b"7z\xbc\xaf": "a compressed archive",
     b"{": "text (JSON)",
 }
-_ALLOWED = "allowed are JPEG, PNG, WebP, GIF, BMP and TIFF"
+_ALLOWED = "allowed are JPEG, PNG, WebP, GIF, BMP, TIFF and NumPy arrays (.npy)"
 
 
 def sniff(head: bytes) -> str | None:
@@ -88,6 +91,9 @@ def open_image(
     source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, at_least: int | None = None
 ) -> Image.Image:
     """Open a picture as RGB, turned as its EXIF orientation says, over white where it is transparent.
+
+    An array, or a TIFF that is more than a photo, shows its first three bands (the first in grey, if there are
+    fewer), each stretched from its 2nd to its 98th percentile.
 
     Args:
         source: A path, or the bytes of a file.
@@ -106,6 +112,32 @@ def open_image(
         (333, 250)
     """
     data = source if isinstance(source, bytes) else read_bytes(source)
+    kind = sniff(data[:16])
+    if kind == "NPY":
+        return view(read_npy(data, max_pixels))
+    if kind == "TIFF" and (header := beyond_photo(data)) is not None:
+        return view(read_tiff(data, header, max_pixels))
+    return decode(data, to_rgb, max_pixels=max_pixels, at_least=at_least)
+
+
+def decode(
+    data: bytes,
+    convert: Callable[[Image.Image], Image.Image],
+    *,
+    max_pixels: int = MAX_PIXELS,
+    at_least: int | None = None,
+) -> Image.Image:
+    """Decode the bytes of a file that Pillow reads, convert its mode, and turn it as its EXIF orientation says.
+
+    Args:
+        data: The bytes of a file.
+        convert: Decoded picture → picture of the mode that is wanted.
+        max_pixels: As of `open_image`.
+        at_least: As of `open_image`.
+
+    Raises:
+        ImageError: As `open_image`.
+    """
     picture, turn = _open(data, max_pixels)
     if at_least is not None:
         short = min(picture.size)
@@ -113,7 +145,7 @@ def open_image(
         picture.draft(None, (width, height))
     try:
         picture.load()
-        image = _rgb(picture)
+        image = convert(picture)
         if turn is not None:
             image = image.transpose(turn)
     except Exception as error:  # a broken file makes a decoder raise anything
@@ -135,6 +167,12 @@ def image_size(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[int, 
 
 def check_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """As `image_size`, for the bytes of a file."""
+    kind = sniff(data[:16])
+    if kind == "NPY":
+        return npy_header(data, max_pixels).size
+    if kind == "TIFF" and (header := beyond_photo(data)) is not None:
+        check_tiff(data, header, max_pixels)
+        return header.size
     picture, turn = _open(data, max_pixels)
     width, height = picture.size
     if not _is_whole(picture.format, data):
@@ -192,7 +230,8 @@ def _turn(picture: Image.Image) -> Image.Transpose | None:
     return _TURNS.get(orientation) if isinstance(orientation, int) else None
 
 
-def _rgb(picture: Image.Image) -> Image.Image:
+def to_rgb(picture: Image.Image) -> Image.Image:
+    """The picture in mode RGB, over white where it is transparent; deep grey brought down to 8 bits."""
     mode = picture.mode
     if mode == "RGB" and "transparency" not in picture.info:
         return picture
