@@ -14,7 +14,7 @@ import bearwidgets.learn.features as module
 from bearwidgets.data.identity import cache_dir, content_id
 from bearwidgets.learn.features import FeatureStore
 from bearwidgets.learn.model import create_body
-from bearwidgets.learn.preprocessing import Preprocessing
+from bearwidgets.learn.preprocessing import Preprocessing, Projection
 
 SIZE = 32
 
@@ -101,9 +101,31 @@ def test_any_part_of_the_preprocessing_is_in_the_key():
         Preprocessing(SIZE, (0.4,) * 3, (0.5,) * 3, "bicubic"),
         Preprocessing(SIZE, (0.5,) * 3, (0.4,) * 3, "bicubic"),
         Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3, "bilinear"),
+        Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3, "bicubic", "crop"),
+        Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3, pca=Projection(((1.0,) * 3,) * 3, (0.0,) * 3)),
+        Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3, pca=Projection(((1.0,) * 3,) * 3, (0.0, 0.0, 1e-9))),
     ]
     keys = {FeatureStore(body, each, keep=False).key for each in [plain, *others]}
-    assert len(keys) == 4
+    assert len(keys) == 7
+
+
+def test_pictures_of_many_bands_have_features(tmp_path):
+    generator = np.random.default_rng(0)
+    files = [tmp_path / f"{number}.npy" for number in range(3)]
+    for file in files:
+        np.save(file, generator.random((40, 50, 5), dtype=np.float32))
+    files.append(tmp_path / "other.npy")
+    np.save(files[-1], np.zeros((9, 9, 4), np.float32))
+    pca = Projection(tuple(map(tuple, np.eye(3, 5).tolist())), (0.0,) * 3)
+    body = store().body
+    made = FeatureStore(body, Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3, in_chans=5, pca=pca), keep=False)
+    list(made.compute(contents(files), files))
+    features = made.array(contents(files[:3]))
+    assert np.isfinite(features).all()
+    assert np.abs(features[0] - features[1]).max() > 0
+    assert list(made.problems.values()) == [
+        "it has 4 bands, but in_chans=5 is asked for: pass in_chans=4, or take it out of the data"
+    ]
 
 
 def test_moved_and_renamed_files_are_known_by_their_content(paths, computed, tmp_path):

@@ -15,7 +15,6 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn import normalization
 from bearwidgets.learn.normalization import make_preprocessing, resolve_normalization
-from bearwidgets.learn.preprocessing import Projection
 from bearwidgets.learn.statistics import channel_statistics, fit_pca, projected
 
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "interpolation": "bilinear"}
@@ -333,8 +332,3 @@ def test_another_number_of_bands_than_the_files_have_is_seen_at_once(fields, pre
 def test_odd_options_are_refused(fields, options, words):
     with pytest.raises(BadInputError, match=words):
         make_preprocessing(fields, IMAGENET, 12, pretrained=True, **options)
-
-
-def test_projections_are_told_apart():
-    first = Projection(((1.0,) * 3,) * 3, (0.0,) * 3)
-    assert repr(first) != repr(Projection(((1.0,) * 3,) * 3, (0.0, 0.0, 1e-9)))

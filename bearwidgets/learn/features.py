@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import functools
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,6 @@ import safetensors.numpy
 import torch
 
 from bearwidgets.data.identity import cache_dir
-from bearwidgets.data.images import open_image
 from bearwidgets.data.loading import Batch, Pictures, load_batches
 from bearwidgets.learn.model import fast_precision, fingerprint, for_inference, width
 from bearwidgets.learn.progress import Progress
@@ -78,8 +76,7 @@ class FeatureStore:
         keys, files = list(wanted), list(wanted.values())
         total, done = len(keys), 0
         batches = [range(start, min(start + BATCH, total)) for start in range(0, total, BATCH)]
-        opener = functools.partial(open_image, at_least=self.preprocessing.size)
-        pictures = Pictures(files, opener, presize=None, budget=0)  # each is needed once
+        pictures = Pictures(files, self.preprocessing.open, presize=None, budget=0)  # each is needed once
         loaded = load_batches(pictures, batches, self.preprocessing.resizer)
         try:
             with contextlib.closing(self._forward(loaded, keys)) as steps:
@@ -132,7 +129,7 @@ class FeatureStore:
             self._fast = for_inference(self.body, self.precision, self.preprocessing.size)
 
     def of_pixels(self, pixels: np.ndarray) -> np.ndarray:
-        """Features (n, d), float16, of pixels (n, size, size, 3), uint8."""
+        """Features (n, d), float16, of pixels (n, size, size, bands), uint8 or float32."""
         if not len(pixels):
             return np.zeros((0, width(self.body)), np.float16)
         self._prepare()
