@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from bearwidgets.data.geometry import bounds, from_unit, perspective, rotation, sample, to_unit
+from bearwidgets.data.geometry import bounds, from_unit, perspective, rotation, sample, to_unit, translation
+from bearwidgets.data.lighting import blot, recolor, relight, relight_values
 from bearwidgets.data.transforms import (
     RESAMPLING,
     Picture,
@@ -31,10 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _TRIES = 10  # for a random crop that fits, as many as torchvision takes
-_EDGE = 1e-7  # how near to 0 and 1 a brightness may come before its logit is taken
-_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's grey
-_TO_YIQ = np.array([_LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
-_FROM_YIQ = np.linalg.inv(_TO_YIQ)
+_LONG = math.log(10 / 3)  # of the longer side of what is erased by the shorter one, at most
+_QUARTERS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
 _CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 
 _LIMITS = {
@@ -51,27 +50,24 @@ _LIMITS = {
     "p_lighting": (0, 1, "a probability"),
     "erase": (0, 1, "a probability"),
 }
-_RANGES = {"area": (0, 1), "aspect": (0, math.inf), "erase_area": (0, 1)}
 
 
-def _colour_matrix(saturation: float, hue: float) -> tuple[float, ...]:
-    """Twelve numbers for Pillow's conversion of RGB to RGB: distance to grey times a factor, turned about grey."""
-    angle = math.radians(hue)
-    cos, sin = saturation * math.cos(angle), saturation * math.sin(angle)
-    turn = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
-    return tuple(np.column_stack([_FROM_YIQ @ turn @ _TO_YIQ, np.zeros(3)]).ravel().tolist())
+def _drawn(most: float, p: float, rng: np.random.Generator) -> float:
+    """A number from -`most` to `most`, or 0 where nothing is drawn."""
+    return rng.uniform(-most, most) if most and rng.random() < p else 0.0
 
 
-def _check_range(name: str, given: object, low: float, high: float) -> None:
-    if given is None and name == "area":
-        return
-    good = (
-        isinstance(given, tuple) and len(given) == 2 and all(isinstance(each, (int, float)) for each in given)
-    )
-    if not good or not low < given[0] <= given[1] <= high:
-        top = f"to {high:g}" if math.isfinite(high) else "on"
+def _check_number(name: str, given: object, low: float, high: float, unit: str) -> None:
+    if not isinstance(given, (int, float)) or not low <= given <= high:
+        raise BadInputError(f"{name} is {given!r}; allowed is {unit} from {low} to {high}.")
+
+
+def _check_range(name: str, given: object, high: float) -> None:
+    numbers = given if isinstance(given, tuple) and len(given) == 2 else (0, 0)
+    if not (all(isinstance(each, (int, float)) for each in numbers) and 0 < numbers[0] <= numbers[1] <= high):
+        top = "" if math.isinf(high) else f" and up to {high:g}"
         raise BadInputError(
-            f"{name} is {given!r}; allowed are two numbers above {low:g} {top}, the smaller one first."
+            f"{name} is {given!r}; allowed is a pair like (0.5, 1): two numbers above 0{top}, the smaller one first."
         )
 
 
@@ -141,12 +137,12 @@ class Augment:
 
     def __post_init__(self) -> None:
         check_square(self.size, self.resize, self.interpolation)
-        for name, (low, high, unit) in _LIMITS.items():
-            value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not low <= value <= high:
-                raise BadInputError(f"{name} is {value!r}; allowed is {unit} from {low} to {high}.")
-        for name, (low, high) in _RANGES.items():
-            _check_range(name, getattr(self, name), low, high)
+        for name, limits in _LIMITS.items():
+            _check_number(name, getattr(self, name), *limits)
+        if self.area is not None:
+            _check_range("area", self.area, 1)
+        _check_range("aspect", self.aspect, math.inf)
+        _check_range("erase_area", self.erase_area, 1)
 
     def __call__(self, picture: Picture, rng: np.random.Generator) -> np.ndarray:
         """Pixels (size, size, bands) of a picture: uint8 of a `PIL.Image.Image`, float32 of an array.
@@ -155,10 +151,16 @@ class Augment:
             BadInputError: A picture of another mode than RGB and L, or an array of another shape.
         """
         layers = self._moved(layers_of(picture), rng)
-        if layers[0].mode == "F":
-            return self._relit_values(pixels_of(layers), rng)
-        pixels = self._relit(layers[0], rng)
-        return self._erased(pixels, rng) if rng.random() < self.erase else pixels
+        if not isinstance(picture, Image.Image):
+            return relight_values(pixels_of(layers), *self._light(rng))
+        if picture.mode == "RGB":
+            saturation = math.exp(_drawn(-math.log(1 - self.saturation), self.p_lighting, rng))
+            layers = [recolor(layers[0], saturation, _drawn(self.hue, self.p_lighting, rng))]
+        pixels = relight(pixels_of(layers), *self._light(rng))
+        if rng.random() >= self.erase:
+            return pixels
+        aspect = math.exp(rng.uniform(-_LONG, _LONG))
+        return blot(pixels, rng.uniform(*self.erase_area), aspect, rng)
 
     def _moved(self, layers: list[Image.Image], rng: np.random.Generator) -> list[Image.Image]:
         """The layers at `size` × `size` px after everything that moves pixels."""
@@ -173,11 +175,7 @@ class Augment:
             moved = [sample(layer, matrix, self.size, kernel, mirror=mirror) for layer in layers]
         turns = [Image.Transpose.FLIP_LEFT_RIGHT] if rng.random() < self.flip else []
         if self.quarter_turns and (quarters := int(rng.integers(4))):
-            turns.append(
-                (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)[
-                    quarters - 1
-                ]
-            )
+            turns.append(_QUARTERS[quarters - 1])
         for turn in turns:
             moved = [layer.transpose(turn) for layer in moved]
         return moved
@@ -192,8 +190,8 @@ class Augment:
         crop = self._crop(width, height, self.area, rng)
         matrix = from_unit((0, 0, *crop)) @ unit
         left, top, right, bottom = bounds(matrix, self.size)
-        x, y = rng.random(2) * (width - (right - left), height - (bottom - top)) - (left, top)
-        return np.array([[1, 0, x], [0, 1, y], [0, 0, 1]]) @ matrix
+        place = rng.random(2) * (width - (right - left), height - (bottom - top)) - (left, top)
+        return translation(*place) @ matrix
 
     def _crop(
         self, width: int, height: int, area: tuple[float, float], rng: np.random.Generator
@@ -215,65 +213,23 @@ class Augment:
         parts = []
         if self.shift:
             most = round(self.shift * self.size)
-            x, y = rng.integers(-most, most, 2, endpoint=True) * (2 / self.size)
-            parts.append(np.array([[1, 0, x], [0, 1, y], [0, 0, 1]]))
-        x, y = self._drawn(self.warp, rng), self._drawn(self.warp, rng)
+            parts.append(translation(*rng.integers(-most, most, 2, endpoint=True) * (2 / self.size)))
+        x, y = _drawn(self.warp, self.p_affine, rng), _drawn(self.warp, self.p_affine, rng)
         if x or y:
             seen = [(-1 - y, -1 - x), (-1 + y, 1 + x), (1 + y, -1 + x), (1 - y, 1 - x)]
             parts.append(perspective(seen, _CORNERS))
-        if degrees := self._drawn(self.rotate, rng):
+        if degrees := _drawn(self.rotate, self.p_affine, rng):
             parts.append(rotation(degrees))
         if self.zoom > 1 and rng.random() < self.p_affine:
             share = 1 / rng.uniform(1, self.zoom)
-            x, y = (1 - share) * rng.uniform(-1, 1, 2)
-            parts.append(np.array([[share, 0, x], [0, share, y], [0, 0, 1]]))
+            parts.append(translation(*(1 - share) * rng.uniform(-1, 1, 2)) @ np.diag([share, share, 1]))
         return functools.reduce(np.matmul, parts) if parts else None
-
-    def _drawn(self, most: float, rng: np.random.Generator) -> float:
-        return rng.uniform(-most, most) if most and rng.random() < self.p_affine else 0.0
-
-    def _lit(self, most: float, rng: np.random.Generator) -> float:
-        """A strength between -`most` and `most`, or 0 where none is drawn."""
-        return rng.uniform(-most, most) if most and rng.random() < self.p_lighting else 0.0
 
     def _light(self, rng: np.random.Generator) -> tuple[float, float]:
         """What is added to the logits, and what they are multiplied with."""
-        brightness = self._lit(self.brightness, rng)
-        contrast = self._lit(-math.log(1 - self.contrast), rng)
+        brightness = _drawn(self.brightness, self.p_lighting, rng)
+        contrast = _drawn(-math.log(1 - self.contrast), self.p_lighting, rng)
         return math.log((1 + brightness) / (1 - brightness)), math.exp(contrast)
-
-    def _relit(self, layer: Image.Image, rng: np.random.Generator) -> np.ndarray:
-        if layer.mode == "RGB":
-            saturation = math.exp(self._lit(-math.log(1 - self.saturation), rng))
-            hue = self._lit(self.hue, rng)
-            if saturation != 1 or hue:
-                layer = layer.convert("RGB", _colour_matrix(saturation, hue))
-        added, factor = self._light(rng)
-        pixels = pixels_of([layer])
-        if not added and factor == 1:
-            return pixels
-        values = np.clip(np.arange(256) / 255, _EDGE, 1 - _EDGE)
-        logits = (np.log(values / (1 - values)) + added) * factor
-        table = (255 / (1 + np.exp(-logits))).round().astype(np.uint8)
-        return table.take(pixels, mode="clip")
-
-    def _relit_values(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        added, factor = self._light(rng)
-        if not added and factor == 1:
-            return values
-        mean, spread = values.mean((0, 1)), values.std((0, 1))
-        return (values - mean) * np.float32(factor) + (mean + np.float32(added) * spread)
-
-    def _erased(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        share = rng.uniform(*self.erase_area) * self.size**2
-        aspect = math.exp(rng.uniform(math.log(0.3), -math.log(0.3)))
-        width = min(self.size, max(1, round(math.sqrt(share * aspect))))
-        height = min(self.size, max(1, round(math.sqrt(share / aspect))))
-        left, top = rng.integers(self.size - width + 1), rng.integers(self.size - height + 1)
-        pixels = pixels.copy()
-        part = pixels[top : top + height, left : left + width]
-        part[:] = rng.integers(0, 256, part.shape, dtype=np.uint8)
-        return pixels
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ import pandas as pd
 from bearwidgets.data import exam as exams
 from bearwidgets.data.folder import is_inside, list_folder
 from bearwidgets.data.frame import Columns, list_frame, read_csv
+from bearwidgets.data.importing import import_parts
+from bearwidgets.data.show import show_augmented, show_batch
+from bearwidgets.data.sources import huggingface_parts, torchvision_parts
 from bearwidgets.data.split import check_arguments
 from bearwidgets.data.summary import html_summary, text_summary
 from bearwidgets.data.tabulate import tabulate
@@ -22,6 +25,8 @@ from bearwidgets.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bearwidgets.data.augment import Augment
+    from bearwidgets.data.show import Sheet
     from bearwidgets.data.view import HasDecisions
 
 
@@ -163,6 +168,85 @@ class Dataset:
         parts = tabulate(listing, folder, space, valid_pct=valid_pct, seed=seed)
         return cls(folder, space, "df", *parts, valid_pct, seed, None, columns, frame)
 
+    @classmethod
+    def from_huggingface(
+        cls,
+        dataset: Any,
+        folder: str | Path,
+        *,
+        image: str = "image",
+        label: str = "label",
+        valid_pct: float = 0.2,
+        seed: int = 42,
+        workspace: str | Path | None = None,
+    ) -> Dataset:
+        """Write the pictures of a Hugging Face data set into a folder, once, and read that folder.
+
+        Files can be relabelled and trashed, rows of an Arrow table cannot. The bytes of each picture are kept as
+        they are; a file is called after the number of its row. A second call finds the folder finished and leaves
+        it as it is, your relabels and deletes included. What cannot be written is in `problems`.
+
+        Args:
+            dataset: A `datasets.Dataset` (written to `folder/<class>/`), or a `DatasetDict` with a train split
+                (`folder/<split>/<class>/`).
+            folder: A folder that does not exist yet, or the one of an earlier call.
+            image: Name of the column of pictures.
+            label: Name of the column of classes: ClassLabel, text or whole numbers.
+            valid_pct: As in `from_folder`, where no split is called "validation".
+            seed: As in `from_folder`.
+            workspace: As in `from_folder`.
+
+        Raises:
+            BadInputError: Another kind of data set or column, an unknown split, a folder with something else in
+                it, or no picture can be used.
+            WorkspaceError: The folder cannot be written.
+
+        Example:
+            >>> import datasets  # doctest: +SKIP
+            >>> ds = Dataset.from_huggingface(datasets.load_dataset("beans"), "beans")  # doctest: +SKIP
+        """
+        check_arguments(valid_pct, seed)
+        root = _resolved(folder)
+        imported = import_parts(huggingface_parts(dataset, image=image, label=label), root)
+        return imported.told_by(cls.from_folder(root, valid_pct=valid_pct, seed=seed, workspace=workspace))
+
+    @classmethod
+    def from_torchvision(
+        cls,
+        dataset: Any,
+        folder: str | Path,
+        *,
+        valid_pct: float = 0.2,
+        seed: int = 42,
+        workspace: str | Path | None = None,
+    ) -> Dataset:
+        """Write the pictures of a torchvision data set into a folder, once, and read that folder.
+
+        Files that it has (`samples`, as in `ImageFolder`) are copied; other pictures become PNG without loss, as
+        they are before any `transform`. For the rest see `from_huggingface`.
+
+        Args:
+            dataset: A data set whose rows are (picture, class), a `Subset` of one, or a mapping of split to such,
+                with a train split.
+            folder: As in `from_huggingface`.
+            valid_pct: As in `from_folder`.
+            seed: As in `from_folder`.
+            workspace: As in `from_folder`.
+
+        Raises:
+            BadInputError: As `from_huggingface`.
+            WorkspaceError: As `from_huggingface`.
+
+        Example:
+            >>> from torchvision.datasets import CIFAR10  # doctest: +SKIP
+            >>> parts = {"train": CIFAR10("data"), "test": CIFAR10("data", train=False)}  # doctest: +SKIP
+            >>> ds = Dataset.from_torchvision(parts, "cifar10")  # doctest: +SKIP
+        """
+        check_arguments(valid_pct, seed)
+        root = _resolved(folder)
+        imported = import_parts(torchvision_parts(dataset), root)
+        return imported.told_by(cls.from_folder(root, valid_pct=valid_pct, seed=seed, workspace=workspace))
+
     @cached_property
     def classes(self) -> list[str]:
         """Sorted labels of the items."""
@@ -250,6 +334,60 @@ class Dataset:
         table = self.table.drop(index=rows).reset_index(drop=True)
         loaded = None if self._loaded is None else self._loaded.without(ids, reasons)
         return replace(self, table=table, problems=problems, _loaded=loaded)
+
+    def show_batch(
+        self,
+        n: int = 9,
+        *,
+        split: str = "train",
+        augment: str | Augment | None = None,
+        size: int = 224,
+        seed: int = 0,
+    ) -> Sheet:
+        """Some pictures with their labels, as the network sees them; files that cannot be opened are passed over.
+
+        Args:
+            n: How many, 1 to 100; fewer are shown where the split holds fewer.
+            split: "train", "valid" or "test".
+            augment: A name of `bearwidgets.data.augment.PRESETS`, or an `Augment`; None for the looks of evaluation.
+            size: Side of the pictures, px.
+            seed: Draws the pictures and what is random about their looks.
+
+        Raises:
+            BadInputError: A value is not allowed, or no item is in this split.
+            ImageError: None of the split's files can be opened.
+
+        Example:
+            >>> ds.show_batch(9, augment="light")  # doctest: +SKIP
+        """
+        return show_batch(self, n, split=split, augment=augment, size=size, seed=seed)
+
+    def show_augmented(
+        self,
+        item: str | Path,
+        n: int = 8,
+        augment: str | Augment = "standard",
+        *,
+        size: int = 224,
+        seed: int = 0,
+    ) -> Sheet:
+        """A picture as evaluation sees it, and `n` random looks at it as training does.
+
+        Args:
+            item: Id or path of an item.
+            n: How many random looks, 1 to 100.
+            augment: As of `show_batch`.
+            size: As of `show_batch`.
+            seed: As of `show_batch`.
+
+        Raises:
+            BadInputError: There is no such item, or a value is not allowed.
+            ImageError: The item's file cannot be opened.
+
+        Example:
+            >>> ds.show_augmented("teddy/12.jpg", augment="strong")  # doctest: +SKIP
+        """
+        return show_augmented(self, item, n, augment, size=size, seed=seed)
 
     @property
     def loaded(self) -> Dataset:

@@ -36,6 +36,11 @@ def to_unit(size: int) -> np.ndarray:
     return np.array([[2 / size, 0, -1], [0, 2 / size, -1], [0, 0, 1]])
 
 
+def translation(x: float, y: float) -> np.ndarray:
+    """Matrix that takes (0, 0) to (x, y)."""
+    return np.array([[1, 0, x], [0, 1, y], [0, 0, 1]])
+
+
 def rotation(degrees: float) -> np.ndarray:
     """Matrix of a turn about (0, 0)."""
     angle = math.radians(degrees)
@@ -85,16 +90,16 @@ def sample(
         return _scaled(layer, bounds(matrix, size), size, kernel, mirror=mirror)
     box = _whole(bounds(matrix, size), _MARGIN)
     if not _inside(box, layer.size):
-        layer, matrix = cut(layer, box, mirror=mirror), _moved(box) @ matrix
+        layer, matrix = cut(layer, box, mirror=mirror), translation(-box[0], -box[1]) @ matrix
         box = (0, 0, *layer.size)
     if kernel == Image.Resampling.NEAREST:
         return _warped(layer, matrix, (size, size), kernel)
     slope = _slope(matrix, size)
-    across, down = (max(1, math.floor(each + _EARLY)) for each in np.abs(slope).max(1))
+    across, down = (max(1, math.floor(each + _EARLY)) for each in np.hypot(slope[:, 0], slope[:, 1]))
     if across > 1 or down > 1:
         layer = layer.reduce((across, down), box)
         shrink = np.diag([1 / across, 1 / down, 1])
-        matrix, slope = shrink @ _moved(box) @ matrix, shrink[:2, :2] @ slope
+        matrix, slope = shrink @ translation(-box[0], -box[1]) @ matrix, shrink[:2, :2] @ slope
     steps = np.hypot(slope[0], slope[1])  # source px from one output px to the next, along x and along y
     if max(steps) <= _SHARP:
         if kernel == Image.Resampling.LANCZOS:
@@ -163,11 +168,6 @@ def _whole(box: Box, margin: int) -> tuple[int, int, int, int]:
 
 def _inside(box: tuple[int, int, int, int], size: tuple[int, int]) -> bool:
     return box[0] >= 0 and box[1] >= 0 and box[2] <= size[0] and box[3] <= size[1]
-
-
-def _moved(origin: Sequence[float]) -> np.ndarray:
-    """Matrix that takes the first two of these numbers to (0, 0)."""
-    return np.array([[1, 0, -origin[0]], [0, 1, -origin[1]], [0, 0, 1]])
 
 
 def _slope(matrix: np.ndarray, size: int) -> np.ndarray:

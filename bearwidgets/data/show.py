@@ -1,0 +1,186 @@
+"""Look at the pictures as the network sees them: some of a data set, or many looks at one of them."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import math
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bearwidgets.data.augment import Augment, augmentation
+from bearwidgets.data.images import open_image
+from bearwidgets.data.split import SPLITS
+from bearwidgets.data.transforms import Resize
+from bearwidgets.errors import BadInputError, ImageError, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.figure import Figure
+
+    from bearwidgets.data.dataset import Dataset
+
+_MOST = 100  # pictures on one sheet
+_COLUMNS = 10
+_CELL = 1.7  # inches from one picture to the next
+_PAGE = "#ececec"  # not white, so that pictures on white have an edge
+_GAP = 0.08  # inches between pictures, and around them
+_LINE = 0.22  # inches of a caption
+_LETTERS = 22  # of a caption
+
+
+class Sheet:
+    """Pictures with a caption each, which a notebook shows when it is a cell's result.
+
+    It brings its own light page and black letters, so it can be read in a light and in a dark notebook. A bare
+    matplotlib figure would not be shown unless matplotlib was set up for the notebook.
+
+    Attributes:
+        figure: The matplotlib figure.
+        problems: Path → reason, for files that were passed over because they cannot be opened.
+
+    Example:
+        >>> sheet = ds.show_batch(9)  # doctest: +SKIP
+        >>> sheet.save("batch.png")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, pictures: Sequence[np.ndarray], captions: Sequence[str], problems: Mapping[str, str]
+    ) -> None:
+        self.problems = dict(problems)
+        note = f"{len(problems)} passed over: see .problems" if problems else ""
+        self.figure = _figure(pictures, captions, note)
+        self._n = len(pictures)
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file, whose ending says in which format: .png, .jpg, .svg, .pdf."""
+        self._write(path, None)
+
+    def _repr_png_(self) -> bytes:
+        data = io.BytesIO()
+        self._write(data, "png")
+        return data.getvalue()
+
+    def _write(self, target: str | Path | io.BytesIO, kind: str | None) -> None:
+        with warnings.catch_warnings():
+            # A label in a script that matplotlib's own font lacks shows as boxes, and needs no warning a letter.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            self.figure.savefig(target, format=kind, dpi=100, facecolor=_PAGE)
+
+    def __repr__(self) -> str:
+        return f"<Sheet of {self._n} pictures; .save(path) writes it to a file>"
+
+
+def show_batch(
+    ds: Dataset,
+    n: int = 9,
+    *,
+    split: str = "train",
+    augment: str | Augment | None = None,
+    size: int = 224,
+    seed: int = 0,
+) -> Sheet:
+    """Some pictures of a split with their labels; see `Dataset.show_batch`."""
+    _check_count(n)
+    if split not in SPLITS:
+        raise BadInputError(unknown_name("split", split, SPLITS))
+    table = ds.table[ds.table["split"] == split]
+    if table.empty:
+        filled = [each for each in SPLITS if (ds.table["split"] == each).any()]
+        raise BadInputError(f"No item is in the split {split!r}; there are some in {', '.join(filled)}.")
+    chosen = augmentation("none" if augment is None else augment, size)
+    rng = np.random.default_rng(seed)
+    pixels, captions, problems = [], [], {}
+    for row in rng.permutation(len(table)):
+        item = table.iloc[row]
+        try:
+            picture = open_image(ds.path_of(item["id"]), at_least=size)
+        except ImageError as error:
+            problems[item["path"]] = str(error)
+            continue
+        pixels.append(chosen(picture, np.random.default_rng((seed, row))))
+        captions.append(item["label"])
+        if len(pixels) == n:
+            break
+    if not pixels:
+        path, reason = next(iter(problems.items()))
+        raise ImageError(f"None of the {len(problems)} images of {split!r} can be opened; {path}: {reason}.")
+    return Sheet(pixels, captions, problems)
+
+
+def show_augmented(
+    ds: Dataset,
+    item: str | Path,
+    n: int = 8,
+    augment: str | Augment = "standard",
+    *,
+    size: int = 224,
+    seed: int = 0,
+) -> Sheet:
+    """A picture and random looks at it; see `Dataset.show_augmented`."""
+    _check_count(n)
+    chosen = augmentation(augment, size)
+    row = ds.table.iloc[_find(ds, item)]
+    try:
+        picture = open_image(ds.path_of(row["id"]), at_least=size)
+    except ImageError as error:
+        raise ImageError(f"{row['path']} cannot be shown: {error}.") from error
+    looks = [chosen(picture, np.random.default_rng((seed, number))) for number in range(n)]
+    return Sheet([Resize(size)(picture), *looks], [f"{row['label']} (original)", *[""] * n], {})
+
+
+def _find(ds: Dataset, item: str | Path) -> int:
+    """Row of the item with this id or path, absolute or relative to the data folder or to where we are."""
+    ids, paths = ds.table["id"].tolist(), ds.table["path"].tolist()
+    if isinstance(item, str) and item in ids:
+        return ids.index(item)
+    if isinstance(item, (str, Path)):
+        asked = Path(item).expanduser()
+        whole = asked.resolve()
+        inside = [whole.relative_to(ds.root)] if whole.is_relative_to(ds.root) else []
+        for path in (asked, *inside):
+            if path.as_posix() in paths:
+                return paths.index(path.as_posix())
+    near = difflib.get_close_matches(str(item), paths, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise BadInputError(
+        f"No item {str(item)!r} in this data set of {len(ids):,} items: "
+        f"give an id or a path from Dataset.table.{hint}"
+    )
+
+
+def _check_count(n: object) -> None:
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= _MOST:
+        raise BadInputError(f"n is {n!r}; allowed is a whole number of pictures from 1 to {_MOST}.")
+
+
+def _figure(pictures: Sequence[np.ndarray], captions: Sequence[str], note: str) -> Figure:
+    """A figure that knows nothing of pyplot, so it leaves no state behind and is shown once."""
+    from matplotlib.figure import Figure
+
+    columns = min(_COLUMNS, math.ceil(math.sqrt(len(pictures))))
+    rows = math.ceil(len(pictures) / columns)
+    width, height = columns * _CELL + _GAP, rows * (_CELL + _LINE) + (_LINE if note else _GAP)
+    figure = Figure(figsize=(width, height), facecolor=_PAGE)
+    for number, (pixels, caption) in enumerate(zip(pictures, captions, strict=True)):
+        row, column = divmod(number, columns)
+        left, top = _GAP + column * _CELL, height - (row + 1) * (_CELL + _LINE)
+        side = _CELL - _GAP
+        axes = figure.add_axes(
+            (left / width, top / height, side / width, side / height), xticks=[], yticks=[]
+        )
+        axes.imshow(pixels)
+        axes.set_axis_off()
+        # A label is a label: a $ in it does not begin a formula.
+        axes.set_title(_caption(caption), fontsize=9, pad=3, color="black", parse_math=False, usetex=False)
+    figure.text(_GAP / width, _GAP / height / 2, note, fontsize=8, color="black", usetex=False)
+    return figure
+
+
+def _caption(label: str) -> str:
+    plain = "".join(each if each.isprintable() else " " for each in label)
+    return plain if len(plain) <= _LETTERS else plain[: _LETTERS - 1] + "…"
