@@ -118,8 +118,3 @@ def check_square(size: object, method: str, interpolation: str) -> None:
         raise BadInputError(unknown_name("way to resize", method, METHODS))
     if interpolation not in RESAMPLING:
         raise BadInputError(unknown_name("interpolation", interpolation, RESAMPLING))
-
-
-def Squeeze(size: int, interpolation: str = "bicubic") -> Resize:  # noqa: N802
-    """The former name."""
-    return Resize(size, "squish", interpolation)
