@@ -63,7 +63,7 @@ def test_exact_probabilities_are_those_of_the_network(ds):
     table, probabilities = learn.predictions()
     pixels = np.stack([_pixels(ds.path_of(each)) for each in table.id])
     with torch.inference_mode():
-        logits = learn.module(learn._store.preprocessing.normalize(pixels, torch.device("cpu")))
+        logits = learn.module(learn.preprocessing.normalize(pixels, torch.device("cpu")))
     assert probabilities == pytest.approx(torch.softmax(logits, 1).numpy(), abs=0.03)
 
 
@@ -77,7 +77,7 @@ def test_evaluate_by_hand(trained, monkeypatch):
     given = pd.DataFrame({"id": valid.id[:4], "split": "valid", "content": list("wxyz")})
     given["label"] = ["black", "black", "grizzly", "teddy"]
     p = np.array([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.2, 0.7, 0.1], [0.1, 0.1, 0.8]], np.float32)
-    monkeypatch.setattr(trained, "predictions", lambda _=None: (given, p))
+    monkeypatch.setattr(trained, "predictions", lambda *_, **__: (given, p))
     scores = trained.evaluate("valid")
     assert scores["loss"] == pytest.approx(-np.log([0.5, 0.1, 0.7, 0.8]).mean(), rel=1e-5)
     assert (scores["accuracy"], scores["error_rate"], scores["n"]) == (0.75, 0.25, 4)

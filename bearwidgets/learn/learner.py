@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 import copy
-import io
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 import torch
-from lightning_fabric import Fabric
-from PIL import Image, ImageOps
 
-from bearwidgets.data.images import open_image
+from bearwidgets.data.augment import augmentation
+from bearwidgets.data.loading import Pictures, load_batches
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.learn import bundle
+from bearwidgets.learn.cached import compute_features
+from bearwidgets.learn.card import OWN, check_classes, describe
+from bearwidgets.learn.diagnosis import diagnose
+from bearwidgets.learn.evidence import evidence_of
 from bearwidgets.learn.features import FeatureStore
-from bearwidgets.learn.head import STRENGTHS, HeadFit, fit_head
-from bearwidgets.learn.model import Classifier, create_body, fast_precision
-from bearwidgets.learn.progress import Progress
-from bearwidgets.learn.train import Items, fine_tune_phases, run_phase
+from bearwidgets.learn.fits import Fits
+from bearwidgets.learn.fitting import PRESIZE
+from bearwidgets.learn.foreign import split_module
+from bearwidgets.learn.given import as_picture
+from bearwidgets.learn.heads import mlp_head
+from bearwidgets.learn.measure import class_numbers, measure
+from bearwidgets.learn.metrics import compute_metrics, make_metrics
+from bearwidgets.learn.model import BodySource, Classifier, create_body
+from bearwidgets.learn.model_card import model_card
+from bearwidgets.learn.normalization import make_preprocessing
+from bearwidgets.learn.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Mapping, Sequence
 
+    from lightning_fabric import Fabric
+    from PIL import Image
+    from torch import nn
+
+    from bearwidgets.data.augment import Augment
     from bearwidgets.data.dataset import Dataset
-
-Mode = Literal["cached", "exact"]
-HISTORY = ["stage", "epoch", "train_loss", "valid_loss", "valid_error"]
+    from bearwidgets.learn.evidence import Finding
+    from bearwidgets.learn.preprocessing import Preprocessing
+    from bearwidgets.learn.record import Mode
 
 
 @dataclass(frozen=True)
@@ -48,25 +63,35 @@ class Prediction:
     probabilities: dict[str, float]
 
 
-class Learner:
+class Learner(Fits):
     """A pretrained body and a head of its own for the classes of a data set.
 
     Args:
         ds: the data set.
-        arch: any timm name; `efficientnet_lite0` comes with its ImageNet weights, no network needed.
-        weights: `"auto"`, `"offline"`, a `.safetensors` or `.pth` file, or None for random ones.
+        arch: any timm or torchvision name; `efficientnet_lite0` comes with its ImageNet weights, no network needed.
+        weights: `"auto"` (cached, offline package or download), `"offline"`, a `.safetensors` or `.pth` file, or
+            None for random ones.
         size: side of the square pictures the body sees, px.
         seed: of everything random here; the global generators are left alone.
+        resize: how a picture becomes a square: "squish" (all of it, the aspect is lost), "crop" or "pad".
+        normalize: "weights" (mean and deviation the weights were made with; the default with weights), "data" (those
+            of the training split; the default without), "batch" (of one large batch), "none", or (mean, std).
+        in_chans: bands of the images; 1 for grey, more for `.npy` and TIFF files of many bands.
+        bands: with other than three bands: "adapt" the first layer of the weights, or "pca" to three bands.
+        head: "linear", which the cached mode needs, or fastai's "mlp" on average and maximum pooling.
+        metrics: names of torchmetrics ("f1", "auroc", …) or its objects, for `evaluate` and `history`.
 
     Attributes:
         classes: names of the classes, in the order of the columns of `probabilities`.
-        history: DataFrame with a row for each epoch; in the cached mode one row, whose train_loss is the held-out
-            loss inside the training split.
-        made_by: how the present numbers were made, in words; empty before the first training.
-        module: the network, a plain `nn.Module`.
+        module: the network, a plain `nn.Module`: normalized pictures (n, in_chans, size, size) → logits (n, classes).
+        preprocessing: how a file becomes the network's input.
+        features: the features of the present body, by content.
+        record: all trainings so far.
+        frozen_to: how many layer groups `fit` and its like leave frozen; negative counts from the head.
+        fabric: Lightning Fabric of several processes, or None for one.
 
     Raises:
-        BadInputError: an unknown architecture or weights that cannot be had.
+        BadInputError: an unknown architecture, or weights that cannot be had.
 
     Example:
         >>> learn = bw.Learner(bw.Dataset.from_folder("bears"))  # doctest: +SKIP
@@ -82,172 +107,162 @@ class Learner:
         weights: str | Path | None = "auto",
         size: int = 224,
         seed: int = 0,
+        *,
+        resize: Literal["squish", "crop", "pad"] = "squish",
+        normalize: str | tuple[Sequence[float], Sequence[float]] | None = None,
+        in_chans: int = 3,
+        bands: Literal["adapt", "pca"] = "adapt",
+        head: Literal["linear", "mlp"] = "linear",
+        metrics: Sequence[Any] | Mapping[str, Any] = (),
     ) -> None:
-        if not isinstance(seed, int) or not 0 <= seed < 2**32:
-            raise BadInputError(f"seed is {seed!r}; allowed is a whole number from 0 to {2**32 - 1}.")
-        body, features, self.source, preprocessing = create_body(arch, weights, size, seed)
-        self.arch, self.size, self.seed = arch, size, seed
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            network = Classifier(body, features, len(ds.classes))
-        self._set_up(ds, list(ds.classes), network, FeatureStore(_to_device(body), preprocessing, keep=True))
+        _check_seed(seed)
+        if head not in ("linear", "mlp"):
+            raise BadInputError(unknown_name("head", head, ["linear", "mlp"]))
+        body, features, source, own = create_body(
+            arch,
+            weights,
+            size,
+            seed,
+            in_chans=3 if bands == "pca" else in_chans,
+            pool="catavgmax" if head == "mlp" else "avg",
+        )
+        network = _with_head(body, features, len(ds.classes), seed, mlp=head == "mlp")
+        preprocessing = make_preprocessing(
+            ds,
+            vars(own),
+            size,
+            pretrained=weights is not None,
+            normalize=normalize,
+            resize=resize,
+            in_chans=in_chans,
+            bands=bands,
+            seed=seed,
+        )
+        self.arch, self.seed, self.source = arch, seed, source
+        self._set_up(ds, list(ds.classes), network, preprocessing, keep=True)
+        self.metrics = make_metrics(metrics, len(self.classes))
+        self.frozen_to = 0 if weights is None else -1
 
     def _set_up(
-        self, ds: Dataset | None, classes: list[str], module: Classifier, store: FeatureStore
+        self,
+        ds: Dataset | None,
+        classes: list[str],
+        module: Classifier,
+        preprocessing: Preprocessing,
+        *,
+        keep: bool,
+        features: FeatureStore | None = None,
     ) -> None:
         self.ds: Any = ds
         self.classes = classes
-        self.module = _to_device(module).eval()
-        self.history = pd.DataFrame(columns=HISTORY)
-        self.made_by = ""
-        self.mode: Mode | None = None
-        self.head_fit: HeadFit | None = None
-        self._store = store
-        self._fitted_on: list[str] = []
+        self.module = module.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+        self.preprocessing = preprocessing
+        self.features = features or FeatureStore(self.module.body, preprocessing, keep=keep)
+        self.record = Record()
+        self.metrics: dict[str, Any] = {}
+        self.frozen_to = 0
+        self.fabric: Fabric | None = None
         self._pristine: Any = None  # the body before exact training
+
+    @classmethod
+    def from_module(
+        cls,
+        module: nn.Module,
+        ds: Dataset,
+        *,
+        size: int = 224,
+        seed: int = 0,
+        resize: Literal["squish", "crop", "pad"] = "squish",
+        normalize: str | tuple[Sequence[float], Sequence[float]] = "data",
+        in_chans: int = 3,
+        metrics: Sequence[Any] | Mapping[str, Any] = (),
+    ) -> Learner:
+        """A learner around a network of yours, which is copied and not changed.
+
+        Args:
+            module: gives logits (n, classes), in the order of `ds.classes`. Where it ends in a linear layer,
+                the cached mode works too.
+            ds: the data set.
+            size: as in `Learner`, and so the others.
+            seed: of everything random.
+            resize: how a picture becomes a square.
+            normalize: "data", "batch", "none", or the (mean, std) that the module was trained with.
+            in_chans: bands of the images.
+            metrics: for `evaluate` and `history`.
+
+        Raises:
+            BadInputError: its output is not (n, classes).
+        """
+        _check_seed(seed)
+        network = split_module(module, len(ds.classes), size, in_chans)
+        learner = cls.__new__(cls)
+        learner.arch, learner.seed = type(module).__name__, seed
+        learner.source = BodySource(OWN, "a module of one's own")
+        preprocessing = make_preprocessing(
+            ds,
+            {"interpolation": "bicubic"},
+            size,
+            pretrained=False,
+            normalize=normalize,
+            resize=resize,
+            in_chans=in_chans,
+            bands="adapt",
+            seed=seed,
+        )
+        learner._set_up(ds, list(ds.classes), network, preprocessing, keep=True)  # noqa: SLF001 - its own class
+        learner.metrics = make_metrics(metrics, len(learner.classes))
+        return learner
 
     def __repr__(self) -> str:
         state = f"trained: {self.made_by}" if self.made_by else "not trained yet"
         return f"Learner({self.arch}, {len(self.classes)} classes, {self.size} px, {state})"
 
-    def fine_tune(self, epochs: int = 4, *, mode: Mode = "cached", progress: bool = True) -> Learner:
-        """Train, with a progress bar; Ctrl-C (or the notebook's Stop) leaves a usable learner.
+    @property
+    def size(self) -> int:
+        """Side of the square pictures the body sees, px."""
+        return self.preprocessing.size
 
-        Args:
-            epochs: passes over the training split after one pass with a frozen body, in the exact mode. The
-                cached mode fits its head to convergence, however many are asked for.
-            mode: `"cached"` computes the frozen body's features once and fits a linear head on them;
-                `"exact"` sends every epoch through the whole network, with augmentation.
-            progress: show a bar.
+    @property
+    def made_by(self) -> str:
+        """How the present numbers were made, in words; empty before the first training."""
+        return self.record.made_by
 
-        Returns:
-            The learner itself.
+    @property
+    def mode(self) -> Mode | None:
+        """The mode of the last training, "cached" or "exact"; None before."""
+        return self.record.mode
 
-        Raises:
-            BadInputError: an unknown mode, a number of epochs below 0, fewer than two classes to train on.
+    @property
+    def head_fit(self) -> Any:
+        """The fit of the linear head in the cached mode, else None."""
+        return self.record.head_fit
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """A row an epoch: stage, epoch, train_loss, valid_loss, valid_error, seconds, then `metrics`.
+
+        In the cached mode one row, whose train_loss is the held-out loss inside the training split.
         """
-        from tqdm.auto import tqdm
+        return self.record.history
 
-        steps = self.fine_tuning(epochs, mode=mode)
-        stage = ""
-        with tqdm(disable=not progress, mininterval=0.2) as bar:
-            try:
-                for step in steps:
-                    if step.stage != stage:
-                        stage = step.stage
-                        bar.reset(step.total)
-                        bar.set_description(stage, refresh=False)
-                    bar.set_postfix(_figures(step), refresh=step.step == step.total)
-                    bar.update(step.step - bar.n)
-            except KeyboardInterrupt:
-                steps.close()
-                use = "used or " if self.made_by else ""
-                warnings.warn(f"Stopped by hand. {self!r} can be {use}trained on.", stacklevel=2)
-        return self
+    @property
+    def steps(self) -> pd.DataFrame:
+        """A row a step of the loop: stage, step, epoch, lr (of the head), momentum, loss; none in the cached mode."""
+        return self.record.steps
 
-    def fine_tuning(self, epochs: int = 4, *, mode: Mode = "cached") -> Generator[Progress]:
-        """As `fine_tune`, step by step: yields progress, and stops when the iteration stops."""
-        if mode not in ("cached", "exact"):
-            raise BadInputError(unknown_name("mode", mode, ["cached", "exact"]))
-        if not isinstance(epochs, int) or epochs < 0:
-            raise BadInputError(f"epochs is {epochs!r}; allowed is a whole number from 0 on.")
-        if self.ds is None:
-            raise BadInputError("This learner has no data set; give one with `learn.with_data(ds)`.")
-        self.ds.freeze_exam()
-        return self._cached() if mode == "cached" else self._exact(epochs)
+    @property
+    def diagnosis(self) -> list[Finding]:
+        """What the trainings show that deserves a word, each with its figure; empty where nothing can be told."""
+        return diagnose(evidence_of(self)) if self.made_by else []
 
-    def _cached(self) -> Generator[Progress]:
-        yield from self._compute_features()
-        train = self.ds.table[self.ds.table.split == "train"]
-        target = self._targets(train.label)
-        features = self._store.array(list(train.content))
-        fit: HeadFit | None = None
-        losses: list[float] = []
-        for result in fit_head(features, target, train.content.to_numpy(), len(self.classes), self.seed):
-            if isinstance(result, HeadFit):
-                fit = result
-            else:
-                losses.append(result)
-                yield Progress("head", len(losses), len(STRENGTHS), train_loss=min(losses))
-        assert fit is not None  # noqa: S101 - fit_head always ends with one
-        with torch.no_grad():
-            self.module.head.weight.copy_(torch.from_numpy(fit.weight))
-            self.module.head.bias.copy_(torch.from_numpy(fit.bias))
-        self.mode, self.head_fit, self._fitted_on = "cached", fit, list(train.id)
-        self.made_by = (
-            f"cached: features of the frozen {self.arch} ({self.source.weights}) at {self.size} px, "
-            f"linear head, L2 {fit.strength:g}"
-        )
-        scores = self.evaluate("valid") if (self.ds.table.split == "valid").any() else None
-        self._log("head", 0, fit.held_out_loss[fit.strength], scores)
-        yield Progress(
-            "head",
-            len(STRENGTHS),
-            len(STRENGTHS),
-            train_loss=fit.held_out_loss[fit.strength],
-            valid_loss=scores["loss"] if scores else None,
-            valid_error=scores["error_rate"] if scores else None,
-        )
-
-    def _exact(self, epochs: int) -> Generator[Progress]:
-        device = next(self.module.parameters()).device
-        precision = "bf16-mixed" if fast_precision(device) == torch.bfloat16 else "32-true"
-        fabric = Fabric(accelerator=device.type, devices=1, precision=precision)
-        yield from self._compute_features()  # so that a picture that cannot be decoded is out before the loop
-        train = self.ds.table[self.ds.table.split == "train"]
-        target = self._targets(train.label)
-        if len(np.unique(target)) < 2:
-            raise BadInputError(
-                f"The training split holds {len(train)} images of one class; at least two are needed."
-            )
-        items = Items([self.ds.path_of(each) for each in train.id], target)
-        here = (self.ds.table.split == "valid").to_numpy()
-        has_valid = bool(here.any())
-        examined = replace(self.ds, table=self.ds.table[here].reset_index(drop=True))
-        body, preprocessing = self.module.body, self._store.preprocessing
-        self._pristine = self._pristine or copy.deepcopy(body)
-        try:
-            for number, phase in enumerate(
-                fine_tune_phases(epochs, batch_size=min(64, max(2, len(train) // 4)))
-            ):
-                done = 0
-                for step in run_phase(
-                    fabric, self.module, items, phase, preprocessing, self.seed * 2 + number
-                ):
-                    self.mode, self.head_fit, self._fitted_on = "exact", None, list(train.id)
-                    self.made_by = (
-                        f"exact: {self.arch} ({self.source.weights}) at {self.size} px, "
-                        f"{phase.stage} epoch {step.epoch:.3g} of {phase.epochs}"
-                    )
-                    if int(step.epoch + 1e-9) == done:
-                        yield step
-                        continue
-                    done += 1
-                    self._store = FeatureStore(body, preprocessing, keep=False)
-                    scores = self.evaluate("valid", examined) if has_valid else None
-                    self._log(phase.stage, done, step.train_loss, scores)
-                    loss, error = (scores["loss"], scores["error_rate"]) if scores else (None, None)
-                    yield replace(step, valid_loss=loss, valid_error=error)
-        finally:
-            self._store = FeatureStore(body, preprocessing, keep=False)
-
-    def _compute_features(self, ds: Dataset | None = None) -> Iterator[Progress]:
-        ds = self.ds if ds is None else ds
-        contents = list(ds.table.content)
-        yield from self._store.compute(contents, [ds.path_of(each) for each in ds.table.id])
-        if ds is self.ds and (broken := [each in self._store.problems for each in contents]) and any(broken):
-            rows = ds.table[broken]
-            self.ds = ds.without(list(rows.id), [self._store.problems[each] for each in rows.content])
-            warnings.warn(
-                f"{len(rows)} images could not be decoded and are left out; see `learn.ds.problems`.",
-                stacklevel=3,
-            )
-
-    def predictions(self, ds: Dataset | None = None) -> tuple[pd.DataFrame, np.ndarray]:
-        """Probabilities for every item of every split, without augmentation.
+    def predictions(
+        self, ds: Dataset | None = None, *, split: str | None = None
+    ) -> tuple[pd.DataFrame, np.ndarray]:
+        """Probabilities for every item, without augmentation.
 
         Args:
             ds: other items than the learner's own.
+            split: only those of "train", "valid" or "test".
 
         Returns:
             The table of the items, and probabilities (n, classes), float32.
@@ -256,35 +271,80 @@ class Learner:
             BadInputError: the learner is not trained, or has no data set.
         """
         self._check_trained()
-        if ds is None and self.ds is None:
-            raise BadInputError(
-                "This learner was loaded without a data set; give one: `Learner.load(path, ds)`."
-            )
-        for _ in self._compute_features(ds):
+        if ds is None:
+            self._check_data()
+        for _ in compute_features(self, ds, split):
             pass
-        ds = self.ds if ds is None else ds
-        table = ds.table[~ds.table.content.isin(list(self._store.problems))].reset_index(drop=True)
-        return table, self._probabilities(self._store.array(list(table.content)))
+        table = (self.ds if ds is None else ds).table
+        wanted = ~table.content.isin(list(self.features.problems))
+        table = table[wanted if split is None else wanted & (table.split == split)].reset_index(drop=True)
+        return table, self._probabilities(self.features.array(list(table.content)))
+
+    def tta(
+        self,
+        split: str = "valid",
+        n: int = 4,
+        *,
+        beta: float = 0.25,
+        augment: str | Augment = "light",
+        ds: Dataset | None = None,
+    ) -> tuple[pd.DataFrame, np.ndarray]:
+        """Test-time augmentation: mean probabilities of `n` augmented views of each picture, and the plain one.
+
+        Args:
+            split: "train", "valid" or "test".
+            n: views.
+            beta: weight of the plain view, 0 to 1; the mean of the others has the rest (fastai's rule).
+            augment: as in `Recipe`.
+            ds: other items than the learner's own.
+
+        Returns:
+            As `predictions`.
+        """
+        if not isinstance(n, int) or n < 1 or not 0 <= beta <= 1:
+            raise BadInputError(
+                f"n is {n!r} and beta is {beta!r}; allowed are n from 1 on and beta from 0 to 1."
+            )
+        table, plain = self.predictions(ds, split=split)
+        used = self.ds if ds is None else ds
+        paths = [used.path_of(each) for each in table.id]
+        presize = round(PRESIZE * self.size)
+        pictures = Pictures(paths, partial(self.preprocessing.open, at_least=presize), presize=presize)
+        transform = augmentation(
+            augment,
+            self.size,
+            interpolation=self.preprocessing.interpolation,
+            resize=self.preprocessing.resize,
+        )
+        batches = [range(start, min(start + 32, len(table))) for start in range(0, len(table), 32)]
+        total = np.zeros_like(plain)
+        for view in range(n):
+            for batch in load_batches(pictures, batches, transform, seed=self.seed * 1000 + view):
+                features = self.features.of_pixels(batch.pixels).astype(np.float32)
+                total[batch.rows] += self._probabilities(features)
+        return table, (1 - beta) * total / n + beta * plain
 
     def out_of_fold(self) -> tuple[list[str], np.ndarray] | None:
         """Ids and probabilities (n, classes) of training items from heads that did not see them, if there are any."""
         if self.head_fit is None:
             return None
         held = self.head_fit.held
-        ids = [id_ for id_, is_held in zip(self._fitted_on, held, strict=True) if is_held]
+        ids = [id_ for id_, is_held in zip(self.record.fitted_on, held, strict=True) if is_held]
         return ids, self.head_fit.out_of_fold[held]
 
-    def evaluate(self, split: str = "valid", ds: Dataset | None = None) -> dict[str, Any]:
+    def evaluate(self, split: str = "valid", ds: Dataset | None = None, *, tta: int = 0) -> dict[str, Any]:
         """Measure on one split, without augmentation.
 
         Args:
             split: "valid", "train" or "test".
             ds: where to take items and labels from instead, such as `learn.ds.cleaned(journal, exam="corrected")`.
+            tta: as many augmented views of each picture besides (see `tta`).
 
         Returns:
-            loss (mean log-loss, nats), accuracy and error_rate (0 to 1), n, per_class (class → n, accuracy) and
-            made_by (how the probabilities were made). The labels of "valid" are those of the frozen exam; where
-            the labels on disk were corrected since, error_rate_corrected is on these.
+            loss (mean log-loss, nats), accuracy and error_rate (0 to 1), n, per_class (class → n, accuracy), metrics
+            (name → value, if the learner has some) and made_by (how the probabilities were made). The labels of
+            "valid" are those of the frozen exam; where the labels on disk were corrected since,
+            error_rate_corrected is on these.
 
         Raises:
             BadInputError: no such split, or the learner is not trained.
@@ -295,36 +355,19 @@ class Learner:
         known = sorted(used.table.split.unique())
         if split not in known:
             raise BadInputError(unknown_name("split", split, known, "in this data set"))
-        table, probabilities = self.predictions(ds)
-        here = (table.split == split).to_numpy()
-        labels, chosen = table.label[here], probabilities[here]
-        predicted = chosen.argmax(1)
+        table, chosen = self.tta(split, tta, ds=ds) if tta else self.predictions(ds, split=split)
         exam = self.ds.exam if ds is None and split == "valid" else None
-        if exam is None:
-            target = self._targets(labels)
-        else:  # a class may be gone from the data since; its items count as wrong
-            then = table.content[here].map(exam.items).fillna(labels)
-            target = pd.Index(self.classes).get_indexer(pd.Index(then))
-        right = predicted == target
-        per_class = {
-            name: {"n": int((target == number).sum()), "accuracy": float(right[target == number].mean())}
-            for number, name in enumerate(self.classes)
-            if (target == number).any()
-        }
-        picked = np.where(target < 0, 0.0, chosen[np.arange(len(target)), target])
-        corrected = {}
-        if exam is not None and (then != labels).any():
-            wrong = predicted != pd.Index(self.classes).get_indexer(pd.Index(labels))
-            corrected = {"error_rate_corrected": float(wrong.mean())}
-        return {
-            "loss": float(-np.log(np.maximum(picked, 1e-7)).mean()),
-            "accuracy": float(right.mean()),
-            "error_rate": float(1 - right.mean()),
-            **corrected,
-            "n": len(target),
-            "per_class": per_class,
-            "made_by": self.made_by,
-        }
+        labels = table.label if exam is None else table.content.map(exam.items).fillna(table.label)
+        if exam is None:  # a class of the exam may be gone from the data since; others have to be known
+            class_numbers(labels, self.classes)
+        scores = measure(labels, chosen, self.classes, table.label)
+        if self.metrics:
+            target = pd.Index(self.classes).get_indexer(pd.Index(labels))
+            scores["metrics"] = compute_metrics(self.metrics, chosen, target)
+        scores["made_by"] = self.made_by + (f", {tta} augmented views" if tta else "")
+        if exam is not None and not tta:
+            self.record.scores = scores
+        return scores
 
     def predict(self, image: str | Path | bytes | Image.Image | np.ndarray) -> Prediction:
         """Classify one picture: a path, a PIL image, an array (h, w, 3) or (h, w) of uint8, or a file's bytes.
@@ -334,9 +377,9 @@ class Learner:
             BadInputError: another kind of thing, or the learner is not trained.
         """
         self._check_trained()
-        picture = _as_picture(image, self.size)
-        pixels = self._store.preprocessing.resizer(picture)[None].copy()
-        row = self._probabilities(self._store.of_pixels(pixels).astype(np.float32))[0]
+        picture = as_picture(image, self.preprocessing)
+        pixels = self.preprocessing.resizer(picture)[None].copy()
+        row = self._probabilities(self.features.of_pixels(pixels).astype(np.float32))[0]
         best = int(row.argmax())
         return Prediction(
             self.classes[best], float(row[best]), dict(zip(self.classes, map(float, row), strict=True))
@@ -347,14 +390,42 @@ class Learner:
 
         Its body is a copy of this one's as it was before any exact training, so that two learners compare.
         """
+        body = copy.deepcopy(self._pristine or self.module.body)
+        return self._sibling(ds, body, None if self._pristine else self.features)
+
+    def transfer(self, ds: Dataset) -> Learner:
+        """A learner for other data, with a new head on the trained body of this one: the next stage of transfer.
+
+        From weights of ImageNet to a large related set to a small set of yours, for example:
+        `Learner.load("birds.bw").transfer(my_birds).fine_tune(4)`.
+
+        Raises:
+            BadInputError: the learner is not trained.
+        """
+        self._check_trained()
+        other = self._sibling(ds, copy.deepcopy(self.module.body), None)
+        other.source = replace(
+            self.source, weights=f"{self.source.weights}, then {len(self.classes)} classes"
+        )
+        return other
+
+    def _sibling(self, ds: Dataset, body: nn.Module, features: FeatureStore | None) -> Learner:
         other = type(self).__new__(type(self))
-        other.arch, other.size, other.seed, other.source = self.arch, self.size, self.seed, self.source
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            body = copy.deepcopy(self._pristine or self.module.body)
-            network = Classifier(body, self.module.head.in_features, len(ds.classes))
-        store = FeatureStore(body, self._store.preprocessing, keep=True) if self._pristine else self._store
-        other._set_up(ds, list(ds.classes), network, store)  # noqa: SLF001 - its own class
+        other.arch, other.seed, other.source = self.arch, self.seed, self.source
+        head = self.module.head
+        if isinstance(head, torch.nn.Linear):
+            network = _with_head(body, head.in_features, len(ds.classes), self.seed, mlp=False)
+        elif isinstance(head, torch.nn.Sequential):
+            network = _with_head(body, head[0].num_features, len(ds.classes), self.seed, mlp=True)
+        elif len(ds.classes) == len(self.classes):
+            network = Classifier(body, len(ds.classes), len(ds.classes), torch.nn.Identity())
+        else:
+            raise BadInputError(
+                f"This network of your own gives {len(self.classes)} logits and has no layer that could be replaced "
+                f"for {len(ds.classes)} classes; make one for them, and use Learner.from_module(module, ds)."
+            )
+        other._set_up(ds, list(ds.classes), network, self.preprocessing, keep=True, features=features)  # noqa: SLF001 - its own class
+        other.metrics, other.frozen_to, other.fabric = self.metrics, self.frozen_to, self.fabric
         return other
 
     def save(self, path: str | Path) -> Path:
@@ -364,85 +435,89 @@ class Learner:
             BadInputError: the learner is not trained.
         """
         self._check_trained()
-        return bundle.write(Path(path), self.module, bundle.describe(self))
+        return bundle.write(
+            Path(path), self.module, describe(self, scores=self.record.scores, origin=self.record.origin)
+        )
 
     @classmethod
-    def load(cls, path: str | Path, ds: Dataset | None = None) -> Learner:
+    def load(cls, path: str | Path, ds: Dataset | None = None, *, module: nn.Module | None = None) -> Learner:
         """Read what `save` wrote; nothing in the file is ever executed.
+
+        Args:
+            path: the file.
+            ds: data to go on with; its classes have to be those of the file (see `transfer` for others).
+            module: for a learner of `from_module`, a network of the same architecture to put the weights into.
 
         Raises:
             MissingFileError: no such file.
-            BadInputError: not a bearwidgets file, or broken.
+            BadInputError: not a bearwidgets file, or broken, or of other classes.
         """
-        card, tensors = bundle.read(Path(path))
+        network = None
+        if module is not None:
+            card, _ = bundle.read(Path(path))
+            network = split_module(
+                module, len(card["classes"]), card["size"], card["preprocessing"]["in_chans"]
+            )
+        card, network, source, preprocessing = bundle.load(Path(path), network)
+        if ds is not None and (notice := check_classes(card["classes"], ds, source=Path(path).name)):
+            warnings.warn(notice, stacklevel=2)
         learner = cls.__new__(cls)
-        body, features, learner.source, preprocessing = bundle.empty_body(card)
-        learner.arch, learner.size, learner.seed = card["arch"], card["size"], card["seed"]
-        network = Classifier(body, features, len(card["classes"]))
-        bundle.fill(network, tensors, Path(path))
-        store = FeatureStore(_to_device(network).body, preprocessing, keep=card["mode"] == "cached")
-        learner._set_up(ds, card["classes"], network, store)  # noqa: SLF001 - its own class
-        learner.mode, learner.made_by = card["mode"], card["made_by"]
+        learner.arch, learner.seed, learner.source = card["arch"], card["seed"], source
+        learner._set_up(ds, card["classes"], network, preprocessing, keep=card["mode"] == "cached")  # noqa: SLF001 - its own class
+        learner.record.trained(card["mode"], card["made_by"], None, [])
+        learner.record.resume(card["history"], [])
+        learner.record.origin = card
+        learner.frozen_to = -1
         return learner
+
+    @property
+    def card(self) -> str:
+        """The model card, in Markdown: what it is, what it was made of, how well it does, and what is not known."""
+        self._check_trained()
+        return model_card(describe(self, scores=self.record.scores, origin=self.record.origin))
+
+    def export_onnx(self, path: str | Path) -> Path:
+        """Write an ONNX file with the preprocessing inside, for machines without torch.
+
+        Raises:
+            BadInputError: the learner is not trained, or onnx is not installed.
+        """
+        from bearwidgets.learn.export import export_onnx
+
+        self._check_trained()
+        return export_onnx(self, Path(path))
+
+    def forget_features(self) -> None:
+        """Compute features anew from now on: the body has changed."""
+        self.features = FeatureStore(self.module.body, self.preprocessing, keep=False)
+
+    def leave_out(self, ids: Sequence[str], reasons: Sequence[str]) -> None:
+        """Move items that turned out to be unusable to `ds.problems`, with a warning."""
+        self.ds = self.ds.without(list(ids), list(reasons))
+        warnings.warn(
+            f"{len(ids)} images could not be decoded and are left out; see `learn.ds.problems`.", stacklevel=4
+        )
 
     def _probabilities(self, features: np.ndarray) -> np.ndarray:
         head = self.module.head
+        device = next(self.module.parameters()).device
         with torch.inference_mode():
-            logits = torch.from_numpy(features) @ head.weight.float().cpu().T + head.bias.float().cpu()
+            logits = head(torch.from_numpy(features).to(device)).float().cpu()
             return torch.softmax(logits, 1).numpy()
-
-    def _targets(self, labels: pd.Series) -> np.ndarray:
-        target = pd.Index(self.classes).get_indexer(pd.Index(labels))
-        if (target < 0).any():
-            strange = labels[target < 0].iloc[0]
-            raise BadInputError(unknown_name("class", strange, self.classes, "in this learner"))
-        return target.astype(np.int64)
-
-    def _log(self, stage: str, epoch: int, train_loss: float | None, scores: dict[str, Any] | None) -> None:
-        row = [
-            stage,
-            epoch,
-            train_loss,
-            *((scores["loss"], scores["error_rate"]) if scores else (None, None)),
-        ]
-        self.history = pd.DataFrame([*self.history.to_numpy().tolist(), row], columns=HISTORY)
 
     def _check_trained(self) -> None:
         if not self.made_by:
             raise BadInputError("This learner is not trained yet; call `learn.fine_tune(4)` first.")
 
 
-def _to_device(module: Any) -> Any:
-    return module.to("cuda" if torch.cuda.is_available() else "cpu")
+def _with_head(body: nn.Module, features: int, classes: int, seed: int, *, mlp: bool) -> Classifier:
+    if mlp:
+        return Classifier(body, features, classes, mlp_head(features, classes, seed=seed))
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return Classifier(body, features, classes)
 
 
-def _figures(step: Progress) -> dict[str, str]:
-    figures = {"loss": step.train_loss, "valid loss": step.valid_loss, "valid error": step.valid_error}
-    return {name: f"{value:.3f}" for name, value in figures.items() if value is not None}
-
-
-def _as_picture(image: object, size: int) -> Image.Image:
-    if isinstance(image, (str, Path, bytes)):
-        return open_image(image, at_least=size)
-    if isinstance(image, np.ndarray):
-        if (
-            image.dtype != np.uint8
-            or image.ndim not in (2, 3)
-            or (image.ndim == 3 and image.shape[2] not in (3, 4))
-            or not image.size
-        ):
-            raise BadInputError(
-                f"An array of shape {image.shape} and type {image.dtype} is no picture; allowed are (h, w), "
-                "(h, w, 3) and (h, w, 4) of uint8."
-            )
-        image = Image.fromarray(image)
-    if not isinstance(image, Image.Image):
-        raise BadInputError(
-            f"{type(image).__name__} is no picture; allowed are a path, bytes, a PIL image or a uint8 array."
-        )
-    image = ImageOps.exif_transpose(image)  # a picture that Pillow opened is not turned yet
-    data = io.BytesIO()
-    image.save(data, "PNG") if image.mode in ("RGBA", "LA", "P", "L", "I;16", "1") else image.convert(
-        "RGB"
-    ).save(data, "PNG")
-    return open_image(data.getvalue())
+def _check_seed(seed: object) -> None:
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise BadInputError(f"seed is {seed!r}; allowed is a whole number from 0 to {2**32 - 1}.")

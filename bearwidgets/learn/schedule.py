@@ -1,13 +1,21 @@
 """Learning rate and momentum as pure functions of the share of training done, with fastai 2.8's numbers.
 
-Source: Smith, "A disciplined approach to neural network hyper-parameters" (2018), as fastai's one-cycle has it:
-cosine ramps, per batch, momentum against the rate.
+A schedule gives the share of the highest rate, so that one schedule serves all layer groups, whatever their rates.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Schedule(Protocol):
+    """What the loop asks before each step."""
+
+    def at(self, share: float) -> tuple[float, float]:
+        """(share of the highest rate, momentum) once `share` of the steps, 0 to 1, is done."""
+        ...
 
 
 def cosine(start: float, end: float, share: float) -> float:
@@ -19,23 +27,62 @@ def cosine(start: float, end: float, share: float) -> float:
 class OneCycle:
     """One rise and one fall of the rate; momentum goes the other way.
 
+    Source: Smith, "A disciplined approach to neural network hyper-parameters" (2018), with cosine ramps.
+
     Attributes:
-        lr_max: rate at the top; the start is `lr_max / div`, the end `lr_max / div_final`.
         pct_start: share of the steps spent rising, in (0, 1).
+        div: the start is the highest rate divided by this.
+        div_final: the end is the highest rate divided by this.
         momenta: beta1 at the start, at the top, at the end.
     """
 
-    lr_max: float
     pct_start: float = 0.25
     div: float = 25.0
     div_final: float = 1e5
     momenta: tuple[float, float, float] = (0.95, 0.85, 0.95)
 
     def at(self, share: float) -> tuple[float, float]:
-        """(rate, momentum) once `share` of the steps, 0 to 1, is done."""
+        """(share of the highest rate, momentum) once `share` of the steps, 0 to 1, is done."""
         low, high, last = self.momenta
         if share < self.pct_start:
             rise = share / self.pct_start
-            return cosine(self.lr_max / self.div, self.lr_max, rise), cosine(low, high, rise)
+            return cosine(1 / self.div, 1, rise), cosine(low, high, rise)
         fall = (share - self.pct_start) / (1 - self.pct_start)
-        return cosine(self.lr_max, self.lr_max / self.div_final, fall), cosine(high, last, fall)
+        return cosine(1, 1 / self.div_final, fall), cosine(high, last, fall)
+
+
+@dataclass(frozen=True)
+class FlatCosine:
+    """The highest rate for `pct_start` of the steps, then a cosine down to it divided by `div_final`."""
+
+    pct_start: float = 0.75
+    div_final: float = 1e5
+    momentum: float = 0.9
+
+    def at(self, share: float) -> tuple[float, float]:
+        """(share of the highest rate, momentum) once `share` of the steps, 0 to 1, is done."""
+        fall = (share - self.pct_start) / (1 - self.pct_start)
+        return cosine(1, 1 / self.div_final, fall), self.momentum
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same rate and momentum at every step."""
+
+    momentum: float = 0.9
+
+    def at(self, share: float) -> tuple[float, float]:  # noqa: ARG002 - as the others
+        """(1, momentum)."""
+        return 1.0, self.momentum
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """From `start` times the highest rate up to it, by the same factor at each step: the range test of `lr_find`."""
+
+    start: float
+    momentum: float = 0.9
+
+    def at(self, share: float) -> tuple[float, float]:
+        """(share of the highest rate, momentum) once `share` of the steps, 0 to 1, is done."""
+        return self.start ** (1 - share), self.momentum

@@ -1,158 +1,236 @@
 """The training loop, through the whole network: a generator that yields progress and can be left at any batch.
 
 It is written on Lightning Fabric, which knows about devices, precision and several processes; what is left here is
-the loop itself. It prints nothing, shows nothing and starts no thread.
+the loop itself. It prints nothing, shows nothing, writes no file and starts no thread. All that is random in a step
+follows from the seed and the number of the step, so a training that was cut off goes on as if it had not been.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+import contextlib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional
 
-from bearwidgets.data.transforms import RandomCrop, load_batches
+from bearwidgets.errors import TrainingError
+from bearwidgets.learn.fast import fast_training
+from bearwidgets.learn.groups import batch_norms, decays, norm_parameters, spread_rates
 from bearwidgets.learn.progress import Progress
-from bearwidgets.learn.schedule import OneCycle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from lightning_fabric import Fabric
+    from torch import nn
 
-    from bearwidgets.learn.model import Classifier
-    from bearwidgets.learn.preprocessing import Preprocessing
+    from bearwidgets.learn.recipe import Phase, Recipe
 
-SMOOTHING = 0.9
-
-
-@dataclass(frozen=True)
-class Items:
-    """Pictures to train on: their files and their class numbers (n,)."""
-
-    paths: list[Path]
-    target: np.ndarray
+SMOOTHING = 0.98  # of the loss that is shown, and that `lr_find` reads; fastai's number
+BETA2, EPSILON = 0.99, 1e-5  # fastai's Adam
 
 
 @dataclass(frozen=True)
-class Phase:
-    """Some epochs with one schedule.
+class Minibatch:
+    """What one step trains on.
 
     Attributes:
-        epochs: passes over the training items.
-        schedules: one for the body, one for the head; None for the body keeps it frozen, apart from its batch
-            norms, which stay trainable and in training mode, as fastai has it.
-        batch_size: items a step; the last, smaller batch is kept unless it holds a single item.
-        weight_decay: decoupled, none on biases and norms.
-        stage: the words that `Progress` shows.
+        pictures: (n, channels, h, w) float, normalized, on the device; n is 0 where a step is to be passed over.
+        target: (n,) int64, class numbers.
+        total: sum of the class weights over this batch in all processes; n where there are no class weights.
     """
 
-    epochs: int
-    body: OneCycle | None
-    head: OneCycle
-    batch_size: int
-    weight_decay: float
-    stage: str
+    pictures: torch.Tensor
+    target: torch.Tensor
+    total: float
 
 
-def fine_tune_phases(
-    epochs: int, *, base_lr: float = 2e-3, freeze_epochs: int = 1, lr_mult: float = 100, batch_size: int = 64
-) -> list[Phase]:
-    """The two phases of fastai's `fine_tune`, its body and its head as two groups.
+class Batches(Protocol):
+    """Where minibatches come from.
 
-    First the head, the body's norms at a tenth of its rate; then all of it at half the rate, the body `lr_mult`
-    times slower than the head.
+    Attributes:
+        steps: minibatches in an epoch.
+        n_classes: of the target.
+        class_weights: (n_classes,) float on the device, or None.
     """
-    first = OneCycle(base_lr, pct_start=0.99)
-    rate = base_lr / 2
-    head = OneCycle(rate, pct_start=0.3, div=5)
-    body = OneCycle(rate / lr_mult, pct_start=0.3, div=5)
-    phases = [Phase(freeze_epochs, None, first, batch_size, 0.01, "frozen")] if freeze_epochs else []
-    return [*phases, Phase(epochs, body, head, batch_size, 0.01, "unfrozen")] if epochs else phases
+
+    steps: int
+    n_classes: int
+    class_weights: torch.Tensor | None
+
+    def epoch(self, number: int, first: int = 0) -> Iterator[Minibatch]:
+        """Those of one epoch, from the batch numbered `first` on."""
+        ...
+
+
+def make_optimizer(
+    model: nn.Module, groups: Sequence[Sequence[nn.Parameter]], phase: Phase, recipe: Recipe
+) -> torch.optim.AdamW:
+    """AdamW over the layer groups that are not frozen; decides what is frozen, and which parameters decay."""
+    rates = spread_rates(phase.lr, len(groups))
+    frozen = range(len(groups))[: phase.frozen_to] if phase.frozen_to else range(0)
+    norms, decaying = {id(each) for each in norm_parameters(model)}, decays(model)
+    parts = []
+    for number, (group, rate) in enumerate(zip(groups, rates, strict=True)):
+        for parameter in group:
+            trains = number not in frozen or (recipe.train_bn and id(parameter) in norms)
+            parameter.requires_grad_(trains)
+        for decay in (True, False):
+            chosen = [each for each in group if each.requires_grad and (id(each) in decaying) == decay]
+            if chosen:
+                weight_decay = recipe.weight_decay if decay else 0.0
+                parts.append({"params": chosen, "weight_decay": weight_decay, "lr": rate, "lr_max": rate})
+    return torch.optim.AdamW(parts, betas=(0.9, BETA2), eps=EPSILON)
 
 
 def run_phase(
-    fabric: Fabric, model: Classifier, items: Items, phase: Phase, preprocessing: Preprocessing, seed: int
+    fabric: Fabric,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batches: Batches,
+    phase: Phase,
+    recipe: Recipe,
+    *,
+    seed: int,
+    first_step: int = 0,
 ) -> Iterator[Progress]:
     """Train `model` in place, yielding after every batch; stop iterating and it stops, in a usable state.
 
+    Args:
+        fabric: device, precision and processes.
+        model: gives logits (n, classes).
+        optimizer: of `make_optimizer`.
+        batches: the data.
+        phase: how long, and how the rate goes.
+        recipe: all else.
+        seed: of dropout, mixup and whatever else is random in a step.
+        first_step: steps of this phase that are done already.
+
     Raises:
-        FloatingPointError: the loss is not a number; the message says at which step and rate.
+        TrainingError: the loss is not a number; the message says at which step and rate, and the weights are the
+            last ones with which it was one.
     """
-    groups = _parameter_groups(model, phase)
-    optimizer = torch.optim.AdamW(groups, lr=phase.head.lr_max, betas=(0.9, 0.99), eps=1e-5)
+    steps = phase.steps or phase.epochs * batches.steps
     module, optimizer = fabric.setup(model, optimizer)
-    generator = np.random.default_rng(seed)
-    order = [_batches(len(items.target), phase.batch_size, generator) for _ in range(phase.epochs)]
-    total = sum(map(len, order))
-    transform = RandomCrop(preprocessing.size, preprocessing.interpolation)
-    step, smooth = 0, None
-    module.train()
+    mix = _mixer(recipe, batches.n_classes)
+    good, smooth, step = _Copy(model), 0.0, first_step
+    _train_mode(model, recipe)
     try:
-        for epoch, batches in enumerate(order):
-            loaded = load_batches(
-                items.paths, batches, transform, at_least=preprocessing.size, seed=seed * 1000 + epoch
-            )
-            for batch in loaded:
-                step += 1
-                if len(batch.rows) < 2:  # files vanished meanwhile; a batch norm cannot train on one picture
-                    continue
-                _set_rates(optimizer, (step - 1) / total)
-                pictures = preprocessing.normalize(batch.pixels, fabric.device)
-                target = torch.from_numpy(items.target[batch.rows]).to(fabric.device)
-                loss = functional.cross_entropy(module(pictures), target)
-                if not torch.isfinite(loss):
-                    rate = optimizer.param_groups[-1]["lr"]
-                    raise FloatingPointError(
-                        f"The loss is not a number at step {step} of {total} (rate {rate:.2g}); the weights are "
-                        "those of the step before. Train with a lower rate."
+        with fast_training(model, fabric.device):
+            while step < steps:
+                epoch, first = divmod(step, batches.steps)
+                for batch in batches.epoch(epoch, first):
+                    rate, momentum = _set_rates(optimizer, *phase.schedule.at(step / steps))
+                    loss = 0.0
+                    if len(batch.target):
+                        with _random(seed, step, fabric):
+                            pictures, target = mix(batch.pictures, batch.target)
+                            share = _loss(module(pictures), target, batches, recipe) / batch.total
+                            gathered = _gathered(step % batches.steps, batches.steps, recipe.accumulate)
+                            fabric.backward(share * (fabric.world_size / gathered))
+                        loss = float(fabric.all_reduce(share.detach(), reduce_op="sum"))  # ty: ignore[invalid-argument-type]
+                    if not math.isfinite(loss):
+                        good.put_back()
+                        raise TrainingError(_not_a_number(phase, step, steps, rate))
+                    step += 1
+                    if step % batches.steps % recipe.accumulate == 0 or step == steps:
+                        good.take()
+                        if recipe.gradient_clip is not None:
+                            fabric.clip_gradients(module, optimizer, max_norm=recipe.gradient_clip)
+                        optimizer.step()
+                        optimizer.zero_grad()
+                    done = step - first_step
+                    smooth = SMOOTHING * smooth + (1 - SMOOTHING) * loss
+                    yield Progress(
+                        phase.stage,
+                        step,
+                        steps,
+                        epoch=step / batches.steps,
+                        train_loss=smooth / (1 - SMOOTHING**done),
+                        loss=loss,
+                        lr=rate,
+                        momentum=momentum,
                     )
-                fabric.backward(loss)
-                optimizer.step()
-                optimizer.zero_grad()
-                now = loss.item()
-                smooth = now if smooth is None else SMOOTHING * smooth + (1 - SMOOTHING) * now
-                yield Progress(phase.stage, step, total, epoch=step / total * phase.epochs, train_loss=smooth)
+                    if step >= steps:
+                        break
     finally:
         model.eval()
+        model.zero_grad()
 
 
-def _batches(n: int, size: int, generator: np.random.Generator) -> list[list[int]]:
-    order = generator.permutation(n)
-    batches = [order[start : start + size] for start in range(0, n, size)]
-    if len(batches) > 1 and len(batches[-1]) == 1:  # a batch norm cannot train on one picture
-        batches.pop()
-    return [batch.tolist() for batch in batches]
+def _loss(logits: torch.Tensor, target: torch.Tensor, batches: Batches, recipe: Recipe) -> torch.Tensor:
+    return functional.cross_entropy(
+        logits,
+        target,
+        weight=batches.class_weights,
+        label_smoothing=recipe.label_smoothing,
+        reduction="sum",
+    )
 
 
-def _parameter_groups(model: Classifier, phase: Phase) -> list[dict]:
-    norms = {
-        id(parameter)
-        for module in model.modules()
-        if isinstance(module, nn.BatchNorm2d)
-        for parameter in module.parameters()
-    }
-    groups = []
-    for part, schedule in ((model.body, phase.body), (model.head, phase.head)):
-        decayed, plain = [], []
-        for parameter in part.parameters():
-            frozen = schedule is None and id(parameter) not in norms
-            parameter.requires_grad_(not frozen)
-            if not frozen:
-                (plain if parameter.ndim < 2 else decayed).append(parameter)
-        used = schedule or replace(phase.head, lr_max=phase.head.lr_max / 10)
-        groups += [
-            {"params": decayed, "weight_decay": phase.weight_decay, "schedule": used},
-            {"params": plain, "weight_decay": 0.0, "schedule": used},
-        ]
-    return [group for group in groups if group["params"]]
+def _gathered(number: int, steps: int, accumulate: int) -> int:
+    """How many batches the gradients of this one are gathered with; the last ones of an epoch may be fewer."""
+    start = number // accumulate * accumulate
+    return min(accumulate, steps - start)
 
 
-def _set_rates(optimizer: torch.optim.Optimizer, share: float) -> None:
+def _train_mode(model: nn.Module, recipe: Recipe) -> None:
+    """Training mode, apart from the batch norms that the recipe keeps frozen."""
+    model.train()
+    for norm in batch_norms(model) if not recipe.train_bn else []:
+        if not any(parameter.requires_grad for parameter in norm.parameters()):
+            norm.eval()
+
+
+def _set_rates(optimizer: torch.optim.Optimizer, factor: float, momentum: float) -> tuple[float, float]:
     for group in optimizer.param_groups:
-        group["lr"], momentum = group["schedule"].at(share)
-        group["betas"] = (momentum, 0.99)
+        group["lr"], group["betas"] = group["lr_max"] * factor, (momentum, BETA2)
+    return optimizer.param_groups[-1]["lr"], momentum
+
+
+@contextlib.contextmanager
+def _random(seed: int, step: int, fabric: Fabric) -> Generator[None]:
+    """Seed torch's global generators for one step, and leave them as they were."""
+    devices = [fabric.device] if fabric.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed((seed * 1_000_003 + step) * 1_009 + fabric.global_rank)
+        yield
+
+
+def _mixer(recipe: Recipe, n_classes: int) -> Callable[..., tuple[torch.Tensor, torch.Tensor]]:
+    from torchvision.transforms import v2
+
+    kinds = [(v2.MixUp, recipe.mixup), (v2.CutMix, recipe.cutmix)]
+    chosen = [kind(alpha=alpha, num_classes=n_classes) for kind, alpha in kinds if alpha]
+    if not chosen:
+        return lambda pictures, target: (pictures, target)
+    return v2.RandomChoice(chosen) if len(chosen) > 1 else chosen[0]
+
+
+class _Copy:
+    """A second set of a model's tensors, to go back to."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._tensors = [*model.parameters(), *model.buffers()]
+        with torch.no_grad():
+            self._kept = [each.detach().clone() for each in self._tensors]
+
+    @torch.no_grad()
+    def take(self) -> None:
+        for kept, now in zip(self._kept, self._tensors, strict=True):
+            kept.copy_(now)
+
+    @torch.no_grad()
+    def put_back(self) -> None:
+        for kept, now in zip(self._kept, self._tensors, strict=True):
+            now.copy_(kept)
+
+
+def _not_a_number(phase: Phase, step: int, steps: int, rate: float) -> str:
+    return (
+        f"The loss is not a number at step {step + 1} of {steps} ({phase.stage}, rate {rate:.2g}). The weights are "
+        "those of the last step at which it was one. Train with a lower rate, for example that of `learn.lr_find()`, "
+        "or with gradient_clip=1."
+    )

@@ -1,0 +1,122 @@
+"""The learning rate range test: train a little at growing rates, look where the loss falls, undo everything.
+
+Source: Smith, "Cyclical learning rates for training neural networks" (2017), with the numbers of fastai 2.8.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bearwidgets.errors import BadInputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SKIP_END = 5
+DIVERGED = 4.0  # times the lowest loss so far: the test ends
+SLIDE_STEPS, SLIDE_BEND = 15, 0.005
+
+
+@dataclass(frozen=True)
+class RateSearch:
+    """What `lr_find` found; shown as a plot in a notebook.
+
+    Attributes:
+        table: a row a step: lr, loss (smoothed over the steps, 0.98), in the order of the steps.
+        valley: rate two thirds down the longest fall of the loss; the default advice.
+        slide: rate before the loss bends up, by an interval slide rule.
+        steep: rate at which the loss falls fastest.
+        minimum: a tenth of the rate of the lowest loss.
+    """
+
+    table: pd.DataFrame
+    valley: float
+    slide: float
+    steep: float
+    minimum: float
+
+    def __str__(self) -> str:
+        return (
+            f"learning rates: valley {self.valley:.2g}, slide {self.slide:.2g}, steep {self.steep:.2g}, "
+            f"minimum {self.minimum:.2g} ({len(self.table)} steps)"
+        )
+
+    def plot(self) -> Any:
+        """A matplotlib Figure: smoothed loss against rate, the suggestions marked.
+
+        Raises:
+            BadInputError: matplotlib is not installed.
+        """
+        try:
+            from matplotlib.figure import Figure
+        except ModuleNotFoundError as error:
+            raise BadInputError("The plot needs matplotlib: `pip install matplotlib`.") from error
+        figure = Figure(figsize=(6.0, 3.6), layout="constrained")
+        axes = figure.subplots()
+        shown = self.table.iloc[: -SKIP_END or None]
+        axes.plot(shown.lr, shown.loss, color="#4c72b0")
+        for name, marker in (("valley", "o"), ("slide", "s"), ("steep", "^"), ("minimum", "D")):
+            rate = getattr(self, name)
+            loss = float(np.interp(np.log(rate), np.log(shown.lr), shown.loss))
+            axes.plot([rate], [loss], marker, label=f"{name}  {rate:.1e}")
+        axes.set(xscale="log", xlabel="learning rate of the head", ylabel="loss, smoothed")
+        axes.grid(visible=True, alpha=0.3)
+        axes.legend(frameon=False)
+        return figure
+
+    def _repr_png_(self) -> bytes:
+        out = io.BytesIO()
+        self.plot().savefig(out, format="png", dpi=100)
+        return out.getvalue()
+
+
+def suggest(table: pd.DataFrame, steps: int) -> RateSearch:
+    """The suggestions for a finished test.
+
+    Args:
+        table: as `RateSearch.table`.
+        steps: that were asked for; their first tenth is warming up and left out, and so are the last five.
+
+    Raises:
+        BadInputError: too few steps before the loss diverged.
+    """
+    good = table[np.isfinite(table.loss)]
+    cut = good.iloc[steps // 10 : -SKIP_END]
+    if len(cut) < 3:
+        raise BadInputError(
+            f"The loss diverged after {len(table)} of {steps} steps: nothing can be read from that. Call lr_find "
+            "with a smaller start_lr, or more steps."
+        )
+    lr, loss = cut.lr.to_numpy(), cut.loss.to_numpy()
+    return RateSearch(
+        table,
+        valley=_valley(lr, loss),
+        slide=_slide(lr, loss),
+        steep=float(lr[:-1][np.argmin(np.diff(loss) / np.diff(np.log(lr)))]),
+        minimum=float(lr[loss.argmin()] / 10),
+    )
+
+
+def _valley(lr: np.ndarray, loss: np.ndarray) -> float:
+    """The middle of the second third of the longest fall, which need not be one without a break."""
+    length = np.ones(len(loss), dtype=int)
+    for end in range(1, len(loss)):
+        higher = length[:end][loss[:end] > loss[end]]
+        length[end] = higher.max(initial=0) + 1
+    fall = int(length.max())
+    start = int(length.argmax()) - fall
+    return float(lr[max(start + int(fall / 3) + int(fall / 6), 0)])
+
+
+def _slide(lr: np.ndarray, loss: np.ndarray) -> float:
+    slope = np.gradient(loss)
+    right, left = -1, -1 - SLIDE_STEPS
+    found = lr[max(left, -len(lr))]
+    while left >= -len(lr) and abs(slope[right] - slope[left]) > SLIDE_BEND:
+        found = lr[left]
+        right, left = right - 1, left - 1
+    return float(found)

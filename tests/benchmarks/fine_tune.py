@@ -1,0 +1,107 @@
+"""fine_tune(4) on the 480 bears at 224 px: cached and exact mode beside fastai's, same split, body and weights.
+
+    python tests/benchmarks/fine_tune.py [--seeds 5] [--epochs 4]
+
+Wall time from the learner to its held-out error (features and weights cold), error on the 96 held-out images, and peak
+memory. Every training has a process of its own, one after another, the three in turn; the seed draws the split and
+everything random. Imports and the folder's table are not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from common import bears_copy, fastai_learner, print_table
+
+METHODS = ("cached", "exact", "fastai")
+
+
+def train(method: str, seed: int, epochs: int) -> dict[str, float]:
+    """One training in this process: seconds, error, peak memory in GB before and after."""
+    folder = bears_copy()
+
+    import bearwidgets as bw
+
+    ds = bw.Dataset.from_folder(folder, seed=seed)
+    import timm  # noqa: F401 - imports are not counted
+    import torch
+    from fastai.vision import all as _  # noqa: F401
+
+    bw.Learner  # noqa: B018
+    torch.nn.Linear(2, 2)(torch.zeros(1, 2))
+    before = peak()
+    began = time.monotonic()
+    if method == "fastai":
+        learn = fastai_learner(ds.table, ds.root, seed)
+        with learn.no_bar(), learn.no_logging():
+            learn.fine_tune(epochs)
+            error = float(learn.validate()[1])
+    else:
+        learn = bw.Learner(ds, seed=seed).fine_tune(epochs, mode=method, progress=False)
+        error = learn.evaluate("valid")["error_rate"]
+    return {"seconds": time.monotonic() - began, "error": error, "before": before, "peak": peak()}
+
+
+def peak() -> float:
+    """Largest resident memory of this process so far, GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def main() -> None:
+    """Print a row a seed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--child", nargs=2, metavar=("METHOD", "SEED"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(train(options.child[0], int(options.child[1]), options.epochs)))
+        return
+    rows, all_ = [], {method: [] for method in METHODS}
+    for seed in range(options.seeds):
+        for method in METHODS:
+            command = [
+                sys.executable,
+                __file__,
+                "--epochs",
+                str(options.epochs),
+                "--child",
+                method,
+                str(seed),
+            ]
+            done = subprocess.run(
+                command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent
+            )
+            all_[method].append(json.loads(done.stdout.splitlines()[-1]))
+        now = {method: all_[method][-1] for method in METHODS}
+        rows.append([seed, *(cell for method in METHODS for cell in cells(now[method])), *ratios(now)])
+        print(rows[-1], flush=True)
+    mean = {
+        method: {name: sum(each[name] for each in runs) / len(runs) for name in runs[0]}
+        for method, runs in all_.items()
+    }
+    rows.append(["mean", *(cell for method in METHODS for cell in cells(mean[method])), *ratios(mean)])
+    header = ["seed", *(f"{method} {what}" for method in METHODS for what in ("time", "error", "memory"))]
+    print_table(
+        f"fine_tune({options.epochs}) on 384 of the bears", [*header, "cached faster", "exact faster"], rows
+    )
+
+
+def cells(run: dict[str, float]) -> list[str]:
+    """Time, error, and memory as the peak above what the imports took."""
+    return [f"{run['seconds']:.1f} s", f"{run['error']:.1%}", f"{run['peak'] - run['before']:.1f} GB"]
+
+
+def ratios(runs: dict[str, dict[str, float]]) -> list[str]:
+    """How many times faster than fastai."""
+    return [f"{runs['fastai']['seconds'] / runs[method]['seconds']:.1f}×" for method in METHODS[:2]]
+
+
+if __name__ == "__main__":
+    main()
