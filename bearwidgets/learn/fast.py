@@ -39,7 +39,7 @@ def depthwise_in_float32(model: nn.Module) -> Generator[None]:
     changed = []
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and module.groups > 1 and "forward" not in vars(module):
-            module.forward = _outside_autocast(module.forward)  # ty: ignore[invalid-assignment]
+            module.forward = _outside_autocast(module.forward)
             changed.append(module)
     try:
         yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from bearwidgets.learn.evidence import Finding
     from bearwidgets.learn.finder import RateSearch
+    from bearwidgets.learn.learner import Learner
     from bearwidgets.learn.progress import Progress
     from bearwidgets.learn.recipe import Rate
     from bearwidgets.learn.record import Mode
@@ -114,7 +115,7 @@ class Fits:
                 "mode='exact'."
             )
         self._ready()
-        return fit_cached(self)
+        return fit_cached(cast("Learner", self))
 
     def fit(self, epochs: int, lr: Rate = DEFAULT_LR, *, progress: bool = True, **options: Any) -> Self:
         """Train at a constant rate, with what `freeze`, `freeze_to` and `unfreeze` left to train.
@@ -208,7 +209,7 @@ class Fits:
         recipe = make_recipe(options)
         self._ready()
         self._pristine = self._pristine or copy.deepcopy(self.module.body)
-        return Training(self, phases, recipe).run()
+        return Training(cast("Learner", self), phases, recipe).run()
 
     def freeze(self) -> None:
         """Leave the body as it is in the next `fit`, apart from its norm layers (see `Recipe.train_bn`)."""
@@ -265,7 +266,7 @@ class Fits:
         recipe = make_recipe(options)
         self._check_data()
         rows: list[tuple[float | None, float | None]] = []
-        search = find_rate(self, start_lr, end_lr, steps, recipe)
+        search = find_rate(cast("Learner", self), start_lr, end_lr, steps, recipe)
         try:
             for step in _with_bar(search, show=progress):
                 rows.append((step.lr, step.train_loss))  # noqa: PERF401 - kept where the loop ends in an error

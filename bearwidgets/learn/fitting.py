@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import hashlib
 import json
+import logging
 import time
 from contextlib import contextmanager
 from functools import partial
@@ -44,8 +45,21 @@ def make_fabric(device: torch.device, precision: str, **processes: Any) -> Fabri
     """Fabric for one device in the asked-for precision; `processes` for several (devices, strategy)."""
     if precision == "auto":
         precision = "bf16" if fast_precision(device) == torch.bfloat16 else "32"
-    names = {"bf16": "bf16-mixed", "32": "32-true"}
-    return Fabric(accelerator=device.type, precision=names[precision], **(processes or {"devices": 1}))
+    names: dict[str, Any] = {"bf16": "bf16-mixed", "32": "32-true"}
+    with _no_chatter():
+        return Fabric(accelerator=device.type, precision=names[precision], **(processes or {"devices": 1}))
+
+
+@contextmanager
+def _no_chatter() -> Generator[None]:
+    """Fabric tells on a log that everybody sees which precision it uses; `made_by` and the recipe say it already."""
+    chatter = logging.getLogger("lightning_fabric.utilities.rank_zero")
+    level = chatter.level
+    chatter.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        chatter.setLevel(level)
 
 
 class Training:
@@ -88,7 +102,7 @@ class Training:
         learn.module.to(memory_format=torch.channels_last)
         self.groups = layer_groups(learn.module)
         self.best: dict[str, torch.Tensor] | None = None
-        self.place = {"phase": 0, "step": 0, "best_loss": None, "done": False}
+        self.place: dict[str, Any] = {"phase": 0, "step": 0, "best_loss": None, "done": False}
         self.moments: dict[str, torch.Tensor] | None = None
 
     def run(self) -> Generator[Progress]:

@@ -95,7 +95,7 @@ def run_phase(
     *,
     seed: int,
     first_step: int = 0,
-) -> Iterator[Progress]:
+) -> Generator[Progress]:
     """Train `model` in place, yielding after every batch; stop iterating and it stops, in a usable state.
 
     Args:
