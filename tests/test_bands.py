@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import pickle
 import struct
 import sys
@@ -200,9 +201,26 @@ def test_pages_that_pillow_wrote():
     pages = [Image.fromarray(values(13, "uint16")[..., band]) for band in range(13)]
     data = pillow(pages[0], "TIFF", save_all=True, append_images=pages[1:])
     np.testing.assert_array_equal(open_bands(data, 13), values(13, "uint16") / np.float32(65535))
-    other = Image.fromarray(np.zeros((3, 4), np.uint16))
-    data = pillow(pages[0], "TIFF", save_all=True, append_images=[pages[1], other])
-    assert open_bands(data, 2).shape == (HEIGHT, WIDTH, 2)
+    preview = Image.fromarray(np.zeros((3, 4), np.uint16))
+    data = pillow(pages[0], "TIFF", save_all=True, append_images=[preview, pages[1]])
+    np.testing.assert_array_equal(open_bands(data, 2), values(13, "uint16")[..., :2] / np.float32(65535))
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int16"])  # Pillow reads the one, tifffile the other
+def test_reduced_copies_are_no_bands(dtype):
+    stream = io.BytesIO()
+    with tifffile.TiffWriter(stream) as file:
+        for band in range(3):
+            file.write(values(3, dtype)[..., band], contiguous=False)
+            file.write(np.full((HEIGHT, WIDTH), 7, dtype), subfiletype=1)
+    picture = open_bands(stream.getvalue(), 3)
+    np.testing.assert_array_equal(picture, values(3, dtype) / np.float32(np.iinfo(dtype).max))
+
+
+def test_colours_multiplied_by_alpha_are_not_divided_again():
+    array = values(4)
+    data = tiff(array, photometric="rgb", extrasamples=["assocalpha"])
+    np.testing.assert_array_equal(open_bands(data, 4), array / np.float32(255))
 
 
 def test_what_pillow_reads_needs_no_tifffile(monkeypatch):
@@ -220,6 +238,7 @@ def test_what_pillow_reads_needs_no_tifffile(monkeypatch):
 def test_a_set_is_read_again_once_tifffile_is_there(tmp_path, make_images, monkeypatch):
     root = make_images(tmp_path / "set", {"a": 2, "b": 2})
     (root / "a" / "many.tif").write_bytes(LAYOUTS["planar"](values(5)))
+    os.utime(root / "a" / "many.tif", (10**9, 10**9))  # old enough to be remembered
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "tifffile", None)
         assert Dataset.from_folder(root).problems["path"].tolist() == ["a/many.tif"]
@@ -400,6 +419,13 @@ def test_directories_in_a_circle_end():
     assert check_image(bytes(changed)) == (WIDTH, HEIGHT)
 
 
+def test_a_header_that_tifffile_reads_otherwise_is_refused():
+    data = bytearray(LAYOUTS["tiled, deflated"](values(5)))
+    # In place of "software": a depth, which Pillow does not know and which makes the page many times larger.
+    struct.pack_into("<HHII", data, entry_of(bytes(data), 305), 32997, 4, 1, 9)
+    assert "contradicts itself" in reason(bytes(data), 5)
+
+
 def test_complex_and_odd_tiffs_are_refused():
     assert "of an odd type" in reason(tiff(values(1, "float32")[..., 0].astype(np.complex64)), 1)
 
@@ -459,6 +485,12 @@ def test_the_view_stretches_the_first_three_bands():
     assert (pixels[1:, -1, 2] == 255).all()
     low, high = np.percentile(np.linspace(-7, 7, 100), (2, 98))
     assert pixels[25, 5, 0] == round(255 * (array[25, 5, 0] - low) / (high - low))
+
+
+def test_the_view_of_deep_pages_is_stretched():
+    pixels = np.asarray(open_image(LAYOUTS["pages"](values(5, "uint16") // 16)))
+    assert pixels.max() == 255
+    assert (pixels[..., 0] != pixels[..., 1]).any()
 
 
 def test_the_view_of_one_or_two_bands_is_grey_and_of_bytes_as_it_is():

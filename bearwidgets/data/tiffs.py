@@ -46,7 +46,7 @@ class TiffHeader:
         width: As stored, px.
         height: As stored, px.
         samples: Values of each px on a page.
-        pages: Grey pages of equal size and type; 1 where a page has several samples.
+        pages: Numbers of the grey pages of equal size and type; the first alone where it has several samples.
         dtype: Name of the type of the values, "" if it is none of NumPy's.
         planar: Whether the bands lie one after the other.
         photometric: The TIFF's number for what the samples mean.
@@ -62,7 +62,7 @@ class TiffHeader:
     width: int
     height: int
     samples: int
-    pages: int
+    pages: tuple[int, ...]
     dtype: str
     planar: bool
     photometric: int
@@ -77,7 +77,7 @@ class TiffHeader:
     @property
     def bands(self) -> int:
         """Samples of a page, or grey pages."""
-        return self.samples if self.samples > 1 else self.pages
+        return self.samples if self.samples > 1 else len(self.pages)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -125,7 +125,7 @@ def is_photo(data: bytes, header: TiffHeader) -> bool:
     It does not of planes of more than 8 bits, which it mixes up; and a stack of such pages is no photo.
     """
     deep = header.dtype not in ("uint8", "")
-    if deep and ((header.planar and header.samples > 1) or header.pages > 1 or header.broken):
+    if deep and ((header.planar and header.samples > 1) or len(header.pages) > 1 or header.broken):
         return False
     try:
         TiffImagePlugin.TiffImageFile(io.BytesIO(data)).close()
@@ -189,7 +189,7 @@ def _header(data: bytes) -> TiffHeader:
     stream = io.BytesIO(data)
     start = data[: 16 if data[2:3] == b"\x2b" else 8]  # of a BigTIFF and of a plain one
     offset = TiffImagePlugin.ImageFileDirectory_v2(start).next
-    pages: list[TiffHeader] = []
+    pages: dict[int, TiffHeader] = {}
     seen: set[int] = set()
     broken = False
     while offset and offset not in seen and len(seen) < _MOST_PAGES:
@@ -199,18 +199,18 @@ def _header(data: bytes) -> TiffHeader:
             stream.seek(offset)
             directory.load(stream)
             if not pages or not _number(directory, _SUBFILE, 0) & _NOT_A_PAGE:
-                pages.append(_page(directory))
+                pages[len(seen) - 1] = _page(directory)
         except Exception:
             if not pages:
                 raise
             broken = True
             break
-        if pages[0].samples > 1 or pages[0].photometric not in _GREY or _kind(pages[-1]) != _kind(pages[0]):
+        if pages[0].samples > 1 or pages[0].photometric not in _GREY:
             break
         offset = directory.next
-    alike = [page for page in pages if _kind(page) == _kind(pages[0])]
-    segments = [segment for page in alike for segment in page.segments]
-    return replace(pages[0], pages=len(alike), segments=segments, broken=broken)
+    alike = {number: page for number, page in pages.items() if _kind(page) == _kind(pages[0])}
+    segments = [segment for page in alike.values() for segment in page.segments]
+    return replace(pages[0], pages=tuple(alike), segments=segments, broken=broken)
 
 
 def _kind(page: TiffHeader) -> tuple[Any, ...]:
@@ -228,7 +228,7 @@ def _page(directory: TiffImagePlugin.ImageFileDirectory_v2) -> TiffHeader:
         width=_number(directory, _WIDTH),
         height=_number(directory, _HEIGHT),
         samples=samples,
-        pages=1,
+        pages=(0,),
         dtype=_dtype(set(bits), set(directory.get(_FORMAT, (1,)))),
         planar=_number(directory, _PLANAR, 1) == 2,
         photometric=_number(directory, _PHOTOMETRIC, 1),
@@ -258,7 +258,7 @@ def _by_pillow(data: bytes, header: TiffHeader) -> np.ndarray:
     if header.samples > 1:
         return np.asarray(picture)
     pages = []
-    for page in range(header.pages):
+    for page in header.pages:
         picture.seek(page)
         pages.append(np.asarray(picture))  # turned by Pillow while it decodes
     return np.stack(pages, axis=-1)
@@ -268,7 +268,7 @@ def _by_tifffile(data: bytes, header: TiffHeader) -> np.ndarray:
     import tifffile
 
     with tifffile.TiffFile(io.BytesIO(data)) as file:
-        pages: list[Any] = [file.pages[page] for page in range(header.pages)]
+        pages: list[Any] = [file.pages[page] for page in header.pages]
         for page in pages:
             _check_page(page, header)
             if header.compression in _DEFLATED:
@@ -280,7 +280,7 @@ def _by_tifffile(data: bytes, header: TiffHeader) -> np.ndarray:
 
 
 def _check_page(page: Any, header: TiffHeader) -> None:
-    """Refuse a page of which tifffile thinks otherwise than Pillow, as when a tag is there twice."""
+    """Refuse a page of which tifffile thinks otherwise than Pillow, as of one with a depth."""
     shape: tuple[int, ...] = (header.height, header.width)
     if header.samples > 1:
         shape = (header.samples, *shape) if header.planar else (*shape, header.samples)
