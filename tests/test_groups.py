@@ -80,6 +80,23 @@ def test_layers_go_by_when_they_are_reached_and_the_unused_with_their_neighbour(
     assert not module.first._forward_pre_hooks
 
 
+class WithMatcher(Backwards):
+    """It says of its layers that the last one registered is the deepest."""
+
+    def group_matcher(self, **_):
+        return {"stem": "scale|last", "blocks": [("middle", (0,)), ("first", (1,))]}
+
+
+def test_what_timms_matcher_says_comes_before_the_forward_pass():
+    module = WithMatcher()
+    assert [names_in(module, group) for group in layer_groups(module, 4)] == [
+        ["scale", "last.weight", "last.bias"],
+        ["middle.weight", "middle.bias"],
+        ["first.weight", "first.bias"],
+        ["unused.weight", "unused.bias"],
+    ]
+
+
 def test_where_no_picture_passes_the_order_of_registration_decides():
     module = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 4))
     assert [names_in(module, group) for group in layer_groups(module, 3)] == [

@@ -99,6 +99,9 @@ def test_offline_weights_are_the_default_of_lite0_and_of_no_other():
 def test_other_words_for_weights_are_refused_with_those_that_are_allowed():
     with pytest.raises(FileNotFoundError, match=r"No weights file at 'imagenet'.*'auto'.*weights='offline'"):
         create_body("test_resnet", "imagenet", 64, 0)
+    for strange in (True, 1, b"auto"):
+        with pytest.raises(BadInputError, match=r"weights is .*'auto', weights='offline'"):
+            create_body("test_resnet", strange, 64, 0)
 
 
 def test_a_head_stands_behind_the_body():

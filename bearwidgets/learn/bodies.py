@@ -27,6 +27,13 @@ _OPTIONS: dict[
 }
 
 
+class _PlainMNASNet(torchvision.models.MNASNet):
+    """Takes tables of tensors without the version that torchvision's own asks for: files do not keep it."""
+
+    def _load_from_state_dict(self, *args: Any, **options: Any) -> None:
+        nn.Module._load_from_state_dict(self, *args, **options)  # noqa: SLF001 - as its class does once the version is right
+
+
 def torchvision_names() -> list[str]:
     """Torchvision's classifiers of pictures."""
     return torchvision.models.list_models(module=torchvision.models)
@@ -132,6 +139,8 @@ def _torchvision_body(name: str, size: int, in_chans: int, pool: str) -> nn.Modu
     if name.startswith("maxvit"):
         options["input_size"] = (size, size)
     module = torchvision.models.get_model(name, weights=None, **options).eval()
+    if isinstance(module, torchvision.models.MNASNet):
+        module.__class__ = _PlainMNASNet
     if in_chans != 3:
         _replace_first_convolution(module, in_chans)
     if name.startswith("squeezenet"):

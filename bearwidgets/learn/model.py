@@ -134,8 +134,10 @@ def _with_weights(
             if weights == "offline":
                 raise
             return _downloaded(name, size, in_chans, pool)
-    elif weights is not None:
+    elif isinstance(weights, (str, Path)):
         tensors, source = read_weights_file(weights), Path(weights).name
+    elif weights is not None:
+        raise BadInputError(f"weights is {weights!r}; allowed are 'auto', {CHOICES}.")
     body = empty_body(name, size, in_chans=in_chans, pool=pool)
     if weights is None:
         return body, "random"
