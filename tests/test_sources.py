@@ -241,6 +241,15 @@ def test_every_sort_of_picture(picture, tmp_path):
     assert ds.table[["width", "height"]].to_numpy().tolist() == [[5, 4], [5, 4]]
 
 
+def test_grey_values_beyond_bytes_are_kept(tmp_path):
+    values = np.linspace(0, 3000, 20, dtype=np.float32).reshape(4, 5)
+    ds = Dataset.from_torchvision(
+        Rows([(Image.fromarray(values), "a"), (Image.fromarray(values), "b")]), tmp_path / "new"
+    )
+    with Image.open(ds.path_of(ds.table.id[0])) as image:
+        assert (np.asarray(image) == values).all()
+
+
 def test_a_picture_is_turned_and_tells_no_place(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -339,6 +348,22 @@ def test_another_data_set_is_not_taken_for_the_first(pets, tmp_path, change):
     with pytest.raises(BadInputError, match="holds an import of another data set"):
         Dataset.from_huggingface(other, tmp_path / "pets")
     assert files_of(tmp_path) == before
+
+
+def test_every_label_tells_data_sets_apart(pets, tmp_path, monkeypatch):
+    """The pictures of some rows are looked at, the labels of all."""
+    monkeypatch.setattr(importing, "_LOOKED_AT", 1)
+    labels = [0, 1] * 5
+    files = [encoded(row) for row in range(10)]
+    Dataset.from_huggingface(huggingface(files, labels), tmp_path / "pets")
+    labels[5] = 0
+    with pytest.raises(BadInputError, match="holds an import of another data set"):
+        Dataset.from_huggingface(huggingface(files, labels), tmp_path / "pets")
+    data = Cifar(10)
+    Dataset.from_torchvision(data, tmp_path / "cifar")
+    data.targets[5] = 0
+    with pytest.raises(BadInputError, match="holds an import of another data set"):
+        Dataset.from_torchvision(data, tmp_path / "cifar")
 
 
 def test_nothing_is_written_over(pets, tmp_path):
