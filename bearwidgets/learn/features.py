@@ -126,7 +126,9 @@ class FeatureStore:
 
     def _prepare(self) -> None:
         if self._fast is None:
-            self._fast = for_inference(self.body, self.precision, self.preprocessing.size)
+            self._fast = for_inference(
+                self.body, self.precision, self.preprocessing.size, self.preprocessing.channels
+            )
 
     def of_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Features (n, d), float16, of pixels (n, size, size, bands), uint8 or float32."""

@@ -194,13 +194,18 @@ class Learner(Fits):
             BadInputError: its output is not (n, classes).
         """
         _check_seed(seed)
+        if normalize == "weights":
+            raise BadInputError(
+                "It is not known how a module of yours was trained; allowed for normalize are 'data', 'batch', 'none' "
+                "or the pair (mean, std) that it was trained with."
+            )
         network = split_module(module, len(ds.classes), size, in_chans)
         learner = cls.__new__(cls)
         learner.arch, learner.seed = type(module).__name__, seed
         learner.source = BodySource(OWN, "a module of one's own")
         preprocessing = make_preprocessing(
             ds,
-            {"interpolation": "bicubic"},
+            {"interpolation": "bicubic", "mean": (0.0,) * 3, "std": (1.0,) * 3},
             size,
             pretrained=False,
             normalize=normalize,
