@@ -1,0 +1,168 @@
+"""The card of a learner for people to read: Markdown, with what was not measured said as plainly as what was."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MOST_ROWS = 100
+SURE = 1.96  # standard deviations that hold 95 %
+FEW = 20  # items of a class, below which its figure says little
+NOT_MEASURED = "not measured"
+
+
+def model_card(card: Mapping[str, Any]) -> str:
+    """Markdown of a card as `bundle.describe` makes it or `bundle.read` gives it.
+
+    Intervals are Wilson's at 95 % (Wilson, 1927): they hold for new pictures only if these are like the ones that
+    were counted.
+
+    Example:
+        >>> print(model_card(bundle.read(Path("bears.bw"))[0]))  # doctest: +SKIP
+        # Picture classifier: black, grizzly, teddy
+        …
+    """
+    parts = [
+        [f"# Picture classifier: {_names(card['classes'])}"],
+        _facts(card),
+        ["## What it is for", _text(card["intended_use"])],
+        ["## How good it is", *_figures(card)],
+        ["## What is not known", *_limits(card)],
+        ["## What it was trained on", *_data(card["data"])],
+        ["## How it was trained", _text(card["made_by"]), *_history(card["history"])],
+        ["## Licence of the weights", _text(card["licence"])],
+    ]
+    return "\n\n".join(each for part in parts for each in part) + "\n"
+
+
+def _facts(card: Mapping[str, Any]) -> list[str]:
+    seen = card["preprocessing"]
+    picture = f"{card['size']} × {card['size']} px, {seen.get('resize', 'squish')}, {seen['interpolation']}"
+    rows = [
+        ("Network", card["arch"]),
+        ("Weights at the start", card["weights"]),
+        ("Sees", f"{picture}, bands: {seen.get('in_chans', 3)}"),
+        ("Saved", card["created"] or "not noted"),
+        ("Made with", ", ".join(f"{name} {version}" for name, version in card["versions"].items())),
+    ]
+    return [_table(("", ""), rows)]
+
+
+def _figures(card: Mapping[str, Any]) -> list[str]:
+    scores, last = card["metrics"]["valid"], card["metrics"]["last_epoch"] or {}
+    if scores is None:
+        if last.get("valid_error") is None:
+            return ["Not measured: there are no figures on pictures that were kept from training."]
+        error = f"Error rate {_percent(last['valid_error'])} on the evaluation split, at the end of training."
+        return [error, *_more(last), "Per class: not measured."]
+    n, wrong = scores["n"], round(scores["error_rate"] * scores["n"])
+    sentence = (
+        f"On n = {n} pictures of the evaluation split, which no training saw: {wrong} wrong, an error rate of "
+        f"{_percent(scores['error_rate'])} ({_interval(wrong, n)})."
+    )
+    corrected = scores.get("error_rate_corrected")
+    if corrected is not None:
+        sentence += f" On the labels as corrected since: {_percent(corrected)}."
+    return [sentence, *_more(scores.get("metrics") or last), *_per_class(card["classes"], scores)]
+
+
+def _more(row: Mapping[str, Any]) -> list[str]:
+    """Metrics beside loss and error."""
+    usual = {"stage", "epoch", "train_loss", "valid_loss", "valid_error", "seconds"}
+    rows = [
+        (name, NOT_MEASURED if value is None else _short(value))
+        for name, value in row.items()
+        if name not in usual
+    ]
+    return [_table(("Metric", "Value"), rows)] if rows else []
+
+
+def _per_class(classes: list[str], scores: Mapping[str, Any]) -> list[str]:
+    known, rows = scores.get("per_class", {}), []
+    for name in classes[:MOST_ROWS]:
+        each = known.get(name)
+        if each is None or not each["n"]:
+            rows.append((name, 0, NOT_MEASURED, ""))
+        else:
+            right = round(each["accuracy"] * each["n"])
+            rows.append((name, each["n"], _percent(each["accuracy"]), _interval(right, each["n"])))
+    more = [f"… and {len(classes) - MOST_ROWS} more classes."] if len(classes) > MOST_ROWS else []
+    return [_table(("Class", "n", "Right", "95 % interval"), rows), *more]
+
+
+def _limits(card: Mapping[str, Any]) -> list[str]:
+    scores, metrics = card["metrics"]["valid"], card["metrics"]["last_epoch"] or {}
+    per_class = (scores or {}).get("per_class", {})
+    few = [name for name in card["classes"] if 0 < per_class.get(name, {"n": FEW})["n"] < FEW]
+    limits = []
+    if few and scores is not None:
+        limits.append(f"Fewer than {FEW} pictures were counted of {_names(few)}: their figures say little.")
+    if "calibration" not in {**metrics, **((scores or {}).get("metrics") or {})}:
+        limits.append("Whether the probabilities are to be believed (calibration): not measured.")
+    limits += [
+        "Pictures of another source, place, camera or season than the training pictures: not measured.",
+        "Pictures that show none of the classes: not measured; each gets one of them.",
+    ]
+    return ["\n".join(f"- {each}" for each in limits)]
+
+
+def _data(data: Mapping[str, Any] | None) -> list[str]:
+    if data is None:
+        return ["Not noted in this file."]
+    splits = list(data["items"])
+    classes = list(dict.fromkeys(label for part in data["items"].values() for label in part))
+    rows = [(name, *(data["items"][split].get(name, 0) for split in splits)) for name in classes[:MOST_ROWS]]
+    rows.append(("all", *(sum(data["items"][split].values()) for split in splits)))
+    exam = f", of the exam {_text(data['exam'])}" if data.get("exam") else ""
+    hashes = f"Hash of contents, labels and splits: {_text(data['hash'])}{exam}."
+    return [_table(("Class", *splits), rows), hashes]
+
+
+def _history(history: list[Mapping[str, Any]]) -> list[str]:
+    if not history:
+        return []
+    shown = history[-MOST_ROWS:]
+    columns = list(dict.fromkeys(name for row in shown for name in row))
+    rows = [["" if row.get(name) is None else _short(row[name]) for name in columns] for row in shown]
+    return [_table(columns, rows)]
+
+
+def _table(header: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
+    cells = [list(map(_text, row)) for row in (header, *rows)]
+    lines = [f"| {' | '.join(row)} |" for row in cells]
+    return "\n".join([lines[0], "|" + "---|" * len(cells[0]), *lines[1:]])
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(map(_text, names[:20])) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+
+
+def _text(value: Any) -> str:
+    """One line of Markdown that means nothing but itself: a file's words may come from strangers."""
+    line = "".join(each if each.isprintable() else " " for each in str(value))
+    return re.sub(r"([\\`*_\[\]|~#!<>&])", _escape, " ".join(line.split()))
+
+
+def _escape(match: re.Match[str]) -> str:
+    return html.escape(match[0]) if match[0] in "<>&" else "\\" + match[0]
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _interval(count: int, n: int) -> str:
+    """Wilson's interval of a share, in words."""
+    share, extra = count / n, SURE**2 / n
+    middle = (share + extra / 2) / (1 + extra)
+    half = SURE * math.sqrt(share * (1 - share) / n + extra / (4 * n)) / (1 + extra)
+    return f"95 % interval {_percent(max(0.0, middle - half))} to {_percent(min(1.0, middle + half))}"
