@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import platform
 import threading
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -39,7 +40,8 @@ def depthwise_in_float32(model: nn.Module) -> Generator[None]:
     changed = []
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and module.groups > 1 and "forward" not in vars(module):
-            module.forward = _outside_autocast(module.forward)
+            # bound to the module, so that a copy made meanwhile (to evaluate with) uses its own weights
+            module.forward = MethodType(_outside_autocast, module)
             changed.append(module)
     try:
         yield
@@ -48,14 +50,12 @@ def depthwise_in_float32(model: nn.Module) -> Generator[None]:
             del module.forward
 
 
-def _outside_autocast(forward: Any) -> Any:
-    def in_float32(pictures: torch.Tensor) -> torch.Tensor:
-        if not torch.is_autocast_enabled("cpu"):
-            return forward(pictures)
-        with torch.autocast("cpu", enabled=False):
-            return forward(pictures.float())
-
-    return in_float32
+def _outside_autocast(module: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+    forward = type(module).forward
+    if not torch.is_autocast_enabled("cpu"):
+        return forward(module, pictures)
+    with torch.autocast("cpu", enabled=False):
+        return forward(module, pictures.float())
 
 
 @contextlib.contextmanager
