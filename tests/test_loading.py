@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -112,24 +112,32 @@ def test_a_small_picture_still_finds_room_where_a_large_one_did_not():
     assert pictures.nbytes == 52
 
 
-def test_many_threads_keep_the_budget_too(paths):
+def test_many_threads_keep_the_budget_too(paths, monkeypatch):
     each = 24 * 20 * 3
+
+    def slowly(kept):
+        time.sleep(0.001)  # hands over to another thread in the midst of the counting
+        return len(kept.data)
+
+    monkeypatch.setattr(module._Kept, "nbytes", property(slowly))
     pictures = Pictures(paths * 4, open_image, presize=20, budget=37 * each)
-    start = threading.Barrier(8)
-
-    def read(_):
-        start.wait()
-        return [np.asarray(pictures[row]).sum() for row in range(96)]
-
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(8) as pool:
-            sums = list(pool.map(read, range(8)))
-    finally:
-        sys.setswitchinterval(interval)
+    with ThreadPoolExecutor(8) as pool:
+        sums = list(pool.map(lambda _: [np.asarray(pictures[row]).sum() for row in range(96)], range(8)))
     assert all(each == sums[0] for each in sums)
-    assert pictures.nbytes == 37 * each
+    assert pictures.nbytes == sum(len(kept.data) for kept in pictures._kept.values()) == 37 * each
+
+
+def test_a_picture_that_two_threads_open_at_once_counts_once(paths):
+    both = threading.Barrier(2, timeout=10)
+
+    def opener(path):
+        both.wait()
+        return open_image(path)
+
+    pictures = Pictures(paths, opener, presize=None)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(pictures.__getitem__, [0, 0]))
+    assert pictures.nbytes == 48 * 40 * 3
 
 
 def test_no_budget_keeps_nothing(paths, opened):
@@ -153,6 +161,7 @@ def test_a_kept_picture_cannot_be_spoilt_by_who_gets_it(paths):
 def test_kept_or_not_the_pixels_are_the_same(paths):
     rows = [list(range(12)), list(range(12))] * 2
     assert same(loaded(paths, rows, CROP), loaded(paths, rows, CROP, budget=2000))
+    assert same(loaded(paths, rows, CROP), loaded(paths, rows, CROP, budget=0))
 
 
 def test_a_large_jpeg_is_decoded_small_by_the_opener(tmp_path):
@@ -245,14 +254,40 @@ def test_arrays_of_bands_make_batches_of_floats():
     assert (batch.pixels.shape, batch.pixels.dtype) == ((2, 5, 5, 4), np.float32)
 
 
-def test_a_few_batches_are_read_ahead_and_no_more(paths, opened):
-    counts, count = opened
-    batches = load_batches(
-        Pictures(paths, count, presize=8, budget=0), [[row] for row in range(24)], Resize(8)
-    )
+def test_a_few_batches_are_read_ahead_and_no_more(paths):
+    asked = []
+
+    def rows():
+        for row in range(24):
+            asked.append(row)
+            yield [row]
+
+    batches = load_batches(Pictures(paths, open_image, presize=8), rows(), Resize(8))
     next(batches)
-    batches.close()  # waits for what is under way
-    assert 1 <= sum(counts.values()) <= 1 + module._AHEAD
+    assert asked == [0, 1, 2, 3, 4]
+    batches.close()
+
+
+def test_what_is_not_begun_when_one_leaves_is_never_done(paths, monkeypatch):
+    leaving, opened = threading.Event(), []
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, *arguments, **options):
+            leaving.set()
+            super().shutdown(*arguments, **options)
+
+    def opener(path):
+        opened.append(path)
+        if len(opened) > 1:
+            leaving.wait(10)
+        return open_image(path)
+
+    monkeypatch.setattr(module, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 1)
+    batches = load_batches(Pictures(paths, opener, presize=8), [[row] for row in range(24)], Resize(8))
+    next(batches)
+    batches.close()
+    assert len(opened) <= 2
 
 
 def test_leaving_early_ends_the_threads(paths):

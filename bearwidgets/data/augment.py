@@ -1,6 +1,6 @@
 """What is random about a training picture: one warp of the picture, then its light, then a part that is blotted out.
 
-All geometry of a picture is one matrix, and the picture is resampled once by it: no blur of several
+All geometry of a picture is one matrix, and the picture is warped once by it: no blur of several
 interpolations on top of each other, and pixels of the larger picture instead of empty corners wherever it has them
 (the "presizing" of Howard and Gugger, "Deep Learning for Coders", 2020, chapter 5).
 """
@@ -85,7 +85,7 @@ class Augment:
         size: Side of the output, px.
         resize: How the picture is shown where `area` is None, as `Resize.method`; and what is looked at when nothing
             else is drawn.
-        interpolation: As of `Resize`. Where turned pictures shrink, bilinear samples are averaged instead.
+        interpolation: As of `Resize`; what is rotated or warped is bilinear, unless this is "nearest".
         area: Share of the picture's area that a random crop has, from 0 to 1, drawn between the two; None for no
             such crop. The method of Szegedy et al., "Going deeper with convolutions" (2015).
         aspect: Width by height of that crop, drawn between the two, evenly in its logarithm.
