@@ -313,6 +313,17 @@ def test_broken_files_are_passed_over(fields):
     assert made.mean == pytest.approx(np.concatenate(whole).mean(0) / 65535, rel=1e-6)
 
 
+def test_a_whole_batch_of_broken_files_is_passed_over(fields):
+    ids = fields.table["id"][fields.table["split"] == "train"].tolist()
+    assert len(ids) > 9
+    for each in ids[8:16]:
+        fields.path_of(each).unlink()
+    made = make_preprocessing(
+        fields, IMAGENET, 12, pretrained=False, in_chans=5, bands="pca", normalize="batch"
+    )
+    assert made.mean == pytest.approx((0.5,) * 3, abs=1e-4)
+
+
 @pytest.mark.parametrize("pretrained", [True, False])
 def test_another_number_of_bands_than_the_files_have_is_seen_at_once(fields, pretrained):
     with pytest.raises(BadInputError, match=r"None of the first 8 .* has 5 bands, but in_chans=3"):
