@@ -1,0 +1,162 @@
+"""What a training leaves behind for a diagnosis, and what a diagnosis finds in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bearwidgets.learn.learner import Learner
+
+
+class Score(NamedTuple):
+    """How many of `n` images are wrong."""
+
+    wrong: int
+    n: int
+
+    @property
+    def error(self) -> float:
+        """Error rate, 0 to 1."""
+        return self.wrong / self.n
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a diagnosis rests on.
+
+    Attributes:
+        history: a row an epoch: stage, epoch, train_loss, valid_loss, valid_error (0 to 1).
+        steps: a row a training step: stage, step, epoch, lr (of the head), momentum, loss; empty in the cached mode.
+        train_counts: training images by class, a class without any too.
+        valid_counts: evaluation images by class; a class without any may be absent.
+        valid_right: those of them that are predicted right, by class.
+        valid_predicted: evaluation images by predicted class.
+        mode: "cached" or "exact".
+        held_out_loss: in the cached mode the loss on held-out folds for each L2 strength tried.
+        in_sample: of training images, by the head that was fitted on them, where that is known at little cost.
+        out_of_fold: of training images, by heads that did not see them, where there are any.
+    """
+
+    history: pd.DataFrame
+    steps: pd.DataFrame
+    train_counts: Mapping[str, int]
+    valid_counts: Mapping[str, int]
+    valid_right: Mapping[str, int]
+    valid_predicted: Mapping[str, int]
+    mode: str
+    held_out_loss: Mapping[float, float] = field(default_factory=dict)
+    in_sample: Score | None = None
+    out_of_fold: Score | None = None
+
+    @property
+    def valid(self) -> Score:
+        """On the evaluation split, now."""
+        n = sum(self.valid_counts.values())
+        return Score(n - sum(self.valid_right.values()), n)
+
+    @property
+    def trained(self) -> pd.DataFrame:
+        """The rows of history whose epochs consist of training steps."""
+        return self.history[self.history.stage.isin(self.steps.stage.unique())]
+
+    @property
+    def blind(self) -> float:
+        """Loss of blind guessing: entropy of the training images' classes, nats; 0 where there is one class."""
+        shares = np.array([each for each in self.train_counts.values() if each], float)
+        shares /= shares.sum() or 1.0
+        return float(-(shares * np.log(shares)).sum())
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a training shows.
+
+    Attributes:
+        code: a short name for programs, such as "over_fit".
+        sentence: what is seen, with its numbers.
+        figure: these numbers by name; rates as shares, 0 to 1.
+        advice: what may be done about it.
+
+    Example:
+        >>> print(Finding("chance_level", "31 of 100 are right.", {"right": 31, "n": 100}, "Train longer."))
+        31 of 100 are right. Train longer.
+    """
+
+    code: str
+    sentence: str
+    figure: Mapping[str, Any]
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.sentence} {self.advice}"
+
+
+def evidence_of(learn: Learner) -> Evidence:
+    """Collect what a trained learner shows; at most the features of the evaluation split are computed for it.
+
+    The labels of the evaluation split are those of the frozen exam, as in `Learner.evaluate`.
+
+    Raises:
+        BadInputError: the learner is not trained.
+
+    Example:
+        >>> evidence_of(learn).valid  # doctest: +SKIP
+        Score(wrong=3, n=96)
+    """
+    table = learn.ds.table
+    labels, predicted = _judged(learn, "valid")
+    in_sample = out_of_fold = None
+    if learn.head_fit is not None:  # all features are there
+        truth, said = _judged(learn, "train")
+        in_sample = Score(int((truth != said).sum()), len(truth))
+        out_of_fold = _out_of_fold(learn)
+    return Evidence(
+        history=learn.history,
+        steps=learn.steps,
+        train_counts=_counts(table.label[table.split == "train"], learn.classes),
+        valid_counts=_counts(labels, learn.classes),
+        valid_right=_counts(labels[labels == predicted], learn.classes),
+        valid_predicted=_counts(predicted, learn.classes),
+        mode=learn.mode or "",
+        held_out_loss=learn.head_fit.held_out_loss if learn.head_fit is not None else {},
+        in_sample=in_sample,
+        out_of_fold=out_of_fold,
+    )
+
+
+def numbers(table: pd.DataFrame, column: str) -> np.ndarray:
+    """A column as float, (n,); NaN where there is no number."""
+    return pd.to_numeric(table[column], errors="coerce").to_numpy(float)
+
+
+def _judged(learn: Learner, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and predicted labels, (n,) each, of one split."""
+    if not (learn.ds.table.split == split).any():
+        return np.array([], object), np.array([], object)
+    table, probabilities = learn.predictions(split=split)
+    labels, exam = table.label, learn.ds.exam
+    if split == "valid" and exam is not None:
+        labels = table.content.map(exam.items).fillna(labels)
+    return labels.to_numpy(object), np.array(learn.classes, object)[probabilities.argmax(1)]
+
+
+def _out_of_fold(learn: Learner) -> Score | None:
+    found = learn.out_of_fold()
+    if found is None or not found[0]:
+        return None
+    ids, probabilities = found
+    labels = learn.ds.table.set_index("id").label.reindex(ids).to_numpy(object)
+    said = np.array(learn.classes, object)[probabilities.argmax(1)]
+    return Score(int((labels != said).sum()), len(ids))
+
+
+def _counts(labels: Any, classes: list[str]) -> dict[str, int]:
+    """How often each class, and each label that is no class of the learner, occurs."""
+    counts = pd.Series(labels, dtype=object).value_counts()
+    return {name: int(counts.get(name, 0)) for name in [*classes, *counts.index.difference(classes)]}
