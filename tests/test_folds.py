@@ -22,8 +22,8 @@ from bearwidgets.learn.cross_validation import CrossValidation, cross_validate
 from bearwidgets.learn.features import FeatureStore
 from bearwidgets.learn.folds import assign_folds
 from bearwidgets.learn.learner import Learner
-from bearwidgets.review.effect import measure_effect
 from bearwidgets.review.review import Review
+from bearwidgets.widgets.cleaner import Cleaner
 
 TINY = {"arch": "test_resnet", "weights": None, "size": 32}
 QUIET = {**TINY, "progress": False}
@@ -245,6 +245,8 @@ def test_a_copy_of_a_training_item_in_the_exam_is_judged_by_the_learner_that_did
     assert probabilities[twin] == pytest.approx(probabilities[original], rel=1e-4)
     mean = np.mean([each.predictions(ds)[1][twin] for each in cv.learners], axis=0)
     assert probabilities[twin] != pytest.approx(mean, rel=1e-4)
+    assert table.id[twin] not in cv.out_of_fold()[0]
+    assert {each.ds.table.split[each.ds.table.path == "copy.jpg"].item() for each in cv.learners} == {"test"}
 
 
 @pytest.mark.parametrize("kind", ["by path", "by id", "column", "series"])
@@ -264,23 +266,28 @@ def test_groups_are_never_torn(ds, kind):
     assert sum(map(len, held)) == 18
 
 
-def test_the_cleaner_can_retrain_it(cv, ds):
-    """The road of `Cleaner.retrain`: other data, the same folds and features, an effect on the exam."""
-    ids = cv.out_of_fold()[0]
-    cleaned = ds.without(ids[:2], "deleted")
+def test_it_is_trained_anew_on_other_data(cv, ds):
+    cleaned = ds.without(cv.out_of_fold()[0][:2], "deleted")
     after = cv.with_data(cleaned)
     assert not after.learners
     assert len(cv.learners) == 3
-    steps = list(after.fine_tuning(4, mode=cv.mode))
+    steps = list(after.fine_tuning(4, mode="cached"))
     assert {step.stage.split(":")[0] for step in steps} == {"fold 1 of 3", "fold 2 of 3", "fold 3 of 3"}
     assert after.table.n.sum() == 16
+    assert len(Review(after, ds).table) == 24
 
-    class NoDecisions:
-        decisions = pd.DataFrame(columns=["path", "content", "action", "new_label", "seq"])
 
-    effect = measure_effect(cv, after, ds, NoDecisions())
-    assert effect.table.n.tolist() == [6, 6]
-    assert Review(after, ds).table.shape[0] == 24
+def test_a_cleaner_shows_it_and_retrains_it(images):
+    shutil.move(images / "black" / "000.jpg", images / "teddy" / "moved.jpg")
+    cleaner = Cleaner(cross_validate(Dataset.from_folder(images, valid_pct=0.25), 3, **QUIET))
+    wrong = cleaner.review.suspects(1, "train")
+    assert wrong.path.tolist() == ["teddy/moved.jpg"]
+    cleaner.mark(wrong.index.tolist(), "relabel", "black")
+    assert cleaner.retrain().state == "done"
+    assert isinstance(cleaner.learn, CrossValidation)
+    assert len(cleaner.learn.learners) == 3
+    assert cleaner.effect.table.n.tolist() == [6, 6]
+    assert cleaner.review.table.loc[wrong.index[0], "predicted"] == "black"
 
 
 def test_predict_is_the_mean_of_the_learners(cv):
