@@ -19,6 +19,7 @@ from bearwidgets.errors import TrainingError
 from bearwidgets.learn.fast import fast_training
 from bearwidgets.learn.groups import batch_norms, decays, norm_parameters, spread_rates
 from bearwidgets.learn.progress import Progress
+from bearwidgets.learn.synced import synced_batch_norms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -118,7 +119,7 @@ def run_phase(
     good, smooth, step = _Copy(model), 0.0, first_step
     _train_mode(model, recipe)
     try:
-        with fast_training(model, fabric.device):
+        with fast_training(model, fabric.device), synced_batch_norms(model, fabric):
             while step < steps:
                 epoch, first = divmod(step, batches.steps)
                 for batch in batches.epoch(epoch, first):
