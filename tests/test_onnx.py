@@ -24,6 +24,7 @@ from bearwidgets.learn import export
 from bearwidgets.learn.export import export_onnx
 from bearwidgets.learn.model import Classifier, create_body
 from bearwidgets.learn.preprocessing import Projection
+from bearwidgets.learn.record import Record
 from bearwidgets.learn.resampling import TensorResize
 
 CLASSES = ["ours brun é", "熊", 'a "b" & <c>']
@@ -58,6 +59,7 @@ def made_learner(ds=None, in_chans=3, pca=None, **changes):
         seed=0,
         mode="exact",
         made_by="exact: test_resnet (random) at 32 px, unfrozen epoch 3 of 3",
+        record=Record(),
         history=pd.DataFrame([{"stage": "unfrozen", "epoch": 3.0, "valid_error": float("nan")}]),
     )
 

@@ -43,8 +43,11 @@ def describe(
         origin: the card that the learner was loaded from, if it was not trained since: it knows data and figures
             that the learner itself no longer has.
     """
-    known = origin or {}
+    known = dict(origin or {})
+    old = known.get("metrics") or {}
     history = plain(learn.history.to_dict("records"))
+    if known and not _same_exam(learn.ds, known["data"]):
+        scores = None  # made on other pictures, which the training may have seen
     return {
         "format": FORMAT,
         "version": __version__,
@@ -66,15 +69,19 @@ def describe(
             "timm": timm.__version__,
             "python": platform.python_version(),
         },
-        "data": known.get("data") if known else describe_data(learn.ds),
+        "data": known["data"] if known else describe_data(learn.ds),
         "metrics": {
-            "last_epoch": history[-1] if history else (known.get("metrics") or {}).get("last_epoch"),
-            "valid": plain(scores) if scores else (known.get("metrics") or {}).get("valid"),
+            "last_epoch": history[-1] if history else old.get("last_epoch"),
+            "valid": plain(scores) if scores else old.get("valid"),
         },
         "history": history or known.get("history", []),
         "licence": licence_note(learn.source),
         "intended_use": intended_use(learn.classes),
     }
+
+
+def _same_exam(ds: Dataset | None, data: Mapping[str, Any] | None) -> bool:
+    return ds is not None and ds.exam is not None and data is not None and ds.exam.hash == data.get("exam")
 
 
 def _pool_of(body: nn.Module) -> str | None:
@@ -107,21 +114,22 @@ def licence_note(source: BodySource) -> str:
         "ImageNet's pictures come with terms for non-commercial research; whether these bind weights that were "
         "trained on them is not settled."
     )
+    start = source.weights.partition(", then ")[0]  # further stages were the user's own
     if source.arch == OWN:
         return "Started from a network of one's own; its licence is not known here."
-    if source.weights == "random":
+    if start == "random":
         return "No foreign weights: trained from random ones."
-    if source.weights == "ImageNet, offline":
+    if start == "ImageNet, offline":
         return f"Started from EfficientNet-Lite0 (Apache-2.0), trained on ImageNet. {imagenet}"
-    if source.weights.endswith(", timm"):
+    if start.endswith(", timm"):
         config = timm.get_pretrained_cfg(source.arch)
         stated = config.license if config is not None and config.license else "not stated"
         return f"Started from timm's weights of {source.arch} (licence by timm: {stated}). {imagenet}"
-    if source.weights.endswith(", torchvision"):
+    if start.endswith(", torchvision"):
         return (
             f"Started from torchvision's weights of {source.arch}; torchvision states no licence. {imagenet}"
         )
-    return f"Started from weights of {source.weights!r}, whose licence is not known here: look where they came from."
+    return f"Started from weights of {start!r}, whose licence is not known here: look where they came from."
 
 
 def intended_use(classes: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from bearwidgets.learn.preprocessing import Preprocessing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-MAX_SIZE = 4096
+MAX_SIZE = 8192
 MAX_LENGTH = 10_000
 
 
@@ -49,7 +49,8 @@ def check_card(card: object, source: str) -> dict[str, Any]:
     try:
         preprocessing = Preprocessing.from_card(card["preprocessing"])
     except BadInputError as error:
-        raise BadInputError(f"{source}: {error}") from error
+        said = "".join(each if each.isprintable() else "?" for each in str(error))  # it quotes what came
+        raise BadInputError(f"{source}: {said}") from error
     if preprocessing.size != card["size"]:
         raise BadInputError(
             f"The card of {source} has two sizes, {card['size']} and {preprocessing.size} px: the file was changed."
@@ -131,9 +132,11 @@ def _is_scores(value: object) -> bool:
 
 
 def _is_metrics(value: object) -> bool:
-    if not isinstance(value, dict) or not _is_scores(value.get("valid")):
+    if not isinstance(value, dict) or not {"last_epoch", "valid"} <= set(value):
         return False
-    last = value.get("last_epoch")
+    last = value["last_epoch"]
+    if not _is_scores(value["valid"]):
+        return False
     return last is None or (
         _is_row(last) and (last.get("valid_error") is None or _is_share(last["valid_error"]))
     )

@@ -47,6 +47,9 @@ class Deployed(nn.Module):
         preprocessing: what is done to a picture before.
     """
 
+    mean: torch.Tensor
+    std: torch.Tensor
+
     def __init__(self, network: nn.Module, preprocessing: Preprocessing) -> None:
         super().__init__()
         self.network = network
@@ -105,7 +108,7 @@ def export_onnx(learn: Learner, path: str | Path, *, verify: bool = True) -> Pat
             f"The network takes {needed / 2**30:.1f} GiB; one ONNX file holds less than 2. Export a smaller one."
         )
     exported = _export(deployed, learn.preprocessing)
-    _describe(exported, describe(learn))
+    _describe(exported, describe(learn, scores=learn.record.scores, origin=learn.record.origin))
     data = exported.SerializeToString(deterministic=True)
     if verify:
         _verify(data, deployed.network, learn)

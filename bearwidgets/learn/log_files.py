@@ -57,7 +57,7 @@ class TensorBoardLogger(CountingLogger):
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
-            raise BadInputError(_missing("tensorboard", "tensorboard")) from error
+            raise BadInputError(_missing("tensorboard")) from error
         self._writer = SummaryWriter(str(make_folder()))
 
     def _write(self, figures: Mapping[str, float], number: int) -> None:
@@ -85,7 +85,7 @@ class MLflowLogger(CountingLogger):
                 from mlflow import MlflowClient
                 from mlflow.exceptions import MlflowException
             except ImportError as error:
-                raise BadInputError(_missing("mlflow", "mlflow-skinny")) from error
+                raise BadInputError(_missing("mlflow")) from error
             folder = make_folder()
             try:
                 self._client = MlflowClient(tracking_uri=folder.as_uri())
@@ -182,5 +182,5 @@ def _environment(**variables: str) -> Generator[None]:
             os.environ.pop(name, None)
 
 
-def _missing(name: str, package: str) -> str:
-    return f"The logger {name!r} needs a package that is not installed; run `pip install {package}`."
+def _missing(name: str) -> str:
+    return f"The logger {name!r} needs a package that is not installed; run `pip install 'bearwidgets[log]'`."
