@@ -14,21 +14,27 @@ _WHERE = {
     "BearwidgetsError": "errors",
     "Cleaner": "widgets.cleaner",
     "ConfusionMatrix": "widgets.confusion",
+    "CrossValidation": "learn.cross_validation",
     "Dataset": "data.dataset",
     "Journal": "clean.journal",
+    "ImageClassifier": "learn.estimator",
     "Learner": "learn.learner",
     "Review": "review.review",
+    "cross_validate": "learn.cross_validation",
     "sample_bears": "data.samples",
 }
 __all__ = [
     "BearwidgetsError",
     "Cleaner",
     "ConfusionMatrix",
+    "CrossValidation",
     "Dataset",
+    "ImageClassifier",
     "Journal",
     "Learner",
     "Review",
     "__version__",
+    "cross_validate",
     "sample_bears",
 ]
 
@@ -37,6 +43,8 @@ if TYPE_CHECKING:
     from bearwidgets.data.dataset import Dataset
     from bearwidgets.data.samples import sample_bears
     from bearwidgets.errors import BearwidgetsError
+    from bearwidgets.learn.cross_validation import CrossValidation, cross_validate
+    from bearwidgets.learn.estimator import ImageClassifier
     from bearwidgets.learn.learner import Learner
     from bearwidgets.review.review import Review
     from bearwidgets.widgets.cleaner import Cleaner

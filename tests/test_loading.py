@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -314,3 +315,13 @@ def test_two_pictures_are_made_at_the_same_time(paths, monkeypatch):
 
     (batch,) = load_batches(Pictures(paths, opener, presize=8), [[0, 1]], Resize(8))
     assert len(batch.rows) == 2
+
+
+def test_bytes_beside_floats_come_on_one_scale():
+    """A set of photos and of deep pictures: 0 to 255 beside 0 to 1 would be silently wrong."""
+    made = {"bytes": Image.new("RGB", (8, 8), (255, 0, 51)), "floats": np.full((8, 8, 3), 0.5, np.float32)}
+    pictures = Pictures([Path("bytes"), Path("floats")], lambda path: made[path.name], presize=8)
+    (batch,) = load_batches(pictures, [[0, 1]], Resize(8))
+    assert batch.pixels.dtype == np.float32
+    assert batch.pixels[0, 0, 0] == pytest.approx([1, 0, 0.2])
+    assert batch.pixels[1, 0, 0] == pytest.approx([0.5] * 3)

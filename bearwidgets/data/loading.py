@@ -209,5 +209,7 @@ def _stack(rows: Sequence[int], futures: list[Future[np.ndarray | str]], size: i
     results = [future.result() for future in futures]
     good = [(row, each) for row, each in zip(rows, results, strict=True) if not isinstance(each, str)]
     problems = {row: each for row, each in zip(rows, results, strict=True) if isinstance(each, str)}
+    if len({each.dtype for _, each in good}) > 1:  # bytes beside floats from 0 to 1: one scale for both
+        good = [(row, each / np.float32(255) if each.dtype == np.uint8 else each) for row, each in good]
     pixels = np.stack([each for _, each in good]) if good else np.zeros((0, size, size, 3), np.uint8)
     return Batch(np.array([row for row, _ in good], dtype=np.int64), pixels, problems)

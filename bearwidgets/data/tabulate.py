@@ -93,6 +93,6 @@ def _nothing_usable(root: Path, problems: list[tuple[str, str]]) -> str:
     shown = "; ".join(f"{path}: {reason}" for path, reason in problems[:_SHOWN])
     more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
     return (
-        f"No image below {str(root)!r} can be used ({shown}{more}). Allowed are JPEG, PNG, WebP, GIF, BMP and"
-        " TIFF; the content decides, not the name."
+        f"No image below {str(root)!r} can be used ({shown}{more}). Allowed are JPEG, PNG, WebP, GIF, BMP,"
+        " TIFF and NumPy arrays (.npy); the content decides, not the name."
     )

@@ -50,8 +50,8 @@ def resolve_normalization(
     """Mean and standard deviation of each channel, by what was asked for.
 
     The weights' own are those they were trained with. Where they were trained on other channels than these (timm
-    adapts the first layer of RGB weights to any number of bands), each channel takes the mean of the weights' means
-    and of their deviations.
+    adapts the first layer of RGB weights to any number of bands), the adapted body says what its
+    bands take: the mean over RGB for one band, and RGB over and over for more, as timm repeats the weights.
 
     Args:
         normalize: "weights" for the weights' own (of an architecture without weights, those usual for it), "data"
