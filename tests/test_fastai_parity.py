@@ -35,7 +35,7 @@ class Tensors:
         self.target = torch.randint(0, CLASSES, (STEPS * SIZE,), generator=generator)
         self.pictures += self.target[:, None, None, None] * 0.2
 
-    def epoch(self, number, first=0):
+    def epoch(self, _number, first=0):
         for start in range(first * SIZE, STEPS * SIZE, SIZE):
             yield Minibatch(
                 self.pictures[start : start + SIZE], self.target[start : start + SIZE], float(SIZE)

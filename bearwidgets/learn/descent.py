@@ -138,7 +138,7 @@ def loss_not_down(evidence: Evidence) -> Iterator[Finding]:
             f"costs {blind:.2f})."
         )
         figure = {"fall": -change, "steps": len(later), "end": end, "blind_guessing": blind}
-        advice = "Train for more epochs; where the loss then falls no further, take a higher rate or a larger body."
+        advice = "Train for more epochs; where that ends too high, take `learn.lr_find()`'s rate, or a larger body."
         yield Finding("under_fit", sentence, figure, advice)
 
 

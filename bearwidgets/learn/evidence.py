@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from bearwidgets.errors import BadInputError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -103,12 +105,14 @@ def evidence_of(learn: Learner) -> Evidence:
     The labels of the evaluation split are those of the frozen exam, as in `Learner.evaluate`.
 
     Raises:
-        BadInputError: the learner is not trained.
+        BadInputError: the learner is not trained, or has no data set.
 
     Example:
         >>> evidence_of(learn).valid  # doctest: +SKIP
         Score(wrong=3, n=96)
     """
+    if learn.ds is None:
+        raise BadInputError("This learner has no data set; give one: `Learner.load(path, ds)`.")
     table = learn.ds.table
     labels, predicted = _judged(learn, "valid")
     in_sample = out_of_fold = None

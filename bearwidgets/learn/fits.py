@@ -310,6 +310,8 @@ def _with_bar(steps: Generator[Progress], *, show: bool) -> Generator[Progress]:
     stage = ""
     with tqdm(disable=not show, mininterval=0.2) as bar:
         for step in steps:
+            if step.note and show:
+                tqdm.write(step.note)
             if step.stage != stage:
                 stage = step.stage
                 bar.reset(step.total)

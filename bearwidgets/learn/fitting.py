@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import time
+import warnings
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from lightning_fabric import Fabric
 
 from bearwidgets.data.augment import augmentation
 from bearwidgets.data.loading import Pictures
-from bearwidgets.errors import BadInputError
+from bearwidgets.errors import BadInputError, WorkspaceError
 from bearwidgets.learn import checkpoint
 from bearwidgets.learn.batches import PictureBatches
 from bearwidgets.learn.finder import DIVERGED
@@ -27,6 +28,8 @@ from bearwidgets.learn.groups import layer_groups
 from bearwidgets.learn.loggers import make_logger
 from bearwidgets.learn.measure import class_numbers
 from bearwidgets.learn.model import fast_precision
+from bearwidgets.learn.processes import check_alike
+from bearwidgets.learn.progress import Progress
 from bearwidgets.learn.recipe import Phase, Recipe
 from bearwidgets.learn.schedule import Exponential
 from bearwidgets.learn.train import make_optimizer, run_phase
@@ -34,8 +37,9 @@ from bearwidgets.learn.train import make_optimizer, run_phase
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    import pandas as pd
+
     from bearwidgets.learn.learner import Learner
-    from bearwidgets.learn.progress import Progress
 
 PRESIZE = 1.5  # a picture is kept so much larger than the network sees it
 CHECKPOINT_EVERY = 60.0  # s
@@ -71,11 +75,15 @@ class Training:
         recipe: how.
 
     Raises:
-        BadInputError: fewer than two classes to train on, or a checkpoint that belongs to another training.
+        BadInputError: fewer than two classes to train on, nothing to tell the best epoch by, or a checkpoint that
+            cannot be kept; from `run`, one that belongs to another training.
     """
 
     def __init__(self, learn: Learner, phases: Sequence[Phase], recipe: Recipe) -> None:
         self.learn, self.phases, self.recipe = learn, list(phases), recipe
+        self.path = None if recipe.checkpoint is None else Path(recipe.checkpoint).expanduser()
+        if self.path is not None:
+            checkpoint.check_path(self.path)
         device = next(learn.module.parameters()).device
         self.fabric = learn.fabric or make_fabric(device, recipe.precision)
         table = learn.ds.table
@@ -85,6 +93,11 @@ class Training:
             raise BadInputError(
                 f"The training split holds {len(target)} images of {len(np.unique(target))} class; at least two "
                 "classes are needed."
+            )
+        if (recipe.save_best or recipe.early_stopping) and not (table.split == "valid").any():
+            raise BadInputError(
+                "save_best and early_stopping compare the epochs on the evaluation split, and this data set has "
+                "none. Leave them out, or make the data set with valid_pct=0.2."
             )
         self.paths = [learn.ds.path_of(each) for each in self.train.id]
         preprocessing = learn.preprocessing
@@ -102,26 +115,28 @@ class Training:
         learn.module.to(memory_format=torch.channels_last)
         self.groups = layer_groups(learn.module)
         self.best: dict[str, torch.Tensor] | None = None
-        self.place: dict[str, Any] = {"phase": 0, "step": 0, "best_loss": None, "done": False}
-        self.moments: dict[str, torch.Tensor] | None = None
+        self.place = checkpoint.Place()
+        self.resumed: checkpoint.Checkpoint | None = None
 
     def run(self) -> Generator[Progress]:
         """All phases; leaves the learner usable wherever it is left."""
-        self._go_on()
+        plan = self._plan()
+        if self.fabric.world_size > 1:
+            check_alike(self.fabric, plan)
+        self._go_on(plan)
         logger = None
-        if self.fabric.is_global_zero:
-            done, epochs = self._done()
-            logger = make_logger(self.recipe.log, self._plan(), steps=done, epochs=epochs)
+        if self.fabric.is_global_zero and not self._is_done():
+            steps, epochs = self._done()
+            logger = make_logger(self.recipe.log, plan, steps=steps, epochs=epochs)
         try:
-            for number in range(self.place["phase"], len(self.phases)):
-                if self.place["done"]:
-                    break
-                yield from self._phase(number, logger)
-                self.place |= {"phase": number + 1, "step": 0}
+            if self.resumed is not None and self.phases:
+                yield self._where()
+            while not self._is_done():
+                yield from self._phase(logger)
             if self.recipe.save_best and self.best is not None:
                 self.learn.module.load_state_dict(self.best)
                 self.learn.record.made_by += (
-                    f", best of the epochs (validation loss {self.place['best_loss']:.3f})"
+                    f", best of the epochs (validation loss {self.place.best_loss:.3f})"
                 )
         finally:
             self.learn.forget_features()
@@ -131,14 +146,16 @@ class Training:
                 rows = list(self.batches.problems)
                 self.learn.leave_out(list(self.train.id.iloc[rows]), list(self.batches.problems.values()))
 
-    def _phase(self, number: int, logger: Any) -> Generator[Progress]:
-        learn, phase, steps = self.learn, self.phases[number], self.batches.steps
+    def _phase(self, logger: Any) -> Generator[Progress]:
+        learn, place, number, steps = self.learn, self.place, self.place.phase, self.batches.steps
+        phase = self.phases[number]
         optimizer = make_optimizer(learn.module, self.groups, phase, self.recipe)
-        if self.moments is not None:
-            checkpoint.restore_moments(self.moments, optimizer)
-            self.moments = None
-        waited, began, saved = 0, time.monotonic(), time.monotonic()
-        losses: list[float] = []
+        if self.resumed is not None and self.path is not None:
+            checkpoint.restore_moments(self.path, self.resumed, optimizer)
+            self.resumed = None
+        before, began, saved = place.seconds, time.monotonic(), time.monotonic()
+        so_far = place.step % steps
+        losses: list[float] = learn.steps.loss.tail(so_far).tolist() if so_far else []
         run = run_phase(
             self.fabric,
             learn.module,
@@ -147,50 +164,71 @@ class Training:
             phase,
             self.recipe,
             seed=learn.seed * 100 + number,
-            first_step=self.place["step"],
+            first_step=place.step,
         )
         for step in run:
             learn.record.step(step)
             self._say(phase, step)
             losses.append(step.loss or 0.0)
-            self.place["step"] = step.step
+            place.step = step.step
             if logger is not None:
                 logger.log_step(step)
-            if step.step % steps and step.step != step.total:
-                if time.monotonic() - saved > CHECKPOINT_EVERY and not step.step % self.recipe.accumulate:
+            so_far, now = step.step % steps, time.monotonic()
+            if so_far and step.step != step.total:
+                if now - saved > CHECKPOINT_EVERY and not so_far % self.recipe.accumulate:
+                    place.seconds = before + now - began
                     self._keep(optimizer)
                     saved = time.monotonic()
                 yield step
                 continue
             learn.forget_features()
             scores = self._examine()
-            waited = 0 if self._is_best(scores) else waited + 1
-            learn.record.epoch(
-                phase.stage, round(step.epoch, 6), float(np.mean(losses)), scores, time.monotonic() - began
-            )
+            place.waited = 0 if self._is_best(scores) else place.waited + 1
+            seconds = before + time.monotonic() - began
+            learn.record.epoch(phase.stage, round(step.epoch, 6), float(np.mean(losses)), scores, seconds)
             if logger is not None:
                 logger.log_epoch(learn.history.iloc[-1].to_dict())
-            last = number == len(self.phases) - 1 and step.step == step.total
-            enough = self.recipe.early_stopping is not None and waited >= self.recipe.early_stopping
-            self.place["done"] = last or (enough and number == len(self.phases) - 1)
-            self._keep(optimizer)
-            losses, began, saved = [], time.monotonic(), time.monotonic()
+            enough = self.recipe.early_stopping is not None and place.waited >= self.recipe.early_stopping
+            if enough:
+                learn.record.made_by += ", stopped early"
+            place.seconds = 0.0
+            ended = enough or step.step == step.total
+            if ended:
+                place.phase, place.step, place.waited = number + 1, 0, 0
+            self._keep(None if ended else optimizer)
+            losses, before, began, saved = [], 0.0, time.monotonic(), time.monotonic()
             yield dataclasses.replace(
                 step,
                 valid_loss=scores["loss"] if scores else None,
                 valid_error=scores["error_rate"] if scores else None,
             )
             if enough:
-                learn.record.made_by += ", stopped early"
                 run.close()
                 return
 
+    def _is_done(self) -> bool:
+        return self.place.phase >= len(self.phases)
+
     def _done(self) -> tuple[int, int]:
         """Steps and epochs of this training that were done before it was cut off."""
-        before = sum(phase.epochs for phase in self.phases[: self.place["phase"]])
-        return before * self.batches.steps + self.place["step"], before + self.place[
-            "step"
-        ] // self.batches.steps
+        steps = self.batches.steps
+        epochs = sum(phase.epochs for phase in self.phases[: self.place.phase])
+        return epochs * steps + self.place.step, epochs + self.place.step // steps
+
+    def _where(self) -> Progress:
+        """Where a training that was cut off goes on."""
+        assert self.path is not None  # noqa: S101 - only then
+        steps, place = self.batches.steps, self.place
+        if self._is_done():
+            phase, total = self.phases[-1], self.phases[-1].epochs * steps
+            note = f"{self.path.name}: this training is finished."
+            return Progress(phase.stage, total, total, epoch=phase.epochs, note=note)
+        phase, epoch = self.phases[place.phase], place.step / steps
+        note = (
+            f"{self.path.name}: going on in epoch {int(epoch) + 1} of {phase.epochs} ({phase.stage}), "
+            f"after {place.step} of {phase.epochs * steps} steps."
+        )
+        return Progress(phase.stage, place.step, phase.epochs * steps, epoch=epoch, note=note)
 
     def _say(self, phase: Phase, step: Progress) -> None:
         learn = self.learn
@@ -208,69 +246,66 @@ class Training:
         return self.fabric.broadcast(scores) if self.fabric.world_size > 1 else scores
 
     def _is_best(self, scores: dict[str, Any] | None) -> bool:
-        loss = self.place["best_loss"]
+        loss = self.place.best_loss
         if scores is None or (loss is not None and scores["loss"] >= loss):
             return False
-        self.place["best_loss"] = scores["loss"]
+        self.place.best_loss = scores["loss"]
         if self.recipe.save_best:
             self.best = copy.deepcopy(self.learn.module.state_dict())
         return True
 
-    def _keep(self, optimizer: torch.optim.Optimizer) -> None:
-        if self.recipe.checkpoint is None or not self.fabric.is_global_zero:
+    def _keep(self, optimizer: torch.optim.Optimizer | None) -> None:
+        if self.path is None or not self.fabric.is_global_zero:
             return
         learn = self.learn
-        card = {
-            "plan": self._plan(),
-            "place": self.place,
-            "history": json.loads(learn.history.to_json(orient="records")),
-            "steps": json.loads(learn.steps.to_json(orient="records")),
-            "made_by": learn.made_by,
-        }
-        checkpoint.write(_path(self.recipe.checkpoint), learn.module, optimizer, self.best, card)
-
-    def _go_on(self) -> None:
-        """Take up the training of the checkpoint, if there is one."""
-        if self.recipe.checkpoint is None or not _path(self.recipe.checkpoint).exists():
-            return
-        path, learn = _path(self.recipe.checkpoint), self.learn
-        tensors, card = checkpoint.read(path)
-        now = self._plan()
+        found = checkpoint.Checkpoint(
+            self._plan(),
+            self.place,
+            _rows(learn.history),
+            _rows(learn.steps),
+            learn.made_by,
+            checkpoint.tensors_of(learn.module, self.best, optimizer),
+        )
         try:
-            others = [name for name, value in now.items() if card["plan"].get(name) != value]
-            place, history, steps = dict(card["place"]), list(card["history"]), list(card["steps"])
-            made_by = str(card["made_by"])
-        except (KeyError, TypeError, AttributeError) as error:
-            raise BadInputError(
-                f"{path.name} is a damaged checkpoint; give the name of a new file."
-            ) from error
-        if others:
-            raise BadInputError(
-                f"{path.name} is the checkpoint of another training: {', '.join(others)} differ. Give the name of a "
-                "new file, or train with what it was made with."
-            )
-        checkpoint.restore_weights(path, tensors, learn.module)
-        self.best = checkpoint.part(tensors, "best") or None
-        self.moments, self.place = tensors if place["step"] else None, place
-        learn.record.resume(history, steps)
-        learn.record.trained("exact", made_by, None, list(self.train.id))
+            checkpoint.write(self.path, found)
+        except WorkspaceError as error:
+            warnings.warn(f"{error} The training goes on.", stacklevel=4)
+
+    def _go_on(self, plan: dict[str, str]) -> None:
+        """Take up the training of the checkpoint, if there is one."""
+        if self.path is None or not self.path.exists():
+            return
+        found, learn = checkpoint.read(self.path), self.learn
+        checkpoint.check_plan(self.path, found, plan)
+        checkpoint.restore_weights(self.path, found, learn.module)
+        self.best = found.part("best") or None
+        self.place, self.resumed = found.place, found
+        learn.record.resume(found.history, found.steps)
+        learn.record.trained("exact", found.made_by, None, list(self.train.id))
 
     def _plan(self) -> dict[str, str]:
         """What has to be the same for a training to go on."""
         recipe = dataclasses.replace(self.recipe, checkpoint=None, log=None)
-        data = hashlib.sha256("\n".join([*self.train.content, *self.train.label]).encode()).hexdigest()
+        table, preprocessing = self.learn.ds.table, self.learn.preprocessing.as_card()
         return {
             "architecture": f"{self.learn.arch} at {self.learn.size} px",
-            "classes": ", ".join(self.learn.classes),
-            "phases": repr(self.phases),
-            "options": repr(recipe),
-            "training data": data,
+            "list of classes": ", ".join(self.learn.classes),
+            "preprocessing": json.dumps(preprocessing, sort_keys=True),
+            "list of phases": repr(self.phases),
+            "set of options": repr(recipe),
+            "training split": _digest(self.train),
+            "evaluation split": _digest(table[table.split == "valid"]),
             "seed": str(self.learn.seed),
         }
 
 
-def _path(path: str | Path) -> Path:
-    return Path(path).expanduser()
+def _digest(table: pd.DataFrame) -> str:
+    return hashlib.sha256("\n".join([*table.content, *table.label]).encode()).hexdigest()
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON can hold them, every digit of them."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 def find_rate(learn: Learner, start: float, end: float, steps: int, recipe: Recipe) -> Generator[Progress]:

@@ -196,8 +196,8 @@ class Learner(Fits):
         _check_seed(seed)
         if normalize == "weights":
             raise BadInputError(
-                "It is not known how a module of yours was trained; allowed for normalize are 'data', 'batch', 'none' "
-                "or the pair (mean, std) that it was trained with."
+                "It is not known how a module of yours was trained; allowed for normalize are 'data', 'batch', "
+                "'none' or the pair (mean, std) that it was trained with."
             )
         network = split_module(module, len(ds.classes), size, in_chans)
         learner = cls.__new__(cls)

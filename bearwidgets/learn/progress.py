@@ -20,6 +20,7 @@ class Progress:
         loss: training loss of this step alone.
         lr: learning rate of this step, that of the head.
         momentum: beta1 of this step.
+        note: a sentence to be shown once, such as where a training that was cut off goes on.
     """
 
     stage: str
@@ -32,3 +33,4 @@ class Progress:
     loss: float | None = None
     lr: float | None = None
     momentum: float | None = None
+    note: str = ""

@@ -2,9 +2,9 @@
 
     python tests/benchmarks/fine_tune.py [--seeds 5] [--epochs 4]
 
-Wall time from the learner to its held-out error (features and weights cold), error on the 96 held-out images, and peak
-memory. Every training has a process of its own, one after another, the three in turn; the seed draws the split and
-everything random. Imports and the folder's table are not counted.
+Wall time from the learner to its held-out error (features and weights cold), error on the 96 held-out images, and
+peak memory. Every training has a process of its own, one after another, the three in turn; the seed draws the split
+and everything random. Imports and the folder's table are not counted.
 """
 
 from __future__ import annotations

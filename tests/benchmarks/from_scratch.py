@@ -2,9 +2,9 @@
 
     python tests/benchmarks/from_scratch.py [--epochs 12] [--seeds 3]
 
-Clean labels, 4,800 images to train on and 1,200 held out, the same split, the same network with the same first weights,
-the same rate, epochs and batch size on both sides. fastai gets the CIFAR standard of its own library (padding 4, random
-crop, flip, normalized), ours the preset `small`. Both report the accuracy after the last epoch.
+Clean labels, 4,800 images to train on and 1,200 held out, the same split, the same network with the same first
+weights, the same rate, epochs and batch size on both sides. fastai gets the CIFAR standard (padding 4, random crop,
+flip, normalized), ours the preset `small`. Both report the accuracy after the last epoch.
 """
 
 from __future__ import annotations
@@ -64,7 +64,6 @@ def fastai_accuracy(ds: Any, seed: int, epochs: int) -> float:
         Learner,
         Normalize,
         RandomCrop,
-        Pipeline,
         accuracy,
         set_seed,
     )
@@ -82,7 +81,6 @@ def fastai_accuracy(ds: Any, seed: int, epochs: int) -> float:
         item_tfms=[CropPad(40), RandomCrop(32)],
         batch_tfms=[Flip(), Normalize.from_stats(*_statistics())],
     )
-    del Pipeline
     dls = block.dataloaders(paths, bs=BATCH, num_workers=0)
     learn = Learner(dls, network(seed), loss_func=nn.CrossEntropyLoss(), metrics=accuracy)
     with learn.no_bar(), learn.no_logging():
