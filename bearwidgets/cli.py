@@ -12,11 +12,13 @@ import sys
 import textwrap
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets import __version__
 from bearwidgets.errors import BadInputError, BearwidgetsError
+from bearwidgets.learn.processes import speaks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,17 +40,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     parser = _parser()
     options = parser.parse_args(arguments)
+    options.arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
         return options.run(options)
     except BearwidgetsError as error:
-        print(f"bearwidgets: {error}", file=sys.stderr)
-        return FAILED
+        return _ended(str(error))
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - Python flushes it once more at its end
         return OK
     except KeyboardInterrupt:
-        print("bearwidgets: stopped", file=sys.stderr)
-        return FAILED
+        return _ended("stopped")
+
+
+def _ended(why: str) -> int:
+    if speaks():
+        print(f"bearwidgets: {why}", file=sys.stderr)
+    return FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,21 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         commands, "train", _train, "train and measure; save the learner", "bears --save bears.bw"
     )
     _add_folder(train)
-    train.add_argument("--save", metavar="FILE", help="where to save the learner")
-    train.add_argument(
-        "--arch", default="efficientnet_lite0", help="any timm name (default: efficientnet_lite0)"
-    )
-    train.add_argument(
-        "--weights", default="auto", help="auto, offline, none, or a file of tensors (default: auto)"
-    )
-    train.add_argument(
-        "--size", type=_positive, default=224, help="side of the pictures the network sees, px (default: 224)"
-    )
-    train.add_argument("--mode", choices=("cached", "exact"), default="cached", help="see Learner.fine_tune")
-    train.add_argument("--epochs", type=int, default=4, help="epochs of the exact mode (default: 4)")
-    train.add_argument(
-        "--cleaned", action="store_true", help="take the decisions in the journal into account"
-    )
+    _add_training(train)
     _add_json(train)
 
     apply = _command(
@@ -148,6 +141,39 @@ def _add_folder(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_training(train: argparse.ArgumentParser) -> None:
+    say = train.add_argument
+    say("--save", metavar="FILE", help="where to save the learner")
+    say("--export", metavar="FILE", help="where to write it as ONNX (pip install 'bearwidgets[export]')")
+    say(
+        "--arch",
+        default="efficientnet_lite0",
+        help="any timm or torchvision name (default: efficientnet_lite0)",
+    )
+    say("--weights", default="auto", help="auto, offline, none, or a file of tensors (default: auto)")
+    say("--size", type=_positive, default=224, help="side of the network's pictures, px (default: 224)")
+    say(
+        "--resize", choices=("squish", "crop", "pad"), default="squish", help="how a picture becomes a square"
+    )
+    say("--in-chans", type=_positive, default=3, metavar="N", help="bands of the images (default: 3)")
+    say("--seed", type=int, default=0, help="of everything random (default: 0)")
+    say("--mode", choices=("cached", "exact"), default="cached", help="see Learner.fine_tune")
+    say("--cleaned", action="store_true", help="take the decisions in the journal into account")
+
+    exact = train.add_argument_group("the exact mode", "with --weights none it trains from scratch")
+    say = exact.add_argument
+    say("--epochs", type=int, default=4, help="passes over the training split (default: 4)")
+    say("--lr", type=float, help="highest rate (default: that of Learner.fine_tune)")
+    say("--batch-size", type=_positive, metavar="N", help="pictures a step (default: 64)")
+    say("--augment", metavar="PRESET", help="none, light, standard, strong, … (default: light)")
+    say("--precision", choices=("auto", "bf16", "32"), help="of the arithmetic (default: auto)")
+    say("--checkpoint", metavar="FILE", help="kept current; a training that was cut off goes on from it")
+    say(
+        "--log", action="append", choices=("tensorboard", "mlflow", "csv"), help="write logs; may be repeated"
+    )
+    say("--devices", type=_positive, default=1, metavar="N", help="processes: GPUs, or parts of the CPU")
+
+
 def _add_json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print JSON instead of words")
 
@@ -163,14 +189,17 @@ def _print(options: Any, machine: dict[str, Any], *words: object) -> None:
     print(json.dumps(machine, ensure_ascii=False) if options.json else "\n".join(map(str, words)))
 
 
-def _trained(ds: Dataset, *, quiet: bool, mode: Any = "cached", epochs: int = 4, **options: Any) -> Any:
+def _trained(
+    ds: Dataset, *, quiet: bool, fit: Callable[..., Any] | None = None, fabric: Any = None, **options: Any
+) -> Any:
     from bearwidgets import Learner
 
     learn = Learner(ds, **options)
+    learn.fabric = fabric
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="Stopped by hand")
         try:
-            return learn.fine_tune(epochs, mode=mode, progress=not quiet)
+            return fit(learn, progress=not quiet) if fit else learn.fine_tune(progress=not quiet)
         except UserWarning:  # half a training is not to be saved or reported as a whole one
             raise KeyboardInterrupt from None
 
@@ -212,27 +241,61 @@ def _check(options: Any) -> int:
 def _train(options: Any) -> int:
     from bearwidgets import Journal
 
+    given = ("lr", "batch_size", "augment", "precision", "checkpoint", "log")
+    recipe = {name: getattr(options, name) for name in given if getattr(options, name) is not None}
+    if options.mode == "cached" and (recipe or options.devices > 1):
+        name = next(iter(recipe), "devices").replace("_", "-")
+        raise BadInputError(
+            f"--{name} is of the exact mode: add --mode exact. The cached mode needs none of it."
+        )
+    fabric = None
+    if options.devices > 1:
+        from bearwidgets.learn.processes import launch
+
+        command = [sys.executable, "-m", "bearwidgets.cli", *options.arguments]
+        fabric = launch(options.devices, recipe.get("precision", "auto"), command)
     ds = _dataset(options)
     if options.cleaned:
         ds = ds.cleaned(Journal.open(ds))
-    weights = None if options.weights == "none" else options.weights
     learn = _trained(
         ds,
         quiet=options.json,
-        mode=options.mode,
-        epochs=options.epochs,
+        fit=partial(_fit, options, recipe),
+        fabric=fabric,
         arch=options.arch,
-        weights=weights,
+        weights=None if options.weights == "none" else options.weights,
         size=options.size,
+        seed=options.seed,
+        resize=options.resize,
+        in_chans=options.in_chans,
     )
-    scores = learn.evaluate("valid") if (ds.table.split == "valid").any() else {"made_by": learn.made_by}
+    if fabric is not None and not fabric.is_global_zero:
+        return OK
+    return _report(options, learn)
+
+
+def _fit(options: Any, recipe: dict[str, Any], learn: Any, *, progress: bool) -> Any:
+    """Train as the options say; `recipe` holds those of the exact mode that were given."""
+    recipe = dict(recipe)
+    rate = [recipe.pop("lr")] if "lr" in recipe else []
+    if options.mode == "exact" and options.weights == "none":
+        return learn.fit_from_scratch(options.epochs, *rate, progress=progress, **recipe)
+    return learn.fine_tune(options.epochs, *rate, mode=options.mode, progress=progress, **recipe)
+
+
+def _report(options: Any, learn: Any) -> int:
+    """Save, measure, and say so."""
+    split = learn.ds.table.split
     saved = str(learn.save(options.save)) if options.save else None
+    exported = str(learn.export_onnx(options.export)) if options.export else None
+    scores = learn.evaluate("valid") if (split == "valid").any() else {"made_by": learn.made_by}
     words = [learn.history.to_string(index=False), learn.made_by]
     if "n" in scores:
         words.append(f"error {scores['error_rate']:.1%} on {scores['n']} held-out images")
     if "error_rate_corrected" in scores:
         words.append(f"on their corrected labels {scores['error_rate_corrected']:.1%}")
-    _print(options, {**scores, "saved": saved}, *words, *([f"saved to {saved}"] if saved else []))
+    words += [f"saved to {path}" for path in (saved, exported) if path]
+    _print(options, {**scores, "saved": saved, "exported": exported}, *words)
     return OK
 
 

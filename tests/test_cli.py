@@ -160,6 +160,44 @@ def test_train_on_the_cleaned_data_as_json(run, ds):
     assert found["saved"] is None
 
 
+def test_train_with_a_recipe(run, images, tmp_path):
+    exact = (
+        "--arch",
+        "test_resnet",
+        *SMALL,
+        "--mode",
+        "exact",
+        "--epochs",
+        "2",
+        "--lr",
+        "0.01",
+        "--seed",
+        "3",
+    )
+    recipe = ("--batch-size", "6", "--augment", "standard", "--precision", "32", "--resize", "pad")
+    kept = ("--checkpoint", tmp_path / "kept.safetensors", "--export", tmp_path / "bears.onnx")
+    code, out, _ = run("train", images, *exact, *recipe, *kept)
+    assert code == 0
+    assert "from scratch" in out
+    assert f"saved to {tmp_path / 'bears.onnx'}" in out
+    assert (tmp_path / "bears.onnx").is_file()
+    code, out, _ = run("train", images, *exact, *recipe, *kept)
+    assert code == 0
+    assert "kept.safetensors: this training is finished." in out
+    code, _, err = run("train", images, *exact, *recipe, *kept, "--lr", "0.02")
+    assert code == 1
+    assert "another list of phases" in err
+
+
+@pytest.mark.parametrize(
+    "option", [("--lr", "1"), ("--augment", "light"), ("--batch-size", "8"), ("--log", "csv")]
+)
+def test_options_of_the_exact_mode(run, images, option):
+    code, out, err = run("train", images, *SMALL, *option)
+    assert (code, out) == (1, "")
+    assert f"{option[0]} is of the exact mode" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -194,6 +194,16 @@ def test_tta_is_the_mean_of_augmented_views_and_the_plain_one(learn):
         learn.tta(beta=2)
 
 
+def test_metrics_go_with_a_transfer_to_other_classes_and_come_to_a_loaded_learner(ds, make_images, tmp_path):
+    learn = Learner(ds, **TINY, metrics=["f1"]).fine_tune(progress=False)
+    trees = Dataset.from_folder(make_images(tmp_path / "trees", {"elm": 6, "oak": 6}))
+    assert set(learn.transfer(trees).fine_tune(progress=False).evaluate("valid")["metrics"]) == {"f1"}
+    again = Learner.load(learn.save(tmp_path / "x.bw"), ds)
+    assert "metrics" not in again.evaluate("valid")
+    again.use_metrics(["recall"])
+    assert set(again.evaluate("valid")["metrics"]) == {"recall"}
+
+
 def test_transfer_keeps_the_trained_body_and_gets_a_new_head(learn, images, tmp_path):
     learn.fit(1, 1e-2, **QUIET)
     for name in ("oak", "elm"):

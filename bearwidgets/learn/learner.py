@@ -87,6 +87,7 @@ class Learner(Fits):
         preprocessing: how a file becomes the network's input.
         features: the features of the present body, by content.
         record: all trainings so far.
+        metrics: name → torchmetrics object, see `use_metrics`.
         frozen_to: how many layer groups `fit` and its like leave frozen; negative counts from the head.
         fabric: Lightning Fabric of several processes, or None for one.
 
@@ -140,7 +141,7 @@ class Learner(Fits):
         )
         self.arch, self.seed, self.source = arch, seed, source
         self._set_up(ds, list(ds.classes), network, preprocessing, keep=True)
-        self.metrics = make_metrics(metrics, len(self.classes))
+        self.use_metrics(metrics)
         self.frozen_to = 0 if weights is None else -1
 
     def _set_up(
@@ -159,7 +160,7 @@ class Learner(Fits):
         self.preprocessing = preprocessing
         self.features = features or FeatureStore(self.module.body, preprocessing, keep=keep)
         self.record = Record()
-        self.metrics: dict[str, Any] = {}
+        self.use_metrics(())
         self.frozen_to = 0
         self.fabric: Fabric | None = None
         self._pristine: Any = None  # the body before exact training
@@ -215,7 +216,7 @@ class Learner(Fits):
             seed=seed,
         )
         learner._set_up(ds, list(ds.classes), network, preprocessing, keep=True)  # noqa: SLF001 - its own class
-        learner.metrics = make_metrics(metrics, len(learner.classes))
+        learner.use_metrics(metrics)
         return learner
 
     def __repr__(self) -> str:
@@ -430,7 +431,8 @@ class Learner(Fits):
                 f"for {len(ds.classes)} classes; make one for them, and use Learner.from_module(module, ds)."
             )
         other._set_up(ds, list(ds.classes), network, self.preprocessing, keep=True, features=features)  # noqa: SLF001 - its own class
-        other.metrics, other.frozen_to, other.fabric = self.metrics, self.frozen_to, self.fabric
+        other.use_metrics(self._wanted_metrics)
+        other.frozen_to, other.fabric = self.frozen_to, self.fabric
         return other
 
     def save(self, path: str | Path) -> Path:
@@ -491,6 +493,11 @@ class Learner(Fits):
 
         self._check_trained()
         return export_onnx(self, Path(path))
+
+    def use_metrics(self, metrics: Sequence[Any] | Mapping[str, Any]) -> None:
+        """Have `evaluate` and `history` give these metrics from now on; as `metrics` of the constructor."""
+        self.metrics = make_metrics(metrics, len(self.classes))
+        self._wanted_metrics = metrics
 
     def forget_features(self) -> None:
         """Compute features anew from now on: the body has changed."""

@@ -7,6 +7,7 @@ device alone. When one of them ends badly the keeper ends the others; without th
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -192,6 +193,7 @@ def _join(folder: Path, devices: int, precision: str) -> Fabric:
     if devices != world or group.is_initialized():
         raise BadInputError(f"launch({devices}) was called twice; call it once, and keep what it gives.")
     signal.signal(signal.SIGTERM, _interrupt)
+    atexit.register(signal.signal, signal.SIGTERM, signal.SIG_DFL)  # nothing is left to interrupt
     loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "lo")
     os.environ.update(GLOO_SOCKET_IFNAME=loopback, NCCL_SOCKET_IFNAME=loopback)
     # A store in a file: torch's own, which Fabric would take, listens on all network devices.
@@ -228,6 +230,7 @@ class _Hook:
     def __call__(
         self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
     ) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         # A connection that broke is seen sooner than why it broke.
         deadline = time.monotonic() + PATIENCE
         ended = Path(os.environ[TOGETHER]) / "ended"

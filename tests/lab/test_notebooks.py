@@ -65,6 +65,19 @@ def test_the_first_notebook_runs_to_its_end(lab: Lab) -> None:
     assert len(json.dumps(saved)) < 150_000
 
 
+@pytest.mark.slow
+def test_the_second_notebook_runs_to_its_end(lab: Lab) -> None:
+    lab.open(NOTEBOOKS / "02_train_step_by_step.ipynb", name="02.ipynb")
+    lab.run_all()
+    saved = lab.save()
+    outputs = [output for cell in saved["cells"] for output in cell.get("outputs", [])]
+    assert not [each for each in outputs if each["output_type"] == "error"]
+    assert (
+        sum("image/png" in each.get("data", {}) for each in outputs) == 2
+    )  # the curve of lr_find, and that of the steps
+    assert len(json.dumps(saved)) < 600_000
+
+
 @pytest.mark.usefixtures("fresh_data")
 def test_keys_decide_and_leave_the_notebook_alone(lab: Lab) -> None:
     open_cleaner(lab, "print(cleaner.decisions.action.tolist())", "print('still here')")
