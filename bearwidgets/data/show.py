@@ -60,9 +60,10 @@ class Sheet:
         """Write it to a file, whose ending says in which format: .png, .jpg, .svg, .pdf."""
         self._write(path, None)
 
-    def _repr_png_(self) -> bytes:
+    def _repr_jpeg_(self) -> bytes:
+        # A notebook with a few sheets as PNG would be ten times as large.
         data = io.BytesIO()
-        self._write(data, "png")
+        self._write(data, "jpeg")
         return data.getvalue()
 
     def _write(self, target: str | Path | io.BytesIO, kind: str | None) -> None:

@@ -21,7 +21,7 @@ DIVERGED = 4.0  # times the lowest loss so far: the test ends
 SLIDE_STEPS, SLIDE_BEND = 15, 0.005
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RateSearch:
     """What `lr_find` found; shown as a plot in a notebook.
 
@@ -44,6 +44,8 @@ class RateSearch:
             f"learning rates: valley {self.valley:.2g}, slide {self.slide:.2g}, steep {self.steep:.2g}, "
             f"minimum {self.minimum:.2g} ({len(self.table)} steps)"
         )
+
+    __repr__ = __str__
 
     def plot(self) -> Any:
         """A matplotlib Figure: smoothed loss against rate, the suggestions marked.
