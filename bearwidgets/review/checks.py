@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bearwidgets.data.dataset import Dataset
+    from bearwidgets.review.copies import Copies
     from bearwidgets.review.neighbors import Neighbors
     from bearwidgets.review.review import Review
 
-BUILT_IN = ("label_queue",)
+BUILT_IN = ("duplicates", "label_queue", "quality")
 """The modules of this room that register checks, in the order in which their queues are shown."""
 
 NEEDS = ("looks", "features", "review")
@@ -107,6 +108,13 @@ class Evidence:
         from bearwidgets.data.looks import looks_of
 
         return looks_of(self.ds)
+
+    @cached_property
+    def copies(self) -> Copies:
+        """Pairs of pictures that are copies but not the same bytes; see `bearwidgets.review.copies.find_copies`."""
+        from bearwidgets.review.copies import find_copies
+
+        return find_copies(self.ds, self.looks, None if self.lacks("features") else self.neighbors)
 
     @cached_property
     def features(self) -> np.ndarray | None:

@@ -1,0 +1,151 @@
+"""Quality checks: each finds what was done to a picture, and says nothing of clean sets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance, ImageFilter
+from test_looks import rotten_png, scene
+
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.review.issues import find_issues
+
+QUALITY = [
+    "dark", "bright", "blurred", "low_information", "low_contrast", "odd_size", "odd_shape", "grey_among_color",
+    "animated", "wrong_extension",
+]  # fmt: skip
+
+
+def dark(image):
+    return ImageEnhance.Brightness(image).enhance(0.2)
+
+
+def foggy(image, share=0.9):
+    return Image.blend(image, Image.new("RGB", image.size, "white"), share)
+
+
+def blurred(image):
+    return image.filter(ImageFilter.GaussianBlur(3))
+
+
+def flat(image):
+    return Image.blend(image, Image.new("RGB", image.size, (120, 110, 100)), 0.9)
+
+
+def placeholder(image):
+    blank = Image.new("RGB", image.size, (200, 210, 220))
+    blank.paste("black", (80, 80, 160, 90))
+    return blank
+
+
+FAULTS = {
+    "dark": dark,
+    "bright": foggy,
+    "blurred": blurred,
+    "low_contrast": flat,
+    "low_information": placeholder,
+    "odd_size": lambda image: image.resize((24, 18)),
+    "odd_shape": lambda image: image.resize((900, 100)),
+    "grey_among_color": lambda image: image.convert("L").convert("RGB"),
+}
+
+
+def write(folder, change=None, n=24, rows=(5,)):
+    for number in range(n):
+        label = folder / ("a" if number % 2 else "b")
+        label.mkdir(parents=True, exist_ok=True)
+        image = scene(number)
+        if change and number in rows:
+            image = change(image)
+        image.save(label / f"{number:02}.png")
+    return Dataset.from_folder(folder)
+
+
+def flagged(ds, names=None):
+    """Check → numbers of the flagged files."""
+    issues = find_issues(ds, names or QUALITY)
+    assert not issues.left_out
+    return {
+        name: sorted(int(path[2:4]) for path in issues.queue(name).path)
+        for name in issues.names
+        if len(issues.queue(name))
+    }
+
+
+def test_a_clean_set_has_nothing(tmp_path):
+    assert flagged(write(tmp_path / "clean")) == {}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_fault_is_found_and_no_other_file(tmp_path, name):
+    found = flagged(write(tmp_path / name, FAULTS[name], rows=(5, 11)))
+    assert found[name] == [5, 11]
+    assert {number for numbers in found.values() for number in numbers} == {5, 11}
+
+
+def test_the_most_suspect_comes_first_and_the_figure_is_said(tmp_path):
+    ds = write(tmp_path / "dark", lambda image: dark(dark(image)), rows=(7,))
+    queue = find_issues(ds, ["dark"]).queue("dark")
+    assert (
+        queue.why.tolist()[0]
+        == f"95 % of it is darker than {float(queue.why.iloc[0].split()[-3][:-1]):.0f}% of white"
+    )
+    assert 0.5 < queue.score.iloc[0] <= 1
+
+
+def test_a_set_that_is_dark_by_nature_is_not_flagged(tmp_path):
+    night = write(
+        tmp_path / "night", lambda image: ImageEnhance.Brightness(image).enhance(0.25), rows=range(24)
+    )
+    assert "dark" not in flagged(night)
+
+
+def test_what_is_bad_however_common_is_flagged(tmp_path):
+    black = write(
+        tmp_path / "black", lambda image: ImageEnhance.Brightness(image).enhance(0.02), rows=range(20)
+    )
+    assert flagged(black, ["dark"])["dark"] == list(range(20))
+
+
+def test_a_grey_set_has_no_grey_among_colour(tmp_path):
+    ds = write(tmp_path / "grey", FAULTS["grey_among_color"], rows=range(24))
+    assert flagged(ds, ["grey_among_color"]) == {}
+
+
+def test_formats_and_animations(tmp_path):
+    folder = tmp_path / "formats"
+    write(folder)
+    scene(50).save(folder / "a" / "50.jpg", "PNG")
+    scene(51).save(folder / "a" / "51.JPEG", "JPEG")
+    scene(52).save(folder / "a" / "52.gif", save_all=True, append_images=[scene(53), scene(54)])
+    ds = Dataset.from_folder(folder)
+    issues = find_issues(ds, ["animated", "wrong_extension"])
+    assert issues.queue("wrong_extension")[["path", "why"]].to_numpy().tolist() == [
+        ["a/50.jpg", "named .jpg, but it is PNG"]
+    ]
+    assert issues.queue("animated").why.tolist() == ["3 frames, of which only the first is used"]
+
+
+def test_unreadable_files_are_all_counted(tmp_path):
+    folder = tmp_path / "broken"
+    write(folder)
+    (folder / "a" / "rotten.png").write_bytes(rotten_png())
+    (folder / "a" / "page.jpg").write_text("<html>no</html>")
+    issues = find_issues(Dataset.from_folder(folder))
+    assert issues.summary.loc["unreadable", ["flagged", "certain"]].tolist() == [2, True]
+    assert issues.queue("unreadable").path.tolist() == ["a/rotten.png"]
+    assert set(issues.problems.path) == {"a/page.jpg", "a/rotten.png"}
+    assert set(issues.left_out) == {name for name in issues.left_out if "needs" in issues.left_out[name]}
+    assert np.isnan(issues.table.blurred_score[issues.table.path == "a/rotten.png"]).all()
+
+
+def test_scores_lie_between_0_and_1_and_are_one_half_where_odd_begins(tmp_path):
+    ds = write(tmp_path / "blur", blurred)
+    issues = find_issues(ds, QUALITY)
+    scores = issues.table.filter(like="_score")
+    assert ((scores >= 0) & (scores <= 1)).all(axis=None)
+    assert issues.summary.threshold.dropna().min() >= 0.5
+    from bearwidgets.review.quality import _MEASURED
+
+    for _, check in _MEASURED.values():
+        assert check._score(np.array([check.good, check.least, check.worst])).tolist() == [0, 0.5, 1]
