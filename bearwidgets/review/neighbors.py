@@ -1,0 +1,258 @@
+"""The nearest items of each by the cosine of their features: exact, block by block, in bounded memory.
+
+Where the processor multiplies bfloat16 in hardware, it finds the candidates, and float32 decides among them. How far
+bfloat16 can be from the truth is known for every pair, so the candidates are proven to hold the nearest ones; a row
+for which the proof fails is computed in float32 throughout. Above `MOST_EXACT` items an index of faiss answers.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+
+from bearwidgets.errors import BadInputError
+from bearwidgets.learn.model import fast_precision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BLOCK = 512
+"""Rows that are compared with all items at once; a block takes 2 to 4 bytes for each of its pairs."""
+MOST_EXACT = 200_000
+DEFAULT_K = 50
+_SPARE = 44  # candidates beyond k; what they cost is little beside the multiplication
+_PAIRS = 32_768  # pairs whose features are laid out at once to be compared in float32
+_SLACK = 1e-5  # rounding of sums in float32, which is thousands of times finer than that of bfloat16
+_BFLOAT16 = 2.0**-8  # spacing of bfloat16 between 1 and 2: twice its largest relative rounding error
+_LISTS = 4  # lists of the approximate index for the square root of n, see the guidelines of faiss
+_PROBES = 32
+
+
+class Neighbors:
+    """The nearest items of each item.
+
+    Args:
+        features: (n, d), any scale; a row of zeros (a picture that did not decode) has no neighbors and is none.
+        k: How many for each item; less where there are fewer items.
+        seed: Of the approximate index above 200,000 items.
+
+    Attributes:
+        index: (n, k) int64, the nearest first; -1 where there is none.
+        similarity: (n, k) float32, cosine, -1 to 1; NaN where there is none.
+        known: (n,) bool, whether the item has features.
+
+    Raises:
+        BadInputError: As `nearest`.
+
+    Example:
+        >>> Neighbors(np.eye(3)[[0, 0, 1]] + 0.1, k=1).index.tolist()
+        [[1], [0], [0]]
+    """
+
+    def __init__(self, features: np.ndarray, k: int = DEFAULT_K, *, seed: int = 0) -> None:
+        self.index, self.similarity = nearest(features, k, seed=seed)
+        self.known = np.asarray(features).any(1)
+
+
+def nearest(
+    features: np.ndarray, k: int, *, block: int = BLOCK, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `k` nearest others of each item by cosine.
+
+    Exact (to the rounding of float32, equals in any order) up to 200,000 items; above that an inverted file of faiss
+    (Johnson, Douze, Jégou, 2019, Billion-scale similarity search with GPUs) finds nearly all of them. Memory beside
+    the features: one copy of them in half precision, and `block` × n similarities.
+
+    Args:
+        features: (n, d), finite; a row of zeros has no neighbors and is none.
+        k: From 1 on; where there are fewer others, there are fewer columns.
+        block: Rows at a time.
+        seed: Of the approximate index.
+
+    Returns:
+        index (n, k) int64, the nearest first, -1 where there is none; similarity (n, k) float32, NaN there.
+
+    Raises:
+        BadInputError: The shape does not fit, a value is not finite, or more than 200,000 items without faiss.
+
+    Example:
+        >>> index, similarity = nearest(np.array([[1.0, 0.0], [2.0, 0.1], [0.0, 1.0]]), 1)
+        >>> index.ravel().tolist()
+        [1, 0, 1]
+    """
+    features = _checked(features, k, block)
+    lengths = np.sqrt(np.einsum("nd,nd->n", features, features))
+    known = np.flatnonzero(lengths > 0)
+    k = min(k, max(len(features) - 1, 0))
+    index = np.full((len(features), k), -1, np.int64)
+    similarity = np.full((len(features), k), np.nan, np.float32)
+    columns = min(k, max(len(known) - 1, 0))
+    if not columns:
+        return index, similarity
+    items = _Items(features, lengths, known)
+    many = len(known) > MOST_EXACT
+    answers = _by_index(items, columns, block, seed) if many else _exact(items, columns, block)
+    for rows, others, values in answers:
+        index[known[rows], :columns] = np.where(others >= 0, known[others], -1)
+        similarity[known[rows], :columns] = values
+    return index, similarity
+
+
+class _Answer(NamedTuple):
+    """Neighbors of some rows, counted among the items that have features."""
+
+    rows: np.ndarray
+    others: np.ndarray
+    values: np.ndarray
+
+
+def _checked(features: np.ndarray, k: int, block: int) -> np.ndarray:
+    if np.ndim(features) != 2:
+        raise BadInputError(f"features have shape {np.shape(features)}; give a table (items, dimensions).")
+    for name, value in (("k", k), ("block", block)):
+        if not isinstance(value, (int, np.integer)) or value < 1:
+            raise BadInputError(f"{name} is {value!r}; allowed is a whole number from 1 on.")
+    features = np.asarray(features, np.float32)
+    step = max(1, 2**24 // max(features.shape[1], 1))
+    if not all(np.isfinite(features[at : at + step]).all() for at in range(0, len(features), step)):
+        raise BadInputError(
+            "features hold values that are not finite; put zeros where an item has no features."
+        )
+    return features
+
+
+def _exact(items: _Items, k: int, block: int) -> Iterator[_Answer]:
+    if items.device.type == "cuda" or fast_precision(torch.device("cpu")) == torch.float32:
+        yield from items.in_full(np.arange(len(items)), k, block)
+        return
+    rough, error = items.rounded(block)
+    unproven = []
+    for start in range(0, len(items), block):
+        rows = torch.arange(start, min(start + block, len(items)))
+        answer, proven = _near_candidates(items, rough, error, rows, k)
+        unproven.append(answer.rows[~proven])
+        yield _Answer(answer.rows[proven], answer.others[proven], answer.values[proven])
+    yield from items.in_full(np.concatenate(unproven), k, block)
+
+
+class _Items:
+    """Features of the items that have some, brought to length 1 when they are read, never all at once."""
+
+    def __init__(self, features: np.ndarray, lengths: np.ndarray, known: np.ndarray) -> None:
+        self.features, self.lengths, self.known = features, lengths, known
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.table = torch.from_numpy(features).to(self.device)
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def unit(self, rows: np.ndarray | slice) -> torch.Tensor:
+        """(rows, d) float32 of length 1."""
+        numbers = self.known[rows]
+        lengths = torch.from_numpy(self.lengths[numbers])[:, None]
+        return self._read(numbers).div_(lengths.to(self.device))
+
+    def products(self, rows: np.ndarray, others: np.ndarray) -> torch.Tensor:
+        """Cosine (rows, k) float32 of some rows with `others` (rows, k) of each."""
+        numbers = self.known[others]
+        theirs = self._read(numbers.ravel()).view(*numbers.shape, -1)
+        lengths = torch.from_numpy(self.lengths[numbers]).to(self.device)
+        return (theirs @ self.unit(rows)[:, :, None])[:, :, 0] / lengths
+
+    def _read(self, numbers: np.ndarray) -> torch.Tensor:
+        return self.table.index_select(0, torch.from_numpy(numbers).to(self.device))
+
+    def rounded(self, block: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """All of them in bfloat16 (n, d), and how far (n,) each is from the truth."""
+        rough = torch.empty(len(self), self.features.shape[1], dtype=torch.bfloat16)
+        error = torch.empty(len(self))
+        for start in range(0, len(self), block):
+            part = slice(start, start + block)
+            unit = self.unit(part)
+            rough[part] = unit.bfloat16()
+            error[part] = torch.linalg.vector_norm(unit - rough[part].float(), dim=1)
+        return rough, error
+
+    def in_full(self, rows: np.ndarray, k: int, block: int) -> Iterator[_Answer]:
+        """The nearest of some rows, all in float32."""
+        for start in range(0, len(rows), block):
+            part = rows[start : start + block]
+            own = self.unit(part)
+            best = torch.full((len(part), k), -torch.inf, device=self.device)
+            index = torch.zeros((len(part), k), dtype=torch.int64, device=self.device)
+            for at in range(0, len(self), 16 * block):
+                others = slice(at, min(at + 16 * block, len(self)))
+                similarity = own @ self.unit(others).T
+                inside = (part >= others.start) & (part < others.stop)
+                similarity[np.flatnonzero(inside), part[inside] - at] = -torch.inf
+                values, where = similarity.topk(min(k, similarity.shape[1]), dim=1)
+                best, order = torch.cat([best, values], 1).topk(k, dim=1)
+                index = torch.cat([index, where + at], 1).gather(1, order)
+            yield _Answer(part, index.cpu().numpy(), best.clamp_(-1, 1).cpu().numpy())
+
+
+def _near_candidates(
+    items: _Items, rough: torch.Tensor, error: torch.Tensor, rows: torch.Tensor, k: int
+) -> tuple[_Answer, np.ndarray]:
+    """The nearest of some rows among those that bfloat16 finds near, and for which rows (bool) that is proven.
+
+    With unit vectors x and y that became x' and y', |xy - x'y'| = |(x - x')y + x'(y - y')| is at most the sum of both
+    errors (x' a little longer than 1), plus the rounding of the product itself. So every item of the true k nearest
+    has a rough similarity of no less than the k-th best one minus twice that.
+    """
+    similarity = rough[rows] @ rough.T
+    similarity[torch.arange(len(rows)), rows] = -torch.inf
+    width = min(k + _SPARE, len(items) - 1)
+    values, candidates = similarity.topk(width, dim=1)
+    values = values.float()
+    bound = 1.01 * (error[rows] + error.max()) + _BFLOAT16 / 2 * values[:, 0].abs().clamp(min=1e-3) + _SLACK
+    floor = values[:, k - 1] - 2 * bound
+    proven = (values[:, -1] < floor) | (width == len(items) - 1)
+    needed = int((values >= floor[:, None]).sum(1)[proven].max()) if proven.any() else k
+    needed = max(needed, k)
+    exact = torch.cat(
+        [
+            items.products(rows[part].numpy(), candidates[part, :needed].numpy())
+            for part in torch.arange(len(rows)).split(max(1, _PAIRS // needed))
+        ]
+    )
+    best, order = exact.topk(k, dim=1)
+    others = candidates[:, :needed].gather(1, order)
+    return _Answer(rows.numpy(), others.numpy(), best.clamp_(-1, 1).numpy()), proven.numpy()
+
+
+def _by_index(items: _Items, k: int, block: int, seed: int) -> Iterator[_Answer]:
+    """Nearly all of the nearest, by the lists of an inverted file whose middles are the most like the item."""
+    try:
+        faiss: Any = importlib.import_module("faiss")  # an extra, not known where types are checked
+    except ImportError:
+        raise BadInputError(
+            f"{len(items):,} items came; up to {MOST_EXACT:,} are compared exactly, and more need an index: "
+            "pip install 'bearwidgets[large]'."
+        ) from None
+    n_lists = int(_LISTS * len(items) ** 0.5)
+    width = items.features.shape[1]
+    index = faiss.index_factory(width, f"IVF{n_lists},SQfp16", faiss.METRIC_INNER_PRODUCT)
+    index.nprobe, index.cp.seed = min(_PROBES, n_lists), seed
+    sample = np.random.default_rng(seed).choice(len(items), min(len(items), 40 * n_lists), replace=False)
+    index.train(items.unit(np.sort(sample)).cpu().numpy())
+    parts = [np.arange(at, min(at + block, len(items))) for at in range(0, len(items), block)]
+    for rows in parts:
+        index.add(items.unit(rows).cpu().numpy())
+    for rows in parts:
+        _, others = index.search(items.unit(rows).cpu().numpy(), k + 1)
+        yield _ranked(items, rows, others, k)
+
+
+def _ranked(items: _Items, rows: np.ndarray, others: np.ndarray, k: int) -> _Answer:
+    """The index' answer in float32, without the item itself; it may have found fewer than asked for."""
+    missing = torch.from_numpy((others < 0) | (others == rows[:, None]))
+    exact = items.products(rows, np.maximum(others, 0)).cpu()
+    best, order = exact.masked_fill(missing, -torch.inf).topk(k, dim=1)
+    found = np.take_along_axis(others, order.numpy(), 1)
+    none = torch.isinf(best)
+    values = best.clamp(-1, 1).masked_fill(none, torch.nan).numpy()
+    return _Answer(rows, np.where(none.numpy(), -1, found), values)
