@@ -40,10 +40,13 @@ def test_the_table_by_hand(review):
     table = review.table
     assert list(table.columns) == [
         "path", "label", "split", "predicted", "confidence", "loss", "margin", "label_issue", "suggested",
+        "second", "why",
     ]  # fmt: skip
     assert table.index.tolist() == list("abcd")
     assert table.predicted.tolist() == ["black", "black", "teddy", "grizzly"]
     assert table.suggested.tolist() == table.predicted.tolist()
+    assert table.second.tolist() == ["grizzly", "teddy", "grizzly", "black"]
+    assert table.why["c"] == "Labelled black, but the model gives teddy 0.70 and black 0.10."
     assert table.confidence.tolist() == pytest.approx([0.8, 0.6, 0.7, 0.5])
     assert table.loss.tolist() == pytest.approx(-np.log([0.8, 0.3, 0.1, 0.3]), rel=1e-5)
     assert table.margin.tolist() == pytest.approx(np.log([8, 0.5, 1 / 7, 0.6]), rel=1e-5)
@@ -138,6 +141,32 @@ def test_a_learner_is_reviewed_out_of_fold(learn, ds):
     assert (review.probabilities[valid] == plain[valid]).all()
     assert "out of fold" in review.made_by
     assert (review.ds, review.learn) == (learn.ds, learn)
+
+
+def test_the_reason_says_who_judged_and_what_the_nearest_pictures_are(learn):
+    review = Review(learn)
+    held = review.table.index.isin(learn.out_of_fold()[0])
+    assert held.any()
+    assert not held.all()
+    assert (review.table.why.str.contains("that did not see it") == held).all()
+    assert review.table.why.str.contains(r"; \d of its 5 nearest pictures (?:is|are) \w+\.$").all()
+    again = review.on(learn.ds)
+    assert again.table.why.tolist() == review.table.why.tolist()
+
+
+def test_where_the_body_has_changed_since_the_reason_has_no_neighbors(learn):
+    review = Review(learn)
+    learn.forget_features()
+    again = review.on(learn.ds)
+    assert not again.table.why.str.contains("nearest").any()
+    assert (again.table.label_issue == review.table.label_issue).all()
+
+
+def test_a_review_without_third_class_has_no_second_suggestion():
+    review = Review.from_predictions(
+        pd.DataFrame({"label": ["a", "b"]}), np.array([[0.9, 0.1]] * 2), ["a", "b"]
+    )
+    assert review.table.second.tolist() == ["b", ""]
 
 
 def test_an_untrained_or_wrong_thing_is_refused(ds):

@@ -33,7 +33,32 @@ def test_issues_by_hand():
 def test_scores_leave_the_probabilities_as_they_are():
     before = P.copy()
     scores.log_margin(P, np.array([0, 1, 2]))
+    scores.second_choice(P, np.array([0, 1, 2]))
     assert (before == P).all()
+
+
+def test_the_second_choice_is_neither_predicted_nor_given():
+    p = np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2], [0.5, 0.3, 0.2], [0.2, 0.5, 0.3]])
+    assert scores.second_choice(p, np.array([0, 1, 2, 2])).tolist() == [1, 2, 1, 0]
+
+
+def test_with_two_classes_there_is_a_second_choice_only_where_the_label_is_the_predicted_one():
+    p = np.array([[0.9, 0.1], [0.9, 0.1]])
+    assert scores.second_choice(p, np.array([0, 1])).tolist() == [1, -1]
+    assert scores.second_choice(np.array([[0.0, 1.0]]), np.array([1])).tolist() == [0]
+
+
+def test_probabilities_from_neighbors_by_hand():
+    index = np.array([[1, 2], [0, 2], [1, -1]])
+    p = scores.neighbor_probabilities(index, np.array([0, 0, 2]), 3)
+    # One vote more lies on the shares of the classes: 2/3, 0, 1/3.
+    assert p == pytest.approx(np.array([[5 / 9, 0, 4 / 9], [5 / 9, 0, 4 / 9], [5 / 6, 0, 1 / 6]]))
+
+
+def test_a_picture_that_is_listed_twice_counts_twice_and_none_leaves_the_shares():
+    target = np.array([0, 1])
+    p = scores.neighbor_probabilities(np.array([[1, 1], [-1, -1]]), target, 2)
+    assert p == pytest.approx(np.array([[0.5 / 3, 2.5 / 3], [0.5, 0.5]]))
 
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=2, max_size=5), st.integers(0, 4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.review import confusion, scores
+from bearwidgets.review.reasons import MOST, near_labels, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +47,8 @@ class Review:
     Attributes:
         table: DataFrame by id: path, label, split, predicted, confidence (of the predicted class, 0 to 1), loss
             (nats), margin (nats; negative where label and prediction disagree), label_issue (0 to 1, higher is
-            more suspect), suggested (the label the model would give).
+            more suspect), suggested (the label the model would give), second (the best other one if that is wrong
+            too, "" where there is no third class), why (one sentence with the figures).
         probabilities: (n, classes) float32, in the order of `table`.
         classes: names of the columns of `probabilities`.
         made_by: how the probabilities were made, in words.
@@ -75,13 +78,18 @@ class Review:
             )
         table, probabilities = predictor.predictions(ds)
         made_by = predictor.made_by
+        unseen = np.zeros(len(table), dtype=bool)
         if (held_out := predictor.out_of_fold()) is not None:
             rows = pd.Index(table.id).get_indexer(pd.Index(held_out[0]))
             probabilities[rows[rows >= 0]] = held_out[1][rows >= 0]
+            unseen[rows[rows >= 0]] = True
             made_by += "; training items judged out of fold"
         else:
             made_by += "; training items judged in sample"
-        self._set_up(table.set_index("id"), probabilities, predictor.classes, made_by)
+        features = _features_of(learn, table.content) if "content" in table else None
+        self._set_up(
+            table.set_index("id"), probabilities, predictor.classes, made_by, unseen=unseen, features=features
+        )
         self.ds, self.learn = ds or predictor.ds, learn
 
     @classmethod
@@ -138,7 +146,14 @@ class Review:
         review = type(self).__new__(type(self))
         probabilities = self.probabilities[rows[good].to_numpy(dtype=np.int64)]
         table = ds.table[good].set_index("id")
-        review._set_up(table, probabilities, self.classes, self.made_by)  # noqa: SLF001 - its own class
+        review._set_up(  # noqa: SLF001 - its own class
+            table,
+            probabilities,
+            self.classes,
+            self.made_by,
+            unseen=self._unseen[rows[good].to_numpy(dtype=np.int64)],
+            features=_features_of(self.learn, table.content),
+        )
         review.ds, review.learn = ds, self.learn
         return review
 
@@ -148,7 +163,14 @@ class Review:
         return pd.Index(self.ds.table.set_index("id").content.reindex(self.table.index))
 
     def _set_up(
-        self, table: pd.DataFrame, probabilities: np.ndarray, classes: list[str], made_by: str
+        self,
+        table: pd.DataFrame,
+        probabilities: np.ndarray,
+        classes: list[str],
+        made_by: str,
+        *,
+        unseen: np.ndarray | None = None,
+        features: np.ndarray | None = None,
     ) -> None:
         _check(table, probabilities, classes)
         target = pd.Index(classes).get_indexer(pd.Index(table.label))
@@ -158,16 +180,24 @@ class Review:
             )
         best = probabilities.argmax(1)
         margin = scores.log_margin(probabilities, target)
-        names = np.array(classes, dtype=object)
+        issue = scores.label_issue(margin, target, len(classes)).astype(np.float64)
+        names = np.array([*classes, ""], dtype=object)
+        near = None
+        if features is not None:
+            suspects = np.argsort(-issue, kind="stable")[:MOST]
+            near = near_labels(features, suspects, target, len(classes), best)
         self.probabilities, self.classes, self.made_by = probabilities, classes, made_by
         self.table = table[["path", "label", "split"]].assign(
             predicted=names[best],
             confidence=probabilities[np.arange(len(best)), best].astype(np.float64),
             loss=scores.log_loss(probabilities, target).astype(np.float64),
             margin=margin.astype(np.float64),
-            label_issue=scores.label_issue(margin, target, len(classes)).astype(np.float64),
+            label_issue=issue,
             suggested=names[best],
+            second=names[scores.second_choice(probabilities, target)],
+            why=reasons(probabilities, target, classes, unseen=unseen, near=near),
         )
+        self._unseen = np.zeros(len(table), dtype=bool) if unseen is None else unseen
         self.ds: Dataset | None = None
         self.learn: Any = None
 
@@ -205,6 +235,13 @@ class Review:
         if split not in known:
             raise BadInputError(unknown_name("split", split, known, "in this review"))
         return self.table[self.table.split == split]
+
+
+def _features_of(learn: Any, contents: pd.Series) -> np.ndarray | None:
+    """Features (n, d) that the learner has at hand, or None where it has none of all of these pictures."""
+    with contextlib.suppress(AttributeError, KeyError):  # no such learner; its body has changed since
+        return learn.features.array(list(contents))
+    return None
 
 
 def _check(table: pd.DataFrame, probabilities: np.ndarray, classes: list[str]) -> None:

@@ -1,0 +1,121 @@
+"""Why a label looks wrong or right, in one sentence for each item, with the figures it rests on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NEAREST = 5
+MOST = 300
+"""Items, the most suspect first, whose nearest pictures are looked up: more than a person looks at in one sitting,
+and at 50,000 items still about a second."""
+
+
+class Near(NamedTuple):
+    """The most common label among the `NEAREST` pictures of some items.
+
+    Attributes:
+        rows: (m,) int, whose.
+        label: (m,) class numbers.
+        count: (m,) how many of the nearest have it, 1 to `NEAREST`.
+    """
+
+    rows: np.ndarray
+    label: np.ndarray
+    count: np.ndarray
+
+
+def near_labels(
+    features: np.ndarray, rows: np.ndarray, target: np.ndarray, n_classes: int, expected: np.ndarray
+) -> Near:
+    """What the pictures nearest to some items are labelled, by the cosine of their features.
+
+    Where two labels are equally common, the expected one counts.
+
+    Args:
+        features: (n, d), of all items.
+        rows: (m,) int, the items that are asked about.
+        target: (n,) class numbers of all items.
+        n_classes: How many classes there are.
+        expected: (n,) class numbers, such as the predicted ones.
+
+    Returns:
+        Nothing (no rows) where there are not more than `NEAREST` items.
+
+    Example:
+        >>> features = np.array([[1, 0.1]] * 6 + [[0.1, 1]] * 6)
+        >>> target = np.array([1] + [0] * 5 + [1] * 6)
+        >>> near_labels(features, np.array([0]), target, 2, target).count.tolist()
+        [5]
+    """
+    if len(features) <= NEAREST or not len(rows):
+        return Near(*np.zeros((3, 0), np.int64))
+    lengths = np.linalg.norm(features, axis=1)
+    similarity = (features[rows] @ features.T) / np.maximum(lengths, 1e-12)
+    similarity[np.arange(len(rows)), rows] = -np.inf
+    nearest = np.argpartition(-similarity, NEAREST - 1, axis=1)[:, :NEAREST]
+    votes = np.zeros((len(rows), n_classes))
+    np.add.at(votes, (np.arange(len(rows))[:, None], target[nearest]), 1)
+    votes[np.arange(len(rows)), expected[rows]] += 0.5
+    label = votes.argmax(1)
+    return Near(rows, label, votes[np.arange(len(rows)), label].astype(np.int64))
+
+
+def reasons(
+    probabilities: np.ndarray,
+    target: np.ndarray,
+    classes: Sequence[str],
+    *,
+    unseen: np.ndarray | None = None,
+    near: Near | None = None,
+) -> list[str]:
+    """One sentence for each item.
+
+    Args:
+        probabilities: (n, classes), rows that sum to 1.
+        target: (n,) class numbers of the given labels.
+        classes: Their names.
+        unseen: (n,) bool, for which items the model is known not to have been trained on them.
+        near: What the nearest pictures are labelled, for some of the items.
+
+    Example:
+        >>> reasons(np.array([[0.02, 0.98]]), np.array([0]), ["black", "grizzly"])
+        ['Labelled black, but the model gives grizzly 0.98 and black 0.02.']
+    """
+    n = len(target)
+    others = probabilities.copy()
+    others[np.arange(n), target] = -1
+    best = others.argmax(1)
+    own, other = probabilities[np.arange(n), target], probabilities[np.arange(n), best]
+    models = np.where(np.zeros(n, bool) if unseen is None else unseen, 1, 0)
+    said = [
+        _sentence(classes[given], classes[rival], float(p), float(q), _MODELS[model])
+        for given, rival, p, q, model in zip(
+            target.tolist(), best.tolist(), own.tolist(), other.tolist(), models.tolist(), strict=True
+        )
+    ]
+    ends = [""] * n
+    if near is not None:
+        for row, label, count in zip(*(each.tolist() for each in near), strict=True):
+            are = "is" if count == 1 else "are"
+            ends[row] = f"; {count} of its {NEAREST} nearest pictures {are} {classes[label]}"
+    return [f"{sentence}{end}." for sentence, end in zip(said, ends, strict=True)]
+
+
+_MODELS = ("the model", "the model that did not see it")
+
+
+def _sentence(given: str, rival: str, own: float, other: float, model: str) -> str:
+    if own < other:
+        return f"Labelled {given}, but {model} gives {rival} {_figure(other)} and {given} {_figure(own)}"
+    return f"Labelled {given}, and {model} gives {given} {_figure(own)}; next comes {rival} {_figure(other)}"
+
+
+def _figure(probability: float) -> str:
+    if probability < 0.005:
+        return "under 0.01"
+    return "over 0.99" if probability > 0.995 else f"{probability:.2f}"
