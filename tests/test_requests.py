@@ -68,7 +68,7 @@ def suspect(front):
 
 def test_every_op_of_the_protocol_is_there(front):
     assert set(front.handlers) == set(OPS)
-    assert len(OPS) == 16
+    assert len(OPS) == 17
 
 
 def test_hello(front):
@@ -84,6 +84,7 @@ def test_view(front):
         "filter": {"label": "black", "predicted": None, "split": None, "decision": None, "text": "00"},
         "sort": "path",
         "descending": False,
+        "queue": None,
     }
     empty = {"label": None, "predicted": None, "split": None, "decision": None, "text": ""}
     assert front.ask("view", filter=empty, sort="loss", descending=True)["state"]["total"] == 24
@@ -111,7 +112,7 @@ def test_page(front):
     item = result["items"][0]
     assert set(item) == {
         *("i", "id", "path", "label", "split", "predicted", "confidence", "loss", "label_issue", "suggested"),
-        *("decision", "stale", "buffer", "error"),
+        *("decision", "stale", "buffer", "error", "second", "why", "group"),
     }
     assert (item["path"], item["predicted"], item["i"], item["buffer"]) == (suspect(front), "teddy", 0, 0)
     assert [each["buffer"] for each in result["items"]] == [0, 1, 2]

@@ -174,9 +174,10 @@ def test_state_has_what_the_view_needs(session):
     state = session.state()
     assert set(state) == {
         *("revision", "total", "items", "classes", "counts", "seen", "marked", "view", "can", "stale", "job"),
-        *("title", "made_by", "exam", "note"),
+        *("title", "made_by", "exam", "note", "queues", "runs", "yield"),
     }
-    assert set(state["view"]) == {"filter", "sort", "descending"}
+    assert (state["queues"], state["runs"], state["yield"]) == ([], [], None)
+    assert set(state["view"]) == {"filter", "sort", "descending", "queue"}
     assert set(state["view"]["filter"]) == {"label", "predicted", "split", "decision", "text"}
     assert state["can"] == {
         "undo": False,

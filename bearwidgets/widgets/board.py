@@ -9,15 +9,17 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.widgets.queues import NO_GROUP, Groups, Queues, together
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bearwidgets.data.dataset import Dataset
     from bearwidgets.review.review import Review
+    from bearwidgets.widgets.queues import IssueSource
 
 ACTIONS = ("keep", "delete", "relabel", "unsure")
-SORTS = ("label_issue", "loss", "margin", "confidence", "path", "label", "decided")
+SORTS = ("label_issue", "loss", "margin", "confidence", "path", "label", "decided", "queue")
 DECISIONS = ("pending", "undecided", *ACTIONS)
 SCORES = ("confidence", "loss", "margin", "label_issue")
 
@@ -32,8 +34,9 @@ class View:
         split: train, valid or test.
         decision: pending (any), undecided, or one of the actions.
         text: part of the path, small and capital letters alike.
-        sort: a score, path, label, or decided (the newest decision).
+        sort: a score, path, label, decided (the newest decision), or queue: the order of the queue.
         descending: from the highest on.
+        queue: only what a queue of issues lists, groups together.
     """
 
     label: str | None = None
@@ -43,6 +46,7 @@ class View:
     text: str = ""
     sort: str = "label_issue"
     descending: bool = True
+    queue: str | None = None
 
 
 class Board:
@@ -55,12 +59,17 @@ class Board:
         order: rows of `ds.table` in the view.
         training: (n,) the label under which each item trains now; None if it does not: not in train, deleted, unsure.
         exam_marks: decisions on items outside of train: proposed corrections of the exam.
+        queue: the queue that is shown, or None.
+        groups: what belongs together in the view, or None where nothing does.
     """
 
-    def __init__(self, ds: Dataset, review: Review | None, decisions: pd.DataFrame) -> None:
+    def __init__(
+        self, ds: Dataset, review: Review | None, decisions: pd.DataFrame, issues: IssueSource | None = None
+    ) -> None:
         self.view = View(sort="label_issue" if review is not None else "path", descending=review is not None)
         self.revision = 0
         self.seen_ids: set[str] = set()
+        self.issues = issues
         self.load(ds, review, decisions)
 
     def load(self, ds: Dataset, review: Review | None, decisions: pd.DataFrame) -> None:
@@ -78,11 +87,16 @@ class Board:
         self.scores = {name: _taken(review, name, rows, np.nan) for name in SCORES}
         self.predicted = _taken(review, "predicted", rows, None)
         self.suggested = _taken(review, "suggested", rows, None)
+        self._second = _taken(review, "second", rows, None)
+        self._why = _taken(review, "why", rows, None)
+        self.queues = Queues(self.issues, self._index)
         self._label_counts = _counts(self.labels)
         self._split_counts = _counts(self.splits)
         self.seen = np.fromiter((each in self.seen_ids for each in self.ids), bool, len(self.ids))
         self.decide(decisions)
-        self.show(self.view)
+        self.show(
+            self.view if self.view.queue is None or self.view.queue in self.queues else View(sort="path")
+        )
 
     def decide(self, decisions: pd.DataFrame) -> None:
         """Take the decisions now in force; the order stays."""
@@ -96,6 +110,7 @@ class Board:
         relabel = good & (decisions.action == "relabel").to_numpy()
         self.new_labels[rows[relabel]] = decisions.new_label.to_numpy(dtype=object)[relabel]
         self.decided[rows[good]] = decisions.seq.to_numpy(dtype=np.int64)[good]
+        self.undecided = self.actions == ""
         self._action_counts = {action: int((self.actions == action).sum()) for action in ACTIONS}
         out = (self.actions == "delete") | (self.actions == "unsure")
         self.training = np.where(relabelled := self.actions == "relabel", self.new_labels, self.labels)
@@ -112,13 +127,26 @@ class Board:
             raise BadInputError(unknown_name("sort", view.sort, SORTS))
         if view.decision and view.decision not in DECISIONS:
             raise BadInputError(unknown_name("decision", view.decision, DECISIONS))
-        rows = np.flatnonzero(self._chosen(view))
-        if view.sort in SCORES:
+        if view.sort == "queue" and view.queue is None:
+            raise BadInputError(
+                "The order of a queue needs a queue; choose one of both: queue=..., sort='path'."
+            )
+        queue = self.queues.get(view.queue)
+        chosen = self._chosen(view)
+        rows = np.flatnonzero(chosen) if queue is None else queue.rows[chosen[queue.rows]]
+        if view.sort == "queue":
+            keys = np.arange(len(rows)) * (1 if view.descending else -1)
+        elif view.sort in SCORES:
             keys = self.scores[view.sort][rows] * (-1 if view.descending else 1)  # NaN sorts last either way
         else:
             column = {"path": self.paths, "label": self.labels, "decided": self.decided}[view.sort]
             keys = pd.factorize(column[rows], sort=True)[0] * (-1 if view.descending else 1)
         self.order = rows[np.argsort(keys, kind="stable")]
+        self.groups: Groups | None = None
+        if queue is not None:
+            self.order, self.groups = together(self.order, queue, self.labels)
+        self.runs = [] if self.groups is None else self.groups.runs()
+        self.queue, self._queue_rows = queue, pd.Index([] if queue is None else queue.rows)
         self.view = view
         self.revision += 1
 
@@ -132,9 +160,9 @@ class Board:
             if wanted:
                 chosen &= column == wanted
         if view.decision == "undecided":
-            chosen &= self.actions == ""
+            chosen &= self.undecided
         elif view.decision == "pending":
-            chosen &= self.actions != ""
+            chosen &= ~self.undecided
         elif view.decision:
             chosen &= self.actions == view.decision
         if view.text:
@@ -178,18 +206,58 @@ class Board:
             "split": self.splits[row],
             "predicted": self.predicted[row],
             "suggested": self.suggested[row],
+            "second": self._second[row],
+            "why": self.why(row),
+            "group": None if self.groups is None else self.groups.item(place),
             **{name: float(self.scores[name][row]) for name in ("confidence", "loss", "label_issue")},
             "decision": {"action": action, "label": self.new_labels[row]} if action else None,
         }
 
+    def why(self, row: int) -> str:
+        """Why an item is shown, in one sentence: what the queue says, or else the review; "" where neither does."""
+        place = self._queue_rows.get_indexer(pd.Index([row]))[0]
+        said = self.queue.why[place] if self.queue is not None and place >= 0 else ""
+        return said or self._why[row] or ""
+
+    def settled(self, rows: np.ndarray, *, keepers: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Who stays and who goes where one of each group is kept, of what the view shows of these groups.
+
+        Args:
+            rows: members of the groups.
+            keepers: the proposed ones stay; else `rows` themselves.
+
+        Returns:
+            Rows that stay and rows that go; groups of which nobody in the view would stay are left alone.
+
+        Raises:
+            BadInputError: the view has no groups, these items are in none, or nobody would stay.
+        """
+        if self.groups is None:
+            raise BadInputError(
+                "Nothing belongs together in this view; show a queue with groups, such as copies."
+            )
+        number, given = self.groups.number, np.isin(self.order, rows)
+        stays = (self.groups.keeper if keepers else given) & (number != NO_GROUP)
+        touched = np.unique(number[given & (number != NO_GROUP)])
+        stays &= np.isin(number, touched)
+        if not stays.any():
+            raise BadInputError(
+                "The proposed keeper is hidden by the filters; name the one that stays, or clear the filters."
+                if len(touched)
+                else "This item is in no group."
+            )
+        goes = np.isin(number, number[stays]) & ~stays
+        return self.order[stays], self.order[goes]
+
     def evidence(self, row: int) -> dict[str, Any]:
         """What the person saw when deciding, for the journal."""
+        rank_by = self.view.queue or self.view.sort
         if not self.scored[row]:
-            return {"rank_by": self.view.sort}
+            return {"rank_by": rank_by}
         figures = {
             name: round(float(self.scores[name][row]), 6) for name in ("confidence", "loss", "label_issue")
         }
-        return {"rank_by": self.view.sort, "predicted": self.predicted[row], **figures}
+        return {"rank_by": rank_by, "predicted": self.predicted[row], **figures}
 
     def mark_seen(self, rows: np.ndarray) -> None:
         """Remember that these were looked at."""
@@ -206,7 +274,7 @@ class Board:
 
 
 def _taken(review: Review | None, name: str, rows: np.ndarray, missing: Any) -> np.ndarray:
-    if review is None or not len(review.table):
+    if review is None or not len(review.table) or name not in review.table:
         return np.full(len(rows), missing, dtype=object if missing is None else float)
     values = review.table[name].to_numpy()[np.maximum(rows, 0)].copy()
     values[rows < 0] = missing

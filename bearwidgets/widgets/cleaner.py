@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from bearwidgets.data.dataset import Dataset
     from bearwidgets.review.effect import Effect
     from bearwidgets.review.review import Review
+    from bearwidgets.review.yields import ReviewYield
     from bearwidgets.widgets.job import JobState
+    from bearwidgets.widgets.queues import IssueSource
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -37,6 +39,8 @@ class Cleaner(anywidget.AnyWidget):
 
     Args:
         source: a trained `Learner`, a `Review`, a `Dataset` (no scores, ordered by path) or a fastai `Learner`.
+        issues: queues of suspects beside the label issues, such as duplicates: what `find_issues` gives, or any
+            object with `queues()` and `queue(name)` as in `bearwidgets.widgets.queues.IssueSource`.
         journal: the decisions; the workspace's own if not given.
         height: of the view, px.
 
@@ -57,10 +61,17 @@ class Cleaner(anywidget.AnyWidget):
     height = traitlets.Int(640, help="Height of the view, px.").tag(sync=True)
     px = traitlets.Int(176, help="Side of a tile, px.").tag(sync=True)
 
-    def __init__(self, source: Any, *, journal: Journal | None = None, height: int = 640) -> None:
+    def __init__(
+        self,
+        source: Any,
+        *,
+        issues: IssueSource | None = None,
+        journal: Journal | None = None,
+        height: int = 640,
+    ) -> None:
         super().__init__(height=height)
         self.lock = threading.RLock()
-        self._session = Session(source, journal, self.lock, self._told)
+        self._session = Session(source, journal, self.lock, self._told, issues)
         self._requests = Requests(self._session)
         self.on_msg(self._on_message)
 
@@ -98,6 +109,32 @@ class Cleaner(anywidget.AnyWidget):
         """What the last retrain changed on the evaluation split."""
         return self._session.effect
 
+    @property
+    def issues(self) -> IssueSource | None:
+        """Where the queues come from, if anywhere; other ones can be given at any time."""
+        return self._session.board.issues
+
+    @issues.setter
+    def issues(self, issues: IssueSource | None) -> None:
+        with self.lock:
+            self._session.take_issues(issues)
+            self._session.tell_state()
+
+    @property
+    def review_yield(self) -> ReviewYield:
+        """What the last decisions brought, what is left to find, and whether looking on pays.
+
+        Of the queue that is shown; without one, of all items by how suspect their label is. Decisions count from
+        the last retrain or applied round on, if they were made in this queue.
+
+        Example:
+            >>> print(cleaner.review_yield)  # doctest: +SKIP
+            3 of the last 25 decisions changed something (12%). About 6 errors are left in 405 (90%: 0 to 17).
+        """
+        with self.lock:
+            self._session.refresh()
+            return self._session.review_yield()
+
     def mark(
         self, ids: str | Sequence[str], action: str, label: str | None = None, *, new_class: bool = False
     ) -> int:
@@ -124,6 +161,37 @@ class Cleaner(anywidget.AnyWidget):
             self._session.tell_items(changed)
             return len(changed)
 
+    def settle(self, keep: str | Sequence[str] | None = None) -> int:
+        """Keep one of each group in the queue that is shown and delete the others: one act, one step to undo.
+
+        What the filters hide is left alone.
+
+        Args:
+            keep: one id or several that stay, each in its group; without them, all groups keep the proposed one.
+
+        Returns:
+            How many decisions changed.
+
+        Raises:
+            BadInputError: there are no groups in the view, or an id is in none.
+
+        Example:
+            >>> cleaner.show(queue="near_duplicates")  # doctest: +SKIP
+            14
+            >>> cleaner.settle()  # doctest: +SKIP
+            14
+        """
+        with self.lock:
+            board = self._session.board
+            rows = (
+                board.order
+                if keep is None
+                else board.rows_of([keep] if isinstance(keep, str) else list(keep))
+            )
+            changed = self._session.settle(rows, keepers=keep is None)
+            self._session.tell_items(changed)
+            return len(changed)
+
     def undo(self) -> int:
         """Take the last act back, across restarts too; gives how many items it touched."""
         return self._again("undo")
@@ -133,13 +201,18 @@ class Cleaner(anywidget.AnyWidget):
         return self._again("redo")
 
     def show(self, **view: Any) -> int:
-        """Filter and sort: `label`, `predicted`, `split`, `decision`, `text`, `sort`, `descending`; gives the count.
+        """Filter and sort: `queue`, `label`, `predicted`, `split`, `decision`, `text`, `sort`, `descending`.
 
         What is not named is shown in full, the most suspect first.
+
+        Returns:
+            How many items are shown.
 
         Example:
             >>> cleaner.show(label="black", predicted="grizzly", sort="loss")  # doctest: +SKIP
             12
+            >>> cleaner.show(queue="near_duplicates", decision="undecided")  # doctest: +SKIP
+            6
         """
         with self.lock:
             self._session.show(view)

@@ -28,7 +28,7 @@ SHOWN = 200
 FULL_PX = 1600
 TOP = 5
 OPS = (
-    *("hello", "view", "page", "locate", "mark", "undo", "redo", "full", "seen"),
+    *("hello", "view", "page", "locate", "mark", "settle", "undo", "redo", "full", "seen"),
     *("pending", "plan", "apply", "rounds", "rollback", "retrain", "stop"),
 )
 
@@ -72,6 +72,8 @@ class Requests:
             choices["decision"] = protocol.text(wanted, "decision", DECISIONS)
         choices["sort"] = protocol.text(fields, "sort", SORTS)
         choices["descending"] = bool(fields.get("descending"))
+        if fields.get("queue"):
+            choices["queue"] = protocol.text(fields, "queue")
         self._session.show(choices)
         return {"state": self._session.state()}
 
@@ -108,7 +110,15 @@ class Requests:
         else:
             self._check_revision(fields)
             rows = board.rows_at(protocol.ranges(fields, len(board.order)))
-        changed = self._session.mark(rows, action, label)
+        return self._marked(self._session.mark(rows, action, label))
+
+    def _settle(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        self._check_revision(fields)
+        board = self._session.board
+        rows = board.rows_at(protocol.ranges(fields, len(board.order)))
+        return self._marked(self._session.settle(rows, keepers=fields.get("keepers") is not False))
+
+    def _marked(self, changed: Sequence[str]) -> dict[str, Any]:
         return {"changed": len(changed), "ids": changed[:SHOWN], "state": self._session.state()}
 
     def _undo(self, _fields: Mapping[str, Any]) -> dict[str, Any]:

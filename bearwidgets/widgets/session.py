@@ -15,8 +15,10 @@ from bearwidgets.data.thumbs import Thumbnails
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.review.effect import Effect, measure_effect
 from bearwidgets.review.review import Review
+from bearwidgets.review.yields import ReviewYield, review_yield
 from bearwidgets.widgets.board import Board, View
 from bearwidgets.widgets.job import Job, JobState
+from bearwidgets.widgets.looks import counted_from, looks
 
 if TYPE_CHECKING:
     import threading
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from bearwidgets.clean.plan import Receipt
     from bearwidgets.learn.progress import Progress
+    from bearwidgets.widgets.queues import IssueSource
 
 log = logging.getLogger("bearwidgets")
 
@@ -42,6 +45,7 @@ class Session:
         journal: the decisions, or None for those of the workspace.
         lock: held by whoever calls; the training thread takes it to swap scores.
         tell: takes events for the view.
+        issues: queues of suspects, or None.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Session:
         journal: Journal | None,
         lock: threading.RLock,
         tell: Callable[[dict[str, Any]], None],
+        issues: IssueSource | None = None,
     ) -> None:
         self.review = (
             None if isinstance(source, Dataset) else source if isinstance(source, Review) else Review(source)
@@ -66,7 +71,9 @@ class Session:
         self._full_review = self.review  # of items, too, that a round has moved away since
         self.journal = Journal.open(self.ds) if journal is None else journal
         self.thumbnails = Thumbnails()
-        self.board = Board(self.ds, self.review, self.journal.decisions)
+        self.board = Board(self.ds, self.review, self.journal.decisions, issues)
+        self._count_from = counted_from(self.journal)
+        self._yield: tuple[tuple[int, int, int], ReviewYield] | None = None
         self.effect: Effect | None = None
         self.lock, self._tell = lock, tell
         self.listeners: list[Callable[[], None]] = []
@@ -107,6 +114,26 @@ class Session:
             }
         else:
             choices = {board.ids[row]: (action, label) for row in rows.tolist()}
+        return self._record(choices, evidence)
+
+    def settle(self, rows: np.ndarray, *, keepers: bool) -> list[str]:
+        """Keep one of each group and delete the others, as one act; gives the ids whose decision changed.
+
+        Args:
+            rows: members of groups of the view.
+            keepers: the proposed ones stay; else `rows` themselves. What has a new label keeps that.
+        """
+        board = self.board
+        stays, goes = board.settled(rows, keepers=keepers)
+        stays = stays[board.actions[stays] != "relabel"]
+        choices: dict[str, tuple[str, str | None]] = dict.fromkeys(board.ids[stays], ("keep", None))
+        choices |= dict.fromkeys(board.ids[goes], ("delete", None))
+        evidence = {board.ids[row]: board.evidence(row) for row in (*stays.tolist(), *goes.tolist())}
+        return self._record(choices, evidence)
+
+    def _record(
+        self, choices: dict[str, tuple[str, str | None]], evidence: dict[str, dict[str, Any]]
+    ) -> list[str]:
         changed = self.journal.record_each(choices, seen=evidence)
         self.refresh()
         return changed
@@ -147,7 +174,23 @@ class Session:
         self.refresh()
         scored = self.review is not None
         default: dict[str, Any] = {"sort": "label_issue" if scored else "path", "descending": scored}
+        if view.get("queue"):
+            default = {"sort": "queue", "descending": True}
         self.board.show(View(**{**default, **view}))
+
+    def take_issues(self, issues: IssueSource | None) -> None:
+        """Show other queues; the view stays where its queue is still there."""
+        self.board.issues = issues
+        self.board.load(self.ds, self.review, self.journal.decisions)
+        self._align()
+
+    def review_yield(self) -> ReviewYield:
+        """What the decisions brought in the queue that is shown, or in all items by how suspect their label is."""
+        key = (self.journal.version, self.board.revision, self._count_from)
+        if self._yield is None or self._yield[0] != key:
+            figures = review_yield(*looks(self.board, self.journal.decisions, self._count_from))
+            self._yield = key, figures
+        return self._yield[1]
 
     def classes(self) -> list[str]:
         """Classes of the data, of the model and of the decisions."""
@@ -170,6 +213,9 @@ class Session:
             "seen": int(board.seen.sum()),
             "marked": sum(counts["action"].values()),
             "view": _view_message(board.view),
+            "queues": board.queues.message(board.undecided),
+            "runs": board.runs,
+            "yield": _yield_message(self.review_yield()),
             "can": {
                 "undo": self.journal.can_undo,
                 "redo": self.journal.can_redo,
@@ -264,6 +310,7 @@ class Session:
         self.review = self._full_review.on(self.ds) if self._full_review is not None else None
         self._known_version = self.journal.version
         self._applied = self._standing()
+        self._count_from = counted_from(self.journal)
         self.board.load(self.ds, self.review, self.journal.decisions)
         self._align()
         self._tell_listeners()
@@ -322,6 +369,7 @@ class Session:
         with self.lock:
             self.learn, self.effect = learner, effect
             self.review = self._full_review = review
+            self._count_from = max(self.journal.decisions.seq, default=0)  # decided on other scores
             self.board.load(self.ds, review, self.journal.decisions)
             self._score(cleaned)
             self._tell_listeners()
@@ -330,5 +378,11 @@ class Session:
 
 def _view_message(view: View) -> dict[str, Any]:
     fields = dataclasses.asdict(view)
-    sort, descending = fields.pop("sort"), fields.pop("descending")
-    return {"filter": fields, "sort": sort, "descending": descending}
+    rest = {name: fields.pop(name) for name in ("sort", "descending", "queue")}
+    return {"filter": fields, **rest}
+
+
+def _yield_message(figures: ReviewYield) -> dict[str, Any] | None:
+    if not figures.decided:
+        return None
+    return {**dataclasses.asdict(figures), "hint": figures.hint}

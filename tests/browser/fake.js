@@ -41,6 +41,28 @@ function inOneMessage(parts) {
   });
 }
 
+/** What a queue lists: its kernel items in order, of which those in one list belong together. */
+const QUEUES = {
+  contradictions: { title: "Contradictory copies", certain: true, groups: [[20, 22]] },
+  copies: { title: "Identical copies", certain: true, groups: [[30, 33], [36, 39, 42]] },
+  label_issue: { title: "Label issues", certain: false, groups: Array.from({ length: 23 }, (_, i) => [60 + 2 * i]) },
+  near_duplicates: {
+    title: "Near-duplicates", certain: false,
+    groups: [[101, 104], [110, 113, 116], [120, 123], [130, 133, 136, 139], [141, 144, 147, 150, 153, 156, 159, 162, 165], [201, 204], [210], [220, 223]],
+  },
+  dark: { title: "Too dark", certain: false, groups: [[300], [303], [306], [309]] },
+  blurred: { title: "Blurred", certain: false, groups: [[310], [312], [314], [316], [318], [319]] },
+  odd_size: { title: "Odd size", certain: false, groups: [[330], [331]] },
+  unreadable: { title: "Unreadable", certain: true, groups: [] },
+  animated: { title: "Animated", certain: false, groups: [] },
+};
+const WHY = {
+  contradictions: "The same bytes stand under black and teddy, so one of the labels is wrong.",
+  copies: "The same bytes as the others of its group.",
+  near_duplicates: "Nearly the same picture as the others of its group: 97 % alike.",
+  dark: "Its mean brightness is 9 of 255; half of the pictures have 120 or more.",
+};
+
 /** A repeatable number from 0 to 1. @param {number} i @param {number} salt */
 function chance(i, salt) {
   let x = (i + 1) * 374761393 + salt * 668265263;
@@ -63,11 +85,15 @@ export class FakeKernel {
   #order = [];
   #revision = 1;
   #rounds = [];
-  #view = { filter: { label: null, predicted: null, split: null, decision: null, text: "" }, sort: "label_issue", descending: true };
+  #view = { filter: { label: null, predicted: null, split: null, decision: null, text: "" }, sort: "label_issue", descending: true, queue: null };
+  #groups = new Map();
+  #runs = [];
+  looked = null;
   #stale = false;
   #job = { state: "idle", step: 0, total: 0, seconds_left: null, message: "", curve: [], before: null, after: null, error: null };
 
-  constructor({ n = 480, classes = ["black", "grizzly", "teddy"], traits = {} } = {}) {
+  constructor({ n = 480, classes = ["black", "grizzly", "teddy"], traits = {}, queues = false } = {}) {
+    this.queues = queues ? QUEUES : {};
     this.n = n;
     this.classes = classes;
     this.traits = { px: 160, height: 640, ...traits };
@@ -157,6 +183,9 @@ export class FakeKernel {
       loss: wrong ? -Math.log(1 - confidence + 0.004) : -Math.log(confidence),
       label_issue: wrong ? confidence : 1 - confidence,
       suggested: wrong ? predicted : null,
+      second: wrong ? this.classes[(k + 2) % this.classes.length] : null,
+      why: WHY[this.#view.queue] ?? (wrong ? `It looks like ${predicted} (${Math.round(confidence * 100)} %), and its neighbours are ${predicted}.` : ""),
+      group: this.#groups.get(k) ?? null,
       decision,
       stale: this.#stale,
       error: k === 11 ? "the file is cut off after 2,048 bytes" : null,
@@ -177,6 +206,12 @@ export class FakeKernel {
       seen: this.#seen.size,
       marked: this.#decisions.size,
       view: this.#view,
+      queues: Object.entries(this.queues).map(([name, { title, certain, groups }]) => {
+        const items = groups.flat();
+        return { name, title, certain, total: items.length, undecided: items.filter((k) => !this.#decisions.has(k)).length, groups: groups.filter((each) => each.length > 1).length };
+      }),
+      runs: this.#runs,
+      yield: this.looked,
       can: { undo: this.#history.length > 0, redo: this.#future.length > 0, scores: true, retrain: true, apply: this.#decisions.size > 0, rollback: this.#rounds.length > 0 },
       stale: this.#stale,
       job: this.#job,
@@ -202,11 +237,12 @@ export class FakeKernel {
     return { state: this.state(), keys: { preset: "default" } };
   }
 
-  view({ filter, sort, descending }) {
-    this.#view = { filter, sort, descending };
+  view({ filter, sort, descending, queue = null }) {
+    this.#view = { filter, sort, descending, queue };
     this.#revision += 1;
     const found = [];
-    for (let k = 0; k < this.n; k++) {
+    const among = queue ? this.queues[queue].groups.flat() : Array.from({ length: this.n }, (_, k) => k);
+    for (const k of among) {
       const item = this.item(k);
       const action = item.decision?.action ?? null;
       if (filter.label !== null && item.label !== filter.label) continue;
@@ -220,7 +256,35 @@ export class FakeKernel {
     }
     if (!descending) found.reverse();
     this.#order = found;
+    this.#stand(queue ? this.queues[queue].groups : []);
     return { state: this.state() };
+  }
+
+  #stand(groups) {
+    this.#groups.clear();
+    this.#runs = [];
+    if (!groups.some((members) => members.length > 1)) return;
+    groups.forEach((members, number) => {
+      const here = this.#order.filter((k) => members.includes(k));
+      if (here.length) this.#runs.push([here.length, 1]);
+      if (members.length < 2) return;
+      const differs = new Set(members.map((k) => k % this.classes.length)).size > 1;
+      here.forEach((k, at) => this.#groups.set(k, { number, at, shown: here.length, size: members.length, keeper: k === members[0], differs }));
+    });
+  }
+
+  settle({ ranges, keepers }) {
+    const given = ranges.flatMap(([start, stop]) => this.#order.slice(start, stop));
+    const before = new Map();
+    for (const k of this.#order) {
+      const group = this.#groups.get(k);
+      if (!group || !given.some((other) => this.#groups.get(other)?.number === group.number)) continue;
+      before.set(k, this.#decisions.get(k) ?? null);
+      const stays = keepers ? group.keeper : given.includes(k);
+      this.#decisions.set(k, { action: stays ? "keep" : "delete", label: null });
+    }
+    this.#history.push({ before, what: `${before.size} decisions` });
+    return { changed: before.size, state: this.state(), ids: [...before.keys()].map((k) => `id${k}`) };
   }
 
   page({ revision, start, stop, pictures: wanted = true }) {

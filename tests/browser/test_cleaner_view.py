@@ -167,8 +167,9 @@ def test_keys_are_stopped_and_others_pass(open_page: Open) -> None:
     page = ready(open_page)
     page.evaluate("window.heard = []; document.addEventListener('keydown', e => heard.push(e.key))")
     cell(page, 0).focus()
-    for key in ["d", "Delete", "ArrowDown", "x"]:
+    for key in ["d", "Delete", "ArrowDown", "x", "q"]:
         page.keyboard.press(key)
+    assert "There are no queues" in page.locator(".bw-toast").inner_text()
     assert page.evaluate("heard") == ["d", "x"]
     quiet = page.locator(".bw-root, .bw-root *:not(style, svg, svg *)")
     assert quiet.evaluate_all("all => all.every(each => each.hasAttribute('data-lm-suppress-shortcuts'))")
@@ -514,6 +515,121 @@ def test_retrain_shows_curve_stop_and_result(open_page: Open) -> None:
     assert not page.locator(".bw-job").is_visible()
 
 
+# ---------------------------------------------------------------------------------------------- queues
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_a_queue_is_chosen_by_keyboard(open_page: Open) -> None:
+    page = ready(open_page, "queues")
+    assert page.locator('.bw-queues [tabindex="0"]').count() == 1
+    chips = page.locator(".bw-queues button").all_inner_texts()
+    assert [each.split("\n")[0] for each in chips[:3]] == [
+        "All items",
+        "Contradictory copies",
+        "Identical copies",
+    ]
+    assert page.locator(".bw-queues").inner_text().endswith("+ 2 empty")
+    cell(page, 0).focus()
+    press(page, "q", "End", "ArrowLeft", "Enter")
+    page.wait_for_selector("text=6 of 480 items")
+    assert sent(page, "view")[-1] | {"id": 0} == {
+        "kind": "request",
+        "id": 0,
+        "op": "view",
+        "filter": {"label": None, "predicted": None, "split": None, "decision": None, "text": ""},
+        "sort": "queue",
+        "descending": True,
+        "queue": "blurred",
+    }
+    page.wait_for_function("document.activeElement.dataset.index === '0'")
+    press(page, "Delete")
+    page.wait_for_selector(".bw-queues >> text=5 of 6")
+    page.select_option('[aria-label="Decision"]', "undecided")
+    page.wait_for_selector("text=5 of 480 items")
+    page.click(".bw-queues >> text=All items")
+    page.wait_for_function("kernel.state().view.queue === null")
+    assert page.input_value('[aria-label="Sort by"]') == "label_issue"
+
+
+def test_copies_stand_side_by_side(open_page: Open) -> None:
+    page = ready(open_page, "queues", width=640)
+    page.click(".bw-queues >> text=Near-duplicates")
+    page.wait_for_selector("text=25 of 480 items")
+    page.wait_for_selector('.bw-cell[data-group="first"]')
+    assert columns(page) == 3
+    sides = page.locator(".bw-cell").evaluate_all(
+        "all => all.slice(0, 5).map(each => `${each.dataset.group} ${each.ariaColIndex}`)"
+    )
+    assert sides == ["first 1", "last 2", "first 1", "middle 2", "last 3"], (
+        "no group that fits a row is broken"
+    )
+    assert "keeper" in cell(page, 0).locator(".bw-group-mark").inner_text()
+    assert "the proposed keeper" in (cell(page, 0).get_attribute("aria-label") or "")
+    assert page.locator(".bw-contradicts").count() == 0
+    page.click(".bw-queues >> text=Contradictory")
+    page.wait_for_selector(".bw-contradicts")
+    assert page.locator(".bw-contradicts").count() == 2
+
+
+def test_one_key_settles_a_group(open_page: Open) -> None:
+    page = ready(open_page, "queues")
+    press(page, "Tab")
+    page.click(".bw-queues >> text=Near-duplicates")
+    page.wait_for_selector('.bw-cell[data-group="first"]')
+    page.evaluate("kernel.holding = ['settle']")
+    press(page, "g")
+    assert [decision(page, i) for i in range(3)] == ["keep", "delete", ""], "shown before Python has answered"
+    assert active(page) == 2, "the next group"
+    page.evaluate("kernel.release()")
+    page.wait_for_function("kernel.state().marked === 2")
+    press(page, "ArrowRight", "Shift+G")
+    page.wait_for_function("kernel.state().marked === 5")
+    assert [decision(page, i) for i in range(2, 5)] == ["delete", "keep", "delete"]
+    assert [(m["ranges"], m["keepers"]) for m in sent(page, "settle")] == [
+        ([[0, 1]], True),
+        ([[3, 4]], False),
+    ]
+    page.wait_for_selector(".bw-queues >> text=20 of 25")
+    press(page, "Control+z")
+    page.wait_for_function("kernel.state().marked === 2")
+    cell(page, 2).locator(".bw-settle").click()
+    page.wait_for_function("kernel.state().marked === 5")
+    assert sent(page, "settle")[-1]["ranges"] == [[2, 3]]
+
+
+def test_why_and_settling_in_the_zoom(open_page: Open) -> None:
+    page = ready(open_page, "queues")
+    page.click(".bw-queues >> text=Contradictory")
+    page.wait_for_selector(".bw-contradicts")
+    press(page, "ArrowRight", " ")
+    page.wait_for_selector('.bw-zoom[data-full="true"]')
+    assert "one of the labels is wrong" in page.locator(".bw-why").inner_text()
+    press(page, "Shift+G")
+    page.wait_for_function("kernel.state().marked === 2")
+    assert sent(page, "settle")[0]["keepers"] is False
+    page.wait_for_selector(".bw-zoom .bw-verdict >> text=keep")
+
+
+def test_looks_and_the_hint_to_stop(open_page: Open) -> None:
+    page = ready(open_page, "queues")
+    assert not page.locator(".bw-looks").is_visible()
+    page.evaluate("""() => {
+        kernel.looked = {recent: 25, recent_changed: 6, left: 380, errors: 14.2, low: 6, high: 31, hint: ''};
+        kernel.push({event: 'state', state: kernel.state()});
+    }""")
+    assert "6 of the last 25 decisions" in page.locator(".bw-looks").inner_text()
+    assert page.locator(".bw-stop").inner_text() == ""
+    page.evaluate("""() => {
+        kernel.looked = {...kernel.looked, hint: 'Looking on hardly pays: 0 of the last 25 changed something.'};
+        kernel.push({event: 'state', state: kernel.state()});
+    }""")
+    assert page.locator(".bw-looks [role=status]").inner_text().startswith("Looking on hardly pays")
+
+
 # ---------------------------------------------------------------------------------------------- kernel
 
 
@@ -550,8 +666,12 @@ def test_closing_ends_everything(open_page: Open) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_can_be_read(open_page: Open, theme: str) -> None:
-    page = ready(open_page, f"theme={theme}", scheme="dark" if theme == "light" else "light")
-    cell(page, 0).focus()
+    page = ready(open_page, f"queues&theme={theme}", scheme="dark" if theme == "light" else "light")
+    page.click(".bw-queues >> text=Contradictory")
+    page.wait_for_selector(".bw-contradicts")
+    assert page.evaluate("import('./contrast.js').then(module => module.poorTexts())") == []
+    page.click(".bw-queues >> text=Near-duplicates")
+    page.wait_for_selector("text=25 of 480 items")
     for key in ["Delete", "u", "k", "2"]:
         page.keyboard.press(key)
     assert page.locator(".bw-root.bw-dark").count() == (theme == "dark")
@@ -561,7 +681,7 @@ def test_text_can_be_read(open_page: Open, theme: str) -> None:
 
 @pytest.mark.parametrize("width", [480, 1000, 1800])
 def test_nothing_sticks_out(open_page: Open, width: int) -> None:
-    page = ready(open_page, width=width)
+    page = ready(open_page, "queues", width=width)
     wide = page.evaluate(
         """[...document.querySelectorAll('.bw-toolbar *, .bw-footer, .bw-grid, .bw-footer > *')].filter(e => {
         const box = e.getBoundingClientRect(), root = document.querySelector('.bw-root').getBoundingClientRect();

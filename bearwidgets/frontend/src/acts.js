@@ -1,6 +1,6 @@
 // What a person can do to items: shown at once, then confirmed or taken back by Python's answer.
 import { counted, verb, whole } from "./format.js";
-import { count } from "./ranges.js";
+import { count, has } from "./ranges.js";
 import { NoAnswer } from "./requests.js";
 import { only, targets } from "./selection.js";
 /** @typedef {import("./types.js").Action} Action */
@@ -28,6 +28,40 @@ export class Acts {
     const sent = this.mark(ranges, action, label);
     if (single && grid.selection.active === index) grid.select(only(Math.min(index + 1, store.total - 1)), { focus: true });
     await sent;
+  }
+
+  /**
+   * Keeps one of each group that the ranges touch and deletes the others, as one act; from a single item it moves on to
+   * the next group.
+   * @param {boolean} keepers the proposed ones stay; else those in the ranges
+   * @param {Range[]} [ranges]
+   */
+  async settle(keepers, ranges = targets(this.#view.grid.selection, this.#view.store.total)) {
+    const { grid, store, connection, dock } = this.#view;
+    const items = store.itemsIn(ranges);
+    const first = items[0]?.group;
+    if (count(ranges) === 1 && !first) {
+      dock.toast("This item is in no group of copies.");
+      return;
+    }
+    const { stay, go } = settled(store.itemsOfGroups(items), ranges, keepers);
+    const guesses = [store.guess(stay, "keep", null), store.guess(go, "delete", null)];
+    if (count(ranges) === 1 && first && grid.selection.active === items[0].i) {
+      const next = items[0].i - first.at + first.shown;
+      grid.select(only(Math.min(next, store.total - 1)), { focus: true });
+    }
+    this.#view.draw();
+    try {
+      const { result } = await connection.ask("settle", { revision: store.revision, ranges, keepers });
+      guesses.forEach((guess) => store.settle(guess, true));
+      this.#view.setState(result.state);
+      dock.toast(said(result.changed, "settle", null), { text: "Undo", run: () => void this.step("undo") });
+    } catch (error) {
+      guesses.forEach((guess) => store.settle(guess, false));
+      this.#view.complain(error);
+      if (!(error instanceof NoAnswer)) await this.#view.askState();
+    }
+    this.#view.draw();
   }
 
   /** @param {number} index place in `classes` */
@@ -101,7 +135,7 @@ export class Acts {
       const { result } = await connection.ask("locate", { item: id });
       if (result.index !== null) this.goTo(result.index, true);
       else {
-        const run = () => void this.#view.clearFilters().then(() => this.locate(id));
+        const run = () => void this.#view.showAll().then(() => this.locate(id));
         dock.toast("That item is hidden by the filters.", { text: "Clear filters", run });
       }
     } catch (error) {
@@ -118,8 +152,26 @@ export class Acts {
   }
 }
 
-/** @param {number} n @param {Action} action @param {string|null} label */
+/**
+ * Who stays and who goes, as Python will say; what has a new label keeps that.
+ * @param {import("./types.js").Item[]} members
+ * @param {Range[]} ranges
+ * @param {boolean} keepers
+ * @returns {{stay: Range[], go: Range[]}}
+ */
+export function settled(members, ranges, keepers) {
+  const stays = new Set(members.filter((item) => (keepers ? item.group?.keeper : has(ranges, item.i))));
+  const groups = new Set([...stays].map((item) => item.group?.number));
+  const rangesOf = (/** @type {typeof members} */ items) => items.map((item) => /** @type {Range} */ ([item.i, item.i + 1]));
+  return {
+    stay: rangesOf([...stays].filter((item) => item.decision?.action !== "relabel")),
+    go: rangesOf(members.filter((item) => !stays.has(item) && groups.has(item.group?.number))),
+  };
+}
+
+/** @param {number} n @param {Action|"settle"} action @param {string|null} label */
 function said(n, action, label) {
+  if (action === "settle") return `${counted(n, "decision")}: one of each group kept, the others deleted`;
   if (action === "accept") return `Accepted ${counted(n, "suggestion")}`;
   if (action === "clear") return `Cleared ${counted(n, "decision")}`;
   return `Marked ${whole(n)} ${verb(action, label)}`;

@@ -18,11 +18,13 @@ export class Empty {
     this.element.hidden = state.total > 0;
     if (state.total) return;
     const { label, predicted, split, decision, text } = state.view.filter;
+    const { queue } = state.view;
     const others = label !== null || predicted !== null || split !== null || text !== "";
     this.#clear.hidden = !others && decision === null;
     if (!state.items) say(this.#text, "This data set has no images.");
-    else if (decision === "undecided" && !others) say(this.#text, "Everything has a decision.");
+    else if (decision === "undecided" && !others) say(this.#text, queue ? "Everything in this queue has a decision." : "Everything has a decision.");
     else if (decision !== null && decision !== "undecided" && !others) say(this.#text, "No item has such a decision.");
-    else say(this.#text, "No items match these filters.");
+    else if (queue && !others) say(this.#text, "This queue is empty.");
+    else say(this.#text, queue ? "No items of this queue match these filters." : "No items match these filters.");
   }
 }

@@ -1,6 +1,6 @@
 // Under the grid: what the digits mean (a click filters) and the keys; over its lower edge: bulk bar and toasts.
 import { attribute, button, h, say } from "./dom.js";
-import { whole } from "./format.js";
+import { looked, whole } from "./format.js";
 /** @typedef {import("./types.js").State} State */
 /** @typedef {import("./types.js").Action} Action */
 
@@ -10,6 +10,10 @@ const TOAST = 6_000;
 export class Footer {
   #legend = h("div", { class: "bw-legend", role: "group", "aria-label": "Classes and their keys" });
   #keys;
+  #groupKey = h("span", {}, h("kbd", { text: "G" }), " keep one ");
+  #figures = h("span", { class: "bw-figures" });
+  #hint = h("span", { class: "bw-stop", role: "status" });
+  #looks = h("div", { class: "bw-looks", hidden: true }, this.#figures, this.#hint);
   #key = "";
   #onClass;
   element;
@@ -28,12 +32,18 @@ export class Footer {
     ]) {
       this.#keys.append(h("kbd", { text: key }), ` ${text} `);
     }
-    this.element = h("div", { class: "bw-footer", hidden: true }, this.#legend, this.#keys, button("all keys", onHelp, { class: "bw-link" }));
+    this.#keys.prepend(this.#groupKey);
+    const strip = h("div", { class: "bw-strip" }, this.#legend, this.#keys, button("all keys", onHelp, { class: "bw-link" }));
+    this.element = h("div", { class: "bw-footer", hidden: true }, this.#looks, strip);
   }
 
   /** @param {State} state */
   show(state) {
     this.element.hidden = false;
+    this.#groupKey.hidden = !state.runs.length;
+    this.#looks.hidden = !state.yield;
+    say(this.#figures, state.yield && !state.yield.hint ? looked(state.yield) : "");
+    say(this.#hint, state.yield?.hint ?? "");
     const chosen = state.view.filter.label;
     const key = JSON.stringify([state.classes, state.counts.label, chosen]);
     if (key === this.#key) return;

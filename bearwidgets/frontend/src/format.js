@@ -57,10 +57,28 @@ export function spoken(item) {
     parts.push(`predicted ${item.predicted}${item.confidence === null ? "" : ` at ${percent(item.confidence)}`}`);
   }
   if (item.loss !== null) parts.push(`loss ${loss(item.loss)}`);
+  const { group } = item;
+  if (group) parts.push(`${group.at + 1} of ${group.shown} in a group${group.keeper ? ", the proposed keeper" : ""}`);
+  if (group?.differs) parts.push("labels of the group contradict each other");
   if (item.decision) parts.push(`decision: ${verb(item.decision.action, item.decision.label)}`);
   if (item.error) parts.push(`no picture: ${item.error}`);
   parts.push(item.path);
+  if (item.why) parts.push(item.why);
   return parts.join(", ");
+}
+
+/** @param {{total: number, undecided: number}} queue @returns {string} how many of it are still undecided */
+export function openOf({ total, undecided }) {
+  if (!undecided) return total ? `✓ ${whole(total)}` : "0";
+  return undecided === total ? whole(total) : `${whole(undecided)} of ${whole(total)}`;
+}
+
+/** @param {import("./types.js").Yield} figures @returns {string} the running yield and what may be left, in one line */
+export function looked({ recent, recent_changed, left, errors, low, high }) {
+  const last = `${whole(recent_changed)} of the last ${counted(recent, "decision")} changed something`;
+  if (errors === null) return last;
+  const number = Math.round(errors) || "hardly any";
+  return `${last} · about ${number} ${number === 1 ? "error" : "errors"} left in ${whole(left)} (90 %: ${low}–${high})`.replace("about hardly", "hardly");
 }
 
 /** @param {Record<string, number>} counts by action @returns {string} what an apply will do, or did; what is kept or unsure stays as it is */

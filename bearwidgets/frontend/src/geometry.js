@@ -1,5 +1,6 @@
 // Pure arithmetic of the virtual grid: which cell lies where. No DOM, no state.
 /** @typedef {import("./types.js").Range} Range */
+/** @typedef {import("./types.js").Run} Run */
 /**
  * @typedef {object} Layout
  * @property {number} total items
@@ -10,6 +11,7 @@
  * @property {number} viewHeight height of the scroll container, px
  * @property {number} fullHeight height of all rows, px
  * @property {number} domHeight height the page is given; less than fullHeight where browsers would cut it off
+ * @property {number[]|null} starts first item of each row, where groups make rows uneven
  */
 
 /** Height of the two lines and the bar under a picture, px. */
@@ -22,17 +24,19 @@ export const MOST_CELLS = 290;
 export const TALLEST = 15_000_000;
 
 /**
- * @param {{width: number, height: number, total: number, px: number}} size container size, items, picture side in px
+ * @param {{width: number, height: number, total: number, px: number, runs?: Run[]}} size container size, items, picture
+ *   side in px, how many items stand together
  * @returns {Layout}
  */
-export function layout({ width, height, total, px }) {
+export function layout({ width, height, total, px, runs = [] }) {
   const cellHeight = px + PADDING + CAPTION;
   const viewHeight = Math.max(1, height);
   let columns = Math.max(1, Math.floor(width / (px + PADDING)));
   const visibleRows = Math.ceil(viewHeight / cellHeight) + 1;
   // One more row is kept for the focused tile, wherever it is.
   columns = Math.max(1, Math.min(columns, Math.floor(MOST_CELLS / (visibleRows + 1))));
-  const rows = Math.ceil(total / columns);
+  const starts = runs.length ? rowStarts(runs, columns) : null;
+  const rows = starts?.length ?? Math.ceil(total / columns);
   const fullHeight = rows * cellHeight;
   return {
     total,
@@ -43,7 +47,56 @@ export function layout({ width, height, total, px }) {
     viewHeight,
     fullHeight,
     domHeight: Math.min(fullHeight, TALLEST),
+    starts,
   };
+}
+
+/**
+ * Breaks rows as text breaks lines: a run that does not fit in the rest of a row begins the next one; only one that is
+ * longer than a row is broken.
+ * @param {Run[]} runs
+ * @param {number} columns
+ * @returns {number[]} first item of each row
+ */
+export function rowStarts(runs, columns) {
+  const starts = [0];
+  let index = 0;
+  let column = 0;
+  const nextRow = () => {
+    starts.push(index);
+    column = 0;
+  };
+  for (const [size, times] of runs) {
+    for (let time = 0; time < times; time++) {
+      if (column && column + size > columns) nextRow();
+      let rest = size;
+      for (; rest > columns; rest -= columns) {
+        index += columns;
+        nextRow();
+      }
+      index += rest;
+      column += rest;
+    }
+  }
+  return starts;
+}
+
+/** @param {Layout} grid @param {number} row @returns {number} its first item; the end of all items after the last row */
+export function startOf({ starts, columns, total }, row) {
+  return Math.min(total, starts ? (starts[row] ?? total) : row * columns);
+}
+
+/** @param {Layout} grid @param {number} index @returns {number} the row of an item */
+export function rowOf({ starts, columns }, index) {
+  if (!starts) return Math.floor(index / columns);
+  let low = 0;
+  let high = starts.length;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (starts[middle] <= index) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 /**
@@ -84,7 +137,7 @@ export function visibleRows(grid, top, overscan = 2) {
  * @returns {Range} items in those rows
  */
 export function itemsOfRows(grid, [first, last]) {
-  return [Math.min(grid.total, first * grid.columns), Math.min(grid.total, last * grid.columns)];
+  return [startOf(grid, first), startOf(grid, last)];
 }
 
 /**
@@ -108,7 +161,7 @@ export function halfVisible(grid, top, bottom, px) {
  * @returns {number} the scroll position nearest to `top` that shows item `index` whole
  */
 export function topToShow(grid, index, top) {
-  const start = Math.floor(index / grid.columns) * grid.cellHeight;
+  const start = rowOf(grid, index) * grid.cellHeight;
   const end = start + grid.cellHeight;
   if (start < top) return clampTop(grid, start);
   if (end > top + grid.viewHeight) return clampTop(grid, Math.min(start, end - grid.viewHeight));
@@ -125,8 +178,8 @@ export function itemAt(grid, x, y) {
   const column = Math.floor(x / grid.cellWidth);
   const row = Math.floor(y / grid.cellHeight);
   if (column < 0 || column >= grid.columns || row < 0) return null;
-  const index = row * grid.columns + column;
-  return index < grid.total ? index : null;
+  const index = startOf(grid, row) + column;
+  return index < startOf(grid, row + 1) ? index : null;
 }
 
 /**
@@ -148,8 +201,8 @@ export function itemsInBox(grid, box) {
   const found = [];
   if (firstColumn >= lastColumn) return found;
   for (let row = firstRow; row < lastRow; row++) {
-    const start = row * grid.columns + firstColumn;
-    const stop = Math.min(grid.total, row * grid.columns + lastColumn);
+    const start = startOf(grid, row) + firstColumn;
+    const stop = Math.min(startOf(grid, row + 1), startOf(grid, row) + lastColumn);
     if (start < stop) found.push([start, stop]);
   }
   return found;
@@ -162,13 +215,13 @@ export function itemsInBox(grid, box) {
  * @returns {number} where the focus goes
  */
 export function moved(grid, index, move) {
-  const page = Math.max(1, Math.floor(grid.viewHeight / grid.cellHeight)) * grid.columns;
-  const column = index % grid.columns;
+  const page = Math.max(1, Math.floor(grid.viewHeight / grid.cellHeight));
+  const row = rowOf(grid, index);
+  const column = index - startOf(grid, row);
   const end = grid.total - 1;
-  const down = (/** @type {number} */ step) => {
-    if (index + step <= end) return index + step;
-    const lastRowStart = end - (end % grid.columns);
-    return index >= lastRowStart ? index : Math.min(end, lastRowStart + column);
+  const inRow = (/** @type {number} */ to) => {
+    const there = Math.max(0, Math.min(grid.rows - 1, to));
+    return Math.min(startOf(grid, there) + column, startOf(grid, there + 1) - 1);
   };
   switch (move) {
     case "left":
@@ -176,20 +229,20 @@ export function moved(grid, index, move) {
     case "right":
       return Math.min(end, index + 1);
     case "up":
-      return index >= grid.columns ? index - grid.columns : index;
+      return inRow(row - 1);
     case "down":
-      return down(grid.columns);
+      return inRow(row + 1);
     case "rowStart":
       return index - column;
     case "rowEnd":
-      return Math.min(end, index - column + grid.columns - 1);
+      return startOf(grid, row + 1) - 1;
     case "first":
       return 0;
     case "last":
       return end;
     case "pageUp":
-      return index >= page ? index - page : column;
+      return inRow(row - page);
     case "pageDown":
-      return down(page);
+      return inRow(row + page);
   }
 }

@@ -1,6 +1,6 @@
 // The virtual grid: UI state (scroll, focus, selection) and the few rows that are in the page.
 import { attribute, h } from "./dom.js";
-import { clampTop, halfVisible, itemsOfRows, layout, moved, scale, topToShow, visibleRows } from "./geometry.js";
+import { clampTop, halfVisible, itemsOfRows, layout, moved, rowOf, scale, startOf, topToShow, visibleRows } from "./geometry.js";
 import { has } from "./ranges.js";
 import { everything, extend, focusOn, nothing, only, toggle } from "./selection.js";
 import { Tile } from "./tile.js";
@@ -18,6 +18,7 @@ import { followPointer } from "./pointer.js";
  * @property {(selection: Selection) => void} onSelect
  * @property {(index: number) => void} onZoom
  * @property {(index: number, anchor: HTMLElement) => void} onMenu
+ * @property {(index: number) => void} onSettle the button that keeps this one of its group
  */
 
 /** Narrower cells than this have no room for words beside the numbers, px. */
@@ -35,6 +36,8 @@ export class Grid {
   #rows = new Map();
   #options;
   #total = 0;
+  /** @type {import("./types.js").Run[]} */
+  #runs = [];
   #px = 160;
   #top = 0;
   #expectedScroll = -1;
@@ -79,14 +82,15 @@ export class Grid {
     this.relayout();
   }
 
-  /** @param {number} total @param {boolean} fresh another order: back to the top */
-  setTotal(total, fresh) {
+  /** @param {number} total @param {boolean} fresh another order: back to the top @param {import("./types.js").Run[]} runs */
+  setTotal(total, fresh, runs) {
     if (fresh) {
       this.#top = 0;
       this.selection = nothing();
     }
     if (this.#total === total && !fresh) return;
     this.#total = total;
+    this.#runs = runs;
     this.selection = { ...this.selection, active: Math.min(this.selection.active, Math.max(0, total - 1)) };
     this.relayout();
     if (fresh) {
@@ -99,16 +103,17 @@ export class Grid {
   relayout() {
     const old = this.layout;
     const hadFocus = this.#focusWithin;
-    const firstItem = Math.round(this.#top / old.cellHeight) * old.columns;
+    const firstItem = startOf(old, Math.round(this.#top / old.cellHeight));
     this.layout = layout({
       width: this.element.clientWidth,
       height: this.element.clientHeight,
       total: this.#total,
       px: this.#px,
+      runs: this.#runs,
     });
     const now = this.layout;
     if (now.columns !== old.columns || now.cellHeight !== old.cellHeight) {
-      this.#top = Math.floor(firstItem / now.columns) * now.cellHeight;
+      this.#top = rowOf(now, firstItem) * now.cellHeight;
     }
     this.#sizer.style.height = `${now.domHeight}px`;
     this.element.style.setProperty("--bw-px", `${this.#px}px`);
@@ -136,7 +141,7 @@ export class Grid {
     const wanted = new Set();
     for (let row = window_[0]; row < window_[1]; row++) wanted.add(row);
     // The row of the tab stop stays in the page, so that focus survives scrolling.
-    if (this.#total) wanted.add(Math.floor(this.selection.active / this.layout.columns));
+    if (this.#total) wanted.add(rowOf(this.layout, this.selection.active));
     const free = [...this.#rows.values()].filter((row) => !wanted.has(row.row));
     for (const row of free) this.#rows.delete(row.row);
     for (const index of wanted) {
@@ -181,8 +186,8 @@ export class Grid {
 
   /** @param {number} index @returns {HTMLElement|null} */
   cell(index) {
-    const row = this.#rows.get(Math.floor(index / this.layout.columns));
-    return row?.tiles[index % this.layout.columns]?.element ?? null;
+    const row = this.#rows.get(rowOf(this.layout, index));
+    return row?.tiles[index - startOf(this.layout, row.row)]?.element ?? null;
   }
 
   /** @param {Event} event @returns {number|null} the item an event happened on */
@@ -200,13 +205,13 @@ export class Grid {
 
   /** @param {Row} row */
   #drawRow(row) {
-    const { columns, cellHeight, domHeight, total } = this.layout;
+    const { cellHeight, domHeight } = this.layout;
     const natural = row.row * cellHeight - this.#top + this.#top / scale(this.layout);
     const y = Math.max(0, Math.min(natural, domHeight - cellHeight));
     row.element.style.transform = `translateY(${Math.round(y)}px)`;
     attribute(row.element, "aria-rowindex", row.row + 1);
-    const start = row.row * columns;
-    const count = Math.min(columns, total - start);
+    const start = startOf(this.layout, row.row);
+    const count = startOf(this.layout, row.row + 1) - start;
     while (row.tiles.length < count) {
       const tile = new Tile();
       row.tiles.push(tile);

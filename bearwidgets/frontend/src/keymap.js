@@ -4,7 +4,8 @@
  *   extend: boolean, alone: boolean}
  *   | {kind: "mark", action: "delete"|"unsure"|"keep"|"clear"|"accept"}
  *   | {kind: "class", index: number}
- *   | {kind: "undo"|"redo"|"all"|"toggle"|"zoom"|"menu"|"help"|"escape"|"search"}} Command
+ *   | {kind: "settle", keepers: boolean}
+ *   | {kind: "undo"|"redo"|"all"|"toggle"|"zoom"|"menu"|"help"|"escape"|"search"|"queues"}} Command
  */
 /** @typedef {Pick<KeyboardEvent, "key"|"code"|"shiftKey"|"ctrlKey"|"metaKey"|"altKey">} Key */
 /** @typedef {"left"|"right"|"up"|"down"|"rowStart"|"rowEnd"|"pageUp"|"pageDown"} Move */
@@ -30,6 +31,7 @@ const PLAIN = {
   k: { kind: "mark", action: "keep" },
   c: { kind: "mark", action: "clear" },
   r: { kind: "menu" },
+  q: { kind: "queues" },
   " ": { kind: "zoom" },
   "?": { kind: "help" },
   "/": { kind: "search" },
@@ -51,6 +53,9 @@ export const HELP = [
   ["K", "keep: the label is right"],
   ["U", "unsure: leave out of training"],
   ["C", "clear the decision"],
+  ["G", "group of copies: keep the proposed one, delete the others"],
+  ["Shift+G", "group of copies: keep this one, delete the others"],
+  ["Q, then arrows and Enter", "choose a queue"],
   ["Mod+Z", "undo"],
   ["Mod+Shift+Z or Mod+Y", "redo"],
   ["/", "search"],
@@ -83,6 +88,7 @@ export function command(event, mac) {
   }
   const digit = /^[1-9]$/.test(key) ? key : /^Numpad([1-9])$/.exec(event.code ?? "")?.[1];
   if (digit && !shift) return { kind: "class", index: Number(digit) - 1 };
+  if (letter === "g") return { kind: "settle", keepers: !shift };
   if (shift && key.length > 1) return null;
   return PLAIN[key.length === 1 ? letter : key] ?? null;
 }

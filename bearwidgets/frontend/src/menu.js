@@ -8,23 +8,23 @@ const MOST = 200;
 
 /**
  * @param {string[]} classes
- * @param {{suggested?: string|null, label?: string|null, marked?: boolean}} item
- * @returns {Choice[]} the decisions, then the classes, the suggested one first
+ * @param {{suggested?: string|null, second?: string|null, label?: string|null, marked?: boolean}} item
+ * @returns {Choice[]} the decisions, then the classes, the suggested ones first
  */
-export function choices(classes, { suggested = null, label = null, marked = true }) {
-  const first = suggested !== null ? [suggested] : [];
-  const rest = classes.filter((name) => name !== suggested);
+export function choices(classes, { suggested = null, second = null, label = null, marked = true }) {
+  const first = [suggested, second].filter((name, index, all) => name !== null && all.indexOf(name) === index);
+  const rest = classes.filter((name) => !first.includes(name));
   return [
     { action: "keep", label: null, text: "Keep", hint: "K" },
     { action: "unsure", label: null, text: "Unsure", hint: "U" },
     { action: "delete", label: null, text: "Delete", hint: "Del" },
     ...(marked ? [{ action: /** @type {Action} */ ("clear"), label: null, text: "Clear the decision", hint: "C" }] : []),
-    ...[...first, ...rest].map((name) => ({
+    ...[.../** @type {string[]} */ (first), ...rest].map((name) => ({
       action: /** @type {Action} */ ("relabel"),
       label: name,
       text: name,
       hint: [
-        name === suggested ? "suggested" : name === label ? "label now" : "",
+        name === suggested ? "suggested" : name === second ? "second" : name === label ? "label now" : "",
         classes.indexOf(name) < 9 ? String(classes.indexOf(name) + 1) : "",
       ]
         .filter(Boolean)

@@ -94,8 +94,8 @@ export class Panels {
   menu(anchor, item, host, { onChoice, onClose }) {
     const { state, root } = this.#view;
     if (!state) return;
-    const { suggested = null, label = null } = item ?? {};
-    const all = choices(state.classes, { suggested, label, marked: !item || item.decision !== null });
+    const { suggested = null, second = null, label = null } = item ?? {};
+    const all = choices(state.classes, { suggested, second, label, marked: !item || item.decision !== null });
     // Two widgets in one page must not share element ids.
     const id = `bw-options-${[...root.ownerDocument.querySelectorAll(".bw-root")].indexOf(root)}`;
     openMenu({ anchor, host, all, onChoice, onClose, signal: this.#signal, id });

@@ -9,9 +9,9 @@ const SLACK = 4;
 
 /**
  * @param {Grid} grid
- * @param {Pick<import("./grid.js").GridOptions, "signal"|"onZoom"|"onMenu">} options
+ * @param {Pick<import("./grid.js").GridOptions, "signal"|"onZoom"|"onMenu"|"onSettle">} options
  */
-export function followPointer(grid, { signal, onZoom, onMenu }) {
+export function followPointer(grid, { signal, onZoom, onMenu, onSettle }) {
   const element = grid.element;
   let banded = false;
 
@@ -23,8 +23,9 @@ export function followPointer(grid, { signal, onZoom, onMenu }) {
         return;
       }
       const index = grid.indexOf(event);
-      const decide = event.target instanceof Element ? event.target.closest(".bw-decide") : null;
-      if (index !== null && decide instanceof HTMLElement) onMenu(index, decide);
+      const pressed = event.target instanceof Element ? event.target.closest(".bw-decide, .bw-settle") : null;
+      if (index !== null && pressed?.matches(".bw-settle")) onSettle(index);
+      else if (index !== null && pressed instanceof HTMLElement) onMenu(index, pressed);
       else clicked(grid, index, event);
     },
     { signal },

@@ -25,6 +25,18 @@ export class Store {
     return this.#items.get(index) ?? null;
   }
 
+  /** @param {Range[]} ranges @returns {Item[]} those of them that are known here */
+  itemsIn(ranges) {
+    const wanted = normal(ranges);
+    return [...this.#items.values()].filter((item) => has(wanted, item.i));
+  }
+
+  /** @param {Item[]} items @returns {Item[]} the members of their groups that are known here */
+  itemsOfGroups(items) {
+    const numbers_ = new Set(items.map((item) => item.group?.number).filter((number) => number !== undefined));
+    return [...this.#items.values()].filter((item) => item.group && numbers_.has(item.group.number));
+  }
+
   get total() {
     return this.state?.total ?? 0;
   }

@@ -11,6 +11,11 @@ export class Tile {
   #badge = h("span", { class: "bw-badge" });
   #split = h("span", { class: "bw-split", title: "Held out for evaluation: decisions here are proposed corrections" });
   #broken = h("span", { class: "bw-broken" });
+  #keeper = h("span", { class: "bw-word", text: "keeper" });
+  #place = h("span", {});
+  #group = h("span", { class: "bw-group-mark" }, this.#keeper, this.#place);
+  #deed = h("span", { class: "bw-word" });
+  #settle = h("button", { class: "bw-settle", type: "button", tabindex: "-1" }, "✓", this.#deed);
   #issue = h("i", {});
   #bar = h("div", { class: "bw-issue" }, this.#issue);
   #label = h("span", { class: "bw-label" });
@@ -40,7 +45,7 @@ export class Tile {
   );
 
   constructor() {
-    this.#picture.append(this.#broken, this.#split, this.#badge);
+    this.#picture.append(this.#broken, this.#split, this.#badge, this.#group, this.#settle);
   }
 
   /** @param {Face} face */
@@ -76,6 +81,8 @@ export class Tile {
     say(this.#confidence, item.confidence === null ? "" : percent(item.confidence));
     say(this.#loss, item.loss === null ? "" : loss(item.loss));
     this.element.classList.toggle("bw-stale", item.stale);
+    this.#belong(item);
+    attribute(this.#picture, "title", item.why || null);
     this.#bar.hidden = item.label_issue === null;
     attribute(this.#bar, "title", `label issue ${percent(item.label_issue)}`);
     this.#issue.style.width = `${Math.round((item.label_issue ?? 0) * 100)}%`;
@@ -84,9 +91,31 @@ export class Tile {
     attribute(this.#decide, "aria-label", `Decide on ${item.path}`);
   }
 
+  /** @param {Item} item shows where it stands among those that belong together */
+  #belong({ group, decision, path }) {
+    this.element.dataset.group = group ? side(group) : "";
+    this.element.classList.toggle("bw-contradicts", group?.differs ?? false);
+    this.#group.hidden = !group;
+    this.#settle.hidden = !group || group.shown < 2 || decision !== null;
+    if (!group) return;
+    this.#keeper.hidden = !group.keeper;
+    attribute(this.#group, "data-keeper", group.keeper);
+    const hidden = group.size - group.shown;
+    say(this.#place, `${group.at + 1}/${group.shown}${hidden ? ` +${hidden}` : ""}`);
+    attribute(this.#group, "title", [group.keeper ? "Proposed to stay (G)" : "", hidden ? `${hidden} more of the group hidden by the filters` : ""].filter(Boolean).join("; ") || null);
+    const others = group.shown - 1;
+    say(this.#deed, group.keeper ? ` keep, delete ${others === 1 ? "other" : `${others} others`}` : " keep this instead");
+    attribute(this.#settle, "aria-label", `Keep ${path}, delete the others of its group`);
+    attribute(this.#settle, "title", group.keeper ? "G" : "Shift+G");
+    attribute(this.#settle, "data-keeper", group.keeper);
+  }
+
   #blank() {
     this.element.dataset.decision = "";
-    this.element.classList.remove("bw-differs", "bw-stale");
+    this.element.dataset.group = "";
+    this.#group.hidden = true;
+    this.#settle.hidden = true;
+    this.element.classList.remove("bw-differs", "bw-stale", "bw-contradicts");
     for (const part of [this.#badge, this.#split, this.#label, this.#predicted, this.#confidence, this.#loss]) say(part, "");
     this.#arrow.hidden = true;
     this.#bar.hidden = true;
@@ -101,4 +130,10 @@ export class Tile {
     // A new element each time: a used one shows its old picture until the new one is decoded.
     if (url) this.#picture.prepend(h("img", { src: url, alt: "", draggable: "false", decoding: "sync" }));
   }
+}
+
+/** @param {import("./types.js").Group} group @returns {"only"|"first"|"middle"|"last"} which ends of its frame a tile draws */
+function side({ at, shown }) {
+  if (shown === 1) return "only";
+  return at === 0 ? "first" : at === shown - 1 ? "last" : "middle";
 }

@@ -1,6 +1,7 @@
 // The band above the grid: filters, order, size, acts and progress. Shows synced state; hands wishes on.
 import { attribute, button, h, say } from "./dom.js";
 import { counted, whole } from "./format.js";
+import { Queues } from "./queues.js";
 /** @typedef {import("./types.js").State} State */
 /** @typedef {import("./types.js").ViewSpec} ViewSpec */
 /** @typedef {import("./types.js").Filter} Filter */
@@ -15,11 +16,12 @@ const SORTS = [
   ["label", "label"],
   ["path", "path"],
   ["decided", "time decided"],
+  ["queue", "queue"],
 ];
 /** Orders that need scores. */
 const SCORED = new Set(["label_issue", "loss", "margin", "confidence"]);
 /** Orders that begin with the highest or newest. */
-const DESCENDING = new Set(["label_issue", "loss", "decided"]);
+const DESCENDING = new Set(["label_issue", "loss", "decided", "queue"]);
 /** @type {[string, string][]} */
 const DECISIONS = [
   ["pending", "decided"],
@@ -51,6 +53,7 @@ export class Toolbar {
   #marked = h("i", { class: "bw-bar-marked" });
   #bar = h("div", { class: "bw-bar", role: "progressbar", "aria-label": "Marked", "aria-valuemin": 0 }, this.#seen, this.#marked);
   #note = h("div", { class: "bw-note" });
+  queues;
   #stale;
   /** @type {Record<Deed, HTMLButtonElement>} */
   buttons;
@@ -62,6 +65,7 @@ export class Toolbar {
    * @param {object} options
    * @param {AbortSignal} options.signal
    * @param {(view: ViewSpec) => void} options.onView
+   * @param {(view: ViewSpec) => void} options.onQueue as onView, and work goes on in the grid
    * @param {(px: number, final: boolean) => void} options.onSize
    * @param {(deed: Deed) => void} options.onDeed
    */
@@ -96,7 +100,8 @@ export class Toolbar {
       button("Retrain", () => onDeed("retrain"), { class: "bw-link" }),
     );
     this.#listen(signal);
-    this.element = h("div", { class: "bw-toolbar", hidden: true }, this.#firstRow(), this.#secondRow(), this.#note, this.#stale);
+    this.queues = new Queues((queue) => this.#askQueue(queue));
+    this.element = h("div", { class: "bw-toolbar", hidden: true }, this.queues.element, this.#firstRow(), this.#secondRow(), this.#note, this.#stale);
   }
 
   focusSearch() {
@@ -119,7 +124,8 @@ export class Toolbar {
     fill(this.#filters.predicted, "any prediction", state.classes.map((name) => [name, `→ ${name}`]), filter.predicted);
     fill(this.#filters.split, "any split", Object.entries(state.counts.split).map(([name, n]) => [name, `${name} (${whole(n)})`]), filter.split);
     fill(this.#filters.decision, "decided or not", DECISIONS.map(([name, text]) => [name, text + this.#actionCount(name)]), filter.decision);
-    fill(this.#sort, null, SORTS.filter(([name]) => state.can.scores || !SCORED.has(name)), sort);
+    fill(this.#sort, null, SORTS.filter(([name]) => (name === "queue" ? state.view.queue !== null : state.can.scores || !SCORED.has(name))), sort);
+    this.queues.show(state);
     this.#filters.predicted.hidden = !state.can.scores;
     say(this.#direction, descending ? "↓" : "↑");
     attribute(this.#direction, "aria-label", descending ? "Descending; change to ascending" : "Ascending; change to descending");
@@ -132,7 +138,13 @@ export class Toolbar {
   }
 
   #view() {
-    return this.#state?.view ?? { filter: noFilter(), sort: "path", descending: false };
+    return this.#state?.view ?? { filter: noFilter(), sort: "path", descending: false, queue: null };
+  }
+
+  /** @param {string|null} queue */
+  #askQueue(queue) {
+    const scored = this.#state?.can.scores ?? false;
+    this.#options.onQueue({ ...this.#view(), queue, sort: queue ? "queue" : scored ? "label_issue" : "path", descending: queue !== null || scored });
   }
 
   /** @param {Partial<ViewSpec>} change */

@@ -1,6 +1,16 @@
 // The shapes that travel between Python and the page, and the ones the page keeps for itself. Types only, no code.
 
 /** @typedef {{action: "keep"|"delete"|"relabel"|"unsure", label: string|null}} Decision */
+/** @typedef {[size: number, times: number]} Run how many items stand together, and how often in a row */
+/**
+ * @typedef {object} Group
+ * @property {number} number
+ * @property {number} at place in the group, as far as the view shows it
+ * @property {number} shown how many of it the view shows, all side by side
+ * @property {number} size how many it has
+ * @property {boolean} keeper the one that is proposed to stay
+ * @property {boolean} differs labels in the group contradict each other
+ */
 /**
  * @typedef {object} Item
  * @property {number} i position in the view
@@ -13,6 +23,9 @@
  * @property {number|null} loss
  * @property {number|null} label_issue 0 (sound) to 1 (suspect)
  * @property {string|null} suggested
+ * @property {string|null} second the second suggestion
+ * @property {string} why why it is shown, one sentence or ""
+ * @property {Group|null} group
  * @property {Decision|null} decision
  * @property {boolean} stale
  * @property {number|null} buffer
@@ -26,7 +39,27 @@
  * @property {string|null} decision
  * @property {string} text
  */
-/** @typedef {{filter: Filter, sort: string, descending: boolean}} ViewSpec */
+/** @typedef {{filter: Filter, sort: string, descending: boolean, queue: string|null}} ViewSpec */
+/**
+ * @typedef {object} Queue
+ * @property {string} name
+ * @property {string} title
+ * @property {boolean} certain a fact, not a guess
+ * @property {number} total
+ * @property {number} undecided
+ * @property {number} groups
+ */
+/**
+ * @typedef {object} Yield
+ * @property {number} decided
+ * @property {number} recent
+ * @property {number} recent_changed
+ * @property {number} left
+ * @property {number|null} errors
+ * @property {number|null} low
+ * @property {number|null} high
+ * @property {string} hint one sentence where looking on hardly pays, or ""
+ */
 /**
  * @typedef {object} Job
  * @property {"idle"|"running"|"stopping"|"done"|"stopped"|"failed"} state
@@ -49,6 +82,9 @@
  * @property {number} seen
  * @property {number} marked
  * @property {ViewSpec} view
+ * @property {Queue[]} queues
+ * @property {Run[]} runs empty where nothing stands together
+ * @property {Yield|null} yield
  * @property {{undo: boolean, redo: boolean, scores: boolean, retrain: boolean, apply: boolean, rollback: boolean}} can
  * @property {boolean} stale
  * @property {Job} job

@@ -9,7 +9,7 @@ import { command } from "./keymap.js";
 import { Pictures } from "./pictures.js";
 import { NoAnswer } from "./requests.js";
 import { Seen } from "./seen.js";
-import { nothing, size } from "./selection.js";
+import { nothing, only, size } from "./selection.js";
 import { Store } from "./store.js";
 import { followTheme } from "./theme.js";
 import { noFilter, Toolbar } from "./toolbar.js";
@@ -19,7 +19,7 @@ import { Panels } from "./panels.js";
 /** @typedef {import("./types.js").Range} Range */
 
 /** Commands that work wherever the focus is. */
-const EVERYWHERE = new Set(["undo", "redo", "help", "search", "escape"]);
+const EVERYWHERE = new Set(["undo", "redo", "help", "search", "escape", "queues"]);
 
 export class CleanerView {
   #model;
@@ -65,10 +65,15 @@ export class CleanerView {
       onSelect: (selection) => this.dock.showSelected(size(selection)),
       onZoom: (index) => this.panels.zoom.open(index),
       onMenu: (index, anchor) => this.panels.menuForTile(index, anchor),
+      onSettle: (index) => {
+        this.grid.select(only(index), { focus: true });
+        void this.acts.settle(false);
+      },
     });
     this.#toolbar = new Toolbar({
       signal,
       onView: (view) => void this.setView(view),
+      onQueue: (view) => void this.setView(view).then(() => this.grid.focus()),
       onSize: (px, final) => this.#resize(px, final),
       onDeed: (deed) => this.#deed(deed),
     });
@@ -128,7 +133,7 @@ export class CleanerView {
     this.#footer.show(now);
     this.#empty.show(now);
     this.panels.show(now);
-    this.grid.setTotal(now.total, moved);
+    this.grid.setTotal(now.total, moved, now.runs);
     this.root.dataset.revision = String(now.revision);
   }
 
@@ -151,6 +156,12 @@ export class CleanerView {
 
   clearFilters() {
     return this.#setFilter(noFilter());
+  }
+
+  /** Leaves the queue and clears the filters. */
+  async showAll() {
+    const { state } = this;
+    if (state) await this.setView({ filter: noFilter(), sort: state.can.scores ? "label_issue" : "path", descending: state.can.scores, queue: null });
   }
 
   /** @param {unknown} error shown as Python said it */
@@ -283,6 +294,11 @@ export class CleanerView {
         return void acts.markSelected(found.action, null);
       case "class":
         return acts.relabelByNumber(found.index);
+      case "settle":
+        return void acts.settle(found.keepers);
+      case "queues":
+        if (!this.#toolbar.queues.focus()) this.dock.toast("There are no queues: give the Cleaner issues=bw.find_issues(…).");
+        return;
       case "undo":
       case "redo":
         return void acts.step(found.kind);

@@ -23,6 +23,9 @@ export class Zoom {
   #title = h("h2", {});
   #where = h("p", { class: "bw-hint" });
   #verdict = h("p", { class: "bw-verdict", "aria-live": "polite" });
+  #why = h("p", { class: "bw-why" });
+  #group = h("p", { class: "bw-hint" });
+  #settle = button("Keep this, delete the others", () => this.#settled(false), { title: "Shift+G; G keeps the proposed one" });
   #probabilities = h("div", { class: "bw-probabilities" });
   #history = h("ul", { class: "bw-history" });
   #dialog;
@@ -51,6 +54,8 @@ export class Zoom {
         this.#title,
         this.#where,
         this.#verdict,
+        this.#why,
+        this.#group,
         h(
           "div",
           { class: "bw-tools" },
@@ -60,6 +65,7 @@ export class Zoom {
           act("Unsure", "unsure", "U"),
           relabel,
           act("Clear", "clear", "C"),
+          this.#settle,
         ),
         this.#probabilities,
         this.#history,
@@ -92,6 +98,15 @@ export class Zoom {
     say(this.#title, item?.path ?? "…");
     say(this.#where, `${whole(this.#index + 1)} of ${whole(store.total)}${item && item.split !== "train" ? ` · ${item.split}: held out, a decision is a proposed correction` : ""}`);
     this.#verdict.replaceChildren(...(item ? verdict(item) : []));
+    say(this.#why, item?.why ?? "");
+    const group = item?.group;
+    this.#settle.hidden = !group || group.shown < 2;
+    say(
+      this.#group,
+      group
+        ? `${group.at + 1} of ${group.shown} in its group${group.keeper ? ", proposed to stay" : ""}${group.differs ? "; their labels contradict each other" : ""}`
+        : "",
+    );
     this.#showPicture(item);
     if (item && this.#asked !== item.id) void this.#load(item);
     else this.#showDetails(item);
@@ -184,6 +199,16 @@ export class Zoom {
     void sent.then(() => this.#reload(item));
   }
 
+  /** @param {boolean} keepers the proposed ones stay, else this one */
+  #settled(keepers) {
+    const item = this.#view.store.item(this.#index);
+    if (!item?.group) return;
+    const sent = this.#view.acts.settle(keepers, [[this.#index, this.#index + 1]]);
+    this.#dialog.focus();
+    this.refresh();
+    void sent.then(() => this.#reload(null));
+  }
+
   /** @param {HTMLElement} anchor */
   #menu(anchor) {
     this.#view.panels.menu(anchor, this.#view.store.item(this.#index), this.#dialog, {
@@ -211,6 +236,7 @@ export class Zoom {
     if (found.kind === "move") this.#to(Math.max(0, Math.min(store.total - 1, this.#index + steps[found.move])));
     else if (found.kind === "mark") this.#mark(found.action, null);
     else if (found.kind === "class" && state?.classes[found.index] !== undefined) this.#mark("relabel", state.classes[found.index]);
+    else if (found.kind === "settle") this.#settled(found.keepers);
     else if (found.kind === "undo" || found.kind === "redo") void acts.step(found.kind).then(() => this.#reload(null));
     else if (found.kind === "zoom") this.#dialog.close();
     else if (found.kind === "menu") this.#menu(/** @type {HTMLElement} */ (this.#dialog.querySelector("[aria-haspopup]")));
@@ -240,7 +266,8 @@ function verdict(item) {
     const differs = item.predicted !== item.label ? "bw-strong" : "";
     parts.push(h("span", { class: differs, text: ` → ${item.predicted} ${item.confidence === null ? "" : percent(item.confidence)}` }));
   }
-  if (item.suggested !== null && item.suggested !== item.label) parts.push(h("span", { class: "bw-hint", text: ` suggested: ${item.suggested}` }));
+  const suggestions = [item.suggested, item.second].filter((name, index, all) => name !== null && name !== item.label && all.indexOf(name) === index);
+  if (suggestions.length) parts.push(h("span", { class: "bw-hint", text: ` suggested: ${suggestions.join(", or ")}` }));
   if (item.decision) parts.push(h("span", { class: "bw-badge", "data-action": item.decision.action, text: badge(item.decision) }));
   return parts;
 }

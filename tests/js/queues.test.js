@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { settled } from "../../bearwidgets/frontend/src/acts.js";
+import { looked, openOf } from "../../bearwidgets/frontend/src/format.js";
+import { itemsInBox, itemsOfRows, layout, moved, rowOf, rowStarts, startOf, topToShow } from "../../bearwidgets/frontend/src/geometry.js";
+import { command } from "../../bearwidgets/frontend/src/keymap.js";
+
+const key = (name, more = {}) => ({ key: name, code: "", shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...more });
+
+test("a group that does not fit begins the next row, and only one longer than a row is broken", () => {
+  assert.deepEqual(rowStarts([[2, 3]], 5), [0, 4]);
+  assert.deepEqual(rowStarts([[5, 2]], 5), [0, 5]);
+  assert.deepEqual(rowStarts([[1, 2], [7, 1], [2, 1], [3, 1]], 4), [0, 2, 6, 9, 11]);
+  assert.deepEqual(rowStarts([[3, 2]], 1), [0, 1, 2, 3, 4, 5]);
+});
+
+test("every row keeps to its columns and no group that fits is broken", () => {
+  for (let columns = 1; columns < 9; columns++) {
+    const runs = [[2, 3], [1, 4], [3, 2], [8, 1], [2, 1], [1, 1], [5, 2]];
+    const sizes = runs.flatMap(([size, times]) => Array(times).fill(size));
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    const grid = layout({ width: columns * 174, height: 600, total, px: 160, runs });
+    assert.equal(grid.columns, columns);
+    for (let row = 0; row < grid.rows; row++) {
+      const length = startOf(grid, row + 1) - startOf(grid, row);
+      assert.ok(length > 0 && length <= columns);
+    }
+    assert.equal(startOf(grid, grid.rows), total);
+    let index = 0;
+    for (const size of sizes) {
+      if (size <= columns) assert.equal(rowOf(grid, index), rowOf(grid, index + size - 1));
+      index += size;
+    }
+  }
+});
+
+test("focus, boxes and scrolling follow uneven rows", () => {
+  const grid = layout({ width: 5 * 174, height: 400, total: 9, px: 160, runs: [[3, 3]] });
+  assert.deepEqual(grid.starts, [0, 3, 6]);
+  assert.equal(moved(grid, 1, "down"), 4);
+  assert.equal(moved(grid, 4, "rowEnd"), 5);
+  assert.equal(moved(grid, 8, "up"), 5);
+  assert.equal(moved(grid, 8, "down"), 8);
+  assert.equal(moved(grid, 7, "first"), 0);
+  assert.deepEqual(itemsOfRows(grid, [1, 3]), [3, 9]);
+  assert.equal(topToShow(grid, 3, 300), grid.cellHeight);
+  const box = { x0: 10, y0: 10, x1: 5 * 174, y1: 10 };
+  assert.deepEqual(itemsInBox(grid, box), [[0, 3]], "the empty end of a row holds nothing");
+});
+
+test("keys of groups and queues collide with none", () => {
+  assert.deepEqual(command(key("g"), false), { kind: "settle", keepers: true });
+  assert.deepEqual(command(key("G", { shiftKey: true }), false), { kind: "settle", keepers: false });
+  assert.deepEqual(command(key("G"), false), { kind: "settle", keepers: true }, "caps lock is no Shift");
+  assert.deepEqual(command(key("q"), false), { kind: "queues" });
+  assert.equal(command(key("g", { ctrlKey: true }), false), null);
+});
+
+test("who stays and who goes", () => {
+  const item = (i, number, keeper, decision = null) => ({ i, decision, group: { number, keeper } });
+  const members = [item(0, 1, true), item(1, 1, false), item(2, 2, false), item(3, 2, false)];
+  assert.deepEqual(settled(members, [[0, 4]], true), { stay: [[0, 1]], go: [[1, 2]] }, "a group without its keeper is left alone");
+  assert.deepEqual(settled(members, [[3, 4]], false), { stay: [[3, 4]], go: [[2, 3]] });
+  const relabelled = [item(0, 1, true, { action: "relabel", label: "teddy" }), item(1, 1, false)];
+  assert.deepEqual(settled(relabelled, [[0, 1]], true), { stay: [], go: [[1, 2]] }, "a new label is not lost");
+});
+
+test("counts and looks in words", () => {
+  assert.deepEqual([[0, 0], [5, 5], [5, 2], [5, 0]].map(([total, undecided]) => openOf({ total, undecided })), ["0", "5", "2 of 5", "✓ 5"]);
+  const figures = { recent: 25, recent_changed: 6, left: 380, errors: null };
+  assert.equal(looked(figures), "6 of the last 25 decisions changed something");
+  assert.match(looked({ ...figures, errors: 14.2, low: 6, high: 31 }), /· about 14 errors left in 380 \(90 %: 6–31\)$/);
+  assert.match(looked({ ...figures, errors: 0.2, low: 0, high: 1 }), /· hardly any errors left/);
+});
