@@ -149,3 +149,26 @@ def test_scores_lie_between_0_and_1_and_are_one_half_where_odd_begins(tmp_path):
 
     for _, check in _MEASURED.values():
         assert check._score(np.array([check.good, check.least, check.worst])).tolist() == [0, 0.5, 1]
+
+
+def marked(number):
+    """A picture with a logo of many tones in its lower right corner."""
+    image = scene(number)
+    logo = scene(999, (60, 45))
+    image.paste(logo, (180, 135))
+    return image
+
+
+def test_bars_and_repeated_marks_at_the_edges(tmp_path):
+    folder = tmp_path / "borders"
+    assert flagged(write(folder, n=16), ["repeated_borders"]) == {}
+    for number in range(30, 35):
+        marked(number).save(folder / "a" / f"{number}.png")
+    boxed = Image.new("RGB", (240, 180), "black")
+    boxed.paste(scene(40, (240, 120)), (0, 30))
+    boxed.save(folder / "a" / "40.png")
+    queue = find_issues(Dataset.from_folder(folder), ["repeated_borders"]).queue("repeated_borders")
+    assert sorted(queue.path) == [f"a/{number}.png" for number in (30, 31, 32, 33, 34, 40)]
+    why = queue.set_index("path").why
+    assert why["a/40.png"] == "bars take 33% of it"
+    assert why["a/30.png"] == "its lower right corner is the same as that of 4 other pictures"

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from bearwidgets.review.neighbors import Neighbors
     from bearwidgets.review.review import Review
 
-BUILT_IN = ("duplicates", "label_queue", "quality")
+BUILT_IN = (
+    "duplicates",
+    "label_queue",
+    "outliers",
+    "quality",
+    "borders",
+    "weak_groups",
+    "spurious",
+    "imbalance",
+    "drift",
+)
 """The modules of this room that register checks, in the order in which their queues are shown."""
 
 NEEDS = ("looks", "features", "review")

@@ -28,10 +28,19 @@ and windows only of those that are neighbors by their features."""
 
 _CANDIDATES = 4  # for each picture, those that look most like it
 _LOOKS_ALIKE = 0.8  # correlation of the lowest waves of a candidate
-_ROUGHLY = 0.9  # correlation of 16 × 16 points after alignment
-SURE = 0.9
-"""Correlation of the pixels, and of their details, from which two pictures are called copies."""
-_DETAILS = 0.7
+_ROUGHLY = 0.75  # correlation of 16 × 16 points after alignment
+SURE = 0.8
+"""Similarity from which two pictures are called copies: the median correlation of the details in 36 parts of them.
+
+Details are what the lowest waves, by which candidates are chosen, do not tell; in the median a stamp or blown-out
+lights do not count. Other photos hardly come above 0.6.
+"""
+_ALL = 0.5  # the details of all parts together have to agree as well
+_TINY, _TINY_SURE = (
+    64,
+    0.85,
+)  # px of the short side; so small a picture has few details, which may agree by chance
+_FAINT = 64 * 2.0**2  # squared grey levels of a part of 64 points: below two levels a point it is rounding
 _MOST_NEIGHBORS = 4_000  # pairs by features, the most similar ones
 _SIDE = 128  # px of the pictures on which a candidate is verified
 _POINTS = 48
@@ -46,7 +55,7 @@ class Copies(NamedTuple):
     Attributes:
         first: (m,) row of the picture that shows more.
         second: (m,) row of the other.
-        similarity: (m,) correlation of their pixels where they overlap, 0 to 1.
+        similarity: (m,) median correlation of the details in 36 parts of them, 0 to 1.
         how: (m,) what was done to the second one: "resized or saved anew", "a crop of 59%", "mirrored".
     """
 
@@ -79,7 +88,8 @@ def find_copies(ds: Dataset, looks: pd.DataFrame, neighbors: Neighbors | None = 
         pairs = Pairs(*(np.concatenate(both) for both in zip(pairs.fields(), near.fields(), strict=True)))
     pairs = _prune(small, pairs)
     paths = [ds.path_of(id_) for id_ in ds.table["id"].iloc[rows]]
-    parts = [_verify(paths, pairs[np.arange(start, min(start + _BLOCK, len(pairs.part)))])
+    tiny = ds.table[["width", "height"]].min(axis=1).to_numpy()[rows] < _TINY
+    parts = [_verify(paths, tiny, pairs[np.arange(start, min(start + _BLOCK, len(pairs.part)))])
              for start in range(0, len(pairs.part), _BLOCK)]  # fmt: skip
     maps = np.concatenate([pairs.map[:0], *(part.map for part, _ in parts)])
     similarity = np.concatenate([np.zeros(0), *(each for _, each in parts)])
@@ -177,7 +187,7 @@ def _prune(small: np.ndarray, pairs: Pairs) -> Pairs:
     return pairs[order[np.sort(first)]]
 
 
-def _verify(paths: Sequence[object], pairs: Pairs) -> tuple[Pairs, np.ndarray]:
+def _verify(paths: Sequence[object], tiny: np.ndarray, pairs: Pairs) -> tuple[Pairs, np.ndarray]:
     """The pairs aligned on larger pictures, and how similar they are; 0 where details disagree."""
     used, numbers = np.unique(np.concatenate([pairs.whole, pairs.part]), return_inverse=True)
     with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
@@ -188,8 +198,12 @@ def _verify(paths: Sequence[object], pairs: Pairs) -> tuple[Pairs, np.ndarray]:
     shown = pictures[here.part].astype(np.float32)
     shown[here.flipped] = shown[here.flipped, :, ::-1]
     full = np.tile([1.0, 0.0, 1.0, 0.0], (len(shown), 1))
-    details = _agreement(_details(seen), _details(views(shown, full, _POINTS)))
-    return pairs._replace(map=here.map), np.where(details >= _DETAILS, match, 0)
+    parts, every = _agreement(_details(seen), _details(views(shown, full, _POINTS)))
+    least = np.where(tiny[pairs.whole] | tiny[pairs.part], _TINY_SURE, _ALL)
+    similarity = np.where(least > _ALL, np.minimum(parts, every), parts)
+    return pairs._replace(map=here.map), np.where(
+        (match > 0) & (np.minimum(similarity, every) >= least), similarity, 0
+    )
 
 
 def _open(path: object) -> np.ndarray:
@@ -201,16 +215,24 @@ def _open(path: object) -> np.ndarray:
 
 
 def _details(pictures: np.ndarray) -> np.ndarray:
-    """What is finer than 8 px: the pictures less the means of their blocks."""
+    """Pictures (m, side, side) as parts of 8 × 8 points less their means, (m, parts, 64)."""
     m, side, _ = pictures.shape
-    blocks = pictures.reshape(m, side // 8, 8, side // 8, 8)
-    return (blocks - blocks.mean((2, 4), keepdims=True)).reshape(m, -1)
+    parts = pictures.reshape(m, side // 8, 8, side // 8, 8).transpose(0, 1, 3, 2, 4).reshape(m, -1, 64)
+    return parts - parts.mean(2, keepdims=True)
 
 
-def _agreement(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Cosine (m,) of rows; 0 for rows of zeros."""
-    scale = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    return np.where(scale > 1, (a * b).sum(1) / np.maximum(scale, 1), 0)
+def _agreement(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cosines of details: the median (m,) over the parts that have any, and that of all parts together.
+
+    Where a third of the parts or more has no details, the median says little, and the lesser of both is taken.
+    """
+    product, one, two = (a * b).sum(2), (a * a).sum(2), (b * b).sum(2)
+    parts = np.where(np.maximum(one, two) >= _FAINT, product / np.sqrt(one * two + 1), np.nan)
+    every = product.sum(1) / np.sqrt(one.sum(1) * two.sum(1) + 1)
+    few = np.isnan(parts).mean(1) >= 1 / 3
+    parts[np.isnan(parts).all(1)] = 0
+    median = np.nanmedian(parts, axis=1)
+    return np.where(few, np.minimum(median, every), median), every
 
 
 def _how(place: np.ndarray, flipped: bool) -> str:  # noqa: FBT001
