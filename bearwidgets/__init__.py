@@ -18,9 +18,12 @@ _WHERE = {
     "Dataset": "data.dataset",
     "Journal": "clean.journal",
     "ImageClassifier": "learn.estimator",
+    "Issues": "review.issues",
     "Learner": "learn.learner",
     "Review": "review.review",
+    "check": "review.issues",
     "cross_validate": "learn.cross_validation",
+    "find_issues": "review.issues",
     "sample_bears": "data.samples",
 }
 __all__ = [
@@ -30,11 +33,14 @@ __all__ = [
     "CrossValidation",
     "Dataset",
     "ImageClassifier",
+    "Issues",
     "Journal",
     "Learner",
     "Review",
     "__version__",
+    "check",
     "cross_validate",
+    "find_issues",
     "sample_bears",
 ]
 
@@ -46,6 +52,7 @@ if TYPE_CHECKING:
     from bearwidgets.learn.cross_validation import CrossValidation, cross_validate
     from bearwidgets.learn.estimator import ImageClassifier
     from bearwidgets.learn.learner import Learner
+    from bearwidgets.review.issues import Issues, check, find_issues
     from bearwidgets.review.review import Review
     from bearwidgets.widgets.cleaner import Cleaner
     from bearwidgets.widgets.confusion import ConfusionMatrix

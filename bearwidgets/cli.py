@@ -70,12 +70,24 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-lab", action="store_true", help="stop before JupyterLab is opened")
 
     check = _command(
-        commands, "check", _check, "train, and list the images whose label looks wrong", "bears --top 10"
+        commands,
+        "check",
+        _check,
+        "run all checks: wrong labels, copies, strangers, bad pictures; 1 where something certain was found",
+        "bears --report bears.html",
     )
     _add_folder(check)
     check.add_argument(
-        "--top", type=_positive, default=20, metavar="N", help="how many suspects to list (default: 20)"
+        "--top",
+        type=_positive,
+        default=20,
+        metavar="N",
+        help="how many suspects to list, and of each queue to show (default: 20)",
     )
+    check.add_argument(
+        "--report", metavar="FILE", help="write a page of HTML with the pictures of each queue"
+    )
+    check.add_argument("--out", metavar="FILE", help="write the scores of all items: .csv or .parquet")
     _add_json(check)
 
     train = _command(
@@ -213,29 +225,44 @@ def _suspects(table: pd.DataFrame) -> str:
 
 
 def _check(options: Any) -> int:
-    from bearwidgets import Review
+    from bearwidgets import Review, find_issues
 
     ds = _dataset(options)
-    learn = _trained(ds, quiet=options.json)
-    review = Review(learn)
-    found = review.table[review.table.predicted != review.table.label]
-    top = review.suspects(options.top)
-    machine = {
+    review, note = None, []
+    try:
+        review = Review(_trained(ds, quiet=options.json))
+    except BadInputError as error:  # the pictures can be checked all the same
+        note = [f"not trained: {error}"]
+    issues = find_issues(ds if review is None else review)
+    written = [str(issues.report(options.report, top=options.top))] if options.report else []
+    written += [str(issues.save(options.out))] if options.out else []
+    machine: dict[str, Any] = {
         "items": len(ds),
-        "problems": ds.problems.to_dict("records"),
-        "disagree": len(found),
-        "made_by": review.made_by,
-        "suspects": top.reset_index().to_dict("records"),
+        "problems": issues.problems.to_dict("records"),
+        "certain": issues.certain,
+        "summary": issues.summary.reset_index().to_dict("records"),
+        "left_out": issues.left_out,
+        "written": written,
     }
-    _print(
-        options,
-        machine,
-        ds,
-        *(f"not used: {path}: {reason}" for path, reason in ds.problems.to_numpy()),
-        f"\nThe {len(top)} most suspect labels ({review.made_by}):\n{_suspects(top)}",
-        f"\n{len(found)} of {len(ds)} labels differ from the prediction.",
-    )
-    return FAILED if len(found) or len(ds.problems) else OK
+    words = [ds, *note, *(f"not used: {path}: {reason}" for path, reason in issues.problems.to_numpy())]
+    words += ["", issues]
+    if review is not None:
+        top = review.suspects(options.top)
+        machine |= {"made_by": review.made_by, "suspects": top.reset_index().to_dict("records")}
+        words.append(f"\nThe {len(top)} most suspect labels ({review.made_by}):\n{_suspects(top)}")
+    words += [f"written: {path}" for path in written]
+    words.append(f"\n{issues.certain} certain issues." if issues.certain else "\nNothing certain was found.")
+    _print(options, _without_nan(machine), *words)
+    return FAILED if issues.certain else OK
+
+
+def _without_nan(value: Any) -> Any:
+    """The same as strict JSON has it: null for what is no number."""
+    if isinstance(value, dict):
+        return {key: _without_nan(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(each) for each in value]
+    return None if isinstance(value, float) and value != value else value  # noqa: PLR0124 - NaN
 
 
 def _train(options: Any) -> int:

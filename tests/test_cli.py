@@ -121,15 +121,18 @@ def test_a_folder_without_images(run, tmp_path):
 
 def test_check_finds_and_says_so(run, images, quick):
     (images / "black" / "torn.jpg").write_bytes(b"")
-    (images / "black" / "001.jpg").rename(images / "teddy" / "wrong.jpg")
+    (images / "teddy" / "copy.jpg").write_bytes((images / "black" / "001.jpg").read_bytes())
     code, out, _ = run("check", images, "--top", 3)
     assert code == 1
     assert "torn.jpg" in out
+    assert re.search(r"Copies with contradictory labels +2 \(certain\)", out)
     assert "The 3 most suspect labels" in out
     code, out, err = run("check", images, "--top", 2, "--json")
     found = json.loads(out)
     assert (code, err) == (1, "")
-    assert (found["items"], len(found["suspects"]), len(found["problems"])) == (24, 2, 1)
+    assert (found["items"], len(found["suspects"]), len(found["problems"])) == (25, 2, 1)
+    assert found["certain"] >= 3
+    assert {each["name"]: each["flagged"] for each in found["summary"]}["contradictory_labels"] == 2
     assert set(found["suspects"][0]) >= {"id", "path", "label", "suggested", "label_issue"}
 
 
@@ -139,7 +142,33 @@ def test_check_is_0_where_nothing_is_found(run, images, monkeypatch):
     monkeypatch.setattr(cli, "_trained", lambda ds, **_: StubLearner(ds))
     code, out, _ = run("check", images)
     assert code == 0
-    assert "0 of 24 labels differ" in out
+    assert "Nothing certain was found." in out
+
+
+def test_check_writes_a_report_and_the_scores(run, images, quick, tmp_path):
+    page, table = tmp_path / "bears.html", tmp_path / "bears.csv"
+    (images / "teddy" / "<b>copy.jpg").write_bytes((images / "black" / "001.jpg").read_bytes())
+    code, out, _ = run("check", images, "--report", page, "--out", table)
+    assert code == 1
+    assert f"written: {page}" in out
+    text = page.read_text("utf-8")
+    assert "&lt;b&gt;copy.jpg" in text
+    assert "<b>copy" not in text
+    assert "<script" not in text
+    assert text.count("data:image/jpeg;base64,") >= 2
+    assert "contradictory_labels_score" in table.read_text("utf-8").splitlines()[0]
+    assert len(table.read_text("utf-8").splitlines()) == 26
+    code, _, err = run("check", images, "--out", tmp_path / "bears.xls")
+    assert code == 1
+    assert "allowed are .csv and .parquet" in err
+
+
+def test_pictures_of_one_class_are_checked_all_the_same(run, make_images, tmp_path):
+    folder = make_images(tmp_path / "one", {"teddy": 6})
+    code, out, _ = run("check", folder)
+    assert code == 0
+    assert "not trained: " in out
+    assert "Exact duplicates" in out
 
 
 def test_train_saves_and_measures(run, images, tmp_path):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from bearwidgets.clean.disk import write_atomic
+from bearwidgets.clean.manifest import safe_cell
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
 from bearwidgets.review.checks import (
     CHECKS,
     Check,
@@ -135,6 +138,47 @@ class Issues:
         keys = (~frame.keeper, together, -worst.fillna(0))
         ties = np.lexsort([-frame.score.fillna(0), *keys])
         return frame.iloc[ties]
+
+    @property
+    def certain(self) -> int:
+        """How many files and items a check is certain of."""
+        return int(self.summary.flagged[self.summary.certain].sum())
+
+    def report(self, path: str | Path, *, top: int = 24) -> Path:
+        """Write one HTML page: all checks with their figures, and the first `top` pictures of each queue.
+
+        Raises:
+            WorkspaceError: It cannot be written.
+        """
+        from bearwidgets.review.report import write_report
+
+        return write_report(self, Path(path), top)
+
+    def save(self, path: str | Path) -> Path:
+        """Write `table` for other programs: `.csv` (cells that a spreadsheet would run are quoted), or `.parquet`.
+
+        Raises:
+            BadInputError: Another ending, or pyarrow is missing.
+            WorkspaceError: It cannot be written.
+        """
+        path = Path(path)
+        if path.suffix not in (".csv", ".parquet"):
+            raise BadInputError(f"{path.name!r} does not say in which format; allowed are .csv and .parquet.")
+        try:
+            if path.suffix == ".csv":
+                text = self.table.reset_index().map(safe_cell).to_csv(index=False, lineterminator="\n")
+                data = text.encode("utf-8", "surrogateescape")
+            else:
+                data = self.table.to_parquet()
+        except ImportError as error:
+            raise BadInputError("Parquet needs pyarrow: `pip install pyarrow`, or write a .csv.") from error
+        try:
+            write_atomic(path, data)
+        except OSError as error:
+            raise WorkspaceError(
+                f"The issues could not be written to {str(path)!r}: {error.strerror or error}."
+            ) from error
+        return path
 
     def __repr__(self) -> str:
         lines = [f"Issues of {len(self.table):,} items, {len(self._found)} checks:"]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bearwidgets.clean.plan import Plan, Receipt
     from bearwidgets.data.dataset import Dataset
     from bearwidgets.review.effect import Effect
+    from bearwidgets.review.issues import Issues
     from bearwidgets.review.review import Review
     from bearwidgets.review.yields import ReviewYield
     from bearwidgets.widgets.job import JobState
@@ -119,6 +120,17 @@ class Cleaner(anywidget.AnyWidget):
         with self.lock:
             self._session.take_issues(issues)
             self._session.tell_state()
+
+    def find_issues(self, checks: Sequence[str] | None = None) -> Issues:
+        """Run the checks, all or some by name, and show their queues.
+
+        Raises:
+            BadInputError: an unknown check.
+        """
+        from bearwidgets.review.issues import find_issues
+
+        self.issues = found = find_issues(self.review if self.review is not None else self.ds, checks)
+        return found
 
     @property
     def review_yield(self) -> ReviewYield:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from bearwidgets.widgets.board import Board
 
 
+_LABELS = "label_issues"  # the queue of what the grid without a queue shows, too
+
+
 def counted_from(journal: Journal) -> int:
     """The newest decision that is as old as the last applied round; 0 without a round.
 
@@ -45,8 +48,9 @@ def looks(board: Board, decisions: pd.DataFrame, after: int) -> tuple[np.ndarray
     queue = board.queue
     if queue is not None:
         rows, score, group, orders = queue.rows, queue.score, queue.group, (queue.name,)
+        orders += SORTS if queue.name == _LABELS else ()
     else:
-        rows, orders = np.flatnonzero(board.scored), SORTS
+        rows, orders = np.flatnonzero(board.scored), (*SORTS, _LABELS)
         score, group = board.scores["label_issue"][rows], np.full(len(rows), NO_GROUP)
     here = decisions[
         (decisions.seq > after) & decisions.rank_by.isin(orders) & (decisions.action != "unsure")
