@@ -14,7 +14,7 @@ _MOST = 4_000  # pictures that the others are compared with; what many share is 
 _SAME = 0.97  # correlation of a place that is the same in two pictures
 _OTHERWISE = 0.5  # correlation of what is left of them, above which they are alike altogether
 _FEWEST = 3  # other pictures with the same place
-_TEXTURE = 10.0  # grey levels; a place of one tone is no mark
+_TEXTURE = 10.0  # grey levels; a place without detail is no mark
 _BLOCK = 512
 
 
@@ -66,7 +66,7 @@ def _shared(small: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for name, (rows, columns) in places().items():
         mark = np.zeros(small.shape[1:], bool)
         mark[rows, columns] = True
-        pixels = small[:, mark].astype(np.float32)
+        pixels = _detail(small[:, mark].astype(np.float32), np.argwhere(mark))
         textured = np.flatnonzero(pixels.std(1) >= _TEXTURE)
         inside, outside = _unit(pixels[textured]), _unit(small[textured][:, ~mark].astype(np.float32))
         for start in range(0, len(textured), _BLOCK):
@@ -78,6 +78,19 @@ def _shared(small: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             most[textured[some][better]] = counts[better]
             where[textured[some][better]] = name
     return most, where
+
+
+def _detail(pixels: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """What a curved surface through the pixels (n, m) leaves of them: skies and vignettes are alike, marks are not.
+
+    Args:
+        pixels: (n, m) grey levels.
+        at: (m, 2) row and column of each.
+    """
+    y, x = (at / 31).T
+    terms = np.stack([np.ones(len(at)), x, y, x * x, x * y, y * y], axis=1)
+    basis = np.linalg.qr(terms)[0].astype(np.float32)
+    return pixels - (pixels @ basis) @ basis.T
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:
