@@ -35,8 +35,45 @@ def test_the_strength_is_the_one_with_the_least_held_out_loss():
     features, target = clouds(90, 3, 1.5)
     result = fit(features, target)
     assert result.strength == min(result.held_out_loss, key=result.held_out_loss.__getitem__)
+    assert len(result.held_out_loss) > 2
+
+
+def test_without_correction_the_probabilities_are_those_of_the_chosen_strength(monkeypatch):
+    monkeypatch.setattr(head, "CORRECTIONS", 0)
+    features, target = clouds(90, 3, 1.5)
+    result = fit(features, target)
     picked = result.out_of_fold[np.arange(len(target)), target]
     assert -np.log(picked).mean() == pytest.approx(result.held_out_loss[result.strength], rel=1e-4)
+    assert (result.transition == np.eye(3)).all()
+
+
+def test_a_class_that_is_labelled_as_another_is_noticed_and_not_learned(monkeypatch):
+    features, clean = clouds(600, 3, 2.5)
+    target = np.where((np.random.default_rng(1).random(600) < 0.3) & (clean == 0), 1, clean)
+    corrected = fit(features, target)
+    assert corrected.transition[0, 1] == pytest.approx(0.3, abs=0.1)
+    assert corrected.transition[1, 0] < 0.1
+    assert corrected.transition.sum(1) == pytest.approx(1)
+    monkeypatch.setattr(head, "CORRECTIONS", 0)
+    plain = fit(features, target)
+    assert corrected.strength == plain.strength
+
+    def found(result: HeadFit) -> float:
+        """Mean probability of the right label where the given one is wrong."""
+        rows = np.flatnonzero(target != clean)
+        return float(result.out_of_fold[rows, clean[rows]].mean())
+
+    assert found(corrected) > found(plain) + 0.05
+    new, right = clouds(600, 3, 2.5, seed=5)
+    errors = [(logits(result, new).argmax(1) != right).mean() for result in (corrected, plain)]
+    assert errors[0] <= errors[1]
+
+
+def test_a_class_without_images_takes_part_in_no_correction():
+    features, target = clouds(60, 2, 2.0)
+    result = fit(features, target * 2, n_classes=4)
+    assert result.transition[[1, 3]].tolist() == np.eye(4)[[1, 3]].tolist()
+    assert result.out_of_fold[:, [1, 3]].max() < 1e-5
 
 
 def test_pure_noise_gets_a_stronger_penalty_than_clear_classes():
@@ -53,8 +90,9 @@ def test_weight_and_bias_are_for_raw_features():
     assert (logits(result, shifted).argmax(1) == target).mean() > 0.95
 
 
-def test_the_head_solves_the_penalised_problem():
+def test_the_head_solves_the_penalised_problem(monkeypatch):
     """At the optimum the gradient of the loss that `HeadFit.strength` documents vanishes."""
+    monkeypatch.setattr(head, "CORRECTIONS", 0)
     features, target = clouds(80, 3, 1.0)
     result = fit(features, target)
     centred = features - features.mean(0)
@@ -75,8 +113,13 @@ def test_two_classes_as_probabilities():
 
 def record_fits(monkeypatch) -> list:
     """Every set of values that a model was fitted on."""
-    seen, original = [], head._fit
-    monkeypatch.setattr(head, "_fit", lambda values, *rest: seen.append(values) or original(values, *rest))
+    seen, original = [], head.fit_softmax
+
+    def spied(values, *rest, **options):
+        seen.append(values)
+        return original(values, *rest, **options)
+
+    monkeypatch.setattr(head, "fit_softmax", spied)
     return seen
 
 
@@ -105,7 +148,7 @@ def test_without_copies_each_row_is_held_out_once(monkeypatch):
     seen = record_fits(monkeypatch)
     result = fit(features, target)
     assert {len(each) for each in seen[:-1]} == {24}
-    assert len(seen) == head.FOLDS * len(result.held_out_loss) + 1
+    assert len(seen) == head.FOLDS * (len(result.held_out_loss) + head.CORRECTIONS) + 1
 
 
 def test_a_class_with_one_image():

@@ -24,15 +24,33 @@ def test_margins_by_hand():
 
 
 def test_issues_by_hand():
-    margin, target = np.array([2.0, -1.0, 3.0]), np.array([0, 0, 1])
-    # Class 0 has the mean margin 0.5, class 1 has 3; a quarter of it is taken off.
-    wanted = 1 / (1 + np.exp([2 - 0.125, -1 - 0.125, 3 - 0.75]))
-    assert scores.label_issue(margin, target, 3) == pytest.approx(wanted)
+    # Given and predicted are the same throughout, so nothing goes one way.
+    p = np.array([[0.8, 0.1, 0.1], [0.5, 0.3, 0.2], [0.1, 0.8, 0.1]])
+    margin = np.log([8, 5 / 3, 8])
+    # Of the mean margin of each class a quarter is taken off.
+    wanted = 1 / (1 + np.exp(margin - 0.25 * np.array([margin[:2].mean()] * 2 + [margin[2]])))
+    assert scores.label_issue(p, np.array([0, 0, 1])) == pytest.approx(wanted)
+
+
+def test_what_goes_one_way_is_more_suspect_than_what_goes_both_ways(monkeypatch):
+    monkeypatch.setattr(scores, "CLASS_SHARE", 0.0)
+    taken = np.array([0.3, 0.6, 0.05, 0.05])  # predicted 1
+    p = np.array([taken] * 3 + [taken[[2, 3, 0, 1]]] * 3 + [taken[[2, 3, 1, 0]]] * 3)
+    target = np.array([0] * 3 + [2] * 3 + [3] * 3)
+    # Three of class 0 are taken for 1, none the other way; three each of 2 and 3 are taken for each other.
+    issue = scores.label_issue(p, target)
+    assert issue[3:] == pytest.approx(1 / (1 + 0.5))
+    assert issue[:3] == pytest.approx(1 / (1 + 0.5 / 4**0.5))
+
+
+def test_without_items_there_are_no_issues():
+    assert scores.label_issue(np.zeros((0, 3), np.float32), np.zeros(0, np.int64)).shape == (0,)
 
 
 def test_scores_leave_the_probabilities_as_they_are():
     before = P.copy()
     scores.log_margin(P, np.array([0, 1, 2]))
+    scores.label_issue(P, np.array([0, 1, 2]))
     scores.second_choice(P, np.array([0, 1, 2]))
     assert (before == P).all()
 
@@ -71,4 +89,4 @@ def test_scores_are_finite_and_agree_with_each_other(values, target):
     assert loss[0] >= 0
     others = np.delete(probabilities[0], number[0])
     assert (margin[0] < 0) == (probabilities[0, number[0]] < others.max())
-    assert 0 <= scores.label_issue(margin, number, len(values))[0] <= 1
+    assert 0 <= scores.label_issue(probabilities, number)[0] <= 1

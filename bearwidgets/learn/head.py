@@ -2,21 +2,21 @@
 
 On a few hundred photos the strength decides more than anything else about the head, both for its error and for how
 well its doubts point at wrong labels; so it is chosen by cross-validation inside the training split, never on the
-evaluation split. The folds leave out-of-fold probabilities behind at no further cost.
+evaluation split. The folds leave out-of-fold probabilities behind, and these an estimate of which classes are
+labelled as which others. All is then fitted again with that in the loss, so that wrong labels are not learned.
 """
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from bearwidgets.errors import BadInputError
+from bearwidgets.learn.softmax import Softmax, estimate_transition, fit_softmax
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 STRENGTHS = (1e4, 3e3, 1e3, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0)
 PLAIN_STRENGTH = 100.0  # where there is too little to choose by
 FOLDS = 5
+CORRECTIONS = 2  # rounds of estimating which labels are wrong, and fitting again
 FLOOR = 1e-7
 
 
@@ -36,7 +37,9 @@ class HeadFit:
         bias: (classes,) float32.
         strength: the L2 penalty that won: loss = sum of log-losses + strength / 2 · |weight|², features centred
             and divided by their overall standard deviation.
-        held_out_loss: mean log-loss on held-out folds for each strength tried.
+        held_out_loss: mean log-loss on held-out folds for each strength tried, before any correction.
+        transition: (classes, classes) float32, how likely an item of the class of a row is thought to be given the
+            label of a column; the loss is corrected by it (see `fit_softmax`), and probabilities are of right labels.
         out_of_fold: (n, classes) float32, probabilities for each training item from heads that did not see it.
         held: (n,) bool, for which items there is such a head; in tiny sets there may be none.
     """
@@ -45,6 +48,7 @@ class HeadFit:
     bias: np.ndarray
     strength: float
     held_out_loss: dict[float, float]
+    transition: np.ndarray
     out_of_fold: np.ndarray
     held: np.ndarray
 
@@ -81,36 +85,95 @@ def fit_head(
             "at least two classes. Put them in folders named after their class."
         )
     rotated = _rotate(features)
+    data = _Data(rotated.values, np.searchsorted(present, target), len(present))
     folds = list(_folds(target, groups, seed))
     held_out = np.zeros(len(target), dtype=bool)
     held_out[[row for _, held in folds for row in held]] = True
     losses: dict[float, float] = {}
-    best = np.zeros((0, 0))
+    best = _Fold(np.full((len(target), len(present)), 1 / len(present)), [None] * len(folds))
+    fold = best
     for strength in STRENGTHS if folds else [PLAIN_STRENGTH]:
-        probabilities = np.full((len(target), n_classes), FLOOR)
-        for train, held in folds:
-            model = _fit(rotated.values[train], target[train], strength)
-            probabilities[np.ix_(held, model.classes_)] = model.predict_proba(rotated.values[held])
-        probabilities /= probabilities.sum(1, keepdims=True)
-        chosen = np.maximum(probabilities[np.arange(len(target)), target], FLOOR)
+        fold = _out_of_fold(data, folds, strength, fold)
+        chosen = np.maximum(fold.probabilities[np.arange(len(target)), data.target], FLOOR)
         losses[strength] = float(-np.log(chosen).mean())
         if losses[strength] == min(losses.values()):
-            best = probabilities
+            best = fold
         yield losses[strength]
         if len(losses) - 1 - list(losses).index(min(losses, key=losses.__getitem__)) >= 2:
             break
     strength = min(losses, key=losses.__getitem__)
-    model = _fit(rotated.values, target, strength)
-    weight = np.zeros((n_classes, features.shape[1]))
-    bias = np.full(n_classes, -1e4)
-    weight[model.classes_], bias[model.classes_] = _unrotate(model, rotated)
-    yield HeadFit(
+    transition = np.eye(len(present))
+    for _ in range(CORRECTIONS if folds else 0):
+        transition = estimate_transition(best.probabilities[held_out], data.target[held_out])
+        best = _out_of_fold(data, folds, strength, best, transition)
+    model = fit_softmax(data.values, data.target, data.n_classes, strength, transition=transition)
+    yield _spread(
+        model, rotated, transition, present, n_classes, best.probabilities, strength, losses, held_out
+    )
+
+
+class _Data(NamedTuple):
+    values: np.ndarray  # (n, d) float32
+    target: np.ndarray  # (n,) numbers among the classes that are present
+    n_classes: int
+
+
+class _Fold(NamedTuple):
+    probabilities: np.ndarray  # (n, classes) of each item from the model that did not see it
+    models: list[Softmax | None]  # of each fold, to start the next fit from
+
+
+def _out_of_fold(
+    data: _Data,
+    folds: list[tuple[np.ndarray, np.ndarray]],
+    strength: float,
+    before: _Fold,
+    transition: np.ndarray | None = None,
+) -> _Fold:
+    probabilities, models = np.full((len(data.target), data.n_classes), FLOOR), []
+    for (train, held), start in zip(folds, before.models, strict=True):
+        model = fit_softmax(
+            data.values[train],
+            data.target[train],
+            data.n_classes,
+            strength,
+            transition=transition,
+            start=start,
+        )
+        seen = np.unique(data.target[train])
+        probabilities[np.ix_(held, seen)] = model.probabilities(data.values[held])[:, seen]
+        models.append(model)
+    return _Fold(probabilities / probabilities.sum(1, keepdims=True), models)
+
+
+def _spread(
+    model: Softmax,
+    rotated: _Rotated,
+    transition: np.ndarray,
+    present: np.ndarray,
+    n_classes: int,
+    out_of_fold: np.ndarray,
+    strength: float,
+    losses: dict[float, float],
+    held: np.ndarray,
+) -> HeadFit:
+    """The fit in terms of raw features and of all classes, those without items included."""
+    weight, bias = np.zeros((n_classes, len(rotated.mean))), np.full(n_classes, -1e4)
+    weight[present] = (rotated.axes @ model.weight).T / rotated.scale
+    bias[present] = model.bias - weight[present] @ rotated.mean
+    probabilities = np.full((len(out_of_fold), n_classes), FLOOR)
+    probabilities[:, present] = out_of_fold
+    probabilities /= probabilities.sum(1, keepdims=True)
+    wide = np.eye(n_classes)
+    wide[np.ix_(present, present)] = transition
+    return HeadFit(
         weight.astype(np.float32),
         bias.astype(np.float32),
         strength,
         losses,
-        best.astype(np.float32),
-        held_out,
+        wide.astype(np.float32),
+        probabilities.astype(np.float32),
+        held,
     )
 
 
@@ -127,7 +190,7 @@ def _rotate(features: np.ndarray) -> _Rotated:
         axes = centred.T @ (vectors[:, keep] / np.sqrt(np.maximum(values[keep], 1e-12)))
     else:
         axes = vectors[:, keep]
-    return _Rotated(centred @ axes, axes, mean, scale)
+    return _Rotated((centred @ axes).astype(np.float32), axes, mean, scale)
 
 
 def _folds(target: np.ndarray, groups: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -144,18 +207,3 @@ def _folds(target: np.ndarray, groups: np.ndarray, seed: int) -> Iterator[tuple[
         for train, held in splitter.split(target, target, None if unique else groups):
             if len(held) and len(np.unique(target[train])) >= 2:
                 yield train, held
-
-
-def _fit(values: np.ndarray, target: np.ndarray, strength: float) -> LogisticRegression:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return LogisticRegression(C=1 / strength, max_iter=300, tol=1e-3).fit(values, target)
-
-
-def _unrotate(model: LogisticRegression, rotated: _Rotated) -> tuple[np.ndarray, np.ndarray]:
-    coefficients, intercepts = model.coef_, model.intercept_
-    if len(model.classes_) == 2:
-        coefficients = np.vstack([-coefficients / 2, coefficients / 2])
-        intercepts = np.array([-intercepts[0] / 2, intercepts[0] / 2])
-    weight = coefficients @ rotated.axes.T / rotated.scale
-    return weight, intercepts - weight @ rotated.mean

@@ -180,7 +180,7 @@ class Review:
             )
         best = probabilities.argmax(1)
         margin = scores.log_margin(probabilities, target)
-        issue = scores.label_issue(margin, target, len(classes)).astype(np.float64)
+        issue = scores.label_issue(probabilities, target)
         names = np.array([*classes, ""], dtype=object)
         near = None
         if features is not None:
