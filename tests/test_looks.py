@@ -161,6 +161,7 @@ def test_a_cache_that_is_damaged_or_cannot_be_written_is_done_without(ds, tmp_pa
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "looks.sqlite").write_bytes(b"no database at all" * 99)
     assert looks_of(ds, cache=LooksCache(tmp_path / "bad")).equals(truth)
+    assert len(LooksCache(tmp_path / "bad").get(ds.table.content)) == 5  # made anew
     (tmp_path / "file").write_text("")
     assert looks_of(ds, cache=LooksCache(tmp_path / "file")).equals(truth)
 
@@ -196,6 +197,7 @@ def test_hashes_are_alike_for_what_looks_alike():
     for make, most in ((perceptual_hash, 10), (difference_hash, 12)):
         one, two = make(np.stack(base)), make(np.stack(saved))
         assert one.dtype == np.uint64
+        assert 20 <= bits_apart(one, np.zeros_like(one)).mean() <= 44
         assert bits_apart(one, two).max() <= most
         assert bits_apart(one, np.roll(one, 1)).min() > most
     assert bits_apart(np.array([0b1011], np.uint64), np.array([0b0001], np.uint64)).tolist() == [2]

@@ -8,6 +8,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from test_looks import rotten_png, scene
 
 from bearwidgets.data.dataset import Dataset
+from bearwidgets.data.looks import looks_of
 from bearwidgets.review.issues import find_issues
 
 QUALITY = [
@@ -86,18 +87,22 @@ def test_each_fault_is_found_and_no_other_file(tmp_path, name):
 def test_the_most_suspect_comes_first_and_the_figure_is_said(tmp_path):
     ds = write(tmp_path / "dark", lambda image: dark(dark(image)), rows=(7,))
     queue = find_issues(ds, ["dark"]).queue("dark")
-    assert (
-        queue.why.tolist()[0]
-        == f"95 % of it is darker than {float(queue.why.iloc[0].split()[-3][:-1]):.0f}% of white"
-    )
+    assert queue.path.tolist() == ["a/07.png"]
+    p95 = looks_of(ds).p95[ds.index_of(queue.index[0])]
+    assert queue.why.iloc[0] == f"95 % of it is darker than {p95:.0%} of white"
     assert 0.5 < queue.score.iloc[0] <= 1
 
 
+def dusky(image):
+    """So dark that 95 % of it are darker than 30 % of white."""
+    return ImageEnhance.Brightness(image).enhance(0.3 * 255 / np.percentile(image.convert("L"), 95))
+
+
 def test_a_set_that_is_dark_by_nature_is_not_flagged(tmp_path):
-    night = write(
-        tmp_path / "night", lambda image: ImageEnhance.Brightness(image).enhance(0.25), rows=range(24)
-    )
-    assert "dark" not in flagged(night)
+    assert flagged(write(tmp_path / "one", dusky), ["dark"]) == {"dark": [5]}
+    night = write(tmp_path / "night", dusky, rows=range(24))
+    assert (find_issues(night, ["dark"]).table.dark_score > 0.5).all()
+    assert flagged(night, ["dark"]) == {}
 
 
 def test_what_is_bad_however_common_is_flagged(tmp_path):

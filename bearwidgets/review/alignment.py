@@ -32,12 +32,9 @@ class Pairs(NamedTuple):
     flipped: np.ndarray
     map: np.ndarray
 
-    def __getitem__(self, rows: np.ndarray) -> Pairs:  # ty: ignore[invalid-method-override]
-        return Pairs(*(field[rows] for field in self.fields()))
-
-    def fields(self) -> tuple[np.ndarray, ...]:
-        """The four arrays."""
-        return self.whole, self.part, self.flipped, self.map
+    def at(self, rows: np.ndarray) -> Pairs:
+        """Some of the pairs."""
+        return Pairs(*(field[rows] for field in self))
 
 
 def windows() -> np.ndarray:

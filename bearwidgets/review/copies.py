@@ -85,11 +85,11 @@ def find_copies(ds: Dataset, looks: pd.DataFrame, neighbors: Neighbors | None = 
     pairs = _candidates(small)
     if neighbors is not None:
         near = _by_features(small, _among(neighbors, rows))
-        pairs = Pairs(*(np.concatenate(both) for both in zip(pairs.fields(), near.fields(), strict=True)))
+        pairs = Pairs(*(np.concatenate(both) for both in zip(pairs, near, strict=True)))
     pairs = _prune(small, pairs)
     paths = [ds.path_of(id_) for id_ in ds.table["id"].iloc[rows]]
     tiny = ds.table[["width", "height"]].min(axis=1).to_numpy()[rows] < _TINY
-    parts = [_verify(paths, tiny, pairs[np.arange(start, min(start + _BLOCK, len(pairs.part)))])
+    parts = [_verify(paths, tiny, pairs.at(np.arange(start, min(start + _BLOCK, len(pairs.part)))))
              for start in range(0, len(pairs.part), _BLOCK)]  # fmt: skip
     maps = np.concatenate([pairs.map[:0], *(part.map for part, _ in parts)])
     similarity = np.concatenate([np.zeros(0), *(each for _, each in parts)])
@@ -175,7 +175,7 @@ def _prune(small: np.ndarray, pairs: Pairs) -> Pairs:
     """Those that agree on the small pictures too, each two pictures once, the way round that agrees best."""
     refined, match = [], []
     for start in range(0, len(pairs.part), _BLOCK):
-        some, agree = refine(small, pairs[np.arange(start, min(start + _BLOCK, len(pairs.part)))], 16)
+        some, agree = refine(small, pairs.at(np.arange(start, min(start + _BLOCK, len(pairs.part)))), 16)
         refined.append(some.map)
         match.append(agree)
     pairs = pairs._replace(map=np.concatenate([pairs.map[:0], *refined]))
@@ -184,7 +184,7 @@ def _prune(small: np.ndarray, pairs: Pairs) -> Pairs:
     order = order[agree[order] >= _ROUGHLY]
     ends = np.sort(np.stack([pairs.whole[order], pairs.part[order]], axis=1), axis=1)
     _, first = np.unique(ends, axis=0, return_index=True)
-    return pairs[order[np.sort(first)]]
+    return pairs.at(order[np.sort(first)])
 
 
 def _verify(paths: Sequence[object], tiny: np.ndarray, pairs: Pairs) -> tuple[Pairs, np.ndarray]:

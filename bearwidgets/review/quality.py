@@ -122,7 +122,7 @@ def wrong_extension(evidence: Evidence) -> Found:
 _MEASURED = {
     "dark": (
         "Too dark",
-        Measured(_look("p95"), 1, 0.35, 0, 0.1, "95 % of it is darker than {:.0%} of white"),
+        Measured(_look("p95"), 1, 0.35, 0, 0.25, "95 % of it is darker than {:.0%} of white"),
     ),
     "bright": (
         "Too bright",
@@ -159,6 +159,9 @@ _FACTS = {
     "animated": ("Animated", animated),
     "wrong_extension": ("Wrong file extension", wrong_extension),
 }
+
+QUALITY = ("unreadable", *_MEASURED, *_FACTS)
+"""Names of the checks of this module."""
 
 register(Check("unreadable", "Unreadable", unreadable, ("looks",), certain=True))
 for _name, (_title, _run) in {**_MEASURED, **_FACTS}.items():
