@@ -4,9 +4,8 @@
 
 Two sets: the 480 bears with the groups that a person found in them, and a made one: of photos of the bears that are
 nobody's copy, each gets one or two copies, each made in one of the ways of `WAYS`. A pair is right if both files show
-the same photo; copies of one copy are a pair as well, for all. The peers run
-with their defaults (of imagededup: 10 bits, and a cosine of 0.9); imagededup's cnn needs weights from the internet and
-says so where it cannot have them.
+the same photo; copies of one copy are a pair as well, for all. The peers run with their defaults (of imagededup: 10
+bits, and a cosine of 0.9); imagededup's cnn needs weights from the internet and says so where it cannot have them.
 """
 
 from __future__ import annotations

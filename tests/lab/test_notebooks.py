@@ -147,6 +147,11 @@ def test_a_cell_of_the_matrix_opens_its_images(lab: Lab) -> None:
     cell.wait_for()
     count = int("".join(each for each in cell.inner_text() if each.isdigit()) or 0)
     cell.click()
+    lab.page.wait_for_function(
+        """count => [...document.querySelectorAll('.bw-root')]
+                      .some(root => root.textContent.includes(`${count} of `))""",
+        arg=count,
+    )
     lab.run_cell(2)
     assert int(lab.text_of(2)) == count
 
