@@ -24,23 +24,41 @@ def test_margins_by_hand():
 
 
 def test_issues_by_hand():
-    # Given and predicted are the same throughout, so nothing goes one way.
+    # Given and predicted are the same throughout, so nothing goes one way, and no softening would lessen the loss.
     p = np.array([[0.8, 0.1, 0.1], [0.5, 0.3, 0.2], [0.1, 0.8, 0.1]])
     margin = np.log([8, 5 / 3, 8])
     # Of the mean margin of each class a quarter is taken off.
-    wanted = 1 / (1 + np.exp(margin - 0.25 * np.array([margin[:2].mean()] * 2 + [margin[2]])))
-    assert scores.label_issue(p, np.array([0, 0, 1])) == pytest.approx(wanted)
+    score = np.log([1.6, 1.0, 1.6]) + margin - 0.25 * np.array([margin[:2].mean()] * 2 + [margin[2]])
+    assert scores.label_issue(p, np.array([0, 0, 1])) == pytest.approx(1 / (1 + np.exp(score)), rel=1e-2)
 
 
 def test_what_goes_one_way_is_more_suspect_than_what_goes_both_ways(monkeypatch):
     monkeypatch.setattr(scores, "CLASS_SHARE", 0.0)
+    monkeypatch.setattr(scores, "POWERS", (0.9999, 1.0))
     taken = np.array([0.3, 0.6, 0.05, 0.05])  # predicted 1
-    p = np.array([taken] * 3 + [taken[[2, 3, 0, 1]]] * 3 + [taken[[2, 3, 1, 0]]] * 3)
-    target = np.array([0] * 3 + [2] * 3 + [3] * 3)
-    # Three of class 0 are taken for 1, none the other way; three each of 2 and 3 are taken for each other.
+    p = np.array([taken] * 9 + [taken[[2, 3, 0, 1]]] * 9 + [taken[[2, 3, 1, 0]]] * 9)
+    target = np.array([0] * 9 + [2] * 9 + [3] * 9)
+    # Nine of class 0 are taken for 1, none the other way; nine each of 2 and 3 are taken for each other.
     issue = scores.label_issue(p, target)
-    assert issue[3:] == pytest.approx(1 / (1 + 0.5))
-    assert issue[:3] == pytest.approx(1 / (1 + 0.5 / 4**0.5))
+    assert issue[9:] == pytest.approx(1 / (1 + 0.6 * 0.5), rel=1e-3)
+    ratio = np.log(9.5 / 0.5) - np.sqrt(1 / 9.5 + 1 / 0.5)
+    assert issue[:9] == pytest.approx(1 / (1 + 0.6 * 0.5 / np.exp(ratio)), rel=1e-3)
+
+
+def test_one_item_more_in_a_cell_than_in_its_mirror_says_nothing(monkeypatch):
+    monkeypatch.setattr(scores, "CLASS_SHARE", 0.0)
+    monkeypatch.setattr(scores, "POWERS", (0.9999, 1.0))
+    p = np.array([[0.3, 0.7], [0.7, 0.3], [0.7, 0.3]])
+    issue = scores.label_issue(p, np.array([0, 1, 1]))
+    assert issue == pytest.approx(1 / (1 + 0.6 * 3 / 7), rel=1e-3)
+
+
+def test_probabilities_that_are_too_sure_are_softened():
+    # Every second label is wrong, whatever the probability says: all that is left is a half and a half.
+    p = np.array([[0.999, 0.001], [0.001, 0.999]] * 20)
+    issue = scores.label_issue(p, np.array([0, 0] * 20))
+    assert (issue[1::2] > issue[::2]).all()
+    assert issue[1::2].max() < 0.95  # as they are: more than 0.999
 
 
 def test_without_items_there_are_no_issues():

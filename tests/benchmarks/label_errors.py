@@ -17,6 +17,7 @@ the out-of-fold ones of a default scikit-learn `LogisticRegression` on the same 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import os
 import subprocess
@@ -26,6 +27,7 @@ import time
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -294,26 +296,35 @@ def ablation(tasks: list[tuple[Task, int]], home: Path) -> None:
         index, _ = nearest(each.review.learn.features.array(list(contents)), 20)
         return scores.neighbor_probabilities(index, each.target, len(each.review.classes))
 
-    def found(each: Judged, probabilities: np.ndarray, one_way: float, class_mean: float) -> float:
-        before = scores.ONE_WAY_SHARE, scores.CLASS_SHARE
-        scores.ONE_WAY_SHARE, scores.CLASS_SHARE = one_way, class_mean
-        try:
+    def found(each: Judged, probabilities: np.ndarray, without: str) -> float:
+        changes = {
+            "temperature": ("_soften", lambda log, _target: log),
+            "one way": ("_one_way", lambda p, _target: np.zeros((p.shape[1], p.shape[1]))),
+            "class mean": ("CLASS_SHARE", 0.0),
+        }
+        if without == "all":
+            return average_precision(-scores.log_margin(probabilities, each.target), each.wrong)
+        with contextlib.ExitStack() as stack:
+            if without:
+                stack.enter_context(patch.object(scores, *changes[without]))
             return average_precision(scores.label_issue(probabilities, each.target), each.wrong)
-        finally:
-            scores.ONE_WAY_SHARE, scores.CLASS_SHARE = before
 
-    variants = [("log-margin", 0, 0), ("less class mean", 0, 0.25), ("one way", 0.5, 0), ("both", 0.5, 0.25)]
+    variants = ["", "temperature", "one way", "class mean", "all"]
     figures: dict[str, list[list[float]]] = {}
     for task, size in tasks:
         row: list[float] = []
         for rounds in (0, 1, 2):
             head.CORRECTIONS = rounds
             each = judge(task, size, home, default=False)
-            row += [found(each, each.review.probabilities, *shares) for _, *shares in variants]
-        row.append(found(each, nearest(each), 0.5, 0.25))
+            row += [found(each, each.review.probabilities, without) for without in variants]
+        row.append(found(each, nearest(each), ""))
         figures.setdefault(task.name, []).append(row)
         print(task.name, np.round(row, 3), file=sys.stderr, flush=True)
-    names = [f"{name}, {rounds} corrections" for rounds in (0, 1, 2) for name, *_ in variants]
+    names = [
+        f"{rounds} corrections" + {"": "", "all": ", log-margin alone"}.get(name, f", without {name}")
+        for rounds in (0, 1, 2)
+        for name in variants
+    ]
     print_table(
         "Ablation, average precision",
         ["labels", *names, "20 nearest"],
