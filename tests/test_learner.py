@@ -122,12 +122,12 @@ def test_ctrl_c_while_features_are_computed_leaves_a_learner_to_train_on(ds, mon
 def test_ctrl_c_in_a_second_cached_training_leaves_the_first(trained, monkeypatch):
     before = trained.predictions()[1]
     with monkeypatch.context() as patch, pytest.warns(UserWarning, match="can be used"):  # noqa: PT031 - the patch is to end with it
-        patch.setattr("bearwidgets.learn.head._fit", _interrupt)
+        patch.setattr("bearwidgets.learn.head.fit_softmax", _interrupt)
         trained.fine_tune(progress=False)
     assert (trained.predictions()[1] == before).all()
 
 
-def _interrupt(*_args):
+def _interrupt(*_args, **_options):
     raise KeyboardInterrupt
 
 

@@ -24,7 +24,8 @@ ENVIRONMENT = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
 OPTIONS = {"batch_size": 6, "precision": "32"}
 
 SCRIPT = """
-import json, os, sys
+import json, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background inherit that it is ignored
 from bearwidgets import Dataset, Learner
 from bearwidgets.learn.processes import launch
 

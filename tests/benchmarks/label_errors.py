@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import csv
 import os
 import subprocess
 import sys
@@ -333,15 +332,29 @@ def ablation(tasks: list[tuple[Task, int]], home: Path) -> None:
 
 
 def save_curves(judged: list[Judged], path: Path) -> None:
-    """Recall against the share reviewed, in hundredths, for plots."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["labels", "share", "recall", "oracle"])
-        for each in judged:
-            issue = each.review.table.label_issue.to_numpy()
-            for share in np.arange(1, 101) / 100:
-                oracle = min(1.0, share / each.wrong.mean())
-                writer.writerow([each.task.name, share, recall(issue, each.wrong, share), oracle])
+    """Recall against the share reviewed: ours, the default head by self-confidence, a random order, an oracle."""
+    from matplotlib.figure import Figure
+
+    firsts = {each.task.name: each for each in reversed(judged)}
+    names = list(dict.fromkeys(each.task.name for each in judged))
+    figure = Figure(figsize=(3 * -(-len(names) // 2), 6), layout="constrained")
+    axes = figure.subplots(2, -(-len(names) // 2), sharex=True, sharey=True, squeeze=False).ravel()
+    shares = np.linspace(0, 1, 101)
+    for axis in axes[len(names) :]:
+        axis.set_axis_off()
+    for axis, name in zip(axes, names, strict=False):
+        each = firsts[name]
+        confidence = each.default[np.arange(len(each.target)), each.target]
+        orders = {"bearwidgets": each.review.table.label_issue.to_numpy(), "default head": -confidence}
+        for label, score in orders.items():
+            axis.plot(shares, [recall(score, each.wrong, share) for share in shares], label=label)
+        axis.plot(shares, np.minimum(1, shares / each.wrong.mean()), "k:", linewidth=1, label="oracle")
+        axis.plot(shares, shares, color="0.6", linewidth=1, label="random")
+        axis.set_title(f"{name}, {each.wrong.mean():.0%} wrong", fontsize=10)
+    axes[0].legend(fontsize=8, loc="lower right")
+    figure.supxlabel("share of the images reviewed")
+    figure.supylabel("share of the wrong labels found")
+    figure.savefig(path)
 
 
 def fine_tuned(options: argparse.Namespace, home: Path) -> None:
