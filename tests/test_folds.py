@@ -206,6 +206,16 @@ def test_exact_folds_start_from_the_same_fresh_body(ds):
     assert (len(ids), probabilities.shape) == (18, (18, 3))
 
 
+def test_options_of_the_training_reach_every_fold(ds):
+    cv = cross_validate(ds, 2, mode="exact", epochs=1, fit_options={"norm_eval": True}, **QUIET)
+    fresh = dict(Learner(ds, **TINY).module.body.named_buffers())
+    for learner in cv.learners:
+        buffers = learner.module.body.named_buffers()
+        assert all((value == fresh[name]).all() for name, value in buffers)
+    with pytest.raises(BadInputError, match="Did you mean 'norm_eval'"):
+        cross_validate(ds, mode="exact", fit_options={"norm_evl": True}, **QUIET)
+
+
 def test_the_same_seed_gives_the_same_numbers(ds):
     first, second, other = (cross_validate(ds, 3, seed=seed, **QUIET) for seed in (1, 1, 2))
     assert (first.predictions()[1] == second.predictions()[1]).all()

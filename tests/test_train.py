@@ -123,6 +123,13 @@ def test_with_train_bn_off_a_frozen_body_does_not_change_at_all(network, paths):
     assert changed_by(network, batches_of(paths), phase(frozen_to=-1), recipe) == {"head.weight", "head.bias"}
 
 
+def test_with_norm_eval_statistics_stay_and_everything_else_trains(network, paths):
+    changed = changed_by(network, batches_of(paths), phase(), Recipe(batch_size=8, norm_eval=True))
+    everything = {name for name, _ in network.named_parameters()}
+    assert changed == everything
+    assert not any(norm.training for norm in network.modules())
+
+
 def test_frozen_to_one_trains_the_later_half(network, paths):
     recipe = Recipe(batch_size=8, train_bn=False)
     changed = changed_by(network, batches_of(paths), phase(frozen_to=1), recipe)

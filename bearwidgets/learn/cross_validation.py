@@ -40,6 +40,7 @@ def cross_validate(
     seed: int = 0,
     splits: str | Sequence[str] = ("train",),
     groups: str | Mapping[str, object] | Sequence[object] | None = None,
+    fit_options: Mapping[str, Any] | None = None,
     progress: bool = True,
     **learner_options: Any,
 ) -> CrossValidation:
@@ -64,6 +65,7 @@ def cross_validate(
         groups: items that belong together, such as photos of one animal: a mapping from id or path to the group,
             or a column (as many values as `ds.table` has rows, or its name there). An item that is not in the
             mapping, or whose value is missing, stands alone.
+        fit_options: others of `Learner.fine_tune` for the exact mode: base_lr, augment, norm_eval and so on.
         progress: show a bar.
         learner_options: of `Learner`: arch, weights, size and so on.
 
@@ -80,7 +82,7 @@ def cross_validate(
     cv = CrossValidation(ds, folds, seed=seed, splits=splits, groups=groups, **learner_options)
     for note in cv.folds.notes:
         warnings.warn(note, stacklevel=2)
-    steps = cv.fine_tuning(epochs, mode=mode)
+    steps = cv.fine_tuning(epochs, mode=mode, **(fit_options or {}))
     try:
         _show(steps, progress=progress)
     except KeyboardInterrupt:
@@ -170,12 +172,14 @@ class CrossValidation:
         wider = (1 / max(1, len(figures)) + 1 / (self.folds.n - 1)) ** 0.5
         return pd.DataFrame({"mean": figures.mean(), "std": std, "standard_error": std * wider})
 
-    def fine_tuning(self, epochs: int = 4, *, mode: Mode = "cached") -> Generator[Progress]:
+    def fine_tuning(
+        self, epochs: int = 4, *, mode: Mode = "cached", **fit_options: Any
+    ) -> Generator[Progress]:
         """Train fold after fold, step by step; `stage` names the fold. Stopped, the finished folds stay."""
 
         def start(number: int) -> tuple[Learner, Generator[Progress]]:
             learner = self._base.with_data(self.folds.data(self.ds, number))
-            return learner, learner.fine_tuning(epochs, mode=mode)
+            return learner, learner.fine_tuning(epochs, mode=mode, **fit_options)
 
         return self._train(start, start(0))  # a wrong mode or number is refused at once
 

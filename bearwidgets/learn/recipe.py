@@ -33,6 +33,9 @@ class Recipe:
         weight_decay: decoupled, as a share of the rate; none on biases, norms and position embeddings.
         train_bn: whether the norm layers of frozen groups train all the same (their weights, and a batch norm's
             statistics), as fastai has it; False keeps them as they are, and makes a frozen body really frozen.
+        norm_eval: whether batch norms normalize by the statistics that the weights came with, and keep these; their
+            weights train. Better than the statistics of small batches where a set is small, or its pictures were
+            enlarged and so lack detail that the body was trained on.
         gradient_clip: longest gradient, as a norm over all parameters, or None.
         accumulate: batches whose gradients are gathered before the weights change.
         label_smoothing: share of the target that is spread over all classes, 0 to below 1.
@@ -51,6 +54,7 @@ class Recipe:
     augment: str | Augment = "light"
     weight_decay: float = 0.01
     train_bn: bool = True
+    norm_eval: bool = False
     gradient_clip: float | None = None
     accumulate: int = 1
     label_smoothing: float = 0.0
@@ -78,7 +82,7 @@ class Recipe:
         for name, allowed in (("sampling", ["shuffle", "balanced"]), ("precision", ["auto", "bf16", "32"])):
             if getattr(self, name) not in allowed:
                 raise BadInputError(unknown_name(name, getattr(self, name), allowed))
-        for name in ("train_bn", "save_best"):
+        for name in ("train_bn", "norm_eval", "save_best"):
             if not isinstance(getattr(self, name), bool):
                 raise BadInputError(f"{name} is {getattr(self, name)!r}; allowed is True or False.")
         self._check_class_weights()

@@ -178,10 +178,11 @@ def _gathered(number: int, steps: int, accumulate: int) -> int:
 
 
 def _train_mode(model: nn.Module, recipe: Recipe) -> None:
-    """Training mode, apart from the batch norms that the recipe keeps frozen."""
+    """Training mode, apart from the batch norms whose statistics the recipe keeps."""
     model.train()
-    for norm in batch_norms(model) if not recipe.train_bn else []:
-        if not any(parameter.requires_grad for parameter in norm.parameters()):
+    for norm in batch_norms(model):
+        frozen = not any(parameter.requires_grad for parameter in norm.parameters())
+        if recipe.norm_eval or (frozen and not recipe.train_bn):
             norm.eval()
 
 
