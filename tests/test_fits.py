@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from torch import nn
 
 from bearwidgets.data.dataset import Dataset
@@ -59,6 +60,68 @@ def test_no_epochs_change_nothing(learn):
     learn.fit(0, **QUIET)
     assert all(torch.equal(tensor, before[name]) for name, tensor in weights_of(learn).items())
     assert learn.made_by == ""
+
+
+@pytest.fixture
+def pretrained(ds, tmp_path) -> Learner:
+    """A learner whose body comes from a file of weights."""
+    body = Learner(ds, **TINY, seed=1).module.body
+    path = tmp_path / "body.safetensors"
+    save_file({name: tensor.contiguous() for name, tensor in body.state_dict().items()}, path)
+    return Learner(ds, **{**TINY, "weights": path})
+
+
+def test_a_pretrained_body_gets_its_head_first_and_keeps_its_statistics(ds, pretrained):
+    before = weights_of(pretrained)
+    pretrained.fine_tune(2, mode="exact", **QUIET)
+    after = weights_of(pretrained)
+    assert pretrained.history.stage.tolist() == ["head", "unfrozen", "unfrozen"]
+    assert pretrained.steps.stage.unique().tolist() == ["unfrozen"]
+    assert pretrained.mode == "exact"
+    assert "unfrozen epoch 2 of 2" in pretrained.made_by
+    for name, tensor in before.items():
+        kept = "running" in name or "tracked" in name
+        assert torch.equal(after[name], tensor) == kept, name
+    assert pretrained.out_of_fold() is None
+
+
+def test_a_number_of_frozen_epochs_is_fastais_fine_tune(ds, pretrained):
+    before = weights_of(pretrained)
+    pretrained.fine_tune(1, mode="exact", freeze_epochs=1, **QUIET)
+    assert pretrained.history.stage.tolist() == ["frozen", "unfrozen"]
+    assert not torch.equal(weights_of(pretrained)["body.bn1.running_mean"], before["body.bn1.running_mean"])
+
+
+@pytest.mark.parametrize("options", [{}, {"weights": "body", "head": "mlp"}])
+def test_without_weights_or_linear_head_none_is_one_frozen_epoch(ds, pretrained, tmp_path, options):
+    options = {**TINY, **options}
+    if options["weights"] == "body":
+        options["weights"] = tmp_path / "body.safetensors"
+    learn = Learner(ds, **options).fine_tune(1, mode="exact", **QUIET)
+    assert learn.history.stage.tolist() == ["frozen", "unfrozen"]
+
+
+def test_a_wrong_option_is_refused_before_the_head_is_fitted(pretrained):
+    with pytest.raises(BadInputError, match="Did you mean 'mixup'"):
+        pretrained.fine_tuning(1, mode="exact", mixpu=0.2)
+
+
+def test_going_on_after_the_head_fits_no_second_one(ds, pretrained, tmp_path):
+    path = tmp_path / "kept.safetensors"
+    body = tmp_path / "body.safetensors"
+    options = {"mode": "exact", "batch_size": 6, "precision": "32"}
+    whole = pretrained.fine_tune(2, **options, progress=False)
+    steps = Learner(ds, **{**TINY, "weights": body}).fine_tuning(2, **options, checkpoint=path)
+    for step in steps:
+        if step.epoch == 1 and step.stage == "unfrozen":
+            break
+    steps.close()
+    learn = Learner(ds, **{**TINY, "weights": body})
+    stages = [step.stage for step in learn.fine_tuning(2, **options, checkpoint=path)]
+    assert set(stages) == {"unfrozen"}
+    assert learn.history.stage.tolist() == whole.history.stage.tolist()
+    for name, tensor in weights_of(whole).items():
+        assert torch.equal(weights_of(learn)[name], tensor), name
 
 
 def test_freeze_leaves_the_body_and_unfreeze_trains_it(learn):

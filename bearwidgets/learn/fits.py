@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import copy
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
+from torch import nn
 
 from bearwidgets.errors import BadInputError, TrainingError, unknown_name
 from bearwidgets.learn.cached import fit_cached
+from bearwidgets.learn.card import OWN
 from bearwidgets.learn.finder import suggest
 from bearwidgets.learn.fitting import Training, find_rate
 from bearwidgets.learn.groups import layer_groups
+from bearwidgets.learn.model import RANDOM
 from bearwidgets.learn.recipe import Phase, check_epochs, check_share, fine_tune_phases, make_recipe
 from bearwidgets.learn.schedule import Constant, FlatCosine, OneCycle
 
@@ -43,6 +47,7 @@ class Fits:
     """What a `Learner` does to train; see there for what it has."""
 
     module: Any
+    source: Any
     ds: Any
     frozen_to: int
     fabric: Any
@@ -64,7 +69,7 @@ class Fits:
         base_lr: float = 2e-3,
         *,
         mode: Mode = "cached",
-        freeze_epochs: int = 1,
+        freeze_epochs: int | None = None,
         lr_mult: float = 100,
         pct_start: float = 0.3,
         div: float = 5.0,
@@ -77,9 +82,13 @@ class Fits:
             epochs: passes over the training split after those with a frozen body, in the exact mode. The cached mode
                 fits its head to convergence, however many are asked for.
             base_lr: highest rate of the frozen phase; half of it is that of the head afterwards.
-            mode: `"cached"` computes the frozen body's features once and fits a linear head on them; `"exact"` is
-                fastai's `fine_tune`: every epoch through the whole network, with augmentation.
-            freeze_epochs: passes with a frozen body before.
+            mode: `"cached"` computes the frozen body's features once and fits a linear head on them; `"exact"` trains
+                the whole network after that, with augmentation.
+            freeze_epochs: passes with a frozen body before, in the exact mode. None fits the head of a pretrained
+                body as the cached mode does and keeps its batch norms' statistics (`norm_eval`), which distorts its
+                features less (Kumar et al., "Fine-tuning can distort pretrained features and underperform
+                out-of-distribution", ICLR 2022). A number is fastai's `fine_tune`; so is None, with 1, for a body
+                without pretrained weights, a module of one's own, or a head that is not linear.
             lr_mult: the earliest layers train so much slower than the head.
             pct_start: share of the second phase in which the rate rises.
             div: the second phase starts with the highest rate divided by this.
@@ -106,7 +115,12 @@ class Fits:
             raise BadInputError(unknown_name("mode", mode, ["cached", "exact"]))
         names = ("freeze_epochs", "lr_mult", "pct_start", "div")
         numbers = {name: options.pop(name) for name in names if name in options}
+        head_first = numbers.get("freeze_epochs") is None and self._is_pretrained()
+        if numbers.get("freeze_epochs") is None:
+            numbers["freeze_epochs"] = 0 if head_first else 1
         phases = fine_tune_phases(epochs, base_lr=base_lr, **numbers)
+        if mode == "exact" and head_first:
+            return self._fine_tuning_after_head(phases, {"norm_eval": True, **options})
         if mode == "exact":
             return self.fitting(phases, **options)
         if options:
@@ -116,6 +130,26 @@ class Fits:
             )
         self._ready()
         return fit_cached(cast("Learner", self))
+
+    def _is_pretrained(self) -> bool:
+        known = self.source.weights != RANDOM and self.source.arch != OWN
+        return known and isinstance(self.module.head, nn.Linear)
+
+    def _fine_tuning_after_head(
+        self, phases: Sequence[Phase], options: dict[str, Any]
+    ) -> Generator[Progress]:
+        checkpoint = options.get("checkpoint")
+        goes_on = checkpoint is not None and Path(checkpoint).expanduser().exists()
+        training = self.fitting(phases, **options)  # says at once what is wrong
+
+        def run() -> Generator[Progress]:
+            if goes_on:
+                yield from training
+                return
+            yield from fit_cached(cast("Learner", self))
+            yield from self.fitting(phases, **options)
+
+        return run()
 
     def fit(self, epochs: int, lr: Rate = DEFAULT_LR, *, progress: bool = True, **options: Any) -> Self:
         """Train at a constant rate, with what `freeze`, `freeze_to` and `unfreeze` left to train.

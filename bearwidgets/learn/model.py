@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bearwidgets.learn.preprocessing import Preprocessing
 
 POOLS = ("avg", "catavgmax")
+RANDOM = "random"  # where weights came from, if from nowhere
 
 
 class Classifier(nn.Module):
@@ -140,7 +141,7 @@ def _with_weights(
         raise BadInputError(f"weights is {weights!r}; allowed are 'auto', {CHOICES}.")
     body = empty_body(name, size, in_chans=in_chans, pool=pool)
     if weights is None:
-        return body, "random"
+        return body, RANDOM
     load(body, name, tensors, source)
     return body, source
 
