@@ -43,6 +43,9 @@ class StubLearner:
         table = (self.ds if ds is None else ds).table
         return table, probabilities_of(table.content.map(self.known), self.classes)
 
+    def training_dynamics(self):
+        return None
+
     def out_of_fold(self):
         return None
 

@@ -52,6 +52,8 @@ def assert_same(learn, whole):
         learn.history.drop(columns="seconds"), whole.history.drop(columns="seconds")
     )
     assert learn.made_by == whole.made_by
+    for one, other in zip(learn.training_dynamics()[1], whole.training_dynamics()[1], strict=True):
+        np.testing.assert_array_equal(one, other)
     for name, tensor in whole.module.state_dict().items():
         assert torch.equal(learn.module.state_dict()[name], tensor), name
 

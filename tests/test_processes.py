@@ -43,6 +43,7 @@ if fabric.is_global_zero:
     learn.history.to_json(out + ".history", double_precision=15)
     weights = learn.module.state_dict().items()
     safetensors.torch.save_file({name: tensor.contiguous() for name, tensor in weights}, out)
+    safetensors.torch.save_file(learn.record.trace.tensors, out + ".trace")
 """
 
 
@@ -121,6 +122,8 @@ def test_two_processes_train_as_one(start, images, tmp_path, options):
     for name, tensor in safetensors.torch.load_file(tmp_path / "out").items():
         mine = whole.module.state_dict()[name]
         assert torch.allclose(tensor.double(), mine.double(), atol=2e-3), name
+    for name, tensor in safetensors.torch.load_file(tmp_path / "out.trace").items():
+        assert torch.allclose(tensor, whole.record.trace.tensors[name], atol=2e-3, equal_nan=True), name
 
 
 def test_they_go_on_from_the_checkpoint_of_one(start, images, tmp_path):

@@ -92,7 +92,10 @@ class PictureBatches:
             pictures = self._preprocessing.normalize(pixels, self._fabric.device) if here else torch.zeros(0)
             weighed = target if world == 1 else self._target[rows]
             total = float(len(weighed) if self._weights is None else self._weights[weighed].sum())
-            yield Minibatch(pictures, torch.from_numpy(target[:here]).to(self._fabric.device), total or 1.0)
+            known = np.asarray(batch.rows[:here] if world == 1 else rows)
+            yield Minibatch(
+                pictures, torch.from_numpy(target[:here]).to(self._fabric.device), total or 1.0, known
+            )
 
     def _order(self, epoch: int) -> list[np.ndarray]:
         generator = np.random.default_rng((self._seed, epoch))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from bearwidgets.learn.trace import Trace
+
 CARD = "bearwidgets-checkpoint"
 NEW = "Give the name of a new file"
 
@@ -54,7 +56,8 @@ class Checkpoint:
         history: rows of `Learner.history` so far.
         steps: rows of `Learner.steps` so far.
         made_by: how the weights were made, in words.
-        tensors: `model.…`, `best.…` (of the best epoch so far) and `moments.…` (of the optimizer), by name.
+        tensors: `model.…`, `best.…` (of the best epoch so far), `moments.…` (of the optimizer) and `trace.…` (see
+            `Trace`), by name.
     """
 
     plan: dict[str, str]
@@ -65,20 +68,24 @@ class Checkpoint:
     tensors: dict[str, torch.Tensor]
 
     def part(self, name: str) -> dict[str, torch.Tensor]:
-        """The tensors of "model", "best" or "moments"."""
+        """The tensors of "model", "best", "moments" or "trace"."""
         return {
             key[len(name) + 1 :]: each for key, each in self.tensors.items() if key.startswith(f"{name}.")
         }
 
 
 def tensors_of(
-    model: nn.Module, best: Mapping[str, torch.Tensor] | None, optimizer: torch.optim.Optimizer | None
+    model: nn.Module,
+    best: Mapping[str, torch.Tensor] | None,
+    optimizer: torch.optim.Optimizer | None,
+    trace: Trace | None = None,
 ) -> dict[str, torch.Tensor]:
-    """Weights, the best weights so far and moments, as `Checkpoint.tensors` has them."""
+    """Weights, the best weights so far, moments and the trace, as `Checkpoint.tensors` has them."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in (best or {}).items()}
     for number, state in optimizer.state_dict()["state"].items() if optimizer else []:
         tensors |= {f"moments.{number}.{name}": tensor for name, tensor in state.items()}
+    tensors |= {f"trace.{name}": tensor for name, tensor in (trace.tensors if trace else {}).items()}
     return tensors
 
 

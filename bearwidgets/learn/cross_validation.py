@@ -263,6 +263,25 @@ class CrossValidation:
         table, probabilities = self.predictions(_part(self.ds, held))
         return table["id"].tolist(), probabilities
 
+    def training_dynamics(self) -> tuple[list[str], list[np.ndarray]] | None:
+        """As `Learner.training_dynamics`: means over the learners that were trained on the item."""
+        found = [each for learner in self.learners if (each := learner.training_dynamics()) is not None]
+        if not found:
+            return None
+        ids = pd.Index(self.ds.table["id"])
+        means = []
+        for kind in range(len(found[0][1])):
+            total = np.zeros((len(ids), len(self.classes)), dtype=np.float64)
+            n = np.zeros(len(ids))
+            for some, opinions in found:
+                rows = ids.get_indexer(pd.Index(some))
+                good = (rows >= 0) & np.isfinite(opinions[kind]).all(1)
+                total[rows[good]] += opinions[kind][good]
+                n[rows[good]] += 1
+            with np.errstate(invalid="ignore"):
+                means.append((total / n[:, None]).astype(np.float32))
+        return self.ds.table["id"].tolist(), means
+
     def evaluate(self, split: str = "valid", ds: Dataset | None = None) -> dict[str, Any]:
         """Measure on one split, without augmentation: the ensemble, or out of fold where the split was folded.
 

@@ -32,6 +32,7 @@ from bearwidgets.learn.processes import check_alike
 from bearwidgets.learn.progress import Progress
 from bearwidgets.learn.recipe import Phase, Recipe
 from bearwidgets.learn.schedule import Exponential
+from bearwidgets.learn.trace import Trace, make_trace
 from bearwidgets.learn.train import make_optimizer, run_phase
 
 if TYPE_CHECKING:
@@ -117,13 +118,16 @@ class Training:
         self.best: dict[str, torch.Tensor] | None = None
         self.place = checkpoint.Place()
         self.resumed: checkpoint.Checkpoint | None = None
+        self.trace: Trace | None = None
 
     def run(self) -> Generator[Progress]:
         """All phases; leaves the learner usable wherever it is left."""
         plan = self._plan()
         if self.fabric.world_size > 1:
             check_alike(self.fabric, plan)
+        self.trace = make_trace(self.learn, list(self.train.id))
         self._go_on(plan)
+        self.learn.record.trace = self.trace
         logger = None
         if self.fabric.is_global_zero and not self._is_done():
             steps, epochs = self._done()
@@ -165,6 +169,7 @@ class Training:
             self.recipe,
             seed=learn.seed * 100 + number,
             first_step=place.step,
+            trace=self.trace,
         )
         for step in run:
             learn.record.step(step)
@@ -264,7 +269,7 @@ class Training:
             _rows(learn.history),
             _rows(learn.steps),
             learn.made_by,
-            checkpoint.tensors_of(learn.module, self.best, optimizer),
+            checkpoint.tensors_of(learn.module, self.best, optimizer, self.trace),
         )
         try:
             checkpoint.write(self.path, found)
@@ -277,6 +282,8 @@ class Training:
             return
         found, learn = checkpoint.read(self.path), self.learn
         checkpoint.check_plan(self.path, found, plan)
+        if self.trace is not None:
+            self.trace.restore(found.part("trace"))
         checkpoint.restore_weights(self.path, found, learn.module)
         self.best = found.part("best") or None
         self.place, self.resumed = found.place, found

@@ -338,6 +338,15 @@ class Learner(Fits):
         ids = [id_ for id_, is_held in zip(self.record.fitted_on, held, strict=True) if is_held]
         return ids, self.head_fit.out_of_fold[held]
 
+    def training_dynamics(self) -> tuple[list[str], list[np.ndarray]] | None:
+        """Ids of training items and what was said of them before, where the whole network was trained.
+
+        Returns:
+            Ids and two arrays (n, classes): the mean probabilities over the epochs, and those of heads that did not
+            see the item, from the cached training before; NaN where there are none. See `Trace`.
+        """
+        return None if self.record.trace is None else self.record.trace.opinions()
+
     def evaluate(self, split: str = "valid", ds: Dataset | None = None, *, tta: int = 0) -> dict[str, Any]:
         """Measure on one split, without augmentation.
 

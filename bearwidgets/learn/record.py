@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from bearwidgets.learn.head import HeadFit
     from bearwidgets.learn.progress import Progress
+    from bearwidgets.learn.trace import Trace
 
 Mode = Literal["cached", "exact"]
 HISTORY = ["stage", "epoch", "train_loss", "valid_loss", "valid_error", "seconds"]
@@ -29,6 +30,7 @@ class Record:
         fitted_on: ids of the items of that fit, in its order.
         scores: on the exam, of the present weights, if they were measured.
         origin: the card of the file that the learner was loaded from, if it was not trained since.
+        trace: of the trainings of the whole network since the last cached one.
     """
 
     made_by: str = ""
@@ -37,6 +39,7 @@ class Record:
     fitted_on: list[str] = field(default_factory=list)
     scores: dict[str, Any] | None = None
     origin: dict[str, Any] | None = None
+    trace: Trace | None = None
     _epochs: list[dict[str, Any]] = field(default_factory=list)
     _steps: list[tuple] = field(default_factory=list)
 
@@ -55,6 +58,8 @@ class Record:
         """Note that the weights are new."""
         self.mode, self.made_by, self.head_fit, self.fitted_on = mode, made_by, head_fit, ids
         self.scores = self.origin = None
+        if mode == "cached":
+            self.trace = None
 
     def step(self, step: Progress) -> None:
         """Note one step of the loop."""

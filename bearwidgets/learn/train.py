@@ -24,10 +24,12 @@ from bearwidgets.learn.synced import synced_batch_norms
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
+    import numpy as np
     from lightning_fabric import Fabric
     from torch import nn
 
     from bearwidgets.learn.recipe import Phase, Recipe
+    from bearwidgets.learn.trace import Trace
 
 SMOOTHING = 0.98  # of the loss that is shown, and that `lr_find` reads; fastai's number
 BETA2, EPSILON = 0.99, 1e-5  # fastai's Adam
@@ -41,11 +43,13 @@ class Minibatch:
         pictures: (n, channels, h, w) float, normalized, on the device; n is 0 where a step is to be passed over.
         target: (n,) int64, class numbers.
         total: sum of the class weights over this batch in all processes; n where there are no class weights.
+        rows: numbers of the items of this batch in all processes, or None where nobody asks who they are.
     """
 
     pictures: torch.Tensor
     target: torch.Tensor
     total: float
+    rows: np.ndarray | None = None
 
 
 class Batches(Protocol):
@@ -96,6 +100,7 @@ def run_phase(
     *,
     seed: int,
     first_step: int = 0,
+    trace: Trace | None = None,
 ) -> Generator[Progress]:
     """Train `model` in place, yielding after every batch; stop iterating and it stops, in a usable state.
 
@@ -108,6 +113,7 @@ def run_phase(
         recipe: all else.
         seed: of dropout, mixup and whatever else is random in a step.
         first_step: steps of this phase that are done already.
+        trace: gets what the network says of every picture, unless the recipe mixes pictures.
 
     Raises:
         TrainingError: the loss is not a number; the message says at which step and rate, and the weights are the
@@ -116,6 +122,7 @@ def run_phase(
     steps = phase.steps or phase.epochs * batches.steps
     module, optimizer = fabric.setup(model, optimizer)
     mix = _mixer(recipe, batches.n_classes)
+    trace = None if recipe.mixup or recipe.cutmix else trace
     good, smooth, step = _Copy(model), 0.0, first_step
     _train_mode(model, recipe)
     try:
@@ -124,17 +131,20 @@ def run_phase(
                 epoch, first = divmod(step, batches.steps)
                 for batch in batches.epoch(epoch, first):
                     rate, momentum = _set_rates(optimizer, *phase.schedule.at(step / steps))
-                    loss = 0.0
+                    loss, logits = 0.0, None
                     if len(batch.target):
                         with _random(seed, step, fabric):
                             pictures, target = mix(batch.pictures, batch.target)
-                            share = _loss(module(pictures), target, batches, recipe) / batch.total
+                            logits = module(pictures)
+                            share = _loss(logits, target, batches, recipe) / batch.total
                             gathered = _gathered(step % batches.steps, batches.steps, recipe.accumulate)
                             fabric.backward(share * (fabric.world_size / gathered))
                         loss = float(fabric.all_reduce(share.detach(), reduce_op="sum"))  # ty: ignore[invalid-argument-type]
                     if not math.isfinite(loss):
                         good.put_back()
                         raise TrainingError(_not_a_number(phase, step, steps, rate))
+                    if trace is not None and logits is not None and batch.rows is not None:
+                        trace.add(batch.rows, logits, fabric)
                     step += 1
                     if step % batches.steps % recipe.accumulate == 0 or step == steps:
                         good.take()

@@ -61,6 +61,10 @@ class FastaiPredictor:
         """None: fastai trains one network."""
         return None
 
+    def training_dynamics(self) -> tuple[list[str], list[np.ndarray]] | None:
+        """None: fastai does not keep what its network said while it trained."""
+        return None
+
 
 def _classes(learn: Any) -> list[str]:
     vocab = getattr(learn.dls, "vocab", None)

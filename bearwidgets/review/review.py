@@ -33,12 +33,18 @@ class Predictor(Protocol):
         """Ids and probabilities from models that did not see these items, or None."""
         ...
 
+    def training_dynamics(self) -> tuple[list[str], list[np.ndarray]] | None:
+        """Ids, and probabilities (n, classes) of these items during the training, NaN for none; or None."""
+        ...
+
 
 class Review:
     """Every item of every split with its loss, its margin and how likely its label is wrong.
 
     Probabilities are free of augmentation. Where the learner has out-of-fold probabilities (cached mode), a
-    training item is judged by a head that did not see it; `made_by` says so.
+    training item is judged by a head that did not see it. A network that was trained throughout may know its training
+    items by heart; its opinion is brought together with what it said of them while it trained, and with that of the
+    head that it started from, by the geometric mean. `made_by` says which.
 
     Args:
         learn: a trained `Learner`, or a fastai `Learner`.
@@ -86,6 +92,13 @@ class Review:
             made_by += "; training items judged out of fold"
         else:
             made_by += "; training items judged in sample"
+        if (dynamics := predictor.training_dynamics()) is not None:
+            rows = pd.Index(table.id).get_indexer(pd.Index(dynamics[0]))
+            earlier = [each[rows >= 0] for each in dynamics[1]]
+            rows = rows[rows >= 0]
+            probabilities[rows] = scores.consensus([probabilities[rows], *earlier])
+            unseen[rows] = False
+            made_by += " and over the epochs" if len(rows) else ""
         features = _features_of(learn, table.content) if "content" in table else None
         self._set_up(
             table.set_index("id"), probabilities, predictor.classes, made_by, unseen=unseen, features=features

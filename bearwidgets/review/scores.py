@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FLOOR = 1e-7
 TINY = 1e-30  # below any probability of float32 that matters
@@ -87,6 +92,24 @@ def _one_way(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
     counts = np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes) + 0.5
     ratio = np.log(counts / counts.T)
     return np.sign(ratio) * np.maximum(np.abs(ratio) - np.sqrt(1 / counts + 1 / counts.T), 0.0)
+
+
+def consensus(opinions: Sequence[np.ndarray]) -> np.ndarray:
+    """Geometric mean (n, classes) float32 of several probabilities for the same items, rows that sum to 1.
+
+    Args:
+        opinions: each (n, classes); rows that are not numbers do not count.
+
+    Example:
+        >>> consensus([np.array([[0.9, 0.1]]), np.array([[0.1, 0.9]]), np.array([[np.nan, np.nan]])]).tolist()
+        [[0.5, 0.5]]
+    """
+    total, n = np.zeros(opinions[0].shape), np.zeros((len(opinions[0]), 1))
+    for each in opinions:
+        good = np.isfinite(each).all(1)
+        total[good] += np.log(np.maximum(each[good], FLOOR))
+        n[good] += 1
+    return softmax(total / np.maximum(n, 1), axis=1).astype(np.float32)
 
 
 def second_choice(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
