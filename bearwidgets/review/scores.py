@@ -43,9 +43,9 @@ def label_issue(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
     The log of the given label's probability plus the log-margin, through a logistic function; 0.5 stands for two
     labels that are as likely as each other. It is an order, not a calibrated probability. Before:
 
-    - Probabilities that are too sure of themselves are softened half way to the temperature that gives the given labels
-      the least log-loss (Guo et al., "On calibration of modern neural networks", ICML 2017). Half way, for wrong labels
-      of one kind among many make every probability look too sure.
+    - Probabilities that are too sure of themselves are softened half way to the temperature that gives the given
+      labels the least log-loss (Guo et al., "On calibration of modern neural networks", ICML 2017). Half way, for
+      wrong labels of one kind make every probability look too sure.
     - Every other class is helped by the logarithm of how much oftener its items (as predicted) have the given label
       than the other way round, less a standard error: a model that cannot tell two classes apart confuses them both
       ways, wrong labels often go one way.
