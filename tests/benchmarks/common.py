@@ -22,7 +22,7 @@ def shared(name: str) -> Path:
     folder = ROOT.parent / "shared" / "data" / name
     if not folder.is_dir():
         raise SystemExit(f"No data at {folder}; this benchmark needs it.")
-    return folder
+    return folder.resolve()
 
 
 def bears_copy() -> Path:
