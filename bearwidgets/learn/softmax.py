@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
+from threadpoolctl import ThreadpoolController
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,8 +74,19 @@ def fit_softmax(
         return (total + strength / 2 * float((weight**2).sum())) / n, gradient.ravel() / n
 
     options = {"maxiter": MOST_STEPS, "gtol": LEAST_GRADIENT}
-    found = minimize(objective, first.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(shape)
-    return Softmax(found[:d], found[d])
+    with _one_thread():
+        found = minimize(objective, first.ravel(), jac=True, method="L-BFGS-B", options=options).x
+    return Softmax(found.reshape(shape)[:d], found.reshape(shape)[d])
+
+
+def _one_thread() -> Any:
+    """One thread for linear algebra: NumPy's and SciPy's threads, in turn, else wait for each other's."""
+    return _controller().limit(limits=1, user_api="blas")
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def _loss(
