@@ -10,9 +10,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.errors import BadInputError, TrainingError
+from bearwidgets.errors import BadInputError, ImageError, TrainingError
 from bearwidgets.learn.groups import layer_groups
 from bearwidgets.learn.learner import Learner
+from bearwidgets.learn.preprocessing import Preprocessing
 
 TINY = {"arch": "test_resnet", "weights": None, "size": 32}
 QUIET = {"progress": False, "batch_size": 6, "precision": "32"}
@@ -99,6 +100,39 @@ def test_without_weights_or_linear_head_none_is_one_frozen_epoch(ds, pretrained,
         options["weights"] = tmp_path / "body.safetensors"
     learn = Learner(ds, **options).fine_tune(1, mode="exact", **QUIET)
     assert learn.history.stage.tolist() == ["frozen", "unfrozen"]
+
+
+def test_a_body_that_was_trained_keeps_its_head_and_goes_on(pretrained):
+    pretrained.fine_tune(1, mode="exact", **QUIET)
+    pretrained.fine_tune(1, mode="exact", **QUIET)
+    assert pretrained.history.stage.tolist() == ["head", "unfrozen", "frozen", "unfrozen"]
+    assert set(pretrained.record.trace.tensors["count"].tolist()) == {3}
+
+
+def test_going_on_leaves_out_what_was_left_out_before(ds, pretrained, tmp_path, monkeypatch):
+    train = ds.table[ds.table.split == "train"]
+    broken, original = str(ds.path_of(train.id.iloc[0])), Preprocessing.open
+
+    def open_(self, source, **options):
+        if str(source) == broken:
+            raise ImageError(f"{broken} could not be decoded")
+        return original(self, source, **options)
+
+    monkeypatch.setattr(Preprocessing, "open", open_)
+    options = {
+        "mode": "exact",
+        "batch_size": 6,
+        "precision": "32",
+        "checkpoint": tmp_path / "kept.safetensors",
+    }
+    steps = pretrained.fine_tuning(2, **options)
+    with pytest.warns(UserWarning, match="could not be decoded"):
+        next(step for step in steps if step.epoch == 1 and step.stage == "unfrozen")
+    steps.close()
+    learn = Learner(ds, **{**TINY, "weights": tmp_path / "body.safetensors"})
+    with pytest.warns(UserWarning, match="could not be decoded"):
+        learn.fine_tune(2, **options, progress=False)
+    assert learn.history.stage.tolist() == ["head", "unfrozen", "unfrozen"]
 
 
 def test_a_wrong_option_is_refused_before_the_head_is_fitted(pretrained):

@@ -212,6 +212,8 @@ def test_options_of_the_training_reach_every_fold(ds):
     for learner in cv.learners:
         buffers = learner.module.body.named_buffers()
         assert all((value == fresh[name]).all() for name, value in buffers)
+    with pytest.raises(BadInputError, match="A checkpoint belongs to one training"):
+        cross_validate(ds, mode="exact", fit_options={"checkpoint": "kept.safetensors"}, **QUIET)
     with pytest.raises(BadInputError, match="Did you mean 'norm_eval'"):
         cross_validate(ds, mode="exact", fit_options={"norm_evl": True}, **QUIET)
 

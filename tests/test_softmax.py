@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_info
 
+from bearwidgets.learn import softmax
 from bearwidgets.learn.softmax import Softmax, estimate_transition, fit_softmax
 
 
@@ -79,4 +81,34 @@ def test_any_estimate_is_a_transition(rows):
     transition = estimate_transition(p / p.sum(1, keepdims=True), target)
     assert np.isfinite(transition).all()
     assert transition.sum(1) == pytest.approx(1)
-    assert (transition > 0).all()
+    assert (transition >= 0).all()
+    assert (transition.diagonal() > 0).all()
+
+
+def test_two_classes_that_cannot_be_told_apart_are_no_wrong_labels():
+    # What the model says of the first two classes has nothing to do with their labels.
+    said = np.array([[0.95, 0.04, 0.01], [0.04, 0.95, 0.01]])
+    rows = np.vstack([said[np.arange(60) % 2], [[0.01, 0.01, 0.98]] * 30])
+    target = np.repeat([0, 1, 2], 30)
+    assert estimate_transition(rows, target)[:2] == pytest.approx(np.eye(3)[:2])
+    # Labels that go one way are told from that: every fourth 0 is labelled 1.
+    target = np.array([0, 1] * 30 + [2] * 30)
+    target[:60:8] = 1
+    found = estimate_transition(rows, target)
+    assert found[0] == pytest.approx([0.74, 0.25, 0.01], abs=0.02)
+    assert found[1].argmax() == 1
+
+
+def test_threads_are_as_before_when_the_last_of_several_fits_ends():
+    def threads():
+        return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+
+    before = threads()
+    first, second = softmax._one_thread(), softmax._one_thread()
+    first.__enter__()
+    second.__enter__()
+    assert set(threads()) == {1}
+    first.__exit__(None, None, None)
+    assert set(threads()) == {1}
+    second.__exit__(None, None, None)
+    assert threads() == before

@@ -123,6 +123,27 @@ def test_folds_bring_together_what_their_learners_said(ds):
     assert review.probabilities[review.table.index.get_loc(first)] == pytest.approx(wanted[0], abs=1e-6)
 
 
+def test_folds_of_mixed_pictures_are_judged_out_of_fold_alone(ds):
+    options = {"batch_size": 6, "mixup": 0.4}
+    cv = cross_validate(ds, 2, mode="exact", epochs=1, fit_options=options, progress=False, **TINY)
+    assert cv.training_dynamics()[0] == []
+    review = Review(cv)
+    assert review.made_by.endswith("out of fold")
+    assert review.table.why.str.contains("that did not see it").sum() == len(cv.out_of_fold()[0])
+
+
+def test_what_was_said_of_the_others_stays_when_an_item_leaves(learn):
+    learn.fine_tune(1, **EXACT, progress=False)
+    gone = learn.record.trace.ids[0]
+    start = learn.training_dynamics()[1][1][1:]
+    learn.leave_out([gone], ["broken"])
+    learn.fit(1, 1e-4, batch_size=6, precision="32", progress=False)
+    ids, (_, kept) = learn.training_dynamics()
+    assert gone not in ids
+    assert set(learn.record.trace.tensors["count"].tolist()) == {2}
+    np.testing.assert_array_equal(kept, start)
+
+
 def test_tensors_of_other_items_are_refused():
     other = Trace(["a"], 2)
     with pytest.raises(BadInputError, match="of other items or classes"):

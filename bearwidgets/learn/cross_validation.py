@@ -176,6 +176,10 @@ class CrossValidation:
         self, epochs: int = 4, *, mode: Mode = "cached", **fit_options: Any
     ) -> Generator[Progress]:
         """Train fold after fold, step by step; `stage` names the fold. Stopped, the finished folds stay."""
+        if fit_options.get("checkpoint") is not None:
+            raise BadInputError(
+                "A checkpoint belongs to one training, and each fold is one. Cross-validate without it."
+            )
 
         def start(number: int) -> tuple[Learner, Generator[Progress]]:
             learner = self._base.with_data(self.folds.data(self.ds, number))
@@ -264,12 +268,12 @@ class CrossValidation:
         return table["id"].tolist(), probabilities
 
     def training_dynamics(self) -> tuple[list[str], list[np.ndarray]] | None:
-        """As `Learner.training_dynamics`: means over the learners that were trained on the item."""
+        """As `Learner.training_dynamics`, of items of the folds: means over the learners that trained on them."""
         found = [each for learner in self.learners if (each := learner.training_dynamics()) is not None]
         if not found:
             return None
         ids = pd.Index(self.ds.table["id"])
-        means = []
+        means, some_said = [], np.zeros(len(ids), dtype=bool)
         for kind in range(len(found[0][1])):
             total = np.zeros((len(ids), len(self.classes)), dtype=np.float64)
             n = np.zeros(len(ids))
@@ -278,9 +282,10 @@ class CrossValidation:
                 good = (rows >= 0) & np.isfinite(opinions[kind]).all(1)
                 total[rows[good]] += opinions[kind][good]
                 n[rows[good]] += 1
+            some_said |= n > 0
             with np.errstate(invalid="ignore"):
                 means.append((total / n[:, None]).astype(np.float32))
-        return self.ds.table["id"].tolist(), means
+        return self.ds.table["id"][some_said].tolist(), [each[some_said] for each in means]
 
     def evaluate(self, split: str = "valid", ds: Dataset | None = None) -> dict[str, Any]:
         """Measure on one split, without augmentation: the ensemble, or out of fold where the split was folded.

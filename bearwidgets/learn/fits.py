@@ -11,7 +11,7 @@ import pandas as pd
 from torch import nn
 
 from bearwidgets.errors import BadInputError, TrainingError, unknown_name
-from bearwidgets.learn.cached import fit_cached
+from bearwidgets.learn.cached import compute_features, fit_cached
 from bearwidgets.learn.card import OWN
 from bearwidgets.learn.finder import suggest
 from bearwidgets.learn.fitting import Training, find_rate
@@ -54,6 +54,11 @@ class Fits:
     _pristine: Any
 
     @property
+    def mode(self) -> Mode | None:
+        """Of the last training, "cached" or "exact"; None before."""
+        raise NotImplementedError
+
+    @property
     def made_by(self) -> str:
         """How the present numbers were made, in words; empty before the first training."""
         raise NotImplementedError
@@ -88,7 +93,8 @@ class Fits:
                 body as the cached mode does and keeps its batch norms' statistics (`norm_eval`), which distorts its
                 features less (Kumar et al., "Fine-tuning can distort pretrained features and underperform
                 out-of-distribution", ICLR 2022). A number is fastai's `fine_tune`; so is None, with 1, for a body
-                without pretrained weights, a module of one's own, or a head that is not linear.
+                without pretrained weights or that was trained here before, for a module of one's own, and for a head
+                that is not linear.
             lr_mult: the earliest layers train so much slower than the head.
             pct_start: share of the second phase in which the rate rises.
             div: the second phase starts with the highest rate divided by this.
@@ -115,7 +121,7 @@ class Fits:
             raise BadInputError(unknown_name("mode", mode, ["cached", "exact"]))
         names = ("freeze_epochs", "lr_mult", "pct_start", "div")
         numbers = {name: options.pop(name) for name in names if name in options}
-        head_first = numbers.get("freeze_epochs") is None and self._is_pretrained()
+        head_first = numbers.get("freeze_epochs") is None and self._has_fresh_body()
         if numbers.get("freeze_epochs") is None:
             numbers["freeze_epochs"] = 0 if head_first else 1
         phases = fine_tune_phases(epochs, base_lr=base_lr, **numbers)
@@ -131,22 +137,22 @@ class Fits:
         self._ready()
         return fit_cached(cast("Learner", self))
 
-    def _is_pretrained(self) -> bool:
+    def _has_fresh_body(self) -> bool:
+        """Whether the body has pretrained weights, and they are as they came, under a linear head."""
         known = self.source.weights != RANDOM and self.source.arch != OWN
-        return known and isinstance(self.module.head, nn.Linear)
+        return known and isinstance(self.module.head, nn.Linear) and self.mode != "exact"
 
     def _fine_tuning_after_head(
         self, phases: Sequence[Phase], options: dict[str, Any]
     ) -> Generator[Progress]:
         checkpoint = options.get("checkpoint")
         goes_on = checkpoint is not None and Path(checkpoint).expanduser().exists()
-        training = self.fitting(phases, **options)  # says at once what is wrong
+        self.fitting(phases, **options)  # says at once what is wrong
 
         def run() -> Generator[Progress]:
-            if goes_on:
-                yield from training
-                return
-            yield from fit_cached(cast("Learner", self))
+            learn = cast("Learner", self)
+            # Either leaves out what cannot be decoded, so that a training that was cut off finds the same items.
+            yield from compute_features(learn) if goes_on else fit_cached(learn)
             yield from self.fitting(phases, **options)
 
         return run()

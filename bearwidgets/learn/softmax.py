@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,12 +13,13 @@ from scipy.special import log_softmax, softmax
 from threadpoolctl import ThreadpoolController
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
 MOST_STEPS = 300
 LEAST_GRADIENT = 3e-5  # of the mean loss
 ROUNDS = 30  # of the estimate of a transition
 TRUSTED = 0.9  # share of right labels that the estimate starts from
+LEAST_LEAD = 0.2  # of a class's own label over the next one
 
 
 class Softmax(NamedTuple):
@@ -79,14 +82,30 @@ def fit_softmax(
     return Softmax(found.reshape(shape)[:d], found.reshape(shape)[d])
 
 
-def _one_thread() -> Any:
-    """One thread for linear algebra: NumPy's and SciPy's threads, in turn, else wait for each other's."""
-    return _controller().limit(limits=1, user_api="blas")
+@contextlib.contextmanager
+def _one_thread() -> Generator[None]:
+    """One thread for linear algebra: NumPy's and SciPy's threads, in turn, else wait for each other's.
+
+    The limit is one for the whole process: the first of several trainings sets it, the last one lifts it.
+    """
+    with _lock:
+        _limits.append(_controller().limit(limits=1, user_api="blas") if not _limits else None)
+    try:
+        yield
+    finally:
+        with _lock:
+            last = _limits.pop() if len(_limits) == 1 else _limits.pop(1)
+            if last is not None:
+                last.restore_original_limits()
 
 
 @cache
 def _controller() -> ThreadpoolController:
     return ThreadpoolController()
+
+
+_lock = threading.Lock()
+_limits: list[Any] = []  # of the trainings that run now; the first is the one to lift
 
 
 def _loss(
@@ -119,7 +138,9 @@ def estimate_transition(probabilities: np.ndarray, target: np.ndarray) -> np.nda
     Expectation maximization as of Dawid & Skene (Applied Statistics 28, 1979) with one annotator, the classes of the
     items being known by these probabilities: each item is shared out over the classes that it may belong to, given
     its label; the shares are counted; and so again. It starts from labels that are mostly right, and one item for
-    each class is spread over all labels, so that a class with few items keeps possible ones.
+    each class is spread over all labels, so that a class with few items keeps possible ones. A class whose own label
+    does not lead the next one clearly is taken to be labelled rightly: what looks like wrong labels may as well be
+    two classes that are hard to tell apart, and a transition that mixes them would merge them.
 
     Args:
         probabilities: (n, classes), out of fold.
@@ -139,4 +160,7 @@ def estimate_transition(probabilities: np.ndarray, target: np.ndarray) -> np.nda
         shares /= np.maximum(shares.sum(1, keepdims=True), 1e-12)
         counts = shares.T @ labels + 1 / n_classes
         transition = counts / counts.sum(1, keepdims=True)
+    others = np.where(np.eye(n_classes, dtype=bool), 0.0, transition)
+    mixed = transition.diagonal() - others.max(1) < LEAST_LEAD
+    transition[mixed] = np.eye(n_classes)[mixed]
     return transition

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lightning_fabric import Fabric
 
-MOST_VALUES = 2**26  # items · classes: a quarter of a gigabyte
+MOST_VALUES = 2**26  # items · classes: half a gigabyte, for there are two tensors of them
 
 
 class Trace:
@@ -83,6 +83,14 @@ class Trace:
         ids = [self.ids[row] for row in torch.nonzero(seen).ravel().tolist()]
         return ids, [mean.numpy(), self.tensors["start"][seen].numpy()]
 
+    def of(self, ids: Sequence[str]) -> Trace:
+        """The same for some of the items."""
+        numbers = {id_: number for number, id_ in enumerate(self.ids)}
+        rows = torch.tensor([numbers[each] for each in ids], dtype=torch.long)
+        trace = Trace(ids, self.tensors["total"].shape[1])
+        trace.tensors = {name: tensor[rows] for name, tensor in self.tensors.items()}
+        return trace
+
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Go on from the tensors of another trace of these items; none at all change nothing.
 
@@ -103,8 +111,8 @@ class Trace:
 def make_trace(learn: Any, ids: Sequence[str]) -> Trace | None:
     """The trace of a training of `learn` that begins now; None where it would take too much memory."""
     last = learn.record.trace
-    if last is not None and last.ids == list(ids):
-        return last
+    if last is not None and set(ids) <= set(last.ids):
+        return last.of(ids)
     if len(ids) * len(learn.classes) > MOST_VALUES:
         return None
     return Trace(ids, len(learn.classes), learn.out_of_fold())

@@ -136,8 +136,9 @@ class Job:
                 return False
             now = time.monotonic()
             if step.stage != stage:
+                goes_on = stage.startswith("frozen") and step.stage.startswith("unfrozen")
+                curve = curve if goes_on else []
                 stage, since = step.stage, now
-                curve = curve if step.stage.startswith("unfrozen") else []
             if step.train_loss is not None:
                 place = (curve[-1][0] or 0.0) + 1 if curve else 0.0
                 curve = _thinned([*curve, [place, step.train_loss, step.valid_error]])
