@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_info
 
 from bearwidgets.learn import softmax
 from bearwidgets.learn.softmax import Softmax, estimate_transition, fit_softmax
@@ -101,7 +100,7 @@ def test_two_classes_that_cannot_be_told_apart_are_no_wrong_labels():
 
 def test_threads_are_as_before_when_the_last_of_several_fits_ends():
     def threads():
-        return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+        return [each["num_threads"] for each in softmax._controller().info() if each["user_api"] == "blas"]
 
     before = threads()
     first, second = softmax._one_thread(), softmax._one_thread()
