@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bearwidgets.data import identity
+from bearwidgets.data import cache_file, identity
 from bearwidgets.data.identity import IdentityCache, cache_dir, content_id, copy_id, look_into
 
 AN_HOUR_AGO = 3600
@@ -163,7 +163,7 @@ def test_a_cache_of_another_version_is_made_anew(images, cache):
 def test_the_cache_file_is_bounded(images, cache, monkeypatch):
     files = old_files(images)
     look_into(files, cache)
-    monkeypatch.setattr(identity, "_LARGEST", 1000)
+    monkeypatch.setattr(cache_file, "LARGEST", 1000)
     assert cache.get(files) == {}
 
 
@@ -182,3 +182,17 @@ def test_threads_and_processes_share_the_cache(images, cache):
     for other in others:
         assert other.communicate()[0].split() == [b"24"] * 5
         assert other.returncode == 0
+
+
+def test_tables_of_an_older_layout_do_not_stay_in_the_file(images, cache):
+    files = old_files(images)
+    cache.path.parent.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(cache.path) as database:
+        database.execute('CREATE TABLE "old ""files" (path TEXT)')
+    database.close()
+    look_into(files, cache)
+    assert len(cache.get(files)) == len(files)
+    with sqlite3.connect(cache.path) as database:
+        names = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    database.close()
+    assert names == [("cache",)]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from bearwidgets.data import figures, looks
+from bearwidgets.data import cache_file, figures, looks
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.figures import FIGURES, bars, blur_px, look
 from bearwidgets.data.hashes import bits_apart, difference_hash, perceptual_hash, waves
@@ -174,7 +174,7 @@ def test_a_cache_of_another_version_or_over_its_bound_starts_anew(ds, tmp_path, 
         database.execute("PRAGMA user_version=99")
     assert cache.get(ds.table.content) == {}
     looks_of(ds, cache=cache)
-    monkeypatch.setattr(looks, "_LARGEST", 10)
+    monkeypatch.setattr(cache_file, "LARGEST", 10)
     assert cache.get(ds.table.content) == {}
 
 
@@ -182,7 +182,7 @@ def test_rows_of_the_cache_that_do_not_fit_are_not_used(ds, tmp_path):
     cache = LooksCache(tmp_path)
     looks_of(ds, cache=cache)
     with sqlite3.connect(cache.path) as database:
-        database.execute("UPDATE looks SET small = x'00'")
+        database.execute("UPDATE cache SET small = x'00'")
     assert cache.get(ds.table.content) == {}
 
 

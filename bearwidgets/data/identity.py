@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import os
@@ -15,17 +14,20 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
+from bearwidgets.data.cache_file import CacheFile
 from bearwidgets.data.images import check_image, read_bytes
 from bearwidgets.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
 
 _DIGEST = 16
-_SCHEMA = 2  # goes up when what is stored, or which files count as usable, changes
+_SCHEMA = 3  # goes up when what is stored, or which files count as usable, changes
 _BATCH = 16  # files that one task of the pool reads
-_QUERY = 900  # SQLite allows 999 parameters in old builds
-_LARGEST = 256 * 2**20  # bytes of the cache file above which it starts anew
+_COLUMNS = (
+    "(path TEXT PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER, content TEXT, width INTEGER,"
+    " height INTEGER, reason TEXT) WITHOUT ROWID"
+)
 _FRESH = 100_000_000  # ns: a file this young may change again without a new modification time
 
 
@@ -134,6 +136,7 @@ class IdentityCache:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.path = (cache_dir() if folder is None else folder) / "identity.sqlite"
+        self._file = CacheFile(self.path, _COLUMNS, _SCHEMA)
         self._memory: dict[str, tuple[tuple[int, int, int], Facts]] = {}
 
     def get(self, files: Mapping[str, os.stat_result]) -> dict[str, Facts]:
@@ -143,69 +146,24 @@ class IdentityCache:
             for path, (key, facts) in self._memory.items()
             if path in files and _key(files[path]) == key
         }
-        paths = list(files)
-        with contextlib.suppress(sqlite3.Error, OSError), self._database() as database:
-            for start in range(0, len(paths), _QUERY):
-                some = paths[start : start + _QUERY]
-                marks = ",".join("?" * len(some))
-                rows = database.execute(f"SELECT * FROM files WHERE path IN ({marks})", some)  # noqa: S608
-                for path, size, modified, changed, *facts in rows:
-                    if _key(files[path]) == (size, modified, changed):
-                        found[path] = Facts(*facts)
+        for path, size, modified, changed, *facts in self._file.get(files):
+            if _key(files[path]) == (size, modified, changed):
+                found[path] = Facts(*facts)
         return found
 
     def put(self, files: Mapping[str, os.stat_result], facts: Mapping[str, Facts]) -> None:
         """Keep facts; of files that changed this very moment, nothing is kept."""
         now = time.time_ns()
         keys = {path: _key(files[path]) for path in facts if abs(now - files[path].st_mtime_ns) > _FRESH}
-        if not keys:
-            return
         rows = [
             (path, *key, each.content, each.width, each.height, each.reason)
             for path, key in keys.items()
             for each in [facts[path]]
         ]
         try:
-            with self._database() as database:
-                database.executemany("INSERT OR REPLACE INTO files VALUES (?,?,?,?,?,?,?,?)", rows)
+            self._file.put(rows)
         except (sqlite3.Error, OSError):
             self._memory.update({path: (key, facts[path]) for path, key in keys.items()})
-
-    @contextlib.contextmanager
-    def _database(self) -> Generator[sqlite3.Connection]:
-        """One transaction on the cache file, which is made or made anew where needed."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            database = self._connect()
-        except sqlite3.OperationalError:
-            raise  # locked or not writable: the file may be good
-        except sqlite3.DatabaseError:
-            self.path.unlink(missing_ok=True)
-            database = self._connect()
-        try:
-            with database:
-                yield database
-        finally:
-            database.close()
-
-    def _connect(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self.path, timeout=5)
-        try:
-            database.execute("PRAGMA synchronous=OFF")
-            (schema,) = database.execute("PRAGMA user_version").fetchone()
-            if schema != _SCHEMA or self.path.stat().st_size > _LARGEST:
-                database.execute("DROP TABLE IF EXISTS files")
-                database.execute(
-                    "CREATE TABLE files (path TEXT PRIMARY KEY, size INTEGER, modified INTEGER,"
-                    " changed INTEGER, content TEXT, width INTEGER, height INTEGER, reason TEXT) WITHOUT ROWID"
-                )
-                database.execute(f"PRAGMA user_version={_SCHEMA}")
-                database.commit()
-                database.execute("VACUUM")
-        except BaseException:
-            database.close()
-            raise
-        return database
 
 
 def shared_cache() -> IdentityCache:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from bearwidgets.data.cache_file import CacheFile
 from bearwidgets.data.figures import FIGURES, SMALL, Looked, look
 from bearwidgets.data.hashes import difference_hash, perceptual_hash
 from bearwidgets.data.identity import cache_dir
@@ -18,14 +19,13 @@ from bearwidgets.data.images import read_bytes
 from bearwidgets.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from bearwidgets.data.dataset import Dataset
 
-_SCHEMA = 1  # goes up when a figure is measured otherwise
-_LARGEST = 256 * 2**20  # bytes of the cache file above which it starts anew: some 180,000 pictures
-_QUERY = 900  # SQLite allows 999 parameters in old builds
+_SCHEMA = 2  # goes up when a figure is measured otherwise
+_COLUMNS = "(content TEXT PRIMARY KEY, figures BLOB, small BLOB, format TEXT, frames INTEGER)"
 _BATCH = 8  # pictures that one task of the pool takes
 _MOST_THREADS = 16
 
@@ -124,66 +124,23 @@ class LooksCache:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.path = (cache_dir() if folder is None else folder) / "looks.sqlite"
+        self._file = CacheFile(self.path, _COLUMNS, _SCHEMA)
 
     def get(self, contents: Iterable[str]) -> dict[str, Looked]:
         """Those that are kept."""
-        wanted = list(contents)
         found: dict[str, Looked] = {}
-        with contextlib.suppress(sqlite3.Error, OSError), self._database() as database:
-            for start in range(0, len(wanted), _QUERY):
-                some = wanted[start : start + _QUERY]
-                marks = ",".join("?" * len(some))
-                query = f"SELECT * FROM looks WHERE content IN ({marks})"  # noqa: S608 - question marks only
-                for content, figures, small, format_, frames in database.execute(query, some):
-                    values = np.frombuffer(figures, np.float32)
-                    pixels = np.frombuffer(small, np.uint8)
-                    if len(values) == len(FIGURES) and len(pixels) == SMALL * SMALL:
-                        found[content] = Looked(values, pixels.reshape(SMALL, SMALL), format_, frames)
+        for content, figures, small, format_, frames in self._file.get(contents):
+            values = np.frombuffer(figures, np.float32)
+            pixels = np.frombuffer(small, np.uint8)
+            if len(values) == len(FIGURES) and len(pixels) == SMALL * SMALL:
+                found[content] = Looked(values, pixels.reshape(SMALL, SMALL), format_, frames)
         return found
 
     def put(self, looked: Mapping[str, Looked]) -> None:
         """Keep some; a cache that cannot be written is done without."""
-        if not looked:
-            return
         rows = [
             (content, each.figures.tobytes(), each.small.tobytes(), each.format, each.frames)
             for content, each in looked.items()
         ]
-        with contextlib.suppress(sqlite3.Error, OSError), self._database() as database:
-            database.executemany("INSERT OR REPLACE INTO looks VALUES (?,?,?,?,?)", rows)
-
-    @contextlib.contextmanager
-    def _database(self) -> Generator[sqlite3.Connection]:
-        """One transaction on the cache file, which is made or made anew where needed."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            database = self._connect()
-        except sqlite3.OperationalError:
-            raise  # locked or not writable: the file may be good
-        except sqlite3.DatabaseError:
-            self.path.unlink(missing_ok=True)
-            database = self._connect()
-        try:
-            with database:
-                yield database
-        finally:
-            database.close()
-
-    def _connect(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self.path, timeout=5)
-        try:
-            database.execute("PRAGMA synchronous=OFF")
-            (schema,) = database.execute("PRAGMA user_version").fetchone()
-            if schema != _SCHEMA or self.path.stat().st_size > _LARGEST:
-                database.execute("DROP TABLE IF EXISTS looks")
-                database.execute(
-                    "CREATE TABLE looks (content TEXT PRIMARY KEY, figures BLOB, small BLOB, format TEXT,"
-                    " frames INTEGER)"
-                )
-                database.execute(f"PRAGMA user_version={_SCHEMA}")
-                database.commit()
-                database.execute("VACUUM")
-        except BaseException:
-            database.close()
-            raise
-        return database
+        with contextlib.suppress(sqlite3.Error, OSError):
+            self._file.put(rows)

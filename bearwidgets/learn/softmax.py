@@ -94,9 +94,9 @@ def _one_thread() -> Generator[None]:
         yield
     finally:
         with _lock:
-            last = _limits.pop() if len(_limits) == 1 else _limits.pop(1)
-            if last is not None:
-                last.restore_original_limits()
+            limit = _limits.pop()
+            if limit is not None:
+                limit.restore_original_limits()
 
 
 @cache

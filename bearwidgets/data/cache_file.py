@@ -1,0 +1,93 @@
+"""One table in a SQLite file that may be deleted at any time, shared by processes and bounded in size."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+    from pathlib import Path
+
+LARGEST = 256 * 2**20  # bytes of the file above which it starts anew
+_QUERY = 900  # SQLite allows 999 parameters in old builds
+
+
+class CacheFile:
+    """Rows by their first column. A file that is damaged, of another schema or too large is made anew.
+
+    Args:
+        path: Of the file; folders are made where they are missing.
+        columns: The table as SQLite wants it, such as `"(name TEXT PRIMARY KEY, size INTEGER)"`.
+        schema: A number that goes up when what the rows mean changes.
+
+    Example:
+        >>> cache = CacheFile(folder / "sizes.sqlite", "(name TEXT PRIMARY KEY, size INTEGER)", 1)  # doctest: +SKIP
+        >>> cache.put([("a.jpg", 512)])  # doctest: +SKIP
+        >>> cache.get(["a.jpg", "b.jpg"])  # doctest: +SKIP
+        [('a.jpg', 512)]
+    """
+
+    def __init__(self, path: Path, columns: str, schema: int) -> None:
+        self.path, self._columns, self._schema = path, columns, schema
+
+    def get(self, keys: Iterable[str]) -> list[tuple]:
+        """The rows of these keys that are kept, in no order; none where the file cannot be read."""
+        wanted, rows = list(keys), []
+        name = self._columns.strip("(").split()[0]
+        with contextlib.suppress(sqlite3.Error, OSError), self._database() as database:
+            for start in range(0, len(wanted), _QUERY):
+                some = wanted[start : start + _QUERY]
+                marks = ",".join("?" * len(some))
+                query = f"SELECT * FROM cache WHERE {name} IN ({marks})"  # noqa: S608 - no word of a stranger's
+                rows += database.execute(query, some).fetchall()
+        return rows
+
+    def put(self, rows: list[tuple]) -> None:
+        """Keep rows, in the place of older ones of the same keys.
+
+        Raises:
+            sqlite3.Error, OSError: the file cannot be written.
+        """
+        if not rows:
+            return
+        marks = ",".join("?" * len(rows[0]))
+        with self._database() as database:
+            database.executemany(f"INSERT OR REPLACE INTO cache VALUES ({marks})", rows)  # noqa: S608
+
+    @contextlib.contextmanager
+    def _database(self) -> Generator[sqlite3.Connection]:
+        """One transaction on the file, which is made or made anew where needed."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            database = self._connect()
+        except sqlite3.OperationalError:
+            raise  # locked or not writable: the file may be good
+        except sqlite3.DatabaseError:
+            self.path.unlink(missing_ok=True)
+            database = self._connect()
+        try:
+            with database:
+                yield database
+        finally:
+            database.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self.path, timeout=5)
+        try:
+            database.execute("PRAGMA synchronous=OFF")
+            (schema,) = database.execute("PRAGMA user_version").fetchone()
+            if schema != self._schema or self.path.stat().st_size > LARGEST:
+                tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
+                for (name,) in database.execute(tables).fetchall():
+                    quoted = name.replace('"', '""')
+                    database.execute(f'DROP TABLE "{quoted}"')
+                database.execute(f"CREATE TABLE cache {self._columns}")
+                database.execute(f"PRAGMA user_version={self._schema}")
+                database.commit()
+                database.execute("VACUUM")
+        except BaseException:
+            database.close()
+            raise
+        return database
