@@ -2,7 +2,6 @@
 
     python tests/benchmarks/label_errors.py [--peer-python PATH] [--size 224] [--seeds 10] [--curves FILE]
     python tests/benchmarks/label_errors.py --ablation
-    python tests/benchmarks/label_errors.py --fine-tuned --size 128 [--epochs 4] [--folds 4] [--limit 6000]
 
 The real label sets of `cifar10n` (6,000 images of 32 px), flips of its clean labels (10 % to any other class; 20 % to
 the next class; 20 % of some classes to the one they are taken for, as in Patrini et al., CVPR 2017), and the bears
@@ -10,9 +9,7 @@ with 10 % flips. Features, head and review are those of `Learner` and `Review`; 
 cleanlab's scores are computed by `--peer-python`, a Python that has it, on two sets of probabilities: our own, and
 the out-of-fold ones of a default scikit-learn `LogisticRegression` on the same features.
 
-`--ablation` shows what the second pass of the head and each score bring. `--fine-tuned` trains the network through
-`cross_validate(mode="exact")` on the aggregate labels, or with `--folds 0` one learner. The early layers train
-nearly as fast as the head there, for the body has never seen pictures of 32 px, enlarged.
+`--ablation` shows what the second pass of the head and each score bring.
 """
 
 from __future__ import annotations
@@ -358,60 +355,6 @@ def save_curves(judged: list[Judged], path: Path) -> None:
     figure.savefig(path)
 
 
-def fine_tuned(options: argparse.Namespace, home: Path) -> None:
-    """Out-of-fold probabilities of networks that were trained throughout."""
-    import bearwidgets as bw
-
-    task = cifar_tasks(["aggregate"])[0]
-    frame = pd.DataFrame({"path": task.paths, "label": task.given})[: options.limit]
-    ds = bw.Dataset.from_df(frame, root=task.folder, valid_pct=0, workspace=home / "work")
-    began = time.monotonic()
-    rates = {"base_lr": options.base_lr, "lr_mult": options.lr_mult}
-    if options.folds:
-        learn = bw.cross_validate(
-            ds, options.folds, epochs=options.epochs, mode="exact", size=options.size, fit_options=rates
-        )
-    else:
-        learn = bw.Learner(ds, size=options.size).fine_tune(options.epochs, mode="exact", **rates)
-    review, minutes = bw.Review(learn), (time.monotonic() - began) / 60
-    clean = pd.Series(task.clean, index=task.paths)[review.table.path].to_numpy()
-    wrong = (review.table.label != clean).to_numpy()
-    target = review.table.label.map(review.classes.index).to_numpy()
-    issue = review.table.label_issue.to_numpy()
-    each = Judged(task, review, target, wrong, clean, 0.0, review.probabilities)
-    found = peer_scores(options.peer_python, target, review.probabilities)
-    row = [
-        f"{options.size} px, {options.epochs} epochs, {options.folds} folds, {len(wrong)} items",
-        f"{(review.table.predicted == clean).mean():.3f}",
-        f"{average_precision(issue, wrong):.3f}",
-        *(f"{recall(issue, wrong, share):.3f}" for share in SHARES),
-        f"{max((average_precision(score, wrong) for score in found.values()), default=np.nan):.3f}",
-        f"{suggestion_rate(each):.3f}",
-        f"{minutes:.0f} min",
-    ]
-    header = ["trained", "accuracy on clean labels", "AP", "recall at 10 %", "at 20 %", "best cleanlab AP"]
-    print_table("Fine-tuned, aggregate labels", [*header, "suggestion right, first 1,000", "time"], [row])
-    print_table("What each opinion finds alone", ["opinion", "AP"], opinions(learn, each))
-
-
-def opinions(learn: Any, each: Judged) -> list[list[str]]:
-    """AP of the last weights (out of fold, where there are folds), of the epochs before and of the first heads."""
-    from bearwidgets.review import scores
-
-    table, last = learn.predictions()
-    ids, (mean, first) = learn.training_dynamics()
-    known = pd.Index(ids).get_indexer(each.review.table.index)
-    parts = {"the last weights": last[pd.Index(table.id).get_indexer(each.review.table.index)]}
-    parts |= {"the mean over the epochs": mean[known], "heads on the frozen body, out of fold": first[known]}
-    all_ = list(parts.values())
-    parts |= {"the first two": scores.consensus(all_[:2]), "all three": scores.consensus(all_)}
-    return [
-        [name, f"{average_precision(scores.label_issue(p, each.target), each.wrong):.3f}"]
-        for name, p in parts.items()
-        if np.isfinite(p).all()
-    ]
-
-
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(
@@ -423,12 +366,6 @@ def main() -> None:
     parser.add_argument("--curves", type=Path)
     parser.add_argument("--only", choices=["cifar10n", "bears"])
     parser.add_argument("--ablation", action="store_true")
-    parser.add_argument("--fine-tuned", action="store_true")
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--base-lr", type=float, default=1e-3)
-    parser.add_argument("--lr-mult", type=float, default=3.0)
-    parser.add_argument("--folds", type=int, default=4)
-    parser.add_argument("--limit", type=int, default=6000)
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -436,9 +373,6 @@ def main() -> None:
         return
     home = Path(tempfile.mkdtemp(prefix="bearwidgets-bench-"))
     os.environ.setdefault("BEARWIDGETS_CACHE", str(home / "cache"))
-    if options.fine_tuned:
-        fine_tuned(options, home)
-        return
     tasks = [] if options.only == "bears" else [(task, options.size) for task in cifar_tasks()]
     tasks += [] if options.only == "cifar10n" else [(task, 224) for task in bears_tasks(options.seeds)]
     if options.ablation:
