@@ -1,8 +1,6 @@
 """The nearest items of each by the cosine of their features: exact, block by block, in bounded memory.
 
-Where the processor multiplies bfloat16 in hardware, it finds the candidates, and float32 decides among them. How far
-bfloat16 can be from the truth is known for every pair, so the candidates are proven to hold the nearest ones; a row
-for which the proof fails is computed in float32 throughout. Above `MOST_EXACT` items an index of faiss answers.
+Above `MOST_EXACT` items an index of faiss answers.
 """
 
 from __future__ import annotations
@@ -14,19 +12,14 @@ import numpy as np
 import torch
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.learn.model import fast_precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BLOCK = 512
-"""Rows that are compared with all items at once; a block takes 2 to 4 bytes for each of its pairs."""
+BLOCK = 4096
+"""Rows that are compared at once, with twice as many others: 128 MiB of similarities."""
 MOST_EXACT = 200_000
 DEFAULT_K = 50
-_SPARE = 44  # candidates beyond k; what they cost is little beside the multiplication
-_PAIRS = 32_768  # pairs whose features are laid out at once to be compared in float32
-_SLACK = 1e-5  # rounding of sums in float32, which is thousands of times finer than that of bfloat16
-_BFLOAT16 = 2.0**-8  # spacing of bfloat16 between 1 and 2: twice its largest relative rounding error
 _LISTS = 4  # lists of the approximate index for the square root of n, see the guidelines of faiss
 _PROBES = 32
 
@@ -64,7 +57,7 @@ def nearest(
 
     Exact (to the rounding of float32, equals in any order) up to 200,000 items; above that an inverted file of faiss
     (Johnson, Douze, Jégou, 2019, Billion-scale similarity search with GPUs) finds nearly all of them. Memory beside
-    the features: one copy of them in half precision, and `block` × n similarities.
+    the features: `block` × 2 `block` similarities.
 
     Args:
         features: (n, d), finite; a row of zeros has no neighbors and is none.
@@ -125,17 +118,19 @@ def _checked(features: np.ndarray, k: int, block: int) -> np.ndarray:
 
 
 def _exact(items: _Items, k: int, block: int) -> Iterator[_Answer]:
-    if items.device.type == "cuda" or fast_precision(torch.device("cpu")) == torch.float32:
-        yield from items.in_full(np.arange(len(items)), k, block)
-        return
-    rough, error = items.rounded(block)
-    unproven = []
     for start in range(0, len(items), block):
         rows = torch.arange(start, min(start + block, len(items)))
-        answer, proven = _near_candidates(items, rough, error, rows, k)
-        unproven.append(answer.rows[~proven])
-        yield _Answer(answer.rows[proven], answer.others[proven], answer.values[proven])
-    yield from items.in_full(np.concatenate(unproven), k, block)
+        own = items.unit(rows.numpy())
+        best = torch.full((len(rows), k), -torch.inf, device=items.device)
+        index = torch.zeros((len(rows), k), dtype=torch.int64, device=items.device)
+        for at in range(0, len(items), 2 * block):
+            similarity = own @ items.unit(slice(at, at + 2 * block)).T
+            itself = (rows >= at) & (rows < at + 2 * block)
+            similarity[itself.nonzero()[:, 0], rows[itself] - at] = -torch.inf
+            values, others = similarity.topk(min(k, similarity.shape[1]), dim=1)
+            best, order = torch.cat([best, values], 1).topk(k, dim=1)
+            index = torch.cat([index, others + at], 1).gather(1, order)
+        yield _Answer(rows.numpy(), index.cpu().numpy(), best.clamp_(-1, 1).cpu().numpy())
 
 
 class _Items:
@@ -164,64 +159,6 @@ class _Items:
 
     def _read(self, numbers: np.ndarray) -> torch.Tensor:
         return self.table.index_select(0, torch.from_numpy(numbers).to(self.device))
-
-    def rounded(self, block: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """All of them in bfloat16 (n, d), and how far (n,) each is from the truth."""
-        rough = torch.empty(len(self), self.features.shape[1], dtype=torch.bfloat16)
-        error = torch.empty(len(self))
-        for start in range(0, len(self), block):
-            part = slice(start, start + block)
-            unit = self.unit(part)
-            rough[part] = unit.bfloat16()
-            error[part] = torch.linalg.vector_norm(unit - rough[part].float(), dim=1)
-        return rough, error
-
-    def in_full(self, rows: np.ndarray, k: int, block: int) -> Iterator[_Answer]:
-        """The nearest of some rows, all in float32."""
-        for start in range(0, len(rows), block):
-            part = rows[start : start + block]
-            own = self.unit(part)
-            best = torch.full((len(part), k), -torch.inf, device=self.device)
-            index = torch.zeros((len(part), k), dtype=torch.int64, device=self.device)
-            for at in range(0, len(self), 16 * block):
-                others = slice(at, min(at + 16 * block, len(self)))
-                similarity = own @ self.unit(others).T
-                inside = (part >= others.start) & (part < others.stop)
-                similarity[np.flatnonzero(inside), part[inside] - at] = -torch.inf
-                values, where = similarity.topk(min(k, similarity.shape[1]), dim=1)
-                best, order = torch.cat([best, values], 1).topk(k, dim=1)
-                index = torch.cat([index, where + at], 1).gather(1, order)
-            yield _Answer(part, index.cpu().numpy(), best.clamp_(-1, 1).cpu().numpy())
-
-
-def _near_candidates(
-    items: _Items, rough: torch.Tensor, error: torch.Tensor, rows: torch.Tensor, k: int
-) -> tuple[_Answer, np.ndarray]:
-    """The nearest of some rows among those that bfloat16 finds near, and for which rows (bool) that is proven.
-
-    With unit vectors x and y that became x' and y', |xy - x'y'| = |(x - x')y + x'(y - y')| is at most the sum of both
-    errors (x' a little longer than 1), plus the rounding of the product itself. So every item of the true k nearest
-    has a rough similarity of no less than the k-th best one minus twice that.
-    """
-    similarity = rough[rows] @ rough.T
-    similarity[torch.arange(len(rows)), rows] = -torch.inf
-    width = min(k + _SPARE, len(items) - 1)
-    values, candidates = similarity.topk(width, dim=1)
-    values = values.float()
-    bound = 1.01 * (error[rows] + error.max()) + _BFLOAT16 / 2 * values[:, 0].abs().clamp(min=1e-3) + _SLACK
-    floor = values[:, k - 1] - 2 * bound
-    proven = (values[:, -1] < floor) | (width == len(items) - 1)
-    needed = int((values >= floor[:, None]).sum(1)[proven].max()) if proven.any() else k
-    needed = max(needed, k)
-    exact = torch.cat(
-        [
-            items.products(rows[part].numpy(), candidates[part, :needed].numpy())
-            for part in torch.arange(len(rows)).split(max(1, _PAIRS // needed))
-        ]
-    )
-    best, order = exact.topk(k, dim=1)
-    others = candidates[:, :needed].gather(1, order)
-    return _Answer(rows.numpy(), others.numpy(), best.clamp_(-1, 1).numpy()), proven.numpy()
 
 
 def _by_index(items: _Items, k: int, block: int, seed: int) -> Iterator[_Answer]:
