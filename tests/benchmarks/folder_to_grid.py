@@ -4,7 +4,7 @@
 
 Cold caches, after imports, same files, body and weights at 224 px, the two in turn. Ours is counted from the start
 of the cell to the frame in which every tile in sight has its picture; fastai's from the folder's table to the
-cleaner's widget in the kernel, the browser not counted.
+cleaner's widget in the kernel, the browser not counted. The row "all checks" runs `find_issues` too, before the grid.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import io
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 from common import bears_copy, fastai_learner, print_table
 
@@ -29,9 +30,11 @@ RUN = """
 began = time.monotonic()
 ds = bw.Dataset.from_folder({folder!r}, workspace={workspace!r}); t_folder = time.monotonic()
 learn = bw.Learner(ds); learn.fine_tune(4, progress=False); t_train = time.monotonic()
-cleaner = bw.Cleaner(learn); t_cleaner = time.monotonic()
+issues = bw.find_issues(learn) if {checks} else None; t_checks = time.monotonic()
+cleaner = bw.Cleaner(learn, issues=issues); t_cleaner = time.monotonic()
 cleaner
 """
+PARTS = ("table", "training", "checks", "cleaner")
 PAINTED = """() => {
   const cells = [...document.querySelectorAll('.bw-cell')];
   const grid = document.querySelector('.bw-grid');
@@ -46,7 +49,7 @@ PAINTED = """() => {
 }"""
 
 
-def ours(folder: Path) -> dict[str, float]:
+def ours(folder: Path, *, checks: bool) -> dict[str, float]:
     """Seconds of each part, and of the whole as the browser sees it."""
     from install_browser import FLAGS, find_browser
     from labserver import Lab, start_lab
@@ -57,12 +60,12 @@ def ours(folder: Path) -> dict[str, float]:
     with start_lab(home) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
         lab = Lab(browser.new_page(viewport={"width": 1400, "height": 1000}), server)
-        run = RUN.format(folder=str(folder), workspace=str(work / "workspace"))
+        run = RUN.format(folder=str(folder), workspace=str(work / "workspace"), checks=checks)
         lab.open(
             [
                 SET_UP.format(cache=str(work / "cache")),
                 run,
-                "print(t_folder - began, t_train - t_folder, t_cleaner - t_train)",
+                "print(t_folder - began, t_train - t_folder, t_checks - t_train, t_cleaner - t_checks)",
             ]
         )
         lab.run_cell(0)
@@ -73,7 +76,7 @@ def ours(folder: Path) -> dict[str, float]:
         lab.run_cell(2)
         parts = [float(each) for each in lab.text_of(2).split()]
         browser.close()
-    return dict(zip(("table", "training", "cleaner"), parts, strict=True)) | {"painted": painted}
+    return dict(zip(PARTS, parts, strict=True)) | {"painted": painted}
 
 
 def fastai(folder: Path) -> dict[str, float]:
@@ -110,31 +113,24 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
     folder = bears_copy()
-    mine, theirs, rows = [], [], []
+    sides = {
+        "bearwidgets": lambda: ours(folder, checks=False),
+        "bearwidgets, all checks": lambda: ours(folder, checks=True),
+        "fastai": lambda: fastai(folder),
+    }
+    painted: dict[str, list[float]] = {name: [] for name in sides}
+    rows = []
     for number in range(options.runs):
-        mine.append(ours(folder))
-        theirs.append(fastai(folder))
-        for name, figures in (("bearwidgets", mine[-1]), ("fastai", theirs[-1])):
-            cells = [
-                f"{figures[key]:.2f} s" if key in figures else ""
-                for key in ("table", "training", "cleaner", "painted")
-            ]
+        for name, measure in sides.items():
+            figures = measure()
+            painted[name].append(figures["painted"])
+            cells = [f"{figures[key]:.2f} s" if key in figures else "" for key in (*PARTS, "painted")]
             rows.append([number, name, *cells])
             print(rows[-1], flush=True)
-    middle = [sorted(each["painted"] for each in side)[len(side) // 2] for side in (mine, theirs)]
-    rows.append(
-        [
-            "median",
-            "bearwidgets, fastai, ratio",
-            "",
-            "",
-            "",
-            f"{middle[0]:.2f} s, {middle[1]:.2f} s, {middle[1] / middle[0]:.1f}×",
-        ]
-    )
-    print_table(
-        "Folder → grid, 480 bears at 224 px", ["run", "what", "table", "training", "cleaner", "all"], rows
-    )
+    middle = {name: median(seconds) for name, seconds in painted.items()}
+    for name, seconds in middle.items():
+        rows.append(["median", name, "", "", "", "", f"{seconds:.2f} s, {middle['fastai'] / seconds:.1f}×"])
+    print_table("Folder → grid, 480 bears at 224 px", ["run", "what", *PARTS, "all"], rows)
 
 
 if __name__ == "__main__":
