@@ -17,6 +17,7 @@ from bearwidgets.review.copies import find_copies
 from bearwidgets.review.duplicates import _components
 from bearwidgets.review.issues import find_issues
 from bearwidgets.review.neighbors import Neighbors
+from bearwidgets.review.review import Review
 
 NAMES = ["contradictory_labels", "leakage", "exact_duplicates", "near_duplicates"]
 WAYS = {
@@ -138,6 +139,18 @@ def test_the_keeper_is_the_larger_then_the_sharper(tmp_path):
     queue = find_issues(ds, ["near_duplicates"]).queue("near_duplicates")
     assert set(queue.path[queue.keeper]) == {"b/large.jpg", "b/06.jpg"}
     assert set(queue.path) == {"b/large.jpg", "b/04.jpg", "b/06.jpg", "b/0soft.jpg"}
+
+
+def test_the_keeper_of_a_contradiction_has_the_label_that_is_believed(tmp_path):
+    folder = write(tmp_path)
+    (folder / "a" / "00_wrong.jpg").write_bytes((folder / "b" / "02.jpg").read_bytes())
+    scene(4).resize((480, 360)).save(folder / "a" / "large.jpg", quality=90)  # shows what b/04.jpg shows
+    ds = Dataset.from_folder(folder, valid_pct=0)
+    right = np.where(ds.table.path.str.startswith("b") | ds.table.path.str.contains("wrong|large"), 0.9, 0.1)
+    for believed, kept in ((right, {"b/02.jpg", "b/04.jpg"}), (1 - right, {"a/00_wrong.jpg", "a/large.jpg"})):
+        review = Review.from_predictions(ds, np.stack([1 - believed, believed], axis=1), ["a", "b"])
+        queue = find_issues(review, ["contradictory_labels"]).queue("contradictory_labels")
+        assert set(queue.path[queue.keeper]) == kept
 
 
 def test_components_are_numbered_by_their_first_rows():

@@ -88,7 +88,7 @@ def _differing(evidence: Evidence, column: str, word: str) -> Found:
             why[row] = f"{what} as {paths[other]}, which is {word} {values[other]}"
             score[row] = 1 if alike else min(max(near[rows].max(), SURE), _NEARLY)
     flag = group >= 0
-    keeper = _keepers(table, group, evidence.looks)
+    keeper = _keepers(table, group, evidence.looks, _believed(evidence))
     note = f"pictures whose copies differ in their {column}: {len(set(group[flag])):,}"
     return Found(score, flag, group=group, keeper=keeper, why=why, note=note)
 
@@ -123,11 +123,23 @@ def _members(group: np.ndarray) -> list[np.ndarray]:
     return np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if len(order) else []
 
 
-def _keepers(table: pd.DataFrame, group: np.ndarray, looks: pd.DataFrame | None = None) -> np.ndarray:
+def _believed(evidence: Evidence) -> np.ndarray:
+    """(n,) probability that the predictions give to the label of each item; 0 where there are none."""
+    if evidence.review is None:
+        return np.zeros(len(evidence.table))
+    return np.exp(-evidence.review.table["loss"].reindex(evidence.table["id"])).fillna(0).to_numpy()
+
+
+def _keepers(
+    table: pd.DataFrame,
+    group: np.ndarray,
+    looks: pd.DataFrame | None = None,
+    believed: np.ndarray | None = None,
+) -> np.ndarray:
     """(n,) bool, the one of each group to stay.
 
-    It has the label of the majority, then it is of the exam (which is never cleaned on the quiet), then the largest,
-    the sharpest, the first.
+    It has the label of the majority, then it is of the exam (which is never cleaned on the quiet), then it has the
+    label that the predictions believe, then it is the largest, the sharpest, the first.
     """
     labels, area = table["label"].to_numpy(), (table["width"] * table["height"]).to_numpy()
     exam = (table["split"] != "train").to_numpy()
@@ -136,9 +148,15 @@ def _keepers(table: pd.DataFrame, group: np.ndarray, looks: pd.DataFrame | None 
     for rows in _members(group):
         counts = Counter(labels[rows])
         most = max(counts.values())
+        belief = {}
+        if believed is not None and len(counts) > 1:
+            belief = {label: believed[rows[labels[rows] == label]].mean() for label in counts}
         best = max(
-            rows, key=lambda row: (counts[labels[row]] == most, exam[row], area[row], -blur[row], -row)
-        )
+            rows,
+            key=lambda row: (
+                counts[labels[row]] == most, exam[row], belief.get(labels[row], 0), area[row], -blur[row], -row
+            ),
+        )  # fmt: skip
         keeper[best] = True
     return keeper
 
