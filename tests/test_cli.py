@@ -125,7 +125,7 @@ def test_check_finds_and_says_so(run, images, quick):
     code, out, _ = run("check", images, "--top", 3)
     assert code == 1
     assert "torn.jpg" in out
-    assert re.search(r"Copies with contradictory labels +2 \(certain\)", out)
+    assert re.search(r"Contradictory copies +2 \(certain\)", out)
     assert "The 3 most suspect labels" in out
     code, out, err = run("check", images, "--top", 2, "--json")
     found = json.loads(out)

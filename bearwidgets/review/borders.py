@@ -18,7 +18,7 @@ _TEXTURE = 10.0  # grey levels; a place without detail is no mark
 _BLOCK = 512
 
 
-@check("repeated_borders", title="Bars and repeated marks at the edges", needs=["looks"])
+@check("repeated_borders", title="Repeated borders", needs=["looks"])
 def repeated_borders(evidence: Evidence) -> Found:
     """Bars of one tone along the edges, and places at the edges that are the same in pictures that are not."""
     looks = evidence.looks

@@ -110,7 +110,7 @@ def natural_order(paths: Sequence[str]) -> np.ndarray:
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
 
 
-@check("order_drift", title="Drift in the order of the files", needs=["features"])
+@check("order_drift", title="Order drift", needs=["features"])
 def drift_in_order(evidence: Evidence) -> Found:
     """Items whose neighbors in feature space stand near them in the order of the files, if that holds over all."""
     order = natural_order(list(evidence.table.path))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _NEARLY = 0.999  # score of a copy that is not the same bytes, at most: those of the same bytes come first
 
 
-@check("contradictory_labels", title="Copies with contradictory labels", needs=["looks"], certain=True)
+@check("contradictory_labels", title="Contradictory copies", needs=["looks"], certain=True)
 def contradictory_labels(evidence: Evidence) -> Found:
     """Copies, to the byte or nearly, that do not all have the same label: at least one label is wrong."""
     return _differing(evidence, "label", "labelled")

@@ -91,7 +91,7 @@ def property_skill(values: np.ndarray, target: np.ndarray, *, seed: int = SEED) 
     return Skill(float(recall.mean()), chance, error, probability, correct)
 
 
-@check("spurious_correlation", title="Label given away by a simple property", needs=["looks"])
+@check("spurious_correlation", title="Spurious correlation", needs=["looks"])
 def spurious_correlation(evidence: Evidence) -> Found:
     """Items whose label the most telling simple property gives away, if there is one that tells it at all."""
     target = pd.factorize(evidence.table.label, sort=True)[0]

@@ -614,6 +614,21 @@ def test_why_and_settling_in_the_zoom(open_page: Open) -> None:
     page.wait_for_selector(".bw-zoom .bw-verdict >> text=keep")
 
 
+def test_the_line_below_says_why_the_active_item_is_shown(open_page: Open) -> None:
+    page = ready(open_page, "queues")
+    said = page.locator(".bw-reason")
+    page.click(".bw-queues >> text=Contradictory")
+    page.wait_for_selector(".bw-contradicts")
+    page.wait_for_function(
+        "document.querySelector('.bw-reason').innerText.includes('one of the labels is wrong')"
+    )
+    first = said.inner_text()
+    press(page, "ArrowRight")
+    page.wait_for_function("first => document.querySelector('.bw-reason').innerText !== first", arg=first)
+    assert "one of the labels is wrong" in said.inner_text()
+    assert said.get_attribute("title").splitlines()[0] in said.inner_text()
+
+
 def test_looks_and_the_hint_to_stop(open_page: Open) -> None:
     page = ready(open_page, "queues")
     assert not page.locator(".bw-looks").is_visible()

@@ -1,7 +1,9 @@
-// Under the grid: what the digits mean (a click filters) and the keys; over its lower edge: bulk bar and toasts.
+// Under the grid: why the active item is shown, what the digits mean (a click filters) and the keys; over its lower
+// edge: bulk bar and toasts.
 import { attribute, button, h, say } from "./dom.js";
 import { looked, whole } from "./format.js";
 /** @typedef {import("./types.js").State} State */
+/** @typedef {import("./types.js").Item} Item */
 /** @typedef {import("./types.js").Action} Action */
 
 /** How long a toast stays, ms. */
@@ -13,7 +15,10 @@ export class Footer {
   #groupKey = h("span", {}, h("kbd", { text: "G" }), " keep one ");
   #figures = h("span", { class: "bw-figures" });
   #hint = h("span", { class: "bw-stop", role: "status" });
-  #looks = h("div", { class: "bw-looks", hidden: true }, this.#figures, this.#hint);
+  #looks = h("span", { class: "bw-looks" }, this.#figures, this.#hint);
+  #path = h("span", { class: "bw-path" });
+  #why = h("span", {});
+  #reason = h("span", { class: "bw-reason" }, this.#path, " ", this.#why);
   #key = "";
   #onClass;
   element;
@@ -34,14 +39,14 @@ export class Footer {
     }
     this.#keys.prepend(this.#groupKey);
     const strip = h("div", { class: "bw-strip" }, this.#legend, this.#keys, button("all keys", onHelp, { class: "bw-link" }));
-    this.element = h("div", { class: "bw-footer", hidden: true }, this.#looks, strip);
+    const said = h("div", { class: "bw-said" }, this.#reason, this.#looks);
+    this.element = h("div", { class: "bw-footer", hidden: true }, said, strip);
   }
 
   /** @param {State} state */
   show(state) {
     this.element.hidden = false;
     this.#groupKey.hidden = !state.runs.length;
-    this.#looks.hidden = !state.yield;
     say(this.#figures, state.yield && !state.yield.hint ? looked(state.yield) : "");
     say(this.#hint, state.yield?.hint ?? "");
     const chosen = state.view.filter.label;
@@ -66,6 +71,13 @@ export class Footer {
     const more = state.classes.length - chips.length;
     const rest = more > 0 ? h("span", { class: "bw-hint", text: `+ ${whole(more)} more: R`, title: "Press R to choose any class" }) : null;
     this.#legend.replaceChildren(...chips, ...(rest ? [rest] : []));
+  }
+
+  /** @param {Item|null} item the active one; a screen reader hears it from the tile */
+  explain(item) {
+    say(this.#path, item?.path ?? "");
+    say(this.#why, item?.why ?? "");
+    attribute(this.#reason, "title", item ? [item.path, item.why].filter(Boolean).join("\n") : null);
   }
 }
 

@@ -62,7 +62,10 @@ export class CleanerView {
       signal,
       read: (index) => this.pictures.read(index),
       onWindow: (drawn, sight, half) => this.#onWindow(drawn, sight, half),
-      onSelect: (selection) => this.dock.showSelected(size(selection)),
+      onSelect: (selection) => {
+        this.dock.showSelected(size(selection));
+        this.#explain();
+      },
       onZoom: (index) => this.panels.zoom.open(index),
       onMenu: (index, anchor) => this.panels.menuForTile(index, anchor),
       onSettle: (index) => {
@@ -140,7 +143,12 @@ export class CleanerView {
   /** Shows items and decisions as they are known now. */
   draw() {
     this.grid.render();
+    this.#explain();
     this.panels.zoom.refresh();
+  }
+
+  #explain() {
+    this.#footer.explain(this.state?.total ? this.pictures.read(this.grid.selection.active).item : null);
   }
 
   /** @param {ViewSpec} view */
