@@ -235,3 +235,12 @@ def test_many_items_are_columns_and_not_objects(ds):
     assert shown(board)[0] == "black/000077.jpg"
     assert board.place_of("0001869f") is None
     assert len(board.rows_at([(0, 10), (5, 20)])) == len(board.order[:20])
+
+
+def test_where_the_model_knows_no_third_class_there_is_no_second_suggestion(tmp_path, images):
+    kept = Dataset.from_folder(images).table.query("label != 'teddy'")[["path", "label"]]
+    ds = Dataset.from_df(kept, root=images, workspace=tmp_path / "work")
+    believed = np.tile([0.7, 0.3], (len(ds), 1))
+    board = Board(ds, Review.from_predictions(ds, believed, ["black", "grizzly"]), NO_DECISIONS)
+    seconds = {(item["label"], item["second"]) for item in map(board.item, range(len(ds)))}
+    assert seconds == {("black", "grizzly"), ("grizzly", None)}

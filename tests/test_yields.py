@@ -39,7 +39,7 @@ def test_the_newest_decisions_count():
 
 def test_little_says_little():
     score, wrong = made_up(0)
-    assert str(looked(score, wrong, 0)) == "Nothing is decided yet."
+    assert str(looked(score, wrong, 0)) == "Nothing here is decided yet."
     assert looked(score, wrong, 24).errors is None
     assert str(looked(score, np.ones(500), 1)) == "1 of the last 1 decision changed something (100%)."
     assert looked(score, np.ones(500), 100).errors is None, (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 WINDOW = 25
 KEPT = 5  # how far a run goes on in which everything was wrong, nothing tells
@@ -13,7 +14,11 @@ LEVEL = 0.9
 WIDEST = 0.25  # share of what is left; a wider interval says nothing
 _EDGE = 1e-6
 _BINS = 16
-_GRID = 33
+_GRID = 21
+_BENDS = np.array([0, 0.1, 0.25, 0.5, 1.0])
+_CEILINGS = np.array([1.0, 0.97, 0.9, 0.78, 0.6, 0.45])
+_REACH = 1.5  # standard deviations of what is left, over which a decision above it counts less and less
+_LEAST_SPREAD = 0.1
 _DRAWS = 1000
 
 
@@ -78,7 +83,7 @@ class ReviewYield:
 
     def __str__(self) -> str:
         if not self.recent:
-            return "Nothing is decided yet."
+            return "Nothing here is decided yet."
         last = "1 decision" if self.recent == 1 else f"{self.recent} decisions"
         said = f"{self.recent_changed} of the last {last} changed something ({self.rate:.0%})."
         if self.stop or self.errors is None:
@@ -89,12 +94,13 @@ class ReviewYield:
 def review_yield(score: np.ndarray, changed: np.ndarray, when: np.ndarray) -> ReviewYield:
     """The running yield of a review and what is left to find.
 
-    How likely an item is to be changed, given its score, is learned from the decisions so far: a logistic curve
-    over the log-odds of the score (Platt, "Probabilistic Outputs for Support Vector Machines", 1999) that does not
-    fall, with the weak Cauchy priors of Gelman et al. ("A weakly informative default prior distribution for
-    logistic and other regression models", 2008). It does not matter in which order the items were looked at. The
-    estimate is the mean over all such curves, weighted by how well they fit; the interval holds 90 % of the numbers
-    that these curves and chance give together.
+    How likely an item is to be changed, given its score, is learned from the decisions so far: a logistic curve over
+    the log-odds of the score (Platt, "Probabilistic Outputs for Support Vector Machines", 1999) that does not fall,
+    may bend, and may end below 1, as no score is ever sure; with the weak Cauchy priors of Gelman et al. ("A weakly
+    informative default prior distribution for logistic and other regression models", 2008). A decision counts the
+    less the farther its score lies above what is left (local likelihood, Tibshirani and Hastie, 1987). The order in
+    which the items were looked at does not matter. The estimate is the mean over all such curves, weighted by how
+    well they fit; the interval holds 90 % of the numbers that these curves and chance give together.
 
     Args:
         score: (n,) in [0, 1], higher is more suspect.
@@ -127,7 +133,10 @@ def _left_to_find(score: np.ndarray, changed: np.ndarray) -> tuple[float, int, i
     kept = np.bincount(bins[decided], minlength=len(edges)) - errors
     left = np.bincount(bins[~decided], minlength=len(edges))
 
-    weights, curves = _posterior(middles, errors, kept)
+    spread = max(float(scaled[~decided].std()), _LEAST_SPREAD)
+    beyond = np.maximum(middles - np.quantile(scaled[~decided], 0.9), 0)
+    near = np.exp(-beyond / (_REACH * spread))
+    weights, curves = _posterior(middles, near * errors, near * kept)
     generator = np.random.default_rng(0)
     drawn = generator.choice(len(curves), _DRAWS, p=weights)
     numbers = generator.binomial(left, curves[drawn]).sum(1)
@@ -138,23 +147,28 @@ def _left_to_find(score: np.ndarray, changed: np.ndarray) -> tuple[float, int, i
 
 
 def _posterior(middles: np.ndarray, errors: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (g,) and curves (g, bins) on a grid of intercepts and slopes, narrowed to where the weight is."""
+    """Weights (g,) and curves (g, bins) on a grid of intercepts and slopes, narrowed to where the weight is.
+
+    Each with every bend (the log-odds fall faster and faster below the highest score) and every ceiling.
+    """
     low, high = np.array([-30.0, 0.0]), np.array([30.0, 40.0])
-    weights = logits = np.zeros(0)
+    bent = middles - _BENDS[:, None] * (middles - middles.max()) ** 2
+    prior = np.log1p((_BENDS / 0.3) ** 2)[:, None]
+    weights = curves = np.zeros(0)
     for _ in range(3):
         intercepts, slopes = (np.linspace(low[axis], high[axis], _GRID) for axis in (0, 1))
-        logits = intercepts[:, None, None] + slopes[None, :, None] * middles
-        fit = logits @ errors - np.logaddexp(0, logits) @ (errors + kept)
-        fit -= np.log1p((intercepts[:, None] / 10) ** 2) + np.log1p((slopes / 2.5) ** 2)
+        line = intercepts[:, None, None, None] + slopes[:, None, None] * bent
+        curves = (_CEILINGS[:, None] * expit(line)[:, :, :, None]).clip(1e-12, 1 - 1e-12)
+        fit = np.log(curves) @ errors + np.log1p(-curves) @ kept - prior
+        fit -= (np.log1p((intercepts[:, None] / 10) ** 2) + np.log1p((slopes / 2.5) ** 2))[:, :, None, None]
         weights = np.exp(fit - fit.max())
         for axis, values in enumerate((intercepts, slopes)):
-            mass = weights.sum(1 - axis)
+            mass = weights.sum((1 - axis, 2, 3))
             good = values[mass > 1e-5 * mass.max()]
             step = values[1] - values[0]
             low[axis], high[axis] = good[0] - step, good[-1] + step
         low[1] = max(low[1], 0.0)
-    curves = 1 / (1 + np.exp(-logits.reshape(-1, len(middles))))
-    return weights.ravel() / weights.sum(), curves
+    return weights.ravel() / weights.sum(), curves.reshape(-1, len(middles))
 
 
 def _about(number: float | None) -> str:

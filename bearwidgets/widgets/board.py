@@ -206,7 +206,7 @@ class Board:
             "split": self.splits[row],
             "predicted": self.predicted[row],
             "suggested": self.suggested[row],
-            "second": self._second[row],
+            "second": self._second[row] or None,
             "why": self.why(row),
             "group": None if self.groups is None else self.groups.item(place),
             **{name: float(self.scores[name][row]) for name in ("confidence", "loss", "label_issue")},

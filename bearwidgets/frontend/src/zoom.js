@@ -266,8 +266,9 @@ function verdict(item) {
     const differs = item.predicted !== item.label ? "bw-strong" : "";
     parts.push(h("span", { class: differs, text: ` → ${item.predicted} ${item.confidence === null ? "" : percent(item.confidence)}` }));
   }
-  const suggestions = [item.suggested, item.second].filter((name, index, all) => name !== null && name !== item.label && all.indexOf(name) === index);
-  if (suggestions.length) parts.push(h("span", { class: "bw-hint", text: ` suggested: ${suggestions.join(", or ")}` }));
+  const others = [item.suggested, item.second].filter((name, index, all) => name !== null && name !== item.label && all.indexOf(name) === index);
+  const word = item.suggested === item.label ? "next" : "suggested";
+  if (others.length) parts.push(h("span", { class: "bw-hint", text: ` ${word}: ${others.join(", or ")}` }));
   if (item.decision) parts.push(h("span", { class: "bw-badge", "data-action": item.decision.action, text: badge(item.decision) }));
   return parts;
 }
