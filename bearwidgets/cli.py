@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import textwrap
 import time
 import warnings
 from functools import partial
@@ -32,7 +31,7 @@ NOTEBOOK = "01_clean_your_bears.ipynb"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; gives 0, 1 (found something or failed) or 2 (usage)."""
+    """Run one command; gives 0, 1 (failed; of `check`: found something certain) or 2 (usage; of `check`: failed)."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, io.TextIOWrapper
@@ -44,18 +43,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options)
     except BearwidgetsError as error:
-        return _ended(str(error))
+        return _ended(str(error), options.failed)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - Python flushes it once more at its end
         return OK
     except KeyboardInterrupt:
-        return _ended("stopped")
+        return _ended("stopped", options.failed)
 
 
-def _ended(why: str) -> int:
+def _ended(why: str, status: int) -> int:
     if speaks():
         print(f"bearwidgets: {why}", file=sys.stderr)
-    return FAILED
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,9 +72,11 @@ def _parser() -> argparse.ArgumentParser:
         commands,
         "check",
         _check,
-        "run all checks: wrong labels, copies, strangers, bad pictures; 1 where something certain was found",
+        "run all checks: wrong labels, copies, strangers, bad pictures; exit status 1 where something certain was "
+        "found, 2 where it failed",
         "bears --report bears.html",
     )
+    check.set_defaults(failed=USAGE)  # so that a script can tell a failure from a finding
     _add_folder(check)
     check.add_argument(
         "--top",
@@ -136,7 +137,7 @@ def _command(
         epilog=f"example: bearwidgets {name} {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, failed=FAILED)
     return command
 
 
@@ -191,9 +192,18 @@ def _add_json(command: argparse.ArgumentParser) -> None:
 
 
 def _dataset(options: Any) -> Dataset:
-    from bearwidgets import Dataset
+    from bearwidgets import Dataset, Journal
 
-    return Dataset.from_folder(options.folder, workspace=options.workspace)
+    ds = Dataset.from_folder(options.folder, workspace=options.workspace)
+    if (ds.workspace / "journal.jsonl").is_file():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it is in the notes
+            journal = Journal.open(ds)
+        for note in journal.notes:
+            print(f"bearwidgets: {note}", file=sys.stderr)
+        if journal.recovered:
+            return ds.reloaded()
+    return ds
 
 
 def _print(options: Any, machine: dict[str, Any], *words: object) -> None:
@@ -220,13 +230,24 @@ def _suspects(table: pd.DataFrame) -> str:
     shown = table.assign(rank=range(1, len(table) + 1))[
         ["rank", "path", "label", "suggested", "confidence", "loss", "label_issue"]
     ]
-    shown["path"] = [textwrap.shorten(each.encode("unicode_escape").decode(), 60) for each in shown["path"]]
+    shown["path"] = [_shown(each, 60) for each in shown["path"]]
     return shown.to_string(index=False, float_format=lambda value: f"{value:.2f}")
+
+
+def _shown(text: str, most: int | None = None) -> str:
+    """A name or a reason as a terminal may show it: nothing that steers it, and of a long one the end."""
+    plain = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return plain if most is None or len(plain) <= most else f"…{plain[1 - most :]}"
 
 
 def _check(options: Any) -> int:
     from bearwidgets import Review, find_issues
+    from bearwidgets.clean.disk import check_output
+    from bearwidgets.review.issues import REPORTS, TABLES
 
+    for path, endings in ((options.report, REPORTS), (options.out, TABLES)):
+        if path:
+            check_output(path, endings)
     ds = _dataset(options)
     review, note = None, []
     try:
@@ -244,7 +265,11 @@ def _check(options: Any) -> int:
         "left_out": issues.left_out,
         "written": written,
     }
-    words = [ds, *note, *(f"not used: {path}: {reason}" for path, reason in issues.problems.to_numpy())]
+    words = [
+        ds,
+        *note,
+        *(_shown(f"not used: {path}: {reason}") for path, reason in issues.problems.to_numpy()),
+    ]
     words += ["", issues]
     if review is not None:
         top = review.suspects(options.top)
@@ -330,8 +355,6 @@ def _apply(options: Any) -> int:
     from bearwidgets import Journal
 
     journal = Journal.open(_dataset(options))
-    for note in journal.notes:
-        print(f"bearwidgets: {note}", file=sys.stderr)
     plan = journal.plan()
     machine: dict[str, Any] = {
         "counts": plan.counts,

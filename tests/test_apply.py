@@ -26,6 +26,7 @@ from bearwidgets.clean.journal import Journal
 from bearwidgets.clean.manifest import ManifestWriter
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, ConflictError, WorkspaceError
+from bearwidgets.widgets.cleaner import Cleaner
 
 OLD = 1_500_000_000_123_456_789  # ns: a time that nobody gets by accident
 
@@ -1028,6 +1029,22 @@ def test_recovery_warns_and_keeps_what_a_person_did_meanwhile(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert open_journal(root)[0].notes == []
+
+
+def test_a_cleaner_opened_after_a_kill_shows_the_files_as_they_are_again(tmp_path):
+    template = write_bears(tmp_path / "template")
+    journal, ids = open_journal(template)
+    decide(journal, ids)
+    root = kill_everywhere(tmp_path, template, "apply", "same", "folder", "steps")[-4]
+    half = Dataset.from_folder(root)
+    with pytest.warns(UserWarning, match="had been interrupted"):
+        cleaner = Cleaner(half)
+    assert sorted(cleaner.ds.table.path) == sorted(Dataset.from_folder(template).table.path)
+    assert sorted(half.table.path) != sorted(cleaner.ds.table.path)
+    assert len(cleaner.decisions) == len(journal.decisions)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cleaner.apply()
 
 
 def test_a_data_set_whose_images_are_all_in_the_trash_comes_back(tmp_path):

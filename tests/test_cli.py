@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -106,7 +107,7 @@ def test_usage_errors_are_2(run, arguments):
 def test_a_missing_folder_is_one_sentence(run, tmp_path, arguments):
     missing = tmp_path / "no such folder"
     code, out, err = run(*(each.format(missing) for each in arguments))
-    assert (code, out) == (1, "")
+    assert (code, out) == (2 if arguments[0] == "check" else 1, "")
     assert err.startswith("bearwidgets: ")
     assert err.count("\n") == 1
     assert "no such folder" in err
@@ -115,7 +116,7 @@ def test_a_missing_folder_is_one_sentence(run, tmp_path, arguments):
 def test_a_folder_without_images(run, tmp_path):
     (tmp_path / "empty").mkdir()
     code, _, err = run("check", tmp_path / "empty")
-    assert code == 1
+    assert code == 2
     assert err.count("\n") == 1
 
 
@@ -158,9 +159,33 @@ def test_check_writes_a_report_and_the_scores(run, images, quick, tmp_path):
     assert text.count("data:image/jpeg;base64,") >= 2
     assert "contradictory_labels_score" in table.read_text("utf-8").splitlines()[0]
     assert len(table.read_text("utf-8").splitlines()) == 26
-    code, _, err = run("check", images, "--out", tmp_path / "bears.xls")
-    assert code == 1
-    assert "allowed are .csv and .parquet" in err
+
+
+def test_check_looks_where_it_writes_before_it_works(run, images, monkeypatch, tmp_path):
+    monkeypatch.setattr(cli, "_dataset", lambda _: pytest.fail("it began to work"))
+    picture = images / "black" / "001.jpg"
+    before = picture.read_bytes()
+    (tmp_path / "folder.csv").mkdir()
+    for option, path, said in [
+        ("--out", tmp_path / "bears.xls", "allowed are .csv and .parquet"),
+        ("--out", tmp_path / "folder.csv", "is there and no file"),
+        ("--out", tmp_path / "nowhere" / "bears.csv", "there is no folder"),
+        ("--report", picture, "allowed are .html and .htm"),
+    ]:
+        code, out, err = run("check", images, option, path)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert said in err
+    assert picture.read_bytes() == before
+
+
+def test_names_are_shown_as_they_are_but_cannot_steer_the_terminal(run, images, quick):
+    (images / "black" / "b\x1b[31mroken.jpg").write_bytes(b"")
+    (images / "black" / "torn.jpg").write_bytes(b"")
+    shutil.move(images / "black" / "000.jpg", images / "black" / f"медведь-{'x' * 80}.jpg")
+    _, out, _ = run("check", images, "--top", 24)
+    assert "\x1b" not in out
+    assert "b\\x1b[31mroken.jpg" in out
+    assert f"…{'x' * 55}.jpg" in out
 
 
 def test_pictures_of_one_class_are_checked_all_the_same(run, make_images, tmp_path):
@@ -323,7 +348,8 @@ def test_ctrl_c_is_one_line(run, images, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "_dataset", interrupted)
-    assert run("check", images) == (1, "", "bearwidgets: stopped\n")
+    assert run("check", images) == (2, "", "bearwidgets: stopped\n")
+    assert run("apply", images) == (1, "", "bearwidgets: stopped\n")
 
 
 def process(*arguments, cwd, **environment):
@@ -343,7 +369,7 @@ def test_as_a_process_with_a_terminal_that_knows_ascii_only(ds, tmp_path):
     assert (done.returncode, done.stderr) == (0, b"")
     assert rb"black/000.jpg \u2192 " in done.stdout
     failed = process("check", "bärs", cwd=tmp_path, PYTHONIOENCODING="ascii")
-    assert (failed.returncode, failed.stdout, failed.stderr.count(b"\n")) == (1, b"", 1)
+    assert (failed.returncode, failed.stdout, failed.stderr.count(b"\n")) == (2, b"", 1)
 
 
 def test_demo_of_ones_own_images(run, tmp_path, quick):

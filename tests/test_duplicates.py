@@ -127,7 +127,9 @@ def test_groups_and_keepers_by_hand(copied):
     assert leaked.path.tolist() == ["valid/a/03.jpg", "train/a/leaked.jpg"]
     assert leaked.keeper.tolist() == [True, False]  # the exam's, though the other is larger
     assert leaked.score.max() < 1
-    assert issues.summary.certain.tolist() == [True, True, True, False]
+    assert issues.summary.certain.tolist() == [3, 0, 5, 0], "a near-copy across splits is likely, not certain"
+    assert issues.certain == 5, "each item counts once"
+    assert "(certain)" in str(issues)
     assert issues.queue("near_duplicates").path.tolist() == ["valid/a/03.jpg", "train/a/leaked.jpg"]
 
 
@@ -151,6 +153,18 @@ def test_the_keeper_of_a_contradiction_has_the_label_that_is_believed(tmp_path):
         review = Review.from_predictions(ds, np.stack([1 - believed, believed], axis=1), ["a", "b"])
         queue = find_issues(review, ["contradictory_labels"]).queue("contradictory_labels")
         assert set(queue.path[queue.keeper]) == kept
+
+
+def test_one_picture_is_found_again_however_often_it_is_there(tmp_path):
+    folder = write(tmp_path, 2)
+    for number in range(5):
+        (folder / "a" / f"again{number}.jpg").write_bytes((folder / "a" / "01.jpg").read_bytes())
+    (folder / "b" / "00.jpg").write_bytes((folder / "a" / "01.jpg").read_bytes())
+    issues = find_issues(Dataset.from_folder(folder, valid_pct=0), NAMES)
+    assert issues.left_out == {}
+    assert len(issues.queue("contradictory_labels")) == 7
+    ds = Dataset.from_folder(folder, valid_pct=0)
+    assert len(find_copies(ds, looks_of(ds), Neighbors(np.ones((len(ds), 4)), k=3)).how) == 0
 
 
 def test_components_are_numbered_by_their_first_rows():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import bearwidgets.review.issues as module
@@ -45,7 +46,7 @@ def test_a_check_of_ones_own_in_five_lines(ds):
 
     issues = find_issues(ds, ["square"])
     assert issues.queue("square").path.tolist() == ["teddy/003.jpg"]
-    assert issues.summary.loc["square"].tolist()[:4] == ["Nearly square", 1, False, 0.5]
+    assert issues.summary.loc["square"].tolist()[:4] == ["Nearly square", 1, 0, 0.5]
     assert list(issues.table.columns) == ["path", "label", "split", "square_score", "square_issue"]
     assert issues.table.square_issue.sum() == 1
     assert issues.queues() == [("square", "Nearly square", 1, False)]
@@ -79,6 +80,57 @@ def test_answers_that_do_not_fit_are_left_out(ds, result, reason):
     issues = find_issues(ds, ["odd"])
     assert issues.names == []
     assert re.search(reason, issues.left_out["odd"])
+
+
+def test_answers_are_put_in_order_by_their_index(ds):
+    score = pd.Series(np.linspace(0, 1, 24), index=ds.table.id)
+    check("by_id")(lambda _: score[::-1])
+    check("by_row")(lambda _: score.reset_index(drop=True).sample(frac=1, random_state=0))
+    check("by_nothing")(lambda _: score.set_axis(np.arange(100, 124)))
+    issues = find_issues(ds, ["by_id", "by_row", "by_nothing"])
+    assert issues.table["by_id_score"].tolist() == issues.table["by_row_score"].tolist() == score.tolist()
+    assert "neither the ids nor the rows" in issues.left_out["by_nothing"]
+
+
+def test_answers_of_other_types_are_understood_or_left_out(ds, tmp_path):
+    flag = (np.arange(24) < 2).astype(int)
+    check("numbers")(lambda _: Found(flag, flag, why=[None] * 24, keeper=flag, group=flag - 1.0))
+    check("endless")(lambda _: np.full(24, np.inf))
+    issues = find_issues(ds, ["numbers", "endless"])
+    assert issues.queue("numbers").why.tolist() == ["", ""]
+    assert issues.report(tmp_path / "page.html").is_file()
+    assert "its scores go from inf to inf" in issues.left_out["endless"]
+
+
+def test_a_check_cannot_change_the_data_set(ds):
+    @check("clumsy")
+    def clumsy(evidence):
+        evidence.table["label"] = "zzz"
+        return np.zeros(24)
+
+    find_issues(ds, ["clumsy"])
+    assert ds.classes == ["black", "grizzly", "teddy"]
+    assert "zzz" not in set(ds.table.label)
+
+
+def test_reports_do_not_replace_pictures_or_folders(ds, tmp_path):
+    issues = find_issues(ds, ["class_imbalance"])
+    picture = ds.path_of(ds.table.id[0])
+    with pytest.raises(BadInputError, match=r"allowed are \.html and \.htm"):
+        issues.report(picture)
+    (tmp_path / "x.csv").mkdir()
+    with pytest.raises(BadInputError, match="is there and no file"):
+        issues.save(tmp_path / "x.csv")
+    assert issues.save(tmp_path / "TABLE.CSV").is_file()
+
+
+def test_files_that_have_gone_since_are_unreadable(ds):
+    find_issues(ds, ["unreadable"])
+    ds.path_of(ds.table.id[3]).unlink()
+    issues = find_issues(ds, ["unreadable"])
+    assert issues.queue("unreadable").index.tolist() == [ds.table.id[3]]
+    assert issues.problems.reason.tolist() == ["The file is gone."]
+    assert issues.certain == 1
 
 
 def test_what_is_missing_is_said(ds):

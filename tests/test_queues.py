@@ -89,6 +89,7 @@ def test_a_queue_filters_in_its_order_and_other_filters_work_inside(session, ids
         "size": 3,
         "keeper": False,
         "differs": True,
+        "copies": True,
     }
     assert [each and each["differs"] for each in groups(session)] == [True, True, False, False, None]
     session.show({"queue": "dark"})
@@ -154,15 +155,47 @@ def test_settling_leaves_a_new_label_and_what_is_hidden(session, ids):
 
 
 def test_settling_without_a_keeper_or_a_group_is_refused(session, ids):
-    with pytest.raises(BadInputError, match="show a queue with groups"):
+    with pytest.raises(BadInputError, match="no groups of copies in this view"):
         session.settle(np.arange(3), keepers=True)
     session.show({"queue": "copies", "label": "teddy"})
     with pytest.raises(BadInputError, match="hidden by the filters"):
         session.settle(session.board.order, keepers=True)
     session.show({"queue": "copies"})
-    with pytest.raises(BadInputError, match="in no group"):
+    with pytest.raises(BadInputError, match="in no group of copies"):
         session.settle(session.board.rows_of([ids[3]]), keepers=True)
     assert decided(session) == {}
+
+
+def test_settling_all_respects_what_is_decided(session, ids):
+    session.show({"queue": "copies"})
+    session.mark(session.board.rows_of([ids[20]]), "keep", None)
+    session.mark(session.board.rows_of([ids[7]]), "delete", None)
+    session.settle(session.board.order, keepers=True)
+    assert decided(session) == {
+        ids[20]: "keep", ids[5]: "delete", ids[1]: "delete",  # the one that a person kept stays, not the proposed one
+        ids[7]: "delete",  # the proposed one is to go, so the other is left to the person
+    }  # fmt: skip
+    assert session.settle(session.board.order, keepers=True) == []
+    session.settle(session.board.rows_of([ids[5]]), keepers=False)
+    assert decided(session)[ids[5]] == "keep", "a person who names one decides anew"
+    assert decided(session)[ids[20]] == "delete"
+
+
+def test_groups_that_are_no_copies_are_not_settled(ds, ids):
+    rare = [(ids[i], 1.0, 0, False) for i in range(4)]
+    session = Session(ds, None, threading.RLock(), print, StubIssues(rare=rare))
+    session.show({"queue": "rare"})
+    assert [each["copies"] for each in groups(session)] == [False] * 4
+    for keepers in (True, False):
+        with pytest.raises(BadInputError, match="no groups of copies"):
+            session.settle(session.board.order[:1], keepers=keepers)
+
+
+def test_issues_of_another_data_set_are_told(ds):
+    with pytest.warns(UserWarning, match="None of the items in these issues is in this data set"):
+        Cleaner(ds, issues=StubIssues(dark=[("f" * 32, 1.0, -1, False)]))
+    with pytest.raises(BadInputError, match="what bw[.]find_issues"):
+        Cleaner(ds, issues=3)
 
 
 def test_unknown_queues_are_told(session, ds):

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from bearwidgets.errors import WorkspaceError
+from bearwidgets.errors import BadInputError, WorkspaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
 if os.name == "nt":
     import msvcrt
@@ -83,6 +83,29 @@ def write_atomic(path: Path, data: bytes, *, like: os.stat_result | None = None)
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def check_output(path: str | Path, endings: Sequence[str]) -> Path:
+    """A file that is to be written or replaced, checked before the work is done for it.
+
+    Args:
+        path: Where; a name that does not end as its format does may be somebody's picture, and is refused.
+        endings: Those of the format, in small letters.
+
+    Raises:
+        BadInputError: Another ending, or something is there that is no file.
+        WorkspaceError: Its folder is not there.
+    """
+    path = Path(path).expanduser()
+    if path.suffix.lower() not in endings:
+        raise BadInputError(
+            f"{path.name!r} does not say in which format; allowed are {' and '.join(endings)}."
+        )
+    if path.exists() and not path.is_file():
+        raise BadInputError(f"{str(path)!r} is there and no file; give another name.")
+    if not path.parent.is_dir():
+        raise WorkspaceError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}.")
+    return path
 
 
 def _umask() -> int:

@@ -35,6 +35,8 @@ class Journal:
     Attributes:
         path: The file.
         by: Who decides.
+        recovered: Whether a round that had been interrupted was brought to an end when the journal was opened; a data
+            set that was read before has to be read again (`Dataset.reloaded`).
 
     Example:
         >>> journal = Journal.open(Dataset.from_folder("bears"))  # doctest: +SKIP
@@ -46,6 +48,7 @@ class Journal:
     def __init__(self, workspace: Path, dataset: Dataset | None, by: str) -> None:
         self.path = workspace / "journal.jsonl"
         self.by = by
+        self.recovered = False
         self._items = Items(None if dataset is None else dataset.table)
         self._places = None if dataset is None else Places.of(dataset)
         self._log = Log(self.path, self._items, by, self._prepare)
@@ -327,7 +330,8 @@ class Journal:
         self._prepare_allowed()
         self._log.refresh()
         self._log.follow = rounds.follow
-        if rounds.recover_if_alone():
+        self.recovered = rounds.recover_if_alone()
+        if self.recovered:
             warnings.warn(
                 f"{' '.join(rounds.notes)} If the data set was opened before this, open it again.",
                 stacklevel=3,

@@ -77,7 +77,10 @@ def looks_of(ds: Dataset, *, cache: LooksCache | None = None) -> pd.DataFrame:
         phash_flipped=perceptual_hash(small[:, :, ::-1]),
         dhash=difference_hash(small),
         small=[each.tobytes() for each in small],
-        problem=[problems.get(content, "") for content in contents],
+        problem=[
+            problems.get(content) or _missing(ds.path_of(id_))
+            for content, id_ in zip(contents, ds.table["id"], strict=True)
+        ],
     )
 
 
@@ -113,6 +116,11 @@ def _try(path: Path) -> Looked | str:
         return look(read_bytes(path))
     except ImageError as error:
         return str(error)
+
+
+def _missing(path: Path) -> str:
+    """A file may have gone since the data set was opened, and its looks are kept by its content."""
+    return "" if path.exists() else "The file is gone."
 
 
 class LooksCache:

@@ -54,6 +54,7 @@ class Found:
         keeper: (n,) bool, the one of its group that is proposed to stay.
         why: (n,) a sentence for each item, "" for none; or nothing at all.
         note: A sentence on the whole data set, with its figures.
+        fact: (n,) bool, which flags are facts and no guesses; if not given, all of a certain check, none of another.
     """
 
     score: np.ndarray
@@ -63,6 +64,7 @@ class Found:
     keeper: np.ndarray | None = None
     why: Sequence[str] = ()
     note: str = ""
+    fact: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Check:
         title: What a person reads, such as "Too dark".
         run: Evidence → what was found; or only scores (n,), which are flagged by `adaptive_threshold`.
         needs: Some of "looks", "features", "review", without which the check is left out.
-        certain: A flag is a fact, not a guess.
+        certain: A flag is a fact, not a guess, or may be one, see `Found.fact`.
     """
 
     name: str
@@ -100,9 +102,12 @@ class Evidence:
 
     def __init__(self, ds: Dataset, review: Review | None = None, learn: Any = None) -> None:
         self.ds = ds
-        self.table: pd.DataFrame = ds.table
+        self.table: pd.DataFrame = ds.table.copy()  # what a check of a user's own does to it stays here
         self.review = review
-        self._learn = learn
+        folds = getattr(
+            learn, "learners", None
+        )  # of a cross-validation; one of its bodies is as good as another
+        self._learn = folds[0] if folds else learn
 
     def lacks(self, need: str) -> str:
         """Why something that a check needs is not to be had, or "" where it is."""

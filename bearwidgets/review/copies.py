@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
@@ -163,7 +164,7 @@ def _by_features(small: np.ndarray, near: np.ndarray) -> Pairs:
     known = unit_waves(small)
     window, flipped = np.zeros(len(both), np.int64), np.zeros(len(both), bool)
     starts = np.flatnonzero(np.diff(both[:, 0], prepend=-1))
-    for start, end in zip(starts, [*starts[1:], len(both)], strict=True):
+    for start, end in itertools.pairwise([*starts, len(both)]):
         whole = small[both[start, 0]]
         seen = unit_waves(views(np.broadcast_to(whole, (len(places), *whole.shape)), places, 16))
         _, best, flip = _best_window(seen, known[both[start:end, 1]], 1)

@@ -20,13 +20,13 @@ _NEARLY = 0.999  # score of a copy that is not the same bytes, at most: those of
 
 @check("contradictory_labels", title="Contradictory copies", needs=["looks"], certain=True)
 def contradictory_labels(evidence: Evidence) -> Found:
-    """Copies, to the byte or nearly, that do not all have the same label: at least one label is wrong."""
+    """Copies that do not all have the same label: one at least is wrong, for certain where the bytes are the same."""
     return _differing(evidence, "label", "labelled")
 
 
 @check("leakage", title="Copies across splits", needs=["looks"], certain=True)
 def leakage(evidence: Evidence) -> Found:
-    """Copies in training and in the exam; the one of the exam is proposed to stay."""
+    """Copies in training and in the exam, of which that of the exam stays; certain where the bytes are the same."""
     return _differing(evidence, "split", "in")
 
 
@@ -35,7 +35,7 @@ def exact_duplicates(evidence: Evidence) -> Found:
     """Files with the same bytes."""
     group = _same_bytes(evidence.table)
     flag = group >= 0
-    keeper = _keepers(evidence.table, group)
+    keeper = _keepers(evidence, group)
     paths = evidence.table["path"].to_numpy()
     why = [""] * len(flag)
     for rows in _members(group):
@@ -60,7 +60,7 @@ def near_duplicates(evidence: Evidence) -> Found:
                 done = f"it is {how}" if row == second else f"that one is {how}"
                 why[row] = f"the same picture as {paths[other]}: {done}"
     flag = group >= 0
-    keeper = _keepers(evidence.table, group, evidence.looks)
+    keeper = _keepers(evidence, group, evidence.looks["blur"])
     note = f"files that show what one that stays shows: {int((flag & ~keeper).sum()):,}"
     return Found(score.clip(0, 1), flag, SURE, group=group, keeper=keeper, why=why, note=note)
 
@@ -75,7 +75,7 @@ def _differing(evidence: Evidence, column: str, word: str) -> Found:
     near = np.zeros(n)
     for ends in (copies.first, copies.second):
         np.maximum.at(near, ends, copies.similarity)
-    group, score, why = np.full(n, -1), np.zeros(n), [""] * n
+    group, score, why, fact = np.full(n, -1), np.zeros(n), [""] * n, np.zeros(n, bool)
     for number, rows in enumerate(_members(every)):
         if len(set(values[rows])) < 2:
             continue
@@ -86,11 +86,12 @@ def _differing(evidence: Evidence, column: str, word: str) -> Found:
             other = (alike or others)[0]
             what = "the same bytes" if alike else "the same picture"
             why[row] = f"{what} as {paths[other]}, which is {word} {values[other]}"
+            fact[row] = bool(alike)
             score[row] = 1 if alike else min(max(near[rows].max(), SURE), _NEARLY)
     flag = group >= 0
-    keeper = _keepers(table, group, evidence.looks, _believed(evidence))
+    keeper = _keepers(evidence, group, evidence.looks["blur"])
     note = f"pictures whose copies differ in their {column}: {len(set(group[flag])):,}"
-    return Found(score, flag, group=group, keeper=keeper, why=why, note=note)
+    return Found(score, flag, group=group, keeper=keeper, why=why, note=note, fact=fact)
 
 
 def _linked(contents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -123,42 +124,38 @@ def _members(group: np.ndarray) -> list[np.ndarray]:
     return np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if len(order) else []
 
 
-def _believed(evidence: Evidence) -> np.ndarray:
-    """(n,) probability that the predictions give to the label of each item; 0 where there are none."""
-    if evidence.review is None:
-        return np.zeros(len(evidence.table))
-    return np.exp(-evidence.review.table["loss"].reindex(evidence.table["id"])).fillna(0).to_numpy()
-
-
-def _keepers(
-    table: pd.DataFrame,
-    group: np.ndarray,
-    looks: pd.DataFrame | None = None,
-    believed: np.ndarray | None = None,
-) -> np.ndarray:
-    """(n,) bool, the one of each group to stay.
+def _keepers(evidence: Evidence, group: np.ndarray, blur: pd.Series | None = None) -> np.ndarray:
+    """(n,) bool, the one of each group to stay; without `blur` where the bytes are the same.
 
     It has the label of the majority, then it is of the exam (which is never cleaned on the quiet), then it has the
     label that the predictions believe, then it is the largest, the sharpest, the first.
     """
+    table = evidence.table
     labels, area = table["label"].to_numpy(), (table["width"] * table["height"]).to_numpy()
-    exam = (table["split"] != "train").to_numpy()
-    blur = np.zeros(len(table)) if looks is None else looks["blur"].fillna(np.inf).to_numpy()
+    exam, believed = (table["split"] != "train").to_numpy(), _believed(evidence)
+    edges = np.zeros(len(table)) if blur is None else blur.fillna(np.inf).to_numpy()
     keeper = np.zeros(len(table), bool)
     for rows in _members(group):
         counts = Counter(labels[rows])
         most = max(counts.values())
         belief = {}
-        if believed is not None and len(counts) > 1:
+        if len(counts) > 1:
             belief = {label: believed[rows[labels[rows] == label]].mean() for label in counts}
         best = max(
             rows,
             key=lambda row: (
-                counts[labels[row]] == most, exam[row], belief.get(labels[row], 0), area[row], -blur[row], -row
+                counts[labels[row]] == most, exam[row], belief.get(labels[row], 0), area[row], -edges[row], -row
             ),
         )  # fmt: skip
         keeper[best] = True
     return keeper
+
+
+def _believed(evidence: Evidence) -> np.ndarray:
+    """(n,) probability that the predictions give to the label of each item; 0 where there are none."""
+    if evidence.review is None:
+        return np.zeros(len(evidence.table))
+    return np.exp(-evidence.review.table["loss"].reindex(evidence.table["id"])).fillna(0).to_numpy()
 
 
 def _listed(names: list[str]) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from bearwidgets.clean.disk import write_atomic
+from bearwidgets.clean.disk import check_output, write_atomic
 from bearwidgets.clean.manifest import safe_cell
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
@@ -26,7 +26,9 @@ from bearwidgets.review.review import Review
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
+REPORTS, TABLES = (".html", ".htm"), (".csv", ".parquet")  # endings
 __all__ = [
     "CHECKS",
     "Check",
@@ -49,7 +51,8 @@ class Issues:
         ds: The data set.
         table: DataFrame by id: path, label, split, then for each check `<name>_score` (0 to 1, NaN where it cannot
             tell) and `<name>_issue` (bool).
-        summary: DataFrame by name: title, flagged (number of items), certain, threshold, note.
+        summary: DataFrame by name: title, flagged (number of items), certain (for how many of them that is a fact
+            and no guess), threshold, note.
         problems: DataFrame of the files that no picture could be made of: path, reason. Those that were seen when
             the data set was read have no row in `table`; the summary counts all of them as unreadable.
         left_out: Name of a check that did not run → reason.
@@ -90,7 +93,7 @@ class Issues:
             {
                 "title": self._checks[name].title,
                 "flagged": len(self.problems) if name == "unreadable" else int(found.flag.sum()),
-                "certain": self._checks[name].certain,
+                "certain": len(self.problems) if name == "unreadable" else int(self._facts(name).sum()),
                 "threshold": np.nan if found.threshold is None else found.threshold,
                 "note": found.note,
             }
@@ -104,10 +107,17 @@ class Issues:
         """Names of the checks that ran, in the order in which their queues are shown."""
         return list(self._found)
 
+    def _facts(self, name: str) -> np.ndarray:
+        """(n,) bool, of which items the check is certain."""
+        found = self._found[name]
+        if found.fact is None:
+            return found.flag & self._checks[name].certain
+        return found.flag & found.fact
+
     def queues(self) -> list[tuple[str, str, int, bool]]:
-        """Name, title, number of flagged items and whether it is certain, for each check that ran."""
+        """Name, title, number of flagged items and whether any of that is certain, for each check that ran."""
         return [
-            (name, self._checks[name].title, int(found.flag.sum()), self._checks[name].certain)
+            (name, self._checks[name].title, int(found.flag.sum()), bool(self._facts(name).any()))
             for name, found in self._found.items()
         ]
 
@@ -141,31 +151,32 @@ class Issues:
 
     @property
     def certain(self) -> int:
-        """How many files and items a check is certain of."""
-        return int(self.summary.flagged[self.summary.certain].sum())
+        """Of how many items and files any check is certain; each counts once."""
+        facts = [self._facts(name) for name in self._found if name != "unreadable"]
+        items = int(np.any(facts, axis=0).sum()) if facts else 0
+        return items + (len(self.problems) if "unreadable" in self._found else 0)
 
     def report(self, path: str | Path, *, top: int = 24) -> Path:
         """Write one HTML page: all checks with their figures, and the first `top` pictures of each queue.
 
         Raises:
+            BadInputError: The path does not end in .html, or is there and no file.
             WorkspaceError: It cannot be written.
         """
         from bearwidgets.review.report import write_report
 
-        return write_report(self, Path(path), top)
+        return write_report(self, check_output(path, REPORTS), top)
 
     def save(self, path: str | Path) -> Path:
         """Write `table` for other programs: `.csv` (cells that a spreadsheet would run are quoted), or `.parquet`.
 
         Raises:
-            BadInputError: Another ending, or pyarrow is missing.
+            BadInputError: Another ending, pyarrow is missing, or the path is there and no file.
             WorkspaceError: It cannot be written.
         """
-        path = Path(path)
-        if path.suffix not in (".csv", ".parquet"):
-            raise BadInputError(f"{path.name!r} does not say in which format; allowed are .csv and .parquet.")
+        path = check_output(path, TABLES)
         try:
-            if path.suffix == ".csv":
+            if path.suffix.lower() == ".csv":
                 text = self.table.reset_index().map(safe_cell).to_csv(index=False, lineterminator="\n")
                 data = text.encode("utf-8", "surrogateescape")
             else:
@@ -184,7 +195,9 @@ class Issues:
         lines = [f"Issues of {len(self.table):,} items, {len(self._found)} checks:"]
         width = max((len(title) for title in self.summary.title), default=0)
         for name, row in self.summary.iterrows():
-            mark = " (certain)" if row.certain and row.flagged else ""
+            mark = ""
+            if row.certain:
+                mark = " (certain)" if row.certain == row.flagged else f" ({row.certain:,} certain)"
             lines.append(f"  {row.title:<{width}}  {row.flagged:>6,}{mark}  {name}")
         lines += [f"  left out: {name}, {reason}" for name, reason in self.left_out.items()]
         return "\n".join(lines)
@@ -202,7 +215,8 @@ def find_issues(source: Dataset | Review | Any, checks: Sequence[str] | None = N
     """Run the checks on a data set; those whose needs are missing, or that fail, are left out with the reason.
 
     Args:
-        source: A data set (pictures only), a `Learner` or a `Review` (predictions and features as well).
+        source: A data set (pictures only), or a `Learner`, a cross-validation or a `Review` of one (predictions and
+            features as well).
         checks: Names in `CHECKS`; all if not given.
 
     Raises:
@@ -223,7 +237,7 @@ def find_issues(source: Dataset | Review | Any, checks: Sequence[str] | None = N
             left_out[name] = "; ".join(missing)
             continue
         try:
-            found[name] = (each, _checked(each.run(evidence), len(evidence.table)))
+            found[name] = (each, _checked(each.run(evidence), evidence.ds.table["id"]))
         except Exception as error:  # noqa: BLE001 - one check of a user's own is not to take the others down
             left_out[name] = f"failed with {type(error).__name__}: {error}"
     return Issues(evidence, found, left_out)
@@ -258,26 +272,42 @@ def _evidence(source: Any) -> Evidence:
     return Evidence(review.ds, review, source)
 
 
-def _checked(result: Any, n: int) -> Found:
-    """What a check gave, as a `Found` whose shapes and values fit.
+def _checked(result: Any, ids: pd.Series) -> Found:
+    """What a check gave, as a `Found` whose shapes, types and values fit.
 
     Raises:
         BadInputError: They do not.
     """
     if not isinstance(result, Found):
-        score = np.asarray(result, dtype=np.float64)
+        score = _column("score", result, ids, np.float64)
         threshold = adaptive_threshold(score)
         with np.errstate(invalid="ignore"):
             result = Found(score, score >= threshold, threshold)
-    for field in ("score", "flag", "group", "keeper"):
-        values = getattr(result, field)
-        if values is not None and np.shape(values) != (n,):
-            raise BadInputError(f"its {field} has shape {np.shape(values)}; {n} items need ({n},)")
-    if len(result.why) not in (0, n):
-        raise BadInputError(f"it gave {len(result.why)} sentences; {n} items need {n}, or none")
-    known = result.score[np.isfinite(result.score)]
+    kinds = {"score": np.float64, "flag": bool, "group": np.int64, "keeper": bool, "fact": bool}
+    columns = {
+        name: _column(name, values, ids, kind)
+        for name, kind in kinds.items()
+        if (values := getattr(result, name)) is not None
+    }
+    if len(result.why) not in (0, len(ids)):
+        raise BadInputError(f"it gave {len(result.why)} sentences; {len(ids)} items need {len(ids)}, or none")
+    known = columns["score"][~np.isnan(columns["score"])]
     if len(known) and (known.min() < 0 or known.max() > 1):
         raise BadInputError(
             f"its scores go from {known.min():g} to {known.max():g}; allowed is 0 to 1, higher is more suspect"
         )
-    return result
+    return replace(result, **columns, why=["" if each is None else str(each) for each in result.why])
+
+
+def _column(name: str, values: Any, ids: pd.Series, kind: type) -> np.ndarray:
+    """One value for each item; a Series is put in order by its index, which holds ids or numbers of rows."""
+    if isinstance(values, pd.Series):
+        for wanted in (ids, ids.index):
+            if values.index.is_unique and set(values.index) == set(wanted):
+                values = values.reindex(wanted)
+                break
+        else:
+            raise BadInputError(f"the index of its {name} holds neither the ids nor the rows of the table")
+    if np.shape(values) != (len(ids),):
+        raise BadInputError(f"its {name} has shape {np.shape(values)}; {len(ids)} items need ({len(ids)},)")
+    return np.asarray(values, dtype=kind)

@@ -73,7 +73,8 @@ def _overview(issues: Issues) -> str:
     rows = []
     for name, row in issues.summary.iterrows():
         link = f'<a href="#{escape(str(name))}">{escape(row.title)}</a>' if row.flagged else escape(row.title)
-        certain = '<span class="certain">certain</span>' if row.certain and row.flagged else ""
+        how_many = "" if row.certain == row.flagged else f"{row.certain:,} "
+        certain = f'<span class="certain">{how_many}certain</span>' if row.certain else ""
         rows.append(
             f'<tr><td>{link}</td><td class="n">{row.flagged:,}</td><td>{certain}</td><td>{escape(row.note)}</td></tr>'
         )

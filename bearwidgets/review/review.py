@@ -140,7 +140,7 @@ class Review:
                 f"The id {frame.id[frame.id.duplicated()].iloc[0]!r} stands twice in the table."
             )
         review = cls.__new__(cls)
-        rows = np.array(probabilities, dtype=np.float32)
+        rows = np.array(_in_order(probabilities, list(classes)), dtype=np.float32)
         review._set_up(frame.set_index("id"), rows, list(classes), made_by)  # noqa: SLF001 - its own class
         review.ds = ds
         return review
@@ -255,6 +255,16 @@ def _features_of(learn: Any, contents: pd.Series) -> np.ndarray | None:
     with contextlib.suppress(AttributeError, KeyError):  # no such learner; its body has changed since
         return learn.features.array(list(contents))
     return None
+
+
+def _in_order(probabilities: Any, classes: list[str]) -> Any:
+    """The columns of a DataFrame in the order of the classes, where they have names."""
+    if not isinstance(probabilities, pd.DataFrame) or isinstance(probabilities.columns, pd.RangeIndex):
+        return probabilities
+    for name in classes:
+        if name not in probabilities:
+            raise BadInputError(unknown_name("class", name, probabilities.columns, "among these columns"))
+    return probabilities[classes]
 
 
 def _check(table: pd.DataFrame, probabilities: np.ndarray, classes: list[str]) -> None:

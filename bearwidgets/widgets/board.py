@@ -224,30 +224,36 @@ class Board:
 
         Args:
             rows: members of the groups.
-            keepers: the proposed ones stay; else `rows` themselves.
+            keepers: the proposed ones stay, and what is decided is not decided again: where a copy is kept or has a
+                new label that one stays, and a group whose proposed one is to go is left alone. Else `rows` stay.
 
         Returns:
             Rows that stay and rows that go; groups of which nobody in the view would stay are left alone.
 
         Raises:
-            BadInputError: the view has no groups, these items are in none, or nobody would stay.
+            BadInputError: the view has no groups of copies, these items are in none, or nobody would stay.
         """
-        if self.groups is None:
-            raise BadInputError(
-                "Nothing belongs together in this view; show a queue with groups, such as copies."
-            )
-        number, given = self.groups.number, np.isin(self.order, rows)
-        stays = (self.groups.keeper if keepers else given) & (number != NO_GROUP)
-        touched = np.unique(number[given & (number != NO_GROUP)])
-        stays &= np.isin(number, touched)
+        groups = self.groups
+        if groups is None or not groups.copies.any():
+            raise BadInputError("There are no groups of copies in this view; show a queue that has some.")
+        member = groups.copies & (groups.number != NO_GROUP)
+        given = np.isin(self.order, rows) & member
+        if not given.any():
+            raise BadInputError("This item is in no group of copies.")
+        touched = member & np.isin(groups.number, groups.number[given])
+        stays = touched & groups.keeper if keepers else given
         if not stays.any():
             raise BadInputError(
                 "The proposed keeper is hidden by the filters; name the one that stays, or clear the filters."
-                if len(touched)
-                else "This item is in no group."
             )
-        goes = np.isin(number, number[stays]) & ~stays
-        return self.order[stays], self.order[goes]
+        if not keepers:
+            goes = np.isin(groups.number, groups.number[stays]) & ~stays
+            return self.order[stays], self.order[goes]
+        undecided = self.undecided[self.order]
+        kept = touched & np.isin(self.actions[self.order], ("keep", "relabel"))
+        stays &= undecided & ~np.isin(groups.number, groups.number[kept])
+        goes = np.isin(groups.number, groups.number[stays | kept]) & undecided & ~stays
+        return self.order[stays], self.order[goes & member]
 
     def evidence(self, row: int) -> dict[str, Any]:
         """What the person saw when deciding, for the journal."""

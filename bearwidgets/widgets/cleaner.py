@@ -179,13 +179,14 @@ class Cleaner(anywidget.AnyWidget):
         What the filters hide is left alone.
 
         Args:
-            keep: one id or several that stay, each in its group; without them, all groups keep the proposed one.
+            keep: one id or several that stay, each in its group, whatever was decided before; without them, all
+                groups keep the proposed one, and what is decided already stays as it is.
 
         Returns:
             How many decisions changed.
 
         Raises:
-            BadInputError: there are no groups in the view, or an id is in none.
+            BadInputError: there are no groups of copies in the view, or an id is in none.
 
         Example:
             >>> cleaner.show(queue="near_duplicates")  # doctest: +SKIP

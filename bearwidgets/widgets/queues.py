@@ -64,6 +64,7 @@ class Groups:
         size: (k,) how many the group has.
         keeper: (k,) the one that is proposed to stay.
         differs: (k,) whether labels in the group contradict each other.
+        copies: (k,) whether one of the group is proposed to stay: they show the same, and one is enough.
     """
 
     number: np.ndarray
@@ -72,12 +73,13 @@ class Groups:
     size: np.ndarray
     keeper: np.ndarray
     differs: np.ndarray
+    copies: np.ndarray
 
     def item(self, place: int) -> dict[str, Any] | None:
         """What a tile says of its group; None for an item in none."""
         if self.number[place] == NO_GROUP:
             return None
-        names = ("number", "at", "shown", "size", "keeper", "differs")
+        names = ("number", "at", "shown", "size", "keeper", "differs", "copies")
         return {name: getattr(self, name)[place].item() for name in names}
 
     def runs(self) -> list[list[int]]:
@@ -100,6 +102,10 @@ class Queues:
     def __init__(self, issues: IssueSource | None, index: pd.Index) -> None:
         self._all: dict[str, Queue] = {}
         if issues is not None:
+            if not hasattr(issues, "queues"):
+                raise BadInputError(
+                    f"issues are what bw.find_issues(…) gives, and not {type(issues).__name__}."
+                )
             for name, title, _, certain in issues.queues():
                 self._all[name] = _placed((name, title, certain), issues.queue(name), index)
 
@@ -191,6 +197,6 @@ def together(order: np.ndarray, queue: Queue, labels: np.ndarray) -> tuple[np.nd
     differs = (per_group.label.min() != per_group.label.max()).reindex(number, fill_value=False).to_numpy()
     keepers = queue.rows[queue.keeper]
     at = np.arange(len(order)) - starts[codes]
-    return order, Groups(
-        number, at, shown[codes], size, np.isin(order, keepers) & (number != NO_GROUP), differs
-    )
+    keeper = np.isin(order, keepers) & (number != NO_GROUP)
+    copies = np.isin(number, queue.group[queue.keeper]) & (number != NO_GROUP)
+    return order, Groups(number, at, shown[codes], size, keeper, differs, copies)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,13 +66,18 @@ class Session:
                 "This review has no data set, so there are no pictures to show; make it with "
                 "Review.from_predictions(ds, probabilities, classes)."
             )
-        self.ds: Dataset = ds.loaded
+        if journal is None:
+            journal = Journal.open(ds)
+        self.ds: Dataset = ds.loaded.reloaded() if journal.recovered else ds.loaded
         self.learn: Any = self.review.learn if self.review is not None else None
         self.first_learn = self.learn
         self._full_review = self.review  # of items, too, that a round has moved away since
-        self.journal = Journal.open(self.ds) if journal is None else journal
+        if journal.recovered and self.review is not None:
+            self.review = self.review.on(self.ds)
+        self.journal = Journal.open(self.ds, by=journal.by) if journal.recovered else journal
         self.thumbnails = Thumbnails()
         self.board = Board(self.ds, self.review, self.journal.decisions, issues)
+        self._warn_of_strangers()
         self._count_from = counted_from(self.journal)
         self._yield: tuple[tuple[int, int, int], ReviewYield] | None = None
         self.effect: Effect | None = None
@@ -121,7 +127,8 @@ class Session:
 
         Args:
             rows: members of groups of the view.
-            keepers: the proposed ones stay; else `rows` themselves. What has a new label keeps that.
+            keepers: the proposed ones stay, see `Board.settled`; else `rows` themselves. What has a new label
+                keeps that.
         """
         board = self.board
         stays, goes = board.settled(rows, keepers=keepers)
@@ -182,7 +189,16 @@ class Session:
         """Show other queues; the view stays where its queue is still there."""
         self.board.issues = issues
         self.board.load(self.ds, self.review, self.journal.decisions)
+        self._warn_of_strangers()
         self._align()
+
+    def _warn_of_strangers(self) -> None:
+        flagged = sum(number for _, _, number, _ in self.board.issues.queues()) if self.board.issues else 0
+        if flagged and not any(each["total"] for each in self.board.queues.message(self.board.undecided)):
+            warnings.warn(
+                "None of the items in these issues is in this data set; find them in this one: find_issues(ds).",
+                stacklevel=4,
+            )
 
     def review_yield(self) -> ReviewYield:
         """What the decisions brought in the queue that is shown, or in all items by how suspect their label is."""

@@ -269,7 +269,7 @@ export class FakeKernel {
       if (here.length) this.#runs.push([here.length, 1]);
       if (members.length < 2) return;
       const differs = new Set(members.map((k) => k % this.classes.length)).size > 1;
-      here.forEach((k, at) => this.#groups.set(k, { number, at, shown: here.length, size: members.length, keeper: k === members[0], differs }));
+      here.forEach((k, at) => this.#groups.set(k, { number, at, shown: here.length, size: members.length, keeper: k === members[0], differs, copies: true }));
     });
   }
 

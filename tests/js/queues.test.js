@@ -57,12 +57,17 @@ test("keys of groups and queues collide with none", () => {
 });
 
 test("who stays and who goes", () => {
-  const item = (i, number, keeper, decision = null) => ({ i, decision, group: { number, keeper } });
+  const item = (i, number, keeper, decision = null) => ({ i, decision, group: { number, keeper, copies: true } });
   const members = [item(0, 1, true), item(1, 1, false), item(2, 2, false), item(3, 2, false)];
   assert.deepEqual(settled(members, [[0, 4]], true), { stay: [[0, 1]], go: [[1, 2]] }, "a group without its keeper is left alone");
   assert.deepEqual(settled(members, [[3, 4]], false), { stay: [[3, 4]], go: [[2, 3]] });
   const relabelled = [item(0, 1, true, { action: "relabel", label: "teddy" }), item(1, 1, false)];
   assert.deepEqual(settled(relabelled, [[0, 1]], true), { stay: [], go: [[1, 2]] }, "a new label is not lost");
+  const kept = [item(0, 1, true), item(1, 1, false, { action: "keep", label: null }), item(2, 1, false, { action: "unsure", label: null })];
+  assert.deepEqual(settled(kept, [[0, 1]], true), { stay: [], go: [[0, 1]] }, "what is decided stays");
+  assert.deepEqual(settled(kept, [[2, 3]], false), { stay: [[2, 3]], go: [[0, 1], [1, 2]] }, "who names one decides anew");
+  const gone = [item(0, 1, true, { action: "delete", label: null }), item(1, 1, false)];
+  assert.deepEqual(settled(gone, [[1, 2]], true), { stay: [], go: [] });
 });
 
 test("counts and looks in words", () => {

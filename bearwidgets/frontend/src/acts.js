@@ -40,7 +40,7 @@ export class Acts {
     const { grid, store, connection, dock } = this.#view;
     const items = store.itemsIn(ranges);
     const first = items[0]?.group;
-    if (count(ranges) === 1 && !first) {
+    if (count(ranges) === 1 && !first?.copies) {
       dock.toast("This item is in no group of copies.");
       return;
     }
@@ -55,7 +55,8 @@ export class Acts {
       const { result } = await connection.ask("settle", { revision: store.revision, ranges, keepers });
       guesses.forEach((guess) => store.settle(guess, true));
       this.#view.setState(result.state);
-      dock.toast(said(result.changed, "settle", null), { text: "Undo", run: () => void this.step("undo") });
+      if (result.changed) dock.toast(said(result.changed, "settle", null), { text: "Undo", run: () => void this.step("undo") });
+      else dock.toast("Decided already; Shift+G keeps this one and deletes the others.");
     } catch (error) {
       guesses.forEach((guess) => store.settle(guess, false));
       this.#view.complain(error);
@@ -153,19 +154,24 @@ export class Acts {
 }
 
 /**
- * Who stays and who goes, as Python will say; what has a new label keeps that.
+ * Who stays and who goes, as Python will say: for the proposed ones only what is not decided yet, else what has a new
+ * label keeps that.
  * @param {import("./types.js").Item[]} members
  * @param {Range[]} ranges
  * @param {boolean} keepers
  * @returns {{stay: Range[], go: Range[]}}
  */
 export function settled(members, ranges, keepers) {
-  const stays = new Set(members.filter((item) => (keepers ? item.group?.keeper : has(ranges, item.i))));
-  const groups = new Set([...stays].map((item) => item.group?.number));
+  const kept = new Set(members.filter((item) => keepers && item.decision && "keep relabel".includes(item.decision.action)).map((item) => item.group?.number));
+  const open = (/** @type {import("./types.js").Item} */ item) => !keepers || !item.decision;
+  const stays = members.filter((item) =>
+    keepers ? item.group?.keeper && open(item) && !kept.has(item.group.number) : item.group?.copies && has(ranges, item.i),
+  );
+  const groups = new Set([...stays.map((item) => item.group?.number), ...kept]);
   const rangesOf = (/** @type {typeof members} */ items) => items.map((item) => /** @type {Range} */ ([item.i, item.i + 1]));
   return {
-    stay: rangesOf([...stays].filter((item) => item.decision?.action !== "relabel")),
-    go: rangesOf(members.filter((item) => !stays.has(item) && groups.has(item.group?.number))),
+    stay: rangesOf(stays.filter((item) => item.decision?.action !== "relabel")),
+    go: rangesOf(members.filter((item) => open(item) && !stays.includes(item) && groups.has(item.group?.number))),
   };
 }
 

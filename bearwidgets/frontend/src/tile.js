@@ -96,7 +96,7 @@ export class Tile {
     this.element.dataset.group = group ? side(group) : "";
     this.element.classList.toggle("bw-contradicts", group?.differs ?? false);
     this.#group.hidden = !group;
-    this.#settle.hidden = !group || group.shown < 2 || decision !== null;
+    this.#settle.hidden = !group?.copies || group.shown < 2 || decision !== null;
     if (!group) return;
     this.#keeper.hidden = !group.keeper;
     attribute(this.#group, "data-keeper", group.keeper);

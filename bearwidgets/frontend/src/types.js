@@ -10,6 +10,7 @@
  * @property {number} size how many it has
  * @property {boolean} keeper the one that is proposed to stay
  * @property {boolean} differs labels in the group contradict each other
+ * @property {boolean} copies one of the group is enough, and proposed to stay
  */
 /**
  * @typedef {object} Item

@@ -100,7 +100,7 @@ export class Zoom {
     this.#verdict.replaceChildren(...(item ? verdict(item) : []));
     say(this.#why, item?.why ?? "");
     const group = item?.group;
-    this.#settle.hidden = !group || group.shown < 2;
+    this.#settle.hidden = !group?.copies || group.shown < 2;
     say(
       this.#group,
       group
