@@ -194,7 +194,7 @@ def test_groups_that_are_no_copies_are_not_settled(ds, ids):
 def test_issues_of_another_data_set_are_told(ds):
     with pytest.warns(UserWarning, match="None of the items in these issues is in this data set"):
         Cleaner(ds, issues=StubIssues(dark=[("f" * 32, 1.0, -1, False)]))
-    with pytest.raises(BadInputError, match="what bw[.]find_issues"):
+    with pytest.raises(BadInputError, match=r"what bw\.find_issues"):
         Cleaner(ds, issues=3)
 
 
