@@ -97,10 +97,9 @@ def test_a_picture_that_is_listed_twice_counts_twice_and_none_leaves_the_shares(
     assert p == pytest.approx(np.array([[0.5 / 3, 2.5 / 3], [0.5, 0.5]]))
 
 
-def test_the_consensus_is_a_geometric_mean_of_what_there_is():
+def test_the_consensus_is_the_mean_of_what_there_is():
     one, other = np.array([[0.8, 0.1, 0.1]] * 2), np.array([[0.2, 0.4, 0.4], [np.nan] * 3])
-    root = np.sqrt([0.16, 0.04, 0.04])
-    assert scores.consensus([one, other]) == pytest.approx(np.array([root / root.sum(), one[0]]))
+    assert scores.consensus([one, other]) == pytest.approx(np.array([[0.5, 0.25, 0.25], one[0]]))
     assert scores.consensus([one[:0], one[:0]]).shape == (0, 3)
 
 

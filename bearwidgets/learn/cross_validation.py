@@ -268,24 +268,22 @@ class CrossValidation:
         return table["id"].tolist(), probabilities
 
     def training_dynamics(self) -> tuple[list[str], list[np.ndarray]] | None:
-        """As `Learner.training_dynamics`, of items of the folds: means over the learners that trained on them."""
+        """As `Learner.training_dynamics`, of items of the folds: the mean over the learners that trained on them.
+
+        The first heads are not in it: what the last weights say out of fold is better.
+        """
         found = [each for learner in self.learners if (each := learner.training_dynamics()) is not None]
         if not found:
             return None
         ids = pd.Index(self.ds.table["id"])
-        means, some_said = [], np.zeros(len(ids), dtype=bool)
-        for kind in range(len(found[0][1])):
-            total = np.zeros((len(ids), len(self.classes)), dtype=np.float64)
-            n = np.zeros(len(ids))
-            for some, opinions in found:
-                rows = ids.get_indexer(pd.Index(some))
-                good = (rows >= 0) & np.isfinite(opinions[kind]).all(1)
-                total[rows[good]] += opinions[kind][good]
-                n[rows[good]] += 1
-            some_said |= n > 0
-            with np.errstate(invalid="ignore"):
-                means.append((total / n[:, None]).astype(np.float32))
-        return self.ds.table["id"][some_said].tolist(), [each[some_said] for each in means]
+        total, n = np.zeros((len(ids), len(self.classes))), np.zeros(len(ids))
+        for some, (mean, _) in found:
+            rows = ids.get_indexer(pd.Index(some))
+            good = (rows >= 0) & np.isfinite(mean).all(1)
+            total[rows[good]] += mean[good]
+            n[rows[good]] += 1
+        said = n > 0
+        return ids[said].tolist(), [(total[said] / n[said, None]).astype(np.float32)]
 
     def evaluate(self, split: str = "valid", ds: Dataset | None = None) -> dict[str, Any]:
         """Measure on one split, without augmentation: the ensemble, or out of fold where the split was folded.

@@ -43,8 +43,8 @@ class Review:
 
     Probabilities are free of augmentation. Where the learner has out-of-fold probabilities (cached mode), a
     training item is judged by a head that did not see it. A network that was trained throughout may know its training
-    items by heart; its opinion is brought together with what it said of them while it trained, and with that of the
-    head that it started from, by the geometric mean. `made_by` says which.
+    items by heart; the mean is taken of its opinion, of what it said of them while it trained and, where there are no
+    folds, of what heads that did not see them said before. `made_by` says which.
 
     Args:
         learn: a trained `Learner`, or a fastai `Learner`.

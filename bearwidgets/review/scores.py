@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,21 +97,16 @@ def _one_way(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def consensus(opinions: Sequence[np.ndarray]) -> np.ndarray:
-    """Geometric mean (n, classes) float32 of several probabilities for the same items, rows that sum to 1.
+    """Mean (n, classes) float32 of several probabilities for the same items.
 
     Args:
-        opinions: each (n, classes); rows that are not numbers do not count.
+        opinions: each (n, classes); rows that are not numbers do not count, and each item has one that does.
 
     Example:
-        >>> consensus([np.array([[0.9, 0.1]]), np.array([[0.1, 0.9]]), np.array([[np.nan, np.nan]])]).tolist()
-        [[0.5, 0.5]]
+        >>> consensus([np.array([[0.9, 0.1]]), np.array([[0.5, 0.5]]), np.array([[np.nan, np.nan]])]).tolist()
+        [[0.699999988079071, 0.30000001192092896]]
     """
-    total, n = np.zeros(opinions[0].shape), np.zeros((len(opinions[0]), 1))
-    for each in opinions:
-        good = np.isfinite(each).all(1)
-        total[good] += np.log(np.maximum(each[good], FLOOR))
-        n[good] += 1
-    return softmax(total / np.maximum(n, 1), axis=1).astype(np.float32)
+    return np.nanmean(opinions, axis=0).astype(np.float32)
 
 
 def second_choice(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -65,12 +65,12 @@ def opinions(learn: Any, each: Judged) -> list[list[str]]:
     from bearwidgets.review import scores
 
     table, last = learn.predictions()
-    ids, (mean, first) = learn.training_dynamics()
+    ids, earlier = learn.training_dynamics()
     known = pd.Index(ids).get_indexer(each.review.table.index)
     parts = {"the last weights": last[pd.Index(table.id).get_indexer(each.review.table.index)]}
-    parts |= {"the mean over the epochs": mean[known], "heads on the frozen body, out of fold": first[known]}
-    all_ = list(parts.values())
-    parts |= {"the first two": scores.consensus(all_[:2]), "all three": scores.consensus(all_)}
+    names = ("the mean over the epochs", "heads on the frozen body, out of fold")
+    parts |= {name: each[known] for name, each in zip(names, earlier, strict=False)}
+    parts["the mean of all"] = scores.consensus(list(parts.values()))
     return [
         [name, f"{average_precision(scores.label_issue(p, each.target), each.wrong):.3f}"]
         for name, p in parts.items()
