@@ -22,6 +22,7 @@ from bearwidgets.learn.cross_validation import CrossValidation, cross_validate
 from bearwidgets.learn.features import FeatureStore
 from bearwidgets.learn.folds import assign_folds
 from bearwidgets.learn.learner import Learner
+from bearwidgets.review.issues import find_issues
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner import Cleaner
 
@@ -126,6 +127,12 @@ def test_every_training_item_is_judged_by_a_learner_that_did_not_see_it(cv, ds):
         assert np.array([by_id[each] for each in table.id[rows]]) == pytest.approx(expected[rows], rel=1e-4)
         held.update(examined)
     assert held == Counter(train.id)
+
+
+def test_issues_are_found_with_the_features_of_a_fold(cv):
+    issues = find_issues(cv, ["off_topic", "label_issues"])
+    assert issues.left_out == {}
+    assert issues.names == ["label_issues", "off_topic"]
 
 
 def test_the_exam_is_left_alone_and_the_ensemble_is_measured_on_it(cv, ds):

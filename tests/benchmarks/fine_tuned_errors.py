@@ -1,6 +1,6 @@
 """Likely wrong labels from a network that was trained throughout, out of fold and over the epochs, beside cleanlab.
 
-    python tests/benchmarks/fine_tuned_errors.py [--size 128] [--epochs 4] [--folds 3] [--limit 6000]
+    python tests/benchmarks/fine_tuned_errors.py [--size 128] [--epochs 6] [--folds 4] [--limit 6000]
         [--peer-python PATH]
 
 `cross_validate(mode="exact")` on the aggregate labels of `cifar10n`, or one learner with `--folds 0`. The early
@@ -85,8 +85,8 @@ def main() -> None:
     )
     parser.add_argument("--peer-python", default=sys.executable)
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--folds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--base-lr", type=float, default=1e-3)
     parser.add_argument("--lr-mult", type=float, default=3.0)
     parser.add_argument("--limit", type=int, default=6000)
