@@ -8,7 +8,9 @@ labelled as which others. All is then fitted again with that in the loss, so tha
 
 from __future__ import annotations
 
+import os
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,13 +21,14 @@ from bearwidgets.errors import BadInputError
 from bearwidgets.learn.softmax import Softmax, estimate_transition, fit_softmax
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 STRENGTHS = (1e4, 3e3, 1e3, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0)
 PLAIN_STRENGTH = 100.0  # where there is too little to choose by
 FOLDS = 5
 CORRECTIONS = 2  # rounds of estimating which labels are wrong, and fitting again
 FLOOR = 1e-7
+_LARGE = 500_000  # values from which folds are fitted side by side; before that threads wait for Python
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ class _Data(NamedTuple):
 
 class _Fold(NamedTuple):
     probabilities: np.ndarray  # (n, classes) of each item from the model that did not see it
-    models: list[Softmax | None]  # of each fold, to start the next fit from
+    models: Sequence[Softmax | None]  # of each fold, to start the next fit from
 
 
 def _out_of_fold(
@@ -130,9 +133,8 @@ def _out_of_fold(
     before: _Fold,
     transition: np.ndarray | None = None,
 ) -> _Fold:
-    probabilities, models = np.full((len(data.target), data.n_classes), FLOOR), []
-    for (train, held), start in zip(folds, before.models, strict=True):
-        model = fit_softmax(
+    def fit(train: np.ndarray, start: Softmax | None) -> Softmax:
+        return fit_softmax(
             data.values[train],
             data.target[train],
             data.n_classes,
@@ -140,9 +142,14 @@ def _out_of_fold(
             transition=transition,
             start=start,
         )
+
+    threads = min(len(folds), os.cpu_count() or 1) if data.values.size >= _LARGE else 1
+    with ThreadPoolExecutor(max(threads, 1)) as pool:
+        models = list(pool.map(fit, [train for train, _ in folds], before.models))
+    probabilities = np.full((len(data.target), data.n_classes), FLOOR)
+    for (train, held), model in zip(folds, models, strict=True):
         seen = np.unique(data.target[train])
         probabilities[np.ix_(held, seen)] = model.probabilities(data.values[held])[:, seen]
-        models.append(model)
     return _Fold(probabilities / probabilities.sum(1, keepdims=True), models)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 MOST_STEPS = 300
-LEAST_GRADIENT = 3e-5  # of the mean loss
+LEAST_GRADIENT = 1e-4  # of the mean loss
 ROUNDS = 30  # of the estimate of a transition
 TRUSTED = 0.9  # share of right labels that the estimate starts from
 LEAST_LEAD = 0.2  # of a class's own label over the next one
