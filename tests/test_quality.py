@@ -137,7 +137,7 @@ def test_unreadable_files_are_all_counted(tmp_path):
     (folder / "a" / "rotten.png").write_bytes(rotten_png())
     (folder / "a" / "page.jpg").write_text("<html>no</html>")
     issues = find_issues(Dataset.from_folder(folder))
-    assert issues.summary.loc["unreadable", ["flagged", "certain"]].tolist() == [2, True]
+    assert issues.summary.loc["unreadable", ["flagged", "certain"]].tolist() == [2, 2]
     assert issues.queue("unreadable").path.tolist() == ["a/rotten.png"]
     assert set(issues.problems.path) == {"a/page.jpg", "a/rotten.png"}
     assert set(issues.left_out) == {name for name in issues.left_out if "needs" in issues.left_out[name]}
