@@ -118,6 +118,8 @@ def test_reports_do_not_replace_pictures_or_folders(ds, tmp_path):
     picture = ds.path_of(ds.table.id[0])
     with pytest.raises(BadInputError, match=r"allowed are \.html and \.htm"):
         issues.report(picture)
+    with pytest.raises(BadInputError, match="top is '3'"):
+        issues.report(tmp_path / "page.html", top="3")
     (tmp_path / "x.csv").mkdir()
     with pytest.raises(BadInputError, match="is there and no file"):
         issues.save(tmp_path / "x.csv")

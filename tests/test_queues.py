@@ -198,6 +198,27 @@ def test_issues_of_another_data_set_are_told(ds):
         Cleaner(ds, issues=3)
 
 
+@pytest.mark.parametrize(
+    ("view", "said"),
+    [
+        ({"text": 3}, "text is 3; allowed is text"),
+        ({"queue": ["copies"]}, "queue is"),
+        ({"descending": "no"}, "True or False"),
+    ],
+)
+def test_views_of_another_type_are_told(session, view, said):
+    with pytest.raises(BadInputError, match=said):
+        session.show(view)
+
+
+def test_ids_of_another_type_are_told(ds, issues):
+    cleaner = Cleaner(ds, issues=issues)
+    cleaner.show(queue="copies")
+    for act in (lambda: cleaner.mark(None, "keep"), lambda: cleaner.settle(3)):
+        with pytest.raises(BadInputError, match="give one id, or a list of them"):
+            act()
+
+
 def test_unknown_queues_are_told(session, ds):
     with pytest.raises(BadInputError, match="Did you mean 'copies'"):
         session.show({"queue": "copys"})

@@ -56,6 +56,9 @@ def test_the_table_by_hand(review):
 def test_lists_are_ordered_and_by_split(review):
     assert review.top_losses(2).index.tolist() == ["c", "b"]
     assert review.top_losses(9, "valid").index.tolist() == ["c", "d"]
+    for n in (-1, "3", 2.0):
+        with pytest.raises(BadInputError, match="allowed is a whole number from 0 on"):
+            review.suspects(n)
     assert review.suspects(1).index.tolist() == ["c"]
     assert review.suspects(9).label_issue.is_monotonic_decreasing
 

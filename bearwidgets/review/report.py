@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bearwidgets.clean.disk import write_atomic
 from bearwidgets.data.thumbs import Thumbnails
-from bearwidgets.errors import ImageError, WorkspaceError
+from bearwidgets.errors import BadInputError, ImageError, WorkspaceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +58,11 @@ def write_report(issues: Issues, path: Path, top: int) -> Path:
     """Write the page, atomically.
 
     Raises:
+        BadInputError: `top` is no whole number from 1 on.
         WorkspaceError: it cannot be written.
     """
+    if not isinstance(top, int) or top < 1:
+        raise BadInputError(f"top is {top!r}; allowed is a whole number from 1 on.")
     try:
         write_atomic(path, make_report(issues, top).encode("utf-8", "backslashreplace"))
     except OSError as error:

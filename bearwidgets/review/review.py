@@ -219,11 +219,16 @@ class Review:
 
     def suspects(self, n: int = 20, split: str | None = None) -> pd.DataFrame:
         """The `n` items whose label is most likely wrong, the most suspect first."""
-        return self._of(split).sort_values("label_issue", ascending=False, kind="stable").head(n)
+        return self._first(n, split, "label_issue")
 
     def top_losses(self, n: int = 9, split: str | None = None) -> pd.DataFrame:
         """The `n` items with the highest loss, the highest first."""
-        return self._of(split).sort_values("loss", ascending=False, kind="stable").head(n)
+        return self._first(n, split, "loss")
+
+    def _first(self, n: int, split: str | None, column: str) -> pd.DataFrame:
+        if not isinstance(n, (int, np.integer)) or n < 0:
+            raise BadInputError(f"n is {n!r}; allowed is a whole number from 0 on.")
+        return self._of(split).sort_values(column, ascending=False, kind="stable").head(n)
 
     def confusion_matrix(self, split: str | None = "valid") -> pd.DataFrame:
         """Counts (classes, classes): rows are the given labels, columns the predicted ones.

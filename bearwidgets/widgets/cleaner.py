@@ -168,7 +168,7 @@ class Cleaner(anywidget.AnyWidget):
             if label is not None and not new_class and label not in (known := self._session.classes()):
                 hint = "; a class that does not exist yet needs new_class=True"
                 raise BadInputError(unknown_name("class", label, known, "in this data set") + hint)
-            rows = self._session.board.rows_of([ids] if isinstance(ids, str) else list(ids))
+            rows = self._session.board.rows_of(_listed(ids))
             changed = self._session.mark(rows, action, label)
             self._session.tell_items(changed)
             return len(changed)
@@ -196,11 +196,7 @@ class Cleaner(anywidget.AnyWidget):
         """
         with self.lock:
             board = self._session.board
-            rows = (
-                board.order
-                if keep is None
-                else board.rows_of([keep] if isinstance(keep, str) else list(keep))
-            )
+            rows = board.order if keep is None else board.rows_of(_listed(keep))
             changed = self._session.settle(rows, keepers=keep is None)
             self._session.tell_items(changed)
             return len(changed)
@@ -319,3 +315,10 @@ class Cleaner(anywidget.AnyWidget):
                 f"{proposal['trait'].name} is {proposal['value']}; allowed is {low} to {high} px."
             )
         return proposal["value"]
+
+
+def _listed(ids: str | Sequence[str]) -> list[str]:
+    """One id or several, as a list."""
+    if ids is None or not hasattr(ids, "__iter__"):
+        raise BadInputError(f"ids are {ids!r}; give one id, or a list of them; they stand in ds.table.id.")
+    return [ids] if isinstance(ids, str) else list(ids)

@@ -174,6 +174,9 @@ class Session:
         for name in view:
             if name not in known:
                 raise BadInputError(unknown_name("filter", name, known))
+            if not isinstance(view[name], bool if name == "descending" else (str, type(None))):
+                wanted = "True or False" if name == "descending" else "text"
+                raise BadInputError(f"{name} is {view[name]!r}; allowed is {wanted}.")
         known_values = {"label": self.classes(), "predicted": self.classes(), "split": SPLITS}
         for name, allowed in known_values.items():
             if view.get(name) and view[name] not in allowed:
