@@ -60,8 +60,10 @@ def looks_of(ds: Dataset, *, cache: LooksCache | None = None) -> pd.DataFrame:
         >>> looks_of(Dataset.from_folder("bears"))[["brightness", "blur"]]  # doctest: +SKIP
     """
     contents = ds.table["content"]
-    files = {content: ds.path_of(id_) for content, id_ in zip(contents, ds.table["id"], strict=True)}
-    looked, problems = _look_at(files, LooksCache() if cache is None else cache)
+    paths = [ds.path_of(id_) for id_ in ds.table["id"]]
+    looked, problems = _look_at(
+        dict(zip(contents, paths, strict=True)), LooksCache() if cache is None else cache
+    )
     unknown = Looked(np.full(len(FIGURES), np.nan, np.float32), np.zeros((SMALL, SMALL), np.uint8), "", 0)
     rows = [looked.get(content, unknown) for content in contents]
     figures = np.array([each.figures for each in rows], dtype=np.float64).reshape(-1, len(FIGURES))
@@ -78,8 +80,7 @@ def looks_of(ds: Dataset, *, cache: LooksCache | None = None) -> pd.DataFrame:
         dhash=difference_hash(small),
         small=[each.tobytes() for each in small],
         problem=[
-            problems.get(content) or _missing(ds.path_of(id_))
-            for content, id_ in zip(contents, ds.table["id"], strict=True)
+            problems.get(content) or _missing(path) for content, path in zip(contents, paths, strict=True)
         ],
     )
 
