@@ -108,7 +108,11 @@ def test_a_check_cannot_change_the_data_set(ds):
         evidence.table["label"] = "zzz"
         return np.zeros(24)
 
-    find_issues(ds, ["clumsy"])
+    seen = []
+    check("after")(lambda evidence: seen.extend(evidence.table.label) or np.zeros(24))
+    issues = find_issues(ds, ["clumsy", "after"])
+    assert "zzz" not in set(seen)
+    assert "zzz" not in set(issues.table.label)
     assert ds.classes == ["black", "grizzly", "teddy"]
     assert "zzz" not in set(ds.table.label)
 

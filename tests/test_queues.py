@@ -181,6 +181,16 @@ def test_settling_all_respects_what_is_decided(session, ids):
     assert decided(session)[ids[20]] == "delete"
 
 
+def test_a_copy_that_is_kept_counts_though_the_proposed_one_is_hidden(session, ids):
+    session.mark(session.board.rows_of([ids[1]]), "keep", None)
+    session.show({"queue": "copies", "decision": "keep"})
+    assert shown(session) == [ids[1]]
+    assert session.settle(session.board.order, keepers=True) == []
+    session.show({"queue": "copies"})
+    session.settle(session.board.rows_of([ids[20]]), keepers=True)
+    assert decided(session) == {ids[1]: "keep", ids[5]: "delete", ids[20]: "delete"}
+
+
 def test_groups_that_are_no_copies_are_not_settled(ds, ids):
     rare = [(ids[i], 1.0, 0, False) for i in range(4)]
     session = Session(ds, None, threading.RLock(), print, StubIssues(rare=rare))

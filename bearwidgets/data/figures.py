@@ -175,7 +175,7 @@ def _bar(lines: np.ndarray) -> float:
     if most < 2:
         return 0.0
     tone = int(np.partition(lines[0], len(lines[0]) // 2)[len(lines[0]) // 2])
-    if not (_of_tone(lines[:1], tone)[0] and _of_tone(lines[1:2], tone)[0]):  # most pictures end here
+    if not _of_tone(lines[:2], tone).all():  # most pictures end here
         return 0.0
     same = _of_tone(lines[: most + 2], tone)
     n = int(same.argmin())
@@ -187,8 +187,7 @@ def _bar(lines: np.ndarray) -> float:
 
 def _of_tone(lines: np.ndarray, tone: int) -> np.ndarray:
     """Which lines are of one tone for two thirds of their length."""
-    near = np.abs(lines.astype(np.int16) - tone) <= _FLAT
-    return 3 * np.count_nonzero(near, axis=1) >= 2 * lines.shape[1]
+    return (np.abs(lines.astype(np.int16) - tone) <= _FLAT).mean(1) >= 2 / 3
 
 
 def _frames(data: bytes, format_: str) -> int:

@@ -102,7 +102,7 @@ class Evidence:
 
     def __init__(self, ds: Dataset, review: Review | None = None, learn: Any = None) -> None:
         self.ds = ds
-        self.table: pd.DataFrame = ds.table.copy()  # what a check of a user's own does to it stays here
+        self.table: pd.DataFrame = ds.table
         self.review = review
         folds = getattr(
             learn, "learners", None

@@ -67,7 +67,7 @@ class Issues:
     ) -> None:
         self.ds = evidence.ds
         self.left_out = dict(left_out)
-        self._items = evidence.table.set_index("id")[["path", "label", "split"]]
+        self._items = evidence.ds.table.set_index("id")[["path", "label", "split"]]
         self._found = {name: each for name, (_, each) in found.items()}
         self._checks = {name: each for name, (each, _) in found.items()}
         columns: dict[str, np.ndarray] = {}
@@ -236,6 +236,9 @@ def find_issues(source: Dataset | Review | Any, checks: Sequence[str] | None = N
         if missing:
             left_out[name] = "; ".join(missing)
             continue
+        evidence.table = (
+            evidence.ds.table.copy()
+        )  # what a check of a user's own does to it stays with that check
         try:
             found[name] = (each, _checked(each.run(evidence), evidence.ds.table["id"]))
         except Exception as error:  # noqa: BLE001 - one check of a user's own is not to take the others down

@@ -242,7 +242,8 @@ class Board:
             raise BadInputError("This item is in no group of copies.")
         touched = member & np.isin(groups.number, groups.number[given])
         stays = touched & groups.keeper if keepers else given
-        if not stays.any():
+        kept = touched & np.isin(self.actions[self.order], ("keep", "relabel")) & keepers
+        if not (stays | kept).any():
             raise BadInputError(
                 "The proposed keeper is hidden by the filters; name the one that stays, or clear the filters."
             )
@@ -250,10 +251,9 @@ class Board:
             goes = np.isin(groups.number, groups.number[stays]) & ~stays
             return self.order[stays], self.order[goes]
         undecided = self.undecided[self.order]
-        kept = touched & np.isin(self.actions[self.order], ("keep", "relabel"))
         stays &= undecided & ~np.isin(groups.number, groups.number[kept])
         goes = np.isin(groups.number, groups.number[stays | kept]) & undecided & ~stays
-        return self.order[stays], self.order[goes & member]
+        return self.order[stays], self.order[goes]
 
     def evidence(self, row: int) -> dict[str, Any]:
         """What the person saw when deciding, for the journal."""

@@ -66,15 +66,11 @@ class Session:
                 "This review has no data set, so there are no pictures to show; make it with "
                 "Review.from_predictions(ds, probabilities, classes)."
             )
-        if journal is None:
-            journal = Journal.open(ds)
-        self.ds: Dataset = ds.loaded.reloaded() if journal.recovered else ds.loaded
+        self.ds: Dataset = ds.loaded
         self.learn: Any = self.review.learn if self.review is not None else None
         self.first_learn = self.learn
         self._full_review = self.review  # of items, too, that a round has moved away since
-        if journal.recovered and self.review is not None:
-            self.review = self.review.on(self.ds)
-        self.journal = Journal.open(self.ds, by=journal.by) if journal.recovered else journal
+        self.journal = Journal.open(self.ds) if journal is None else journal
         self.thumbnails = Thumbnails()
         self.board = Board(self.ds, self.review, self.journal.decisions, issues)
         self._warn_of_strangers()
@@ -88,6 +84,8 @@ class Session:
         self._applied = self._standing()
         self._score(getattr(self.learn, "ds", None) or ds)
         self._contents = self.ds.table.content.tolist()
+        if self.journal.recovered:  # the data set was read while a round was half done
+            self._reload()
 
     # ------------------------------------------------------------------ staleness
 

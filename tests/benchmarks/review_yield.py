@@ -49,14 +49,8 @@ def simulate(score: np.ndarray, wrong: np.ndarray) -> Simulated:
         said, held = said + 1, held + (shown.low <= left <= shown.high)
         width.append((shown.high - shown.low) / (len(order) - looked))
         off.append((shown.errors - left) / max(left, 10))
-    return Simulated(
-        said,
-        held,
-        width,
-        off,
-        stop,
-        float(wrong[order[: stop or len(order)]].mean() * (stop or len(order)) / wrong.sum()),
-    )
+    found = wrong[order[: stop or len(order)]].sum()
+    return Simulated(said, held, width, off, stop, float(found / wrong.sum()))
 
 
 def main() -> None:
@@ -70,9 +64,9 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="bearwidgets-bench-"))
     os.environ.setdefault("BEARWIDGETS_CACHE", str(home / "cache"))
     found: dict[str, list[tuple[int, Simulated]]] = {}
-    for task, size in [(task, options.size) for task in cifar_tasks()] + [
-        (task, 224) for task in bears_tasks(options.seeds)
-    ]:
+    tasks = [(task, options.size) for task in cifar_tasks()]
+    tasks += [(task, 224) for task in bears_tasks(options.seeds)]
+    for task, size in tasks:
         each = judge(task, size, home, default=False)
         result = simulate(each.review.table.label_issue.to_numpy(), each.wrong)
         found.setdefault(task.name, []).append((len(each.wrong), result))

@@ -56,7 +56,7 @@ export class Acts {
       guesses.forEach((guess) => store.settle(guess, true));
       this.#view.setState(result.state);
       if (result.changed) dock.toast(said(result.changed, "settle", null), { text: "Undo", run: () => void this.step("undo") });
-      else dock.toast("Decided already; Shift+G keeps this one and deletes the others.");
+      else dock.toast(`Decided already${keepers ? "; Shift+G keeps this one and deletes the others" : ""}.`);
     } catch (error) {
       guesses.forEach((guess) => store.settle(guess, false));
       this.#view.complain(error);
@@ -162,7 +162,7 @@ export class Acts {
  * @returns {{stay: Range[], go: Range[]}}
  */
 export function settled(members, ranges, keepers) {
-  const kept = new Set(members.filter((item) => keepers && item.decision && "keep relabel".includes(item.decision.action)).map((item) => item.group?.number));
+  const kept = new Set(members.filter((item) => keepers && ["keep", "relabel"].includes(item.decision?.action ?? "")).map((item) => item.group?.number));
   const open = (/** @type {import("./types.js").Item} */ item) => !keepers || !item.decision;
   const stays = members.filter((item) =>
     keepers ? item.group?.keeper && open(item) && !kept.has(item.group.number) : item.group?.copies && has(ranges, item.i),
