@@ -12,19 +12,19 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "BearwidgetsError": "errors",
-    "Cleaner": "widgets.cleaner",
+    "Cleaner": "widgets.cleaner.cleaner",
     "ConfusionMatrix": "widgets.confusion",
-    "CrossValidation": "learn.cross_validation",
+    "CrossValidation": "learn.folds.cross_validation",
     "Dataset": "data.dataset",
     "Journal": "clean.journal",
     "ImageClassifier": "learn.estimator",
-    "Issues": "review.issues",
+    "Issues": "review.checks.issues",
     "Learner": "learn.learner",
     "Review": "review.review",
-    "check": "review.issues",
-    "cross_validate": "learn.cross_validation",
-    "find_issues": "review.issues",
-    "sample_bears": "data.samples",
+    "check": "review.checks.issues",
+    "cross_validate": "learn.folds.cross_validation",
+    "find_issues": "review.checks.issues",
+    "sample_bears": "data.samples.samples",
 }
 __all__ = [
     "BearwidgetsError",
@@ -47,14 +47,14 @@ __all__ = [
 if TYPE_CHECKING:
     from bearwidgets.clean.journal import Journal
     from bearwidgets.data.dataset import Dataset
-    from bearwidgets.data.samples import sample_bears
+    from bearwidgets.data.samples.samples import sample_bears
     from bearwidgets.errors import BearwidgetsError
-    from bearwidgets.learn.cross_validation import CrossValidation, cross_validate
     from bearwidgets.learn.estimator import ImageClassifier
+    from bearwidgets.learn.folds.cross_validation import CrossValidation, cross_validate
     from bearwidgets.learn.learner import Learner
-    from bearwidgets.review.issues import Issues, check, find_issues
+    from bearwidgets.review.checks.issues import Issues, check, find_issues
     from bearwidgets.review.review import Review
-    from bearwidgets.widgets.cleaner import Cleaner
+    from bearwidgets.widgets.cleaner.cleaner import Cleaner
     from bearwidgets.widgets.confusion import ConfusionMatrix
 
 

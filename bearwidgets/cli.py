@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from bearwidgets import __version__
 from bearwidgets.errors import BadInputError, BearwidgetsError
-from bearwidgets.learn.processes import speaks
+from bearwidgets.learn.training.launch import speaks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -242,8 +242,8 @@ def _shown(text: str, most: int | None = None) -> str:
 
 def _check(options: Any) -> int:
     from bearwidgets import Review, find_issues
-    from bearwidgets.clean.disk import check_output
-    from bearwidgets.review.issues import REPORTS, TABLES
+    from bearwidgets.files import check_output
+    from bearwidgets.review.checks.issues import REPORTS, TABLES
 
     for path, endings in ((options.report, REPORTS), (options.out, TABLES)):
         if path:
@@ -302,7 +302,7 @@ def _train(options: Any) -> int:
         )
     fabric = None
     if options.devices > 1:
-        from bearwidgets.learn.processes import launch
+        from bearwidgets.learn.training.launch import launch
 
         command = [sys.executable, "-m", "bearwidgets.cli", *options.arguments]
         fabric = launch(options.devices, recipe.get("precision", "auto"), command)

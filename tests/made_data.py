@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,3 +32,29 @@ def write_images(
             image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
             image.save(folder / label / f"{number:03}.jpg", quality=90)
     return folder
+
+
+def scene(seed=0, size=(240, 180)):
+    """Rectangles of many tones on a slope of light: a picture with sharp edges."""
+    random = np.random.default_rng(seed)
+    pixels = np.zeros((size[1], size[0], 3)) + np.linspace(60, 160, size[0])[None, :, None]
+    for _ in range(40):
+        x, y = random.integers(0, size[0] - 20), random.integers(0, size[1] - 20)
+        w, h = random.integers(8, 60, 2)
+        pixels[y : y + h, x : x + w] = random.integers(0, 256, 3)
+    return Image.fromarray(pixels.astype(np.uint8)).filter(ImageFilter.GaussianBlur(0.5))
+
+
+def packed(image, kind="PNG", **how):
+    """Bytes of an image as a file of this kind."""
+    stream = io.BytesIO()
+    image.save(stream, kind, **how)
+    return stream.getvalue()
+
+
+def rotten_png():
+    """A PNG whose header and end are good and whose pixels are not."""
+    data = bytearray(packed(scene(9)))
+    at = data.index(b"IDAT") + 40
+    data[at : at + 200] = b"\0" * 200
+    return bytes(data)

@@ -64,7 +64,7 @@ def test_errors_imports_nothing_of_the_package():
     ("source", "found"),
     [
         ("from bearwidgets.learn.learner import Learner", 1),
-        ("def f():\n    import bearwidgets.widgets.cleaner", 1),
+        ("def f():\n    import bearwidgets.widgets.cleaner.cleaner", 1),
         ("from bearwidgets import Cleaner", 1),
         ("from bearwidgets.errors import ImageError\nfrom bearwidgets.data import split\nimport numpy", 0),
     ],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bearwidgets.clean.manifest import safe_cell
+from bearwidgets.clean.log.manifest import safe_cell
 from bearwidgets.clean.names import unsafe
 from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
 

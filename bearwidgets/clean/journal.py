@@ -6,14 +6,14 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bearwidgets.clean.apply import Rounds
-from bearwidgets.clean.entries import check_choice, check_class, decisions_table, entry, rounds_table
-from bearwidgets.clean.items import Items
-from bearwidgets.clean.log import Log, user_name
-from bearwidgets.clean.manifest import ManifestWriter, manifest_bytes
-from bearwidgets.clean.merge import MergeResult, merge_journals
-from bearwidgets.clean.places import Places
-from bearwidgets.clean.state import ACTIONS
+from bearwidgets.clean.apply.paths import Places
+from bearwidgets.clean.apply.transaction import Rounds
+from bearwidgets.clean.log.fold import ACTIONS
+from bearwidgets.clean.log.item_index import Items
+from bearwidgets.clean.log.lines import check_choice, check_class, decisions_table, entry, rounds_table
+from bearwidgets.clean.log.manifest import ManifestWriter, manifest_bytes
+from bearwidgets.clean.log.merge import MergeResult, merge_journals
+from bearwidgets.clean.log.writer import Log, user_name
 from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from bearwidgets.clean.plan import Plan, Receipt
-    from bearwidgets.clean.state import Decision
+    from bearwidgets.clean.apply.plan import Plan, Receipt
+    from bearwidgets.clean.log.fold import Decision
     from bearwidgets.data.dataset import Dataset
 
 

@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from bearwidgets.data import exam as exams
-from bearwidgets.data.folder import is_inside, list_folder
-from bearwidgets.data.frame import Columns, list_frame, read_csv
-from bearwidgets.data.importing import import_parts
+from bearwidgets.data.cleaned import cleaned_table
+from bearwidgets.data.listing.folder import is_inside, list_folder
+from bearwidgets.data.listing.frame import Columns, list_frame, read_csv
+from bearwidgets.data.listing.importing import import_parts
+from bearwidgets.data.listing.libraries import huggingface_parts, torchvision_parts
 from bearwidgets.data.show import show_augmented, show_batch
-from bearwidgets.data.sources import huggingface_parts, torchvision_parts
 from bearwidgets.data.split import check_arguments
 from bearwidgets.data.summary import html_summary, text_summary
 from bearwidgets.data.tabulate import tabulate
-from bearwidgets.data.view import cleaned_table
 from bearwidgets.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bearwidgets.data.augment import Augment
+    from bearwidgets.data.augment.augment import Augment
+    from bearwidgets.data.cleaned import HasDecisions
     from bearwidgets.data.show import Sheet
-    from bearwidgets.data.view import HasDecisions
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -349,7 +349,7 @@ class Dataset:
         Args:
             n: How many, 1 to 100; fewer are shown where the split holds fewer.
             split: "train", "valid" or "test".
-            augment: A name of `bearwidgets.data.augment.PRESETS`, or an `Augment`; None for the looks of evaluation.
+            augment: A name of `augment.PRESETS`, or an `Augment`; None for the looks of evaluation.
             size: Side of the pictures, px.
             seed: Draws the pictures and what is random about their looks.
 

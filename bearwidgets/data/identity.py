@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from bearwidgets.data.cache_file import CacheFile
-from bearwidgets.data.images import check_image, read_bytes
+from bearwidgets.data.cache.cache_file import CacheFile
+from bearwidgets.data.formats.images import check_image, read_bytes
 from bearwidgets.errors import ImageError
 
 if TYPE_CHECKING:

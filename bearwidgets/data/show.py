@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bearwidgets.data.augment import Augment, augmentation
-from bearwidgets.data.images import open_image
+from bearwidgets.data.augment.augment import Augment, augmentation
+from bearwidgets.data.augment.transforms import Resize
+from bearwidgets.data.formats.images import open_image
 from bearwidgets.data.split import SPLITS
-from bearwidgets.data.transforms import Resize
 from bearwidgets.errors import BadInputError, ImageError, unknown_name
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.data.exam import find_exam
-from bearwidgets.data.folder import was_emptied
 from bearwidgets.data.identity import copy_id, look_into
+from bearwidgets.data.listing.folder import was_emptied
 from bearwidgets.data.notes import notes_on
 from bearwidgets.data.split import split_by_hash
 from bearwidgets.errors import BadInputError
@@ -19,7 +19,7 @@ from bearwidgets.errors import BadInputError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bearwidgets.data.folder import Listing
+    from bearwidgets.data.listing.folder import Listing
 
 COLUMNS = ("id", "path", "label", "split", "width", "height", "content")
 _SHOWN = 3

@@ -18,18 +18,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from bearwidgets.data.formats.images import read_bytes
 from bearwidgets.data.identity import hash_bytes
-from bearwidgets.data.images import read_bytes
 from bearwidgets.errors import BadInputError, ImageError
-from bearwidgets.learn.features import BATCH, FeatureStore
-from bearwidgets.learn.given import as_picture
-from bearwidgets.learn.head import HeadFit, fit_head
-from bearwidgets.learn.model import create_body
+from bearwidgets.learn.head.features import BATCH, FeatureStore
+from bearwidgets.learn.head.linear_head import HeadFit, fit_head
+from bearwidgets.learn.input.user_image import as_picture
+from bearwidgets.learn.network.model import create_body
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from bearwidgets.learn.preprocessing import Preprocessing
+    from bearwidgets.learn.input.preprocessing import Preprocessing
 
 BODIES = 4  # that the process keeps for estimators to come
 KEPT = 100_000  # pictures whose features each of them keeps

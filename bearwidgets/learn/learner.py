@@ -13,26 +13,26 @@ import numpy as np
 import pandas as pd
 import torch
 
-from bearwidgets.data.augment import augmentation
-from bearwidgets.data.loading import Pictures, load_batches
+from bearwidgets.data.augment.augment import augmentation
+from bearwidgets.data.augment.loader import Pictures, load_batches
 from bearwidgets.errors import BadInputError, unknown_name
-from bearwidgets.learn import bundle
-from bearwidgets.learn.cached import compute_features
-from bearwidgets.learn.card import OWN, check_classes, describe
-from bearwidgets.learn.diagnosis import diagnose
-from bearwidgets.learn.evidence import evidence_of
-from bearwidgets.learn.features import FeatureStore
-from bearwidgets.learn.fits import Fits
-from bearwidgets.learn.fitting import PRESIZE
-from bearwidgets.learn.foreign import split_module
-from bearwidgets.learn.given import as_picture
-from bearwidgets.learn.heads import mlp_head
-from bearwidgets.learn.measure import class_numbers, measure
-from bearwidgets.learn.metrics import compute_metrics, make_metrics
-from bearwidgets.learn.model import BodySource, Classifier, create_body
-from bearwidgets.learn.model_card import model_card
-from bearwidgets.learn.normalization import make_preprocessing
-from bearwidgets.learn.record import Record
+from bearwidgets.learn.diagnosis.diagnosis import diagnose
+from bearwidgets.learn.diagnosis.evidence import evidence_of
+from bearwidgets.learn.fit_head import compute_features
+from bearwidgets.learn.fit_methods import Fits
+from bearwidgets.learn.head.features import FeatureStore
+from bearwidgets.learn.history import Record
+from bearwidgets.learn.input.normalization import make_preprocessing
+from bearwidgets.learn.input.user_image import as_picture
+from bearwidgets.learn.network.foreign import split_module
+from bearwidgets.learn.network.model import BodySource, Classifier, create_body
+from bearwidgets.learn.network.network_heads import mlp_head
+from bearwidgets.learn.run import PRESIZE
+from bearwidgets.learn.saved import bundle
+from bearwidgets.learn.saved.metadata import OWN, check_classes, describe
+from bearwidgets.learn.saved.model_card import model_card
+from bearwidgets.learn.scores.metrics import compute_metrics, make_metrics
+from bearwidgets.learn.scores.scores import class_numbers, measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from PIL import Image
     from torch import nn
 
-    from bearwidgets.data.augment import Augment
+    from bearwidgets.data.augment.augment import Augment
     from bearwidgets.data.dataset import Dataset
-    from bearwidgets.learn.evidence import Finding
-    from bearwidgets.learn.preprocessing import Preprocessing
-    from bearwidgets.learn.record import Mode
+    from bearwidgets.learn.diagnosis.evidence import Finding
+    from bearwidgets.learn.history import Mode
+    from bearwidgets.learn.input.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True)
@@ -498,7 +498,7 @@ class Learner(Fits):
         Raises:
             BadInputError: the learner is not trained, or onnx is not installed.
         """
-        from bearwidgets.learn.export import export_onnx
+        from bearwidgets.learn.saved.onnx import export_onnx
 
         self._check_trained()
         return export_onnx(self, Path(path))

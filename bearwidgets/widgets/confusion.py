@@ -11,7 +11,7 @@ import traitlets
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.review.review import Review
 from bearwidgets.widgets import protocol
-from bearwidgets.widgets.cleaner import STATIC, Cleaner
+from bearwidgets.widgets.cleaner.cleaner import STATIC, Cleaner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

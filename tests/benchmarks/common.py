@@ -74,7 +74,7 @@ def fastai_learner(table: Any, root: Path, seed: int) -> Any:
         vision_learner,
     )
 
-    from bearwidgets.learn.weights import OFFLINE_ARCH, offline_weights
+    from bearwidgets.learn.network.weights import OFFLINE_ARCH, offline_weights
 
     set_seed(seed)
     rows = table.reset_index(drop=True)

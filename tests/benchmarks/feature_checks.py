@@ -24,7 +24,7 @@ import torch
 from common import print_table, shared
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from bearwidgets.review import drift, imbalance, outliers, spurious, weak_groups
+from bearwidgets.review.checks import drift, imbalance, outliers, spurious, weak_groups
 from bearwidgets.review.neighbors import Neighbors, nearest
 
 WIDTH = 1280

@@ -283,7 +283,7 @@ def speed() -> None:
 
 def ablation(tasks: list[tuple[Task, int]], home: Path) -> None:
     """AP of each score, without and with the correction of the head."""
-    from bearwidgets.learn import head
+    from bearwidgets.learn.head import linear_head as head
     from bearwidgets.review import scores
 
     def nearest(each: Judged) -> np.ndarray:

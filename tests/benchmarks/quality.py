@@ -32,13 +32,13 @@ import json, os, sys, time, tempfile
 folder = sys.argv[1]
 os.environ["BEARWIDGETS_CACHE"] = tempfile.mkdtemp()
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.review.issues import CHECKS, find_issues
+from bearwidgets.review.checks.issues import CHECKS, find_issues
 list(CHECKS)  # loads their modules
 def clock():
     every = os.times()
     return time.monotonic(), every.user + every.system + every.children_user + every.children_system
 began = clock()
-from bearwidgets.review.quality import QUALITY
+from bearwidgets.review.checks.quality import QUALITY
 names = None if "all" in sys.argv else ["exact_duplicates", "repeated_borders", *QUALITY]
 issues = find_issues(Dataset.from_folder(folder, workspace=tempfile.mkdtemp()), names)
 ended = clock()

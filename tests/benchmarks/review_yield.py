@@ -18,7 +18,7 @@ import numpy as np
 from common import print_table
 from label_errors import bears_tasks, cifar_tasks, judge
 
-from bearwidgets.review.yields import PAYS, WINDOW, review_yield
+from bearwidgets.review.effect.running_yield import PAYS, WINDOW, review_yield
 
 
 class Simulated(NamedTuple):

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import * as g from "../../bearwidgets/frontend/src/geometry.js";
+import * as g from "../../bearwidgets/frontend/src/grid/geometry.js";
 
 const grid = (/** @type {object} */ change = {}) => g.layout({ width: 1000, height: 600, total: 1003, px: 160, ...change });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { command } from "../../bearwidgets/frontend/src/keymap.js";
+import { command } from "../../bearwidgets/frontend/src/cleaner/keymap.js";
 
 /** @param {string} text such as "Ctrl+Shift+z" @param {boolean} [mac] */
 function press(text, mac = false) {

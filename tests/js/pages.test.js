@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { MOST, PAGE, Pages } from "../../bearwidgets/frontend/src/pages.js";
+import { MOST, PAGE, Pages } from "../../bearwidgets/frontend/src/grid/pages.js";
 
 function setUp() {
   /** @type {Map<number, any>} */

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { polyline } from "../../bearwidgets/frontend/src/curve.js";
-import * as f from "../../bearwidgets/frontend/src/format.js";
-import { bytes, ImageCache } from "../../bearwidgets/frontend/src/imagecache.js";
-import { choices, matching } from "../../bearwidgets/frontend/src/menu.js";
-import { EVERY, LOOK, Seen } from "../../bearwidgets/frontend/src/seen.js";
-import { confusedClasses, margins, mostConfused, tint } from "../../bearwidgets/frontend/src/shading.js";
+import { polyline } from "../../bearwidgets/frontend/src/cleaner/curve.js";
+import * as f from "../../bearwidgets/frontend/src/shared/format.js";
+import { bytes, ImageCache } from "../../bearwidgets/frontend/src/grid/imagecache.js";
+import { choices, matching } from "../../bearwidgets/frontend/src/shared/menu.js";
+import { EVERY, LOOK, Seen } from "../../bearwidgets/frontend/src/grid/seen.js";
+import { confusedClasses, margins, mostConfused, tint } from "../../bearwidgets/frontend/src/confusion/shading.js";
 
 test("numbers as a person reads them", () => {
   assert.equal(f.whole(100_000), "100,000");

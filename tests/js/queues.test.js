@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { settled } from "../../bearwidgets/frontend/src/acts.js";
-import { looked, openOf } from "../../bearwidgets/frontend/src/format.js";
-import { itemsInBox, itemsOfRows, layout, moved, rowOf, rowStarts, startOf, topToShow } from "../../bearwidgets/frontend/src/geometry.js";
-import { command } from "../../bearwidgets/frontend/src/keymap.js";
+import { settled } from "../../bearwidgets/frontend/src/cleaner/acts.js";
+import { looked, openOf } from "../../bearwidgets/frontend/src/shared/format.js";
+import { itemsInBox, itemsOfRows, layout, moved, rowOf, rowStarts, startOf, topToShow } from "../../bearwidgets/frontend/src/grid/geometry.js";
+import { command } from "../../bearwidgets/frontend/src/cleaner/keymap.js";
 
 const key = (name, more = {}) => ({ key: name, code: "", shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...more });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { BUSY_AFTER, NoAnswer, Requests } from "../../bearwidgets/frontend/src/requests.js";
+import { BUSY_AFTER, NoAnswer, Requests } from "../../bearwidgets/frontend/src/shared/requests.js";
 
 /** @param {import("node:test").TestContext} t */
 function setUp(t) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { count, has, normal, without } from "../../bearwidgets/frontend/src/ranges.js";
-import * as s from "../../bearwidgets/frontend/src/selection.js";
+import { count, has, normal, without } from "../../bearwidgets/frontend/src/shared/ranges.js";
+import * as s from "../../bearwidgets/frontend/src/grid/selection.js";
 
 test("ranges are joined and sorted", () => {
   assert.deepEqual(normal([[5, 7], [1, 2], [2, 3], [6, 9], [4, 4]]), [[1, 3], [5, 9]]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { MOST_ITEMS, Store } from "../../bearwidgets/frontend/src/store.js";
+import { MOST_ITEMS, Store } from "../../bearwidgets/frontend/src/cleaner/store.js";
 
 const state = (/** @type {object} */ change = {}) => /** @type {any} */ ({ revision: 1, total: 10, classes: ["a", "b"], ...change });
 const item = (/** @type {number} */ i, /** @type {object} */ change = {}) =>

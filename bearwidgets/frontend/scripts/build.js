@@ -51,12 +51,12 @@ function unpacked(text) {
   return data ? text.replace(data[1], () => inflateRawSync(Buffer.from(data[1], "base64")).toString()) : text;
 }
 
-const cleaner = await bundle("cleaner.js", { VIEW_CSS: JSON.stringify(await bundle("view.css")) });
+const cleaner = await bundle("cleaner/cleaner.js", { VIEW_CSS: JSON.stringify(await bundle("cleaner/view.css")) });
 const built = {
   "cleaner.js": plain ? cleaner : packed(cleaner),
-  "cleaner.css": await bundle("cleaner.css"),
-  "confusion.js": await bundle("confusion.js"),
-  "confusion.css": await bundle("confusion.css"),
+  "cleaner.css": await bundle("cleaner/cleaner.css"),
+  "confusion.js": await bundle("confusion/confusion.js"),
+  "confusion.css": await bundle("confusion/confusion.css"),
 };
 
 let failed = false;

@@ -1,0 +1,117 @@
+"""A round's change to a CSV file of labels: only the lines that it concerns, every other byte stays."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from bearwidgets.data.listing.frame import relative_path
+from bearwidgets.errors import BadInputError, ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from bearwidgets.clean.apply.paths import Places
+    from bearwidgets.clean.apply.plan import Move
+    from bearwidgets.data.listing.frame import Columns
+
+_BOM = "\ufeff"
+
+
+def edit_labels(data: bytes, places: Places, moves: Sequence[Move]) -> bytes:
+    """Give the rows of relabelled images their new label and take out those of deleted ones.
+
+    Args:
+        data: The file.
+        places: What it is called and how it is read.
+        moves: What happens to which image.
+
+    Returns:
+        The new file, with the old one's encoding, delimiter and line ends.
+
+    Raises:
+        ConflictError: The file is not the table it was: a column or a row is missing, or it cannot be read.
+    """
+    columns, name = places.columns, str(places.labels)
+    relabels = {each.path: str(each.new_label) for each in moves if each.action == "relabel"}
+    gone = {each.path for each in moves if each.action == "delete"}
+    try:
+        text = data.decode(columns.encoding)
+        records = list(_records(text, columns.sep))
+    except (UnicodeDecodeError, csv.Error, TypeError) as error:
+        raise ConflictError(
+            f"{name} cannot be rewritten line by line ({error}). Allowed are a delimiter of one character and the"
+            " encoding that it was opened with; nothing was changed."
+        ) from error
+    path_at, label_at = _header(records, columns, name)
+    waiting = gone.union(relabels)
+    out = [records[0][1]] if records else []
+    for cells, raw in records[1:]:
+        path = _path(cells, path_at, places.root)
+        waiting.discard(path)
+        if path in gone:
+            continue
+        out.append(
+            _with_label(cells, raw, label_at, relabels[path], columns.sep) if path in relabels else raw
+        )
+    if waiting:
+        raise ConflictError(
+            f"{name} has no row for {min(waiting)!r}: it was changed since the data set was opened. Open the"
+            " data set again; nothing was changed."
+        )
+    mark = b"\xef\xbb\xbf" if columns.encoding.lower().replace("_", "-") == "utf-8-sig" else b""
+    body = "".join(out)
+    if mark:
+        return (mark if data.startswith(mark) else b"") + body.encode()
+    return body.encode(columns.encoding)
+
+
+def new_labels(rows: Iterable[tuple[str, str, str]]) -> bytes:
+    """A CSV file of path, label and split."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("path", "label", "split"))
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _records(text: str, sep: str) -> Iterator[tuple[list[str], str]]:
+    """The cells of each record with the very text it came from; a quoted cell may span lines."""
+    taken: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for line in io.StringIO(text, newline=""):
+            taken.append(line)
+            yield line
+
+    for cells in csv.reader(lines(), delimiter=sep):
+        raw = "".join(taken)
+        taken.clear()
+        yield cells, raw
+
+
+def _header(records: list[tuple[list[str], str]], columns: Columns, name: str) -> tuple[int, int]:
+    head = [cell.removeprefix(_BOM) for cell in records[0][0]] if records else []
+    for column in (columns.path, columns.label):
+        if column not in head:
+            raise ConflictError(
+                f"{name} has no column {column!r} any more (there are {', '.join(head)}). Open the data set again;"
+                " nothing was changed."
+            )
+    return head.index(columns.path), head.index(columns.label)
+
+
+def _path(cells: list[str], at: int, root: Path) -> str:
+    try:
+        return relative_path(cells[at], root) if at < len(cells) else ""
+    except BadInputError:
+        return ""  # a row that the data set could not use either; it stays as it is
+
+
+def _with_label(cells: list[str], raw: str, at: int, label: str, sep: str) -> str:
+    end = raw[len(raw.rstrip("\r\n")) :]
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=sep, lineterminator=end).writerow([*cells[:at], label, *cells[at + 1 :]])
+    return text.getvalue()

@@ -1,0 +1,282 @@
+"""What applying the decisions would do to the files, and what stands in the way; nothing is changed here."""
+
+from __future__ import annotations
+
+import html
+import os
+import shutil
+import stat as modes
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bearwidgets.clean.apply.labels import edit_labels
+from bearwidgets.clean.log.fold import ACTIONS, CHANGING
+from bearwidgets.clean.names import FreeNames
+from bearwidgets.data.identity import content_id
+from bearwidgets.errors import BearwidgetsError, ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from bearwidgets.clean.apply.paths import Places
+    from bearwidgets.clean.log.fold import Decision
+    from bearwidgets.clean.log.item_index import Item, Items
+
+_SHOWN = 20  # rows of a plan in its text
+MOVE_COLUMNS = ("id", "path", "action", "label", "new_label", "target")
+
+
+@dataclass(frozen=True)
+class Move:
+    """One file's way: from `path` (relative to the data root) to `target`.
+
+    The target of a delete is relative to the workspace, that of a relabel to the data root; it is `path` itself
+    where only a table of labels changes. Size (bytes), mtime_ns and content tell the file again.
+    """
+
+    id: str
+    seq: int
+    action: str
+    label: str
+    new_label: str | None
+    path: str
+    target: str
+    content: str
+    size: int
+    mtime_ns: int
+
+    @property
+    def moves_file(self) -> bool:
+        """Whether the file itself goes somewhere else."""
+        return self.action == "delete" or self.path != self.target
+
+    def row(self) -> dict[str, Any]:
+        """The move as plan.json keeps it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, repr=False)
+class Plan:
+    """What `Journal.apply` would do.
+
+    Attributes:
+        round: The number the round would get.
+        moves: id, path, action, label, new_label, target; the target of a delete lies in the workspace's trash.
+        problems: path and reason of decisions that cannot be carried out as things are.
+        counts: How many decisions to delete and relabel would be carried out, how many say keep and unsure (these
+            change nothing on disk), and how many are absent: about images that the data set does not have.
+        steps: The moves as objects.
+    """
+
+    round: int
+    moves: pd.DataFrame
+    problems: pd.DataFrame
+    counts: dict[str, int]
+    steps: tuple[Move, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing stands in the way."""
+        return self.problems.empty
+
+    def __repr__(self) -> str:
+        lines = [f"Plan of round {self.round}: {self.summary()}"]
+        lines += [f"  {step.action} {step.path} → {step.target}" for step in self.steps[:_SHOWN]]
+        lines += [f"  … and {len(self.steps) - _SHOWN} more"] * (len(self.steps) > _SHOWN)
+        lines += [f"  ! {path}: {reason}" for path, reason in self.problems.head(_SHOWN).to_numpy()]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(repr(self))}</pre>"
+
+    def summary(self) -> str:
+        """One sentence: "12 to delete, 3 to relabel; 1 problem"."""
+        parts = [f"{self.counts[action]} to {action}" for action in CHANGING]
+        n = len(self.problems)
+        return ", ".join(parts) + (f"; {n} problem{'s' * (n > 1)}" if n else "")
+
+
+@dataclass(frozen=True, repr=False)
+class Receipt:
+    """What a round did, or what its rollback undid.
+
+    Attributes:
+        round: The number to give to `Journal.rollback`.
+        counts: How many were deleted and relabelled.
+        moves: As in `Plan`.
+        folder: Where plan, receipt and the round's own manifest lie.
+        notes: Files that could not be brought back after an interruption, and where they are.
+    """
+
+    round: int
+    counts: dict[str, int]
+    moves: pd.DataFrame
+    folder: Path
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, number: int, steps: Sequence[Move], folder: Path, notes: Iterable[str] = ()) -> Receipt:
+        """The receipt of a round's moves."""
+        counts = {action: sum(step.action == action for step in steps) for action in CHANGING}
+        return cls(number, counts, moves_table(steps), folder, tuple(notes))
+
+    def __repr__(self) -> str:
+        did = ", ".join(f"{n} {action}" for action, n in self.counts.items())
+        return "\n".join([f"Round {self.round}: {did}; kept in {self.folder}", *self.notes])
+
+
+def make_plan(decisions: Iterable[Decision], items: Items, places: Places, number: int) -> Plan:
+    """Check every decision that changes something on disk against the files as they are.
+
+    Args:
+        decisions: The decisions in force.
+        items: The items of the data set.
+        places: Where the files lie.
+        number: The number of the round.
+    """
+    decisions = list(decisions)
+    counts = Counter(each.action for each in decisions if each.action not in CHANGING)
+    names = FreeNames(places.root), FreeNames(places.workspace)
+    steps, problems = [], []
+    for decision in sorted(decisions, key=lambda each: (each.path, each.id)):
+        item = items.get(decision.id)
+        if decision.action not in CHANGING:
+            continue
+        if item is None:
+            counts["absent"] += 1
+            continue
+        reason, stat = check_file(places, item.path, item.content)
+        if stat is None:
+            problems.append((item.path, reason))
+            continue
+        step = _step(decision, item, stat, places, names, number)
+        reason = _refused(places, step) if step.moves_file else ""
+        if reason:
+            problems.append((item.path, reason))
+        else:
+            steps.append(step)
+            counts[step.action] += 1
+    problems += _space(places, steps) + _labels(places, steps)
+    return Plan(
+        round=number,
+        moves=moves_table(steps),
+        problems=pd.DataFrame(problems, columns=["path", "reason"], dtype=object),
+        counts={action: counts[action] for action in (*ACTIONS[:-1], "absent")},
+        steps=tuple(steps),
+    )
+
+
+def moves_table(steps: Sequence[Move]) -> pd.DataFrame:
+    """The moves as a table."""
+    rows = [[getattr(step, name) for name in MOVE_COLUMNS] for step in steps]
+    return pd.DataFrame(rows, columns=list(MOVE_COLUMNS), dtype=object)
+
+
+def check_file(places: Places, path: str, content: str) -> tuple[str, os.stat_result | None]:
+    """Whether an image is the very file it was; its `lstat`, or why not."""
+    try:
+        file = places.source_of(path)
+        stat = file.lstat()
+        if modes.S_ISLNK(stat.st_mode):
+            return "is a link; only files are moved, copy the image here or take the decision back", None
+        if content_id(file) != content:
+            return "has other bytes than when the data set was opened; open it again and look again", None
+    except (FileNotFoundError, NotADirectoryError):
+        return "is not there any more; open the data set again", None
+    except BearwidgetsError as error:
+        return str(error), None
+    except OSError as error:
+        return f"cannot be read ({error.strerror})", None
+    return "", stat
+
+
+def _step(
+    decision: Decision,
+    item: Item,
+    stat: os.stat_result,
+    places: Places,
+    names: tuple[FreeNames, FreeNames],
+    number: int,
+) -> Move:
+    in_root, in_workspace = names
+    if decision.action == "delete":
+        target = in_workspace.take(f"trash/{number:04d}/{item.path}")
+    elif places.source != "folder" or item.label == decision.new_label:
+        target = item.path
+    else:
+        target = in_root.take(places.class_path(item.path, item.label, str(decision.new_label)))
+    return Move(
+        id=decision.id,
+        seq=decision.seq,
+        action=decision.action,
+        label=item.label,
+        new_label=decision.new_label,
+        path=item.path,
+        target=target,
+        content=item.content,
+        size=stat.st_size,
+        mtime_ns=stat.st_mtime_ns,
+    )
+
+
+def _refused(places: Places, step: Move) -> str:
+    """Why a move is not permitted, or ""."""
+    try:
+        source, target = places.source_of(step.path), places.target_of(step.action, step.target)
+    except BearwidgetsError as error:
+        return str(error)
+    for folder in (source.parent, nearest(target.parent)):
+        if not folder.is_dir():
+            return f"{folder} is in the way: it is no folder"
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return f"no permission to change the folder {folder}"
+    return ""
+
+
+def nearest(folder: Path) -> Path:
+    """The folder itself, or the next one above it that is there."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def _space(places: Places, steps: Sequence[Move]) -> list[tuple[str, str]]:
+    """Problems of file systems that moves lead to from another one, and that have too little room."""
+    needed: Counter[int] = Counter()
+    folders: dict[int, Path] = {}
+    for step in steps:
+        if step.moves_file:
+            target = nearest(places.target_of(step.action, step.target).parent)
+            device = target.stat().st_dev
+            if device != places.source_of(step.path).parent.stat().st_dev:
+                needed[device] += step.size
+                folders[device] = target
+    free = {device: shutil.disk_usage(folder).free for device, folder in folders.items()}
+    return [
+        (
+            str(folders[device]),
+            f"its disk has {free[device]:,} bytes free, and {n_bytes:,} are to be moved there",
+        )
+        for device, n_bytes in needed.items()
+        if n_bytes > free[device]
+    ]
+
+
+def _labels(places: Places, steps: Sequence[Move]) -> list[tuple[str, str]]:
+    """The problem of a CSV file of labels that cannot take the change."""
+    file = places.labels
+    if places.source != "csv" or file is None or not steps:
+        return []
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        return [(str(file), f"no permission to change the folder {file.parent}")]
+    try:
+        edit_labels(file.read_bytes(), places, steps)
+    except ConflictError as error:
+        return [(str(file), str(error))]
+    except OSError as error:
+        return [(str(file), f"cannot be read ({error.strerror})")]
+    return []

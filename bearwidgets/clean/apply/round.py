@@ -1,0 +1,303 @@
+"""A round on disk: its write-ahead plan, the moves it stands for, and the way back.
+
+A round that did not come to its end is always taken back, never completed: whoever finds it later finds the files as
+they were before, and the decisions still pending. The plan is on disk before the first file moves; how far the moves
+came is read off the files themselves (see `moves`), so nothing can contradict them.
+
+`rounds/NNNN/` holds plan.json (the moves), receipt.json (the state, below), manifest.csv (the decisions carried out)
+and, if labels live in a CSV file, labels-before.csv. Without a receipt, the round was being applied when its
+process died.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bearwidgets.clean.apply.labels import edit_labels, new_labels
+from bearwidgets.clean.apply.moves import Way, move, put_back, wrong
+from bearwidgets.clean.apply.plan import Move
+from bearwidgets.clean.names import inside
+from bearwidgets.errors import ConflictError, WorkspaceError
+from bearwidgets.files import sync_folder, write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from bearwidgets.clean.apply.paths import Places
+
+APPLIED, ROLLING_BACK, ROLLED_BACK, ABANDONED = "applied", "rolling back", "rolled back", "abandoned"
+_VERSION = 1
+
+
+@dataclass
+class LabelChange:
+    """The hashes of the label file before and after a round; before is None if the round made the file."""
+
+    before: str | None
+    after: str
+
+
+@dataclass
+class Round:
+    """One round's folder and what its plan.json says.
+
+    Attributes:
+        places: Where the files of the data set lie.
+        number: The round.
+        moves: What happens to which file.
+        source: What the labels came from when it was applied: "folder", "csv" or "df".
+        made: Folders below the data root that the round makes, outermost first.
+        labels: The change to the label file, if there is one.
+        step: Is told each step before it is taken.
+    """
+
+    places: Places
+    number: int
+    moves: Sequence[Move]
+    source: str
+    made: list[str] = field(default_factory=list)
+    labels: LabelChange | None = None
+    step: Callable[[str], None] = lambda _: None
+
+    @property
+    def folder(self) -> Path:
+        """rounds/NNNN."""
+        return self.places.round_folder(self.number)
+
+    @classmethod
+    def read(cls, places: Places, number: int, step: Callable[[str], None]) -> Round:
+        """Read plan.json.
+
+        Raises:
+            WorkspaceError: It is not there or cannot be understood.
+        """
+        file = places.round_folder(number) / "plan.json"
+        try:
+            plan = json.loads(file.read_bytes())
+            if plan["v"] != _VERSION:
+                raise WorkspaceError(
+                    f"{file} was written by a newer bearwidgets. Upgrade with: pip install -U bearwidgets"
+                )
+            labels = LabelChange(**plan["labels"]) if plan["labels"] else None
+            moves = [Move(**row) for row in plan["moves"]]
+            return cls(places, number, moves, plan["source"], plan["made"], labels, step)
+        except FileNotFoundError as error:
+            raise WorkspaceError(
+                f"Round {number} has no plan at {file}, so it cannot be rolled back."
+            ) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise WorkspaceError(
+                f"{file} is damaged ({error}), so round {number} cannot be rolled back."
+            ) from error
+
+    def note(self, state: str, at: str, by: str) -> None:
+        """Write receipt.json."""
+        self.step(f"receipt: {state}")
+        receipt = {
+            "v": _VERSION,
+            "round": self.number,
+            "state": state,
+            "at": at,
+            "by": by,
+            "moves": len(self.moves),
+        }
+        write_atomic(self.folder / "receipt.json", _json(receipt))
+
+    def begin(self, at: str, by: str, manifest: bytes, rows: Iterable[tuple[str, str, str]]) -> bytes | None:
+        """Make the folder and put the plan on disk, before anything else changes.
+
+        Args:
+            at: The time.
+            by: Who applies.
+            manifest: The decisions that the round carries out.
+            rows: Path, label and split of every item, for a data set whose labels came as a DataFrame.
+
+        Returns:
+            The new bytes of the label file, if there is one.
+
+        Raises:
+            ConflictError: The label file is not the table it was.
+            OSError: The system refused.
+        """
+        self.step("make folder")
+        self.folder.mkdir(parents=True)
+        sync_folder(self.folder.parent)
+        new = self._plan_labels(rows)
+        self.made = self._missing_folders()
+        write_atomic(self.folder / "manifest.csv", manifest)
+        plan = {
+            "v": _VERSION,
+            "round": self.number,
+            "time": at,
+            "by": by,
+            "source": self.source,
+            "made": self.made,
+            "labels": asdict(self.labels) if self.labels else None,
+            "moves": [each.row() for each in self.moves],
+        }
+        self.step("write plan")
+        write_atomic(self.folder / "plan.json", _json(plan))
+        return new
+
+    def carry_out(self, new_labels_: bytes | None) -> None:
+        """Move every file, then replace the label file, and make it last.
+
+        Raises:
+            ConflictError: A file changed or appeared since the plan.
+            OSError: The system refused.
+        """
+        ways = list(self.ways())
+        for way in ways:
+            try:
+                move(way, self.step)
+            except FileExistsError as error:
+                raise ConflictError(f"A file appeared at {way.target} since the plan was made.") from error
+        file = self.places.labels
+        if new_labels_ is not None and file is not None:
+            if self.labels is not None and _hash(file) != self.labels.before:
+                raise ConflictError(f"{file} was changed a moment ago, so its labels were not replaced.")
+            self.step("replace labels")
+            write_atomic(file, new_labels_, like=file.stat() if file.exists() else None)
+        self.step("sync folders")
+        for folder in {each.parent for way in ways for each in (way.source, way.target)}:
+            sync_folder(folder)
+
+    def obstacles(self) -> list[str]:
+        """Why the round cannot be rolled back as a whole; nothing is changed."""
+        if self.source != self.places.source:
+            return [f"it was applied to labels from a {self.source}; open the data set that way"]
+        found = []
+        for way in self.ways():
+            if way.source.exists() or way.source.is_symlink():
+                found.append(f"a file is in the way at {way.source}")
+            elif reason := wrong(way.target, way.content):
+                found.append(reason)
+        file = self.places.labels
+        if self.labels and file is not None and _hash(file) != self.labels.after:
+            found.append(
+                f"{file} was changed since; the one before is kept as {self.folder / 'labels-before.csv'}"
+            )
+        return found
+
+    def take_back(self) -> list[str]:
+        """Bring everything back that is still where the round put it; can be repeated after any interruption.
+
+        Returns:
+            What could not be brought back, and stays where it is.
+
+        Raises:
+            OSError: The system refused; call again when it does not.
+        """
+        left = [reason for reason in [self._labels_back()] if reason]
+        folders = {self.places.round_folder(self.number)}
+        for way in reversed(list(self.ways())):
+            if reason := put_back(way, self.step):
+                left.append(reason)
+            folders |= {way.source.parent, way.target.parent}
+        self.step("drop empty folders")
+        for path in reversed(self.made):
+            _drop_if_empty(inside(self.places.root, path))
+        trash = self.places.workspace / "trash" / f"{self.number:04d}"
+        if trash.is_dir():
+            for folder in sorted(each for each in trash.rglob("*") if each.is_dir())[::-1]:
+                _drop_if_empty(folder)
+            _drop_if_empty(trash)
+        for folder in folders:
+            if folder.is_dir():
+                sync_folder(folder)
+        return left
+
+    def ways(self) -> Iterator[Way]:
+        """The files that move, with absolute paths that are checked to stay inside root and workspace."""
+        for index, each in enumerate(self.moves):
+            if each.moves_file:
+                yield Way(
+                    source=self.places.source_of(each.path),
+                    target=self.places.target_of(each.action, each.target),
+                    part=f".bearwidgets-{self.number:04d}-{index:06d}.part",
+                    content=each.content,
+                    size=each.size,
+                    mtime_ns=each.mtime_ns,
+                )
+
+    def _missing_folders(self) -> list[str]:
+        found = set()
+        for each in self.moves:
+            if each.action == "relabel" and each.moves_file:
+                folder = self.places.target_of(each.action, each.target).parent
+                while not folder.exists():
+                    found.add(folder.relative_to(self.places.root).as_posix())
+                    folder = folder.parent
+        return sorted(found)
+
+    def _plan_labels(self, rows: Iterable[tuple[str, str, str]]) -> bytes | None:
+        file = self.places.labels
+        if file is None:
+            return None
+        old = file.read_bytes() if file.exists() else None
+        base = new_labels(rows) if self.source == "df" or old is None else old
+        new = edit_labels(base, self.places, self.moves)
+        if old is not None:
+            write_atomic(self.folder / "labels-before.csv", old, like=file.stat())
+        self.labels = LabelChange(None if old is None else _hash_bytes(old), _hash_bytes(new))
+        return new
+
+    def _labels_back(self) -> str:
+        file, kept = self.places.labels, self.folder / "labels-before.csv"
+        if self.labels is None or file is None:
+            return ""
+        now = _hash(file)
+        if now == self.labels.before:
+            return ""
+        if now != self.labels.after:
+            return f"{file} was changed since; the one before is kept as {kept}"
+        self.step("labels back")
+        if self.labels.before is None:
+            file.replace(self.folder / "labels-made.csv")
+        elif _hash(kept) == self.labels.before:
+            write_atomic(file, kept.read_bytes(), like=kept.stat())
+        else:
+            return f"{kept} is not what {file} was before the round, so that was left as it is"
+        return ""
+
+
+def state_of(folder: Path) -> str | None:
+    """What receipt.json in a round's folder says; None if the round was begun and nothing more is known.
+
+    A folder without a plan counts as abandoned: nothing had moved yet.
+
+    Raises:
+        WorkspaceError: The receipt cannot be understood.
+    """
+    try:
+        return str(json.loads((folder / "receipt.json").read_bytes())["state"])
+    except FileNotFoundError:
+        return None if (folder / "plan.json").exists() else ABANDONED
+    except (ValueError, KeyError, TypeError) as error:
+        raise WorkspaceError(
+            f"{folder / 'receipt.json'} is damaged ({error}). Restore it, or move {folder} out of the workspace if"
+            " its files are where they should be."
+        ) from error
+
+
+def _hash_bytes(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _hash(file: Path) -> str | None:
+    """The hash of a file's bytes, None if there is no file."""
+    return _hash_bytes(file.read_bytes()) if file.exists() else None
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1).encode()
+
+
+def _drop_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # not empty, or never made: both are as they should be
+        folder.rmdir()

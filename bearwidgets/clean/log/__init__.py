@@ -1,0 +1,1 @@
+"""The journal's file: its lines, its writer, folding lines into decisions, merge, manifest."""

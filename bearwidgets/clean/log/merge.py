@@ -1,0 +1,148 @@
+"""Two people's journals become one: three ways where they share a beginning, with a list of what they disagree on."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bearwidgets.clean.log.file import Ledger
+from bearwidgets.clean.log.fold import State
+from bearwidgets.clean.log.item_index import Items
+from bearwidgets.clean.log.writer import Log
+from bearwidgets.errors import BadInputError, MissingFileError
+from bearwidgets.files import explain, write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from bearwidgets.clean.log.file import Line
+    from bearwidgets.clean.log.fold import Decision
+
+_SAID = ("action", "label", "by", "at")
+_COLUMNS = ("id", "path", *(f"{side}_{what}" for side in ("ours", "theirs") for what in _SAID))
+
+
+@dataclass(frozen=True)
+class MergeResult:
+    """What a merge did.
+
+    Attributes:
+        path: The merged journal.
+        taken: How many of their decisions were taken.
+        conflicts: Items on which both decided differently: id, path, ours_action, ours_label, ours_by, ours_at,
+            theirs_action, theirs_label, theirs_by, theirs_at. An action is "clear" where a side has no decision
+            any more.
+    """
+
+    path: Path
+    taken: int
+    conflicts: pd.DataFrame
+
+
+def merge_journals(ours: Path, theirs: Path, into: Path, by: str) -> MergeResult:
+    """See `Journal.merge`."""
+    ours, theirs = _journal(ours), _journal(theirs)
+    target = into if into.suffix == ".jsonl" else into / "journal.jsonl"
+    their_lines = Ledger(theirs).read().lines
+    if not (target.exists() and target.samefile(ours)):
+        _copy(ours, target)
+    log = Log(target, Items(None), by, lambda: None)
+    with log.writing():
+        our_lines = Ledger(target).read().lines
+        taken, disputed, conflicts = _compare(our_lines, their_lines)
+        if taken or disputed:
+            log.append([*taken, *disputed], bulk=True)
+    return MergeResult(target, len(taken), pd.DataFrame(conflicts, columns=list(_COLUMNS), dtype=object))
+
+
+def _journal(place: Path) -> Path:
+    file = place if place.is_file() else place / "journal.jsonl"
+    if not file.is_file():
+        raise MissingFileError(f"No journal at {place}: give a workspace folder or a journal.jsonl.")
+    return file.resolve()
+
+
+def _copy(ours: Path, target: Path) -> None:
+    if target.exists():
+        raise BadInputError(
+            f"{target} is there already. Merge into a folder without a journal, or into ours: merge({str(ours)!r},"
+            f" theirs, {str(ours)!r})."
+        )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(target, ours.read_bytes())
+    except OSError as error:
+        raise explain(error, target, "Nothing was merged.") from error
+
+
+def _compare(
+    our_lines: Sequence[Line], their_lines: Sequence[Line]
+) -> tuple[list[Line], list[Line], list[tuple[Any, ...]]]:
+    """Entries that take their decisions, entries that make disputed items unsure, and the rows of the conflicts."""
+    shared = 0
+    for one, other in zip(our_lines, their_lines, strict=False):
+        if one != other:
+            break
+        shared += 1
+    places = {
+        (line.get("content", line["id"]), line["path"]): line["id"] for line in our_lines if "id" in line
+    }
+    ids = set(places.values())
+
+    def our_id(id_: str, content: str, path: str) -> str:
+        return id_ if id_ in ids else places.get((content, path), id_)
+
+    base, ours, theirs = (_sum(lines, our_id) for lines in (our_lines[:shared], our_lines, their_lines))
+    taken, disputed, conflicts = [], [], []
+    for id_ in dict.fromkeys([*theirs, *base]):
+        was, one, other = base.get(id_), ours.get(id_), theirs.get(id_)
+        if _value(other) in (_value(was), _value(one)):
+            continue
+        known = next(each for each in (other, one, was) if each is not None)
+        if _value(one) == _value(was):
+            taken.append(_entry(known, action="clear") if other is None else _entry(other))
+            continue
+        conflicts.append((id_, known.path, *_said(one), *_said(other)))
+        if one is None or (one.applied is None and one.action != "unsure"):
+            disputed.append(_entry(known, action="unsure"))
+    return taken, disputed, conflicts
+
+
+def _sum(lines: Sequence[Line], item_id: Callable[[str, str, str], str]) -> dict[str, Decision]:
+    """The decisions that some lines add up to, carried out or not; nonsense was reported when they were read."""
+    state = State(item_id)
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            state.fold(line)
+    return {id_: each for id_, each in state.latest.items() if each.action != "clear"}
+
+
+def _value(decision: Decision | None) -> tuple[str, str | None] | None:
+    return None if decision is None else decision.value
+
+
+def _entry(decision: Decision, *, action: str = "") -> Line:
+    """The line of a decision of theirs, or of another action on the same item that is decided now."""
+    entry: Line = {
+        "id": decision.id,
+        "path": decision.path,
+        "action": action or decision.action,
+        "from": decision.label,
+    }
+    if decision.content != decision.id:
+        entry["content"] = decision.content
+    if action:
+        return entry
+    if decision.new_label is not None:
+        entry["to"] = decision.new_label
+    return {**entry, "seen": dict(decision.seen), "time": decision.decided_at, "by": decision.decided_by}
+
+
+def _said(decision: Decision | None) -> tuple[str | None, ...]:
+    if decision is None:
+        return "clear", None, None, None
+    return decision.action, decision.new_label, decision.decided_by, decision.decided_at

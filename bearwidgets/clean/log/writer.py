@@ -1,0 +1,119 @@
+"""The journal's file and the sum of its lines, kept together: what is in memory is always what can be read back."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import getpass
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from bearwidgets.clean.log.file import VERSION, Ledger
+from bearwidgets.clean.log.fold import State
+from bearwidgets.errors import BadInputError
+from bearwidgets.files import locked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+    from pathlib import Path
+
+    from bearwidgets.clean.log.file import Line
+    from bearwidgets.clean.log.item_index import Items
+
+
+class Log:
+    """A journal file, read as far as it goes and added to by one writer at a time.
+
+    Args:
+        path: journal.jsonl.
+        items: The items its lines speak of.
+        by: Who writes.
+        prepare: Called before writing: makes the folder, or refuses.
+    """
+
+    def __init__(self, path: Path, items: Items, by: str, prepare: Callable[[], None]) -> None:
+        self.path = path
+        self.by = by
+        self.state = State(items.resolve)
+        self.version = 0  # grows with every change
+        self.skipped: list[str] = []
+        self.follow: Callable[[Mapping[str, Any]], None] | None = None  # told of lines that others add
+        self.guard = threading.RLock()
+        self._items = items
+        self._prepare = prepare
+        self._ledger = Ledger(path)
+
+    def refresh(self) -> None:
+        """Take in what was added since, by whomever.
+
+        Raises:
+            WorkspaceError: The file cannot be read, or is a newer version's.
+        """
+        with self.guard:
+            news = self._ledger.read()
+            if news.anew:
+                self.state, self.skipped = State(self._items.resolve), []
+                self.version += 1
+            self.skipped += news.skipped
+            for line in news.lines:
+                try:
+                    self.state.fold(line)
+                except ValueError as error:
+                    self.skipped.append(
+                        f"entry {line.get('seq')} of {self.path.name} was passed over: {error}"
+                    )
+            self.version += len(news.lines)
+            if self.follow is not None and not news.anew:
+                for line in news.lines:
+                    self.follow(line)
+
+    @contextlib.contextmanager
+    def writing(self) -> Generator[State]:
+        """Be the only writer, with everything read; gives the state.
+
+        Raises:
+            WorkspaceError: The workspace cannot be written, another writer does not finish, or the journal is a newer
+                version's.
+        """
+        with self.guard:
+            self._prepare()
+            with locked(self.path.with_suffix(".lock")):
+                self.refresh()
+                yield self.state
+
+    def append(self, entries: Sequence[Mapping[str, Any]], *, bulk: bool = False) -> None:
+        """Add entries within `writing`, all or none; several that are one act when `bulk`.
+
+        Raises:
+            WorkspaceError: The disk is full or cannot be written; nothing changed.
+        """
+        first = self.state.last_seq + 1
+        head: Line = {"time": now(), "by": self.by}
+        group = {"group": first} if bulk and len(entries) > 1 else {}
+        self._ledger.append(
+            [{"v": VERSION, "seq": first + n, **head, **entry, **group} for n, entry in enumerate(entries)]
+        )
+        self.refresh()
+
+
+def now() -> str:
+    """UTC as ISO 8601, to the second."""
+    return dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def user_name(by: str | None) -> str:
+    """Who decides: the name that was given, BEARWIDGETS_USER, or the name of the system's user.
+
+    Raises:
+        BadInputError: The name is no text.
+    """
+    if by is not None and not (isinstance(by, str) and by.strip()):
+        raise BadInputError(f"by is {by!r}; allowed is the name of the person who decides, such as by='Ada'.")
+    name = by or os.environ.get("BEARWIDGETS_USER", "").strip()
+    if name:
+        return name
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # containers run under users without a name
+        return "unknown"

@@ -1,0 +1,1 @@
+"""From a file to a training example: transforms, augmentation presets, the loader."""

@@ -1,0 +1,215 @@
+"""From picture files to batches of pixels: each file is decoded once, kept small, and read ahead in threads.
+
+Pillow lets go of the interpreter while it decodes and resamples, so a few threads keep all cores busy.
+"""
+
+from __future__ import annotations
+
+import collections
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from bearwidgets.data.augment.transforms import Picture, Resize, layers_of, pixels_of
+from bearwidgets.errors import BadInputError, ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from bearwidgets.data.augment.augment import Augment
+
+_AHEAD = 4  # batches
+_MOST_THREADS = 16
+
+
+class Pictures:
+    """Pictures by their row, opened when they are first asked for and then kept in memory as long as there is room.
+
+    What is over the budget is opened anew each time. What came first stays: an epoch asks for every picture once,
+    so keeping the latest ones instead would keep none until it is asked for again. A picture is shrunk whether it is
+    kept or not, so what one gets does not depend on what there was room for. Several threads may ask at once.
+
+    Args:
+        paths: Their files.
+        open: Path → picture; raises `ImageError` where there is none to be had.
+        presize: Length of the short side in px to which larger pictures are shrunk; None for not at all.
+        budget: Bytes that the kept pictures may take.
+
+    Raises:
+        BadInputError: `presize` is below 1, or the budget negative.
+
+    Example:
+        >>> pictures = Pictures(paths, open_image, presize=336)  # doctest: +SKIP
+        >>> pictures[0].size  # doctest: +SKIP
+        (448, 336)
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        open: Callable[[Path], Picture],  # noqa: A002 - what it does
+        *,
+        presize: int | None,
+        budget: int = 2**30,
+    ) -> None:
+        if presize is not None and presize < 1:
+            raise BadInputError(f"presize is {presize!r}; allowed is a whole number of pixels from 1 on.")
+        if budget < 0:
+            raise BadInputError(f"budget is {budget!r}; allowed is a number of bytes from 0 on.")
+        self._paths, self._open = paths, open
+        self._presize, self._budget = presize, budget
+        self._kept: dict[int, _Kept] = {}
+        self._nbytes = 0
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, row: int) -> Picture:
+        """The picture of a row; an array is to be read only.
+
+        Raises:
+            ImageError: Its file cannot be used as a picture.
+        """
+        kept = self._kept.get(row)
+        if kept is not None:
+            return kept.picture()
+        picture = self._open(self._paths[row])
+        if self._presize is not None:
+            picture = _shrunk(picture, self._presize)
+        if self._nbytes < self._budget:
+            self._keep(row, _Kept.of(picture))
+        return picture
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the kept pictures take."""
+        return self._nbytes
+
+    def _keep(self, row: int, kept: _Kept) -> None:
+        with self._lock:
+            if row not in self._kept and self._nbytes + kept.nbytes <= self._budget:
+                self._kept[row] = kept
+                self._nbytes += kept.nbytes
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A picture at a byte for each band and pixel, of which Pillow takes four for three bands; arrays as they are."""
+
+    mode: str
+    size: tuple[int, int]
+    data: bytes | np.ndarray
+
+    @classmethod
+    def of(cls, picture: Picture) -> _Kept:
+        if isinstance(picture, Image.Image):
+            return cls(picture.mode, picture.size, picture.tobytes())
+        values = np.array(picture, dtype=np.float32)
+        values.flags.writeable = False
+        return cls("", (0, 0), values)
+
+    @property
+    def nbytes(self) -> int:
+        return self.data.nbytes if isinstance(self.data, np.ndarray) else len(self.data)
+
+    def picture(self) -> Picture:
+        if isinstance(self.data, np.ndarray):
+            return self.data
+        return Image.frombytes(self.mode, self.size, self.data)
+
+
+def _shrunk(picture: Picture, presize: int) -> Picture:
+    """The picture with a short side of at most `presize` px, its aspect kept."""
+    layers = layers_of(picture)
+    width, height = layers[0].size
+    scale = presize / min(width, height)
+    if scale >= 1:
+        return picture
+    size = (round(width * scale), round(height * scale))
+    small = [layer.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0) for layer in layers]
+    return small[0] if isinstance(picture, Image.Image) else pixels_of(small)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some pictures as pixels.
+
+    Attributes:
+        rows: (n,) int, which of the asked-for pictures these are.
+        pixels: (n, size, size, bands), uint8 or (of arrays) float32.
+        problems: row → reason, for pictures that could not be opened; they are in neither of the other two.
+    """
+
+    rows: np.ndarray
+    pixels: np.ndarray
+    problems: dict[int, str]
+
+
+def load_batches(
+    pictures: Pictures,
+    batches: Iterable[Sequence[int]],
+    transform: Resize | Augment,
+    *,
+    seed: int = 0,
+    first: int = 0,
+) -> Iterator[Batch]:
+    """Yield the pixels of each batch, made in threads a few batches ahead.
+
+    Args:
+        pictures: All pictures.
+        batches: For each batch the rows in `pictures`.
+        transform: Picture → pixels. A random one gets a generator of its own for each picture, which follows from
+            `seed`, the number of the batch and the row; so the pixels are the same whatever thread makes them.
+        seed: Of random transforms, 0 or more.
+        first: Number of the first of these batches: a training that goes on half-way gets the same pixels as one
+            that was never cut off.
+
+    Example:
+        >>> for batch in load_batches(pictures, [[0, 1], [2, 3]], Resize(224)):  # doctest: +SKIP
+        ...     print(batch.pixels.shape)
+        (2, 224, 224, 3)
+        (2, 224, 224, 3)
+    """
+
+    def make(row: int, number: int) -> np.ndarray | str:
+        try:
+            picture = pictures[row]
+        except ImageError as error:
+            return str(error)
+        if isinstance(transform, Resize):
+            return transform(picture)
+        return transform(picture, np.random.default_rng((seed, number, row)))
+
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
+        waiting: collections.deque[list[Future]] = collections.deque()
+        try:
+            for number, rows in enumerate(batches, first):
+                made = [pool.submit(make, row, number) for row in rows]
+                # Stacking waits for pictures that were all begun before it: the pool keeps to the order.
+                waiting.append([pool.submit(_stack, rows, made, transform.size), *made])
+                if len(waiting) > _AHEAD:
+                    yield waiting.popleft()[0].result()
+            while waiting:
+                yield waiting.popleft()[0].result()
+        finally:
+            for futures in waiting:
+                for future in futures:
+                    future.cancel()
+
+
+def _stack(rows: Sequence[int], futures: list[Future[np.ndarray | str]], size: int) -> Batch:
+    results = [future.result() for future in futures]
+    good = [(row, each) for row, each in zip(rows, results, strict=True) if not isinstance(each, str)]
+    problems = {row: each for row, each in zip(rows, results, strict=True) if isinstance(each, str)}
+    if len({each.dtype for _, each in good}) > 1:  # bytes beside floats from 0 to 1: one scale for both
+        good = [(row, each / np.float32(255) if each.dtype == np.uint8 else each) for row, each in good]
+    pixels = np.stack([each for _, each in good]) if good else np.zeros((0, size, size, 3), np.uint8)
+    return Batch(np.array([row for row, _ in good], dtype=np.int64), pixels, problems)

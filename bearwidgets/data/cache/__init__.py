@@ -1,0 +1,1 @@
+"""What lies in the user's cache folder: thumbnails and small files keyed by content."""

@@ -1,0 +1,196 @@
+"""Thumbnails: small JPEGs by content, made once, kept in memory and on disk within bounds."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import tempfile
+import threading
+import time
+import warnings
+from collections import OrderedDict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from bearwidgets.data.formats.images import open_image
+from bearwidgets.data.identity import cache_dir
+from bearwidgets.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SIZES = (160, 320)
+"""Allowed lengths of the long side in px."""
+
+_QUALITY = 80
+_DAY = 86_400  # s; a thumbnail that is used is marked as used at most this often
+_OURS = re.compile(r"[0-9a-f]+\.jpg|\.new-.*")
+_KEPT = 0.8  # share of the bound that is left after clearing
+
+
+class Thumbnails:
+    """Thumbnails by content id and size, from memory, else from disk, else from the picture.
+
+    Several threads and several processes may share one folder. What was used least lately goes first, in
+    memory and on disk. A folder that cannot be written is warned of once, and memory alone serves then.
+
+    Args:
+        folder: Where they are kept; `thumbs` in the user's cache folder if not given.
+        memory_bytes: Bound of what is held in memory.
+        disk_bytes: Bound of what lies on disk, held to within a tenth.
+
+    Example:
+        >>> thumbnails = Thumbnails()
+        >>> thumbnails.jpeg(ds.path_of(item.id), item.content, 160)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, folder: Path | None = None, *, memory_bytes: int = 64 * 2**20, disk_bytes: int = 512 * 2**20
+    ) -> None:
+        self.folder = cache_dir() / "thumbs" if folder is None else Path(folder)
+        self.memory_bytes = memory_bytes
+        self.disk_bytes = disk_bytes
+        self._lock = threading.Lock()
+        self._held: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._n_held = 0
+        self._unseen: float = float("inf")  # bytes written since the folder was measured; never measured yet
+        self._disk_works = True
+
+    def jpeg(self, path: str | Path, content: str, px: int) -> bytes:
+        """JPEG bytes of the picture, quality 80, its long side at most `px`, without any metadata.
+
+        Args:
+            path: The picture's file, opened only if its thumbnail is nowhere yet.
+            content: Content id of that file (hex).
+            px: 160 or 320.
+
+        Raises:
+            ImageError: The file cannot be used.
+            BadInputError: `px` is not allowed, or `content` is no content id.
+        """
+        if px not in SIZES:
+            raise BadInputError(
+                f"Thumbnails of {px!r} px are not made; allowed are {', '.join(map(str, SIZES))}."
+            )
+        if not content or not set(content) <= set("0123456789abcdef"):
+            raise BadInputError(f"{content!r} is no content id: it is made of the digits 0-9 and a-f.")
+        key = (content, px)
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                return self._held[key]
+        data = self._read(key)
+        if data is None:
+            data = make_thumbnail(path, px)
+            self._write(key, data)
+        self._hold(key, data)
+        return data
+
+    def _hold(self, key: tuple[str, int], data: bytes) -> None:
+        with self._lock:
+            self._n_held += len(data) - len(self._held.pop(key, b""))
+            self._held[key] = data
+            while self._n_held > self.memory_bytes:
+                _, dropped = self._held.popitem(last=False)
+                self._n_held -= len(dropped)
+
+    def _file(self, key: tuple[str, int]) -> Path:
+        content, px = key
+        return self.folder / str(px) / content[:2] / f"{content}.jpg"
+
+    def _read(self, key: tuple[str, int]) -> bytes | None:
+        file = self._file(key)
+        try:
+            data = file.read_bytes()
+            if not (data.startswith(b"\xff\xd8") and data.endswith(b"\xff\xd9")):
+                return None  # cut off when the machine failed
+            if time.time() - file.stat().st_mtime > _DAY:
+                with contextlib.suppress(OSError):  # a folder of someone else is good to read
+                    os.utime(file)
+        except OSError:
+            return None
+        return data
+
+    def _write(self, key: tuple[str, int], data: bytes) -> None:
+        """Put a thumbnail on disk by a rename; not synced, for a torn one is seen on reading."""
+        if not self._disk_works:
+            return
+        file = self._file(key)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
+            try:
+                with os.fdopen(handle, "wb") as stream:
+                    stream.write(data)
+                Path(temporary).replace(file)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            self._give_up_disk(error, file)
+            return
+        with self._lock:
+            self._unseen += len(data)
+            due = self._unseen > self.disk_bytes / 10
+            if due:
+                self._unseen = 0
+        if due:
+            self._clear()
+
+    def _give_up_disk(self, error: OSError, file: Path) -> None:
+        if isinstance(error, FileNotFoundError):
+            return  # the cache was deleted meanwhile, which is allowed at any time
+        if os.name == "nt" and file.exists():
+            return  # another process has just written it, and Windows refuses to replace a file that is open
+        with self._lock:
+            first, self._disk_works = self._disk_works, False
+        if first:
+            warnings.warn(
+                f"Thumbnails cannot be kept in {str(self.folder)!r} ({error.strerror}): they are held in"
+                " memory only. Set BEARWIDGETS_CACHE to a folder that can be written.",
+                stacklevel=4,
+            )
+
+    def _clear(self) -> None:
+        """Measure the folder; above the bound, remove what was used least lately."""
+        files = sorted(_kept_files(self.folder))
+        total = sum(size for _, size, _ in files)
+        if total <= self.disk_bytes:
+            return
+        for _, size, file in files:
+            with contextlib.suppress(OSError):  # another process was faster, or has it open
+                Path(file).unlink()
+            total -= size
+            if total <= self.disk_bytes * _KEPT:
+                return
+
+
+def make_thumbnail(path: str | Path, px: int) -> bytes:
+    """JPEG bytes of a picture, quality 80, its long side at most `px`; a smaller picture keeps its size.
+
+    Raises:
+        ImageError: The file cannot be used.
+    """
+    image = open_image(path, at_least=px)
+    image.thumbnail((px, px), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=_QUALITY)
+    return stream.getvalue()
+
+
+def _kept_files(folder: Path) -> Iterator[tuple[float, int, str]]:
+    """Time of last use, size in bytes and path of thumbnails, whole or left half-written, below a folder."""
+    for px in SIZES:
+        for where, _, names in os.walk(folder / str(px)):
+            for name in names:
+                if not _OURS.fullmatch(name):
+                    continue
+                file = os.path.join(where, name)  # noqa: PTH118 - up to 100,000 of them
+                with contextlib.suppress(OSError):  # removed meanwhile
+                    stat = os.stat(file)  # noqa: PTH116
+                    if name.endswith(".jpg") or time.time() - stat.st_mtime > _DAY:  # another may write it
+                        yield stat.st_mtime, stat.st_size, file

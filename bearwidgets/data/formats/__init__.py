@@ -1,0 +1,1 @@
+"""Ways to open one image file safely: Pillow formats, TIFFs, rasters with many bands."""

@@ -1,0 +1,262 @@
+"""Write what another library holds as a folder of files: once, whole or not at all, never over anything."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import shutil
+import time
+import unicodedata
+import uuid
+from dataclasses import dataclass
+from glob import escape
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from bearwidgets.data.formats.images import check_image, sniff
+from bearwidgets.data.identity import hash_bytes
+from bearwidgets.errors import BadInputError, ImageError, WorkspaceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from PIL import Image
+
+    from bearwidgets.data.dataset import Dataset
+    from bearwidgets.data.listing.libraries import Part
+
+MARKER = ".bearwidgets-import.json"
+_VERSION = 1
+_LOOKED_AT = 64  # rows whose pictures tell one data set from another
+_BEAT, _DEAD = (
+    2.0,
+    600.0,
+)  # s between the signs of life of an import; after so long without it is taken for dead
+_LONGEST = 100  # bytes of UTF-8 in the name of a folder
+_SHOWN = 3
+_ENDINGS = {"JPEG": "jpg", "TIFF": "tif"}  # others end as they are called
+_IN_PNG = {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}
+_DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
+    f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"
+}
+_TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import wrote, kept in the folder as `MARKER`.
+
+    Attributes:
+        fingerprint: of the data set it came from.
+        images: number of files.
+        renamed: class → folder, where that is another name.
+        problems: row and reason of what could not be written.
+    """
+
+    fingerprint: str
+    images: int
+    renamed: dict[str, str]
+    problems: list[tuple[str, str]]
+
+    def told_by(self, ds: Dataset) -> Dataset:
+        """The data set of the folder, with the problems and the new names of this import."""
+        found = pd.DataFrame(self.problems, columns=["path", "reason"], dtype=object)
+        problems = pd.concat([ds.problems, found], ignore_index=True).sort_values("path", ignore_index=True)
+        notes = [
+            f"the class {old!r} is called {new!r} here, as a folder" for old, new in self.renamed.items()
+        ]
+        return dataclasses.replace(ds, problems=problems, notes=[*ds.notes, *notes])
+
+
+def import_parts(parts: Sequence[Part], root: Path) -> Imported:
+    """Write `root/<class>/<row>` or `root/<split>/<class>/<row>`, unless that is done already.
+
+    The files are written into a folder beside `root` that takes its name at last. What a killed import left there
+    is removed by a later one.
+
+    Args:
+        parts: what to write.
+        root: a resolved path; nothing, an empty folder, or the finished import of the same data, whatever became
+            of its files since.
+
+    Raises:
+        BadInputError: the folder holds something else, or no picture can be used.
+        WorkspaceError: the folder cannot be written.
+    """
+    fingerprint = _fingerprint(parts)
+    if (done := _finished(root, fingerprint)) is not None:
+        return done
+    draft = root.parent / f".{root.name}.{uuid.uuid4().hex[:8]}.part"
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        _remove_dead(root)
+        draft.mkdir()
+        imported = _write(parts, draft, fingerprint)
+        if root.exists():
+            root.rmdir()
+        draft.rename(root)
+    except OSError as error:
+        if (done := _finished(root, fingerprint)) is not None:  # by another process, meanwhile
+            return done
+        raise WorkspaceError(
+            f"The images could not be written to {str(root)!r}: {error.strerror or error}. Nothing was left there; "
+            "choose a folder that can be written."
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return imported
+
+
+def _finished(root: Path, fingerprint: str) -> Imported | None:
+    """The import that is there already, or None where `root` is free."""
+    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+        return None
+    if not root.is_dir():
+        raise BadInputError(f"{str(root)!r} is a file; name a folder that does not exist yet.")
+    try:
+        card = json.loads((root / MARKER).read_text(encoding="utf-8"))
+        version, problems = card["version"], [(str(path), str(reason)) for path, reason in card["problems"]]
+        found = Imported(card["fingerprint"], card["images"], dict(card["renamed"]), problems)
+    except FileNotFoundError:
+        raise BadInputError(
+            f"The folder {str(root)!r} holds something else; nothing is written there. Name one that does not exist "
+            "yet."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInputError(f"{str(root / MARKER)!r} is damaged ({error}); name another folder.") from error
+    if version != _VERSION or found.fingerprint != fingerprint:
+        raise BadInputError(
+            f"The folder {str(root)!r} holds an import of another data set, or of the same one with other rows, "
+            "another order or other labels. Name another folder, or open this one with Dataset.from_folder."
+        )
+    return found
+
+
+def _fingerprint(parts: Sequence[Part]) -> str:
+    """Hash of all labels, where they are at hand, and of some rows evenly spread over each split."""
+    seen: list[object] = []
+    for part in parts:
+        seen += [part.split, part.n, hash_bytes(repr(list(part.labels)).encode(errors="replace"))]
+        for row in range(0, part.n, max(1, part.n // _LOOKED_AT)):
+            try:
+                picture, label = part.read(row)
+            except ImageError as error:
+                seen.append(str(error))
+                continue
+            pixels = picture if isinstance(picture, bytes) else picture.tobytes()
+            seen += [hash_bytes(pixels), label]
+    return hash_bytes(json.dumps(seen).encode())
+
+
+def _write(parts: Sequence[Part], draft: Path, fingerprint: str) -> Imported:
+    names, problems, n = FolderNames(), [], 0
+    beat = _sign_of_life(draft)
+    for part, row, width in _rows(parts):
+        next(beat)
+        try:
+            picture, label = part.read(row)
+            data = picture if isinstance(picture, bytes) else _encoded(picture)
+            check_image(data)
+        except ImageError as error:
+            problems.append((f"{part.split} row {row}".strip(), f"not written: {error}"))
+            continue
+        folder = draft / part.split / names.of(label)
+        folder.mkdir(parents=True, exist_ok=True)
+        kind = str(sniff(data[:16]))
+        (folder / f"{row:0{width}}.{_ENDINGS.get(kind, kind.lower())}").write_bytes(data)
+        n += 1
+    if not n:
+        shown = "; ".join(f"{path}: {reason}" for path, reason in problems[:_SHOWN])
+        raise BadInputError(f"None of the {len(problems)} rows of this data set can be used ({shown}).")
+    imported = Imported(fingerprint, n, names.changed, problems)
+    card = {"version": _VERSION, **dataclasses.asdict(imported)}
+    (draft / MARKER).write_text(json.dumps(card, indent=1), encoding="utf-8")
+    return imported
+
+
+def _rows(parts: Sequence[Part]) -> Iterator[tuple[Part, int, int]]:
+    """Every row with the digits of its number, under a bar if it takes longer."""
+    from tqdm.auto import tqdm
+
+    with tqdm(total=sum(part.n for part in parts), desc="images", delay=_BEAT, leave=False) as bar:
+        for part in parts:
+            for row in range(part.n):
+                yield part, row, max(5, len(str(part.n - 1)))
+                bar.update()
+
+
+def _sign_of_life(draft: Path) -> Iterator[None]:
+    """Touches the draft now and then, so that no other import takes it for dead."""
+    last = time.monotonic()
+    while True:
+        if time.monotonic() - last > _BEAT:
+            draft.touch()
+            last = time.monotonic()
+        yield
+
+
+def _remove_dead(root: Path) -> None:
+    for draft in root.parent.glob(f".{escape(root.name)}.????????.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - draft.stat().st_mtime > _DEAD:
+                shutil.rmtree(draft, ignore_errors=True)
+
+
+def _encoded(picture: Image.Image) -> bytes:
+    """The bytes of a file that keeps every pixel, without metadata."""
+    buffer = io.BytesIO()
+    if picture.mode in {"F", "I"}:
+        picture.save(buffer, "TIFF")
+    else:
+        (picture if picture.mode in _IN_PNG else picture.convert("RGB")).save(buffer, "PNG", exif=b"")
+    return buffer.getvalue()
+
+
+class FolderNames:
+    """Folder names for classes: safe on Linux, macOS and Windows, no two alike but for case or accents.
+
+    Attributes:
+        changed: class → folder, where that is another name.
+    """
+
+    def __init__(self) -> None:
+        self.changed: dict[str, str] = {}
+        self._of: dict[str, str] = {}
+        self._taken: set[str] = set()
+
+    def of(self, label: str) -> str:
+        """The folder of a class, the same each time."""
+        if label not in self._of:
+            name = wanted = _safe(label)
+            number = 1
+            while _folded(name) in self._taken:
+                number += 1
+                name = f"{wanted}-{number}"
+            self._taken.add(_folded(name))
+            self._of[label] = name
+            if name != label:
+                self.changed[label] = name
+        return self._of[label]
+
+
+def _safe(label: str) -> str:
+    """The label with everything replaced that a folder's name cannot have everywhere, or that leads elsewhere."""
+    name = "".join(
+        "_"
+        if char in '/\\<>:"|?*'
+        or unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"}
+        or unicodedata.bidirectional(char) in _TURNS
+        else char
+        for char in label
+    ).strip(" .")
+    name = name.encode()[: _LONGEST - 8].decode(errors="ignore").strip()
+    name = name.rstrip(" .") or "unnamed"
+    return f"_{name}" if name.partition(".")[0].strip().casefold() in _DEVICES else name
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

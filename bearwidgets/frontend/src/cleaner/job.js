@@ -1,0 +1,101 @@
+// The strip that shows a training: curve, time left, Stop, and what it changed.
+import { polyline } from "./curve.js";
+import { attribute, button, h, say } from "../shared/dom.js";
+import { percent, timeLeft } from "../shared/format.js";
+/** @typedef {import("../shared/types.js").Job} Job */
+
+const SVG = "http://www.w3.org/2000/svg";
+const WIDTH = 220;
+const HEIGHT = 44;
+
+export class JobPanel {
+  #title = h("strong", { role: "status" });
+  #text = h("span", {});
+  #result = h("div", { class: "bw-job-result" });
+  #fill = h("i", {});
+  #bar = h("div", { class: "bw-bar", role: "progressbar", "aria-label": "Training", "aria-valuemin": 0 }, this.#fill);
+  #chart = document.createElementNS(SVG, "svg");
+  #lossLine = document.createElementNS(SVG, "polyline");
+  #errorLine = document.createElementNS(SVG, "polyline");
+  #legend = h("span", { class: "bw-hint" });
+  #stop;
+  #close;
+  #dismissed = "";
+  #key = "";
+  element;
+
+  /** @param {{onStop: () => void}} options */
+  constructor({ onStop }) {
+    this.#stop = button("Stop", () => {
+      this.#stop.disabled = true;
+      onStop();
+    });
+    this.#close = button("✕", () => this.#dismiss(), { class: "bw-button bw-square", "aria-label": "Close the training report" });
+    attribute(this.#chart, "viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+    attribute(this.#chart, "role", "img");
+    attribute(this.#lossLine, "class", "bw-curve-loss");
+    attribute(this.#errorLine, "class", "bw-curve-error");
+    this.#chart.append(this.#lossLine, this.#errorLine);
+    this.element = h(
+      "div",
+      { class: "bw-job", hidden: true },
+      h("div", { class: "bw-job-text" }, this.#title, this.#text, this.#result, this.#bar),
+      h("figure", { class: "bw-job-chart" }, this.#chart, this.#legend),
+      this.#stop,
+      this.#close,
+    );
+  }
+
+  /** @param {Job} job */
+  show(job) {
+    const running = job.state === "running" || job.state === "stopping";
+    if (running) this.#dismissed = "";
+    this.#key = JSON.stringify(job);
+    this.element.hidden = job.state === "idle" || this.#dismissed === this.#key;
+    if (this.element.hidden) return;
+    const titles = { idle: "", running: "Training", stopping: "Stopping at the next batch", done: "Trained", stopped: "Training stopped", failed: "Training failed" };
+    say(this.#title, titles[job.state]);
+    this.element.dataset.state = job.state;
+    const progress = running && job.total ? [`step ${job.step} of ${job.total}`, timeLeft(job.seconds_left)] : [];
+    say(this.#text, [...progress, job.error ?? job.message].filter(Boolean).join(" · "));
+    this.#bar.hidden = !running;
+    this.#fill.style.width = `${job.total ? (job.step / job.total) * 100 : 0}%`;
+    attribute(this.#bar, "aria-valuemax", job.total);
+    attribute(this.#bar, "aria-valuenow", job.step);
+    this.#stop.hidden = !running;
+    this.#stop.disabled = job.state === "stopping";
+    this.#close.hidden = running;
+    this.#draw(job);
+    this.#showResult(job);
+  }
+
+  #dismiss() {
+    this.#dismissed = this.#key;
+    this.element.hidden = true;
+  }
+
+  /** @param {Job} job */
+  #draw(job) {
+    const last = (/** @type {1|2} */ column) => job.curve.findLast((point) => point[column] !== null)?.[column] ?? null;
+    const [trained, wrong] = [last(1), last(2)];
+    /** @type {HTMLElement} */ (this.#chart.parentElement).hidden = job.curve.length < 2;
+    attribute(this.#lossLine, "points", polyline(job.curve.map(([x, y]) => [x, y]), WIDTH, HEIGHT, job.total));
+    attribute(this.#errorLine, "points", polyline(job.curve.map(([x, , y]) => [x, y]), WIDTH, HEIGHT, job.total));
+    const words = [trained === null ? "" : `— training loss ${trained.toFixed(3)}`, wrong === null ? "" : `┄ valid error ${percent(wrong, 1)}`];
+    say(this.#legend, words.filter(Boolean).join("   "));
+    attribute(this.#chart, "aria-label", words.filter(Boolean).join(", "));
+  }
+
+  /** @param {Job} job */
+  #showResult({ before, after }) {
+    this.#result.hidden = !after;
+    if (!after) return;
+    const was = before ? `${percent(before.error_rate, 1)} → ` : "";
+    const lines = [h("span", {}, "Error on the labels as they were: ", h("strong", { text: `${was}${percent(after.error_rate, 1)}` }))];
+    if (after.error_rate_corrected !== null) {
+      lines.push(h("span", {}, "on the corrected labels: ", h("strong", { text: percent(after.error_rate_corrected, 1) })));
+    }
+    lines.push(h("span", { class: "bw-hint", text: `${after.n} held-out items` }));
+    this.#result.replaceChildren(...lines);
+  }
+}

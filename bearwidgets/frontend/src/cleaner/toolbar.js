@@ -1,0 +1,260 @@
+// The band above the grid: filters, order, size, acts and progress. Shows synced state; hands wishes on.
+import { attribute, button, h, say } from "../shared/dom.js";
+import { counted, whole } from "../shared/format.js";
+import { Queues } from "./queues.js";
+/** @typedef {import("../shared/types.js").State} State */
+/** @typedef {import("../shared/types.js").ViewSpec} ViewSpec */
+/** @typedef {import("../shared/types.js").Filter} Filter */
+/** @typedef {"undo"|"redo"|"pending"|"retrain"|"apply"|"rollback"|"help"|"refresh"} Deed */
+
+/** @type {[string, string][]} */
+const SORTS = [
+  ["label_issue", "label issue"],
+  ["loss", "loss"],
+  ["margin", "margin"],
+  ["confidence", "confidence"],
+  ["label", "label"],
+  ["path", "path"],
+  ["decided", "time decided"],
+  ["queue", "queue"],
+];
+/** Orders that need scores. */
+const SCORED = new Set(["label_issue", "loss", "margin", "confidence"]);
+/** Orders that begin with the highest or newest. */
+const DESCENDING = new Set(["label_issue", "loss", "decided", "queue"]);
+/** @type {[string, string][]} */
+const DECISIONS = [
+  ["pending", "decided"],
+  ["undecided", "undecided"],
+  ["delete", "delete"],
+  ["relabel", "relabel"],
+  ["unsure", "unsure"],
+  ["keep", "keep"],
+];
+
+/** @returns {Filter} */
+export function noFilter() {
+  return { label: null, predicted: null, split: null, decision: null, text: "" };
+}
+
+export class Toolbar {
+  #options;
+  /** @type {any} */
+  #typing = null;
+  /** @type {Record<string, HTMLSelectElement>} */
+  #filters;
+  #sort = h("select", { class: "bw-select", "aria-label": "Sort by" });
+  #direction = button("↓", () => this.#ask({ descending: !this.#view().descending }), { class: "bw-button bw-square" });
+  #search = h("input", { class: "bw-input bw-search", type: "search", placeholder: "Search  /", "aria-label": "Search in paths and labels" });
+  #size = h("input", { type: "range", class: "bw-size", min: 96, max: 320, step: 16, "aria-label": "Picture size in pixels" });
+  #count = h("span", { class: "bw-count", role: "status" });
+  #progress = h("span", { class: "bw-progress-text" });
+  #seen = h("i", { class: "bw-bar-seen" });
+  #marked = h("i", { class: "bw-bar-marked" });
+  #bar = h("div", { class: "bw-bar", role: "progressbar", "aria-label": "Marked", "aria-valuemin": 0 }, this.#seen, this.#marked);
+  #note = h("div", { class: "bw-note" });
+  queues;
+  #stale;
+  /** @type {Record<Deed, HTMLButtonElement>} */
+  buttons;
+  /** @type {State|null} */
+  #state = null;
+  element;
+
+  /**
+   * @param {object} options
+   * @param {AbortSignal} options.signal
+   * @param {(view: ViewSpec) => void} options.onView
+   * @param {(view: ViewSpec) => void} options.onQueue as onView, and work goes on in the grid
+   * @param {(px: number, final: boolean) => void} options.onSize
+   * @param {(deed: Deed) => void} options.onDeed
+   */
+  constructor(options) {
+    this.#options = options;
+    const { onDeed, signal } = options;
+    const filter = (/** @type {string} */ name) => h("select", { class: "bw-select", "aria-label": name });
+    this.#filters = {
+      label: filter("Class"),
+      predicted: filter("Predicted"),
+      split: filter("Split"),
+      decision: filter("Decision"),
+    };
+    const deed = (/** @type {Deed} */ name, /** @type {string} */ text, /** @type {string} */ title, wide = true) =>
+      button(text, () => onDeed(name), { title, class: `bw-button${wide ? "" : " bw-square"}` });
+    this.buttons = {
+      undo: deed("undo", "↶ Undo", "Undo (Ctrl+Z)"),
+      redo: deed("redo", "↷ Redo", "Redo (Ctrl+Shift+Z)"),
+      pending: deed("pending", "Pending", "Decisions that are not applied yet"),
+      retrain: deed("retrain", "Retrain", "Train again on the labels as decided, in the background"),
+      apply: deed("apply", "Apply…", "Shows what would be done with the files, then asks"),
+      rollback: deed("rollback", "Roll back…", "Take back an applied round"),
+      help: deed("help", "?", "Keys (?)", false),
+      refresh: deed("refresh", "⟳", "Put in order again", false),
+    };
+    attribute(this.buttons.help, "aria-label", "Keys");
+    attribute(this.buttons.refresh, "aria-label", "Refresh the order");
+    this.#stale = h(
+      "span",
+      { class: "bw-stale-note", hidden: true },
+      "⚠ labels changed since these scores were made — ",
+      button("Retrain", () => onDeed("retrain"), { class: "bw-link" }),
+    );
+    this.#listen(signal);
+    this.queues = new Queues((queue) => this.#askQueue(queue));
+    this.element = h("div", { class: "bw-toolbar", hidden: true }, this.queues.element, this.#firstRow(), this.#secondRow(), this.#note, this.#stale);
+  }
+
+  focusSearch() {
+    this.#search.focus();
+    this.#search.select();
+  }
+
+  /** @param {number} px */
+  setSize(px) {
+    this.#size.value = String(px);
+  }
+
+  /** @param {State} state */
+  show(state) {
+    const first = !this.#state;
+    this.element.hidden = false;
+    this.#state = state;
+    const { filter, sort, descending } = state.view;
+    fill(this.#filters.label, "any class", state.classes.map((name) => [name, `${name} (${whole(state.counts.label[name] ?? 0)})`]), filter.label);
+    fill(this.#filters.predicted, "any prediction", state.classes.map((name) => [name, `→ ${name}`]), filter.predicted);
+    fill(this.#filters.split, "any split", Object.entries(state.counts.split).map(([name, n]) => [name, `${name} (${whole(n)})`]), filter.split);
+    fill(this.#filters.decision, "decided or not", DECISIONS.map(([name, text]) => [name, text + this.#actionCount(name)]), filter.decision);
+    fill(this.#sort, null, SORTS.filter(([name]) => (name === "queue" ? state.view.queue !== null : state.can.scores || !SCORED.has(name))), sort);
+    this.queues.show(state);
+    this.#filters.predicted.hidden = !state.can.scores;
+    say(this.#direction, descending ? "↓" : "↑");
+    attribute(this.#direction, "aria-label", descending ? "Descending; change to ascending" : "Ascending; change to descending");
+    if (first || this.#search.ownerDocument.activeElement !== this.#search) this.#search.value = filter.text;
+    say(this.#count, state.total === state.items ? counted(state.items, "item") : `${whole(state.total)} of ${counted(state.items, "item")}`);
+    this.#showProgress(state);
+    this.#showDeeds(state);
+    const exam = state.exam.marks ? `${counted(state.exam.marks, "proposed correction")} to the held-out items` : "";
+    say(this.#note, [state.title, state.made_by, exam, state.note].filter(Boolean).join(" · "));
+  }
+
+  #view() {
+    return this.#state?.view ?? { filter: noFilter(), sort: "path", descending: false, queue: null };
+  }
+
+  /** @param {string|null} queue */
+  #askQueue(queue) {
+    const scored = this.#state?.can.scores ?? false;
+    this.#options.onQueue({ ...this.#view(), queue, sort: queue ? "queue" : scored ? "label_issue" : "path", descending: queue !== null || scored });
+  }
+
+  /** @param {Partial<ViewSpec>} change */
+  #ask(change) {
+    this.#options.onView({ ...this.#view(), ...change });
+  }
+
+  /** @param {Partial<Filter>} change */
+  #askFilter(change) {
+    this.#ask({ filter: { ...this.#view().filter, ...change } });
+  }
+
+  /** @param {AbortSignal} signal */
+  #listen(signal) {
+    for (const [name, select] of Object.entries(this.#filters)) {
+      select.addEventListener("change", () => this.#askFilter({ [name]: select.value || null }), { signal });
+    }
+    this.#sort.addEventListener(
+      "change",
+      () => this.#ask({ sort: this.#sort.value, descending: DESCENDING.has(this.#sort.value) }),
+      { signal },
+    );
+    this.#search.addEventListener(
+      "input",
+      () => {
+        clearTimeout(this.#typing);
+        this.#typing = setTimeout(() => this.#askFilter({ text: this.#search.value }), 250);
+      },
+      { signal },
+    );
+    signal.addEventListener("abort", () => clearTimeout(this.#typing));
+    this.#size.addEventListener("input", () => this.#options.onSize(Number(this.#size.value), false), { signal });
+    this.#size.addEventListener("change", () => this.#options.onSize(Number(this.#size.value), true), { signal });
+  }
+
+  #firstRow() {
+    const { label, predicted, split, decision } = this.#filters;
+    return h(
+      "div",
+      { class: "bw-tools" },
+      label,
+      predicted,
+      split,
+      decision,
+      h("span", { class: "bw-group" }, this.#sort, this.#direction, this.buttons.refresh),
+      this.#search,
+      this.#size,
+      this.#count,
+    );
+  }
+
+  #secondRow() {
+    const { undo, redo, pending, retrain, apply, rollback, help } = this.buttons;
+    const progress = h("div", { class: "bw-progress" }, this.#progress, this.#bar);
+    return h("div", { class: "bw-tools" }, undo, redo, pending, retrain, apply, rollback, progress, help);
+  }
+
+  /** @param {string} name */
+  #actionCount(name) {
+    const { action } = /** @type {State} */ (this.#state).counts;
+    const sum = Object.values(action).reduce((total, n) => total + n, 0);
+    const n = name === "pending" ? sum : name === "undecided" ? null : (action[name] ?? 0);
+    return n === null ? "" : ` (${whole(n)})`;
+  }
+
+  /** @param {State} state */
+  #showProgress(state) {
+    const { items, seen, marked } = state;
+    say(
+      this.#progress,
+      items && seen >= items
+        ? `all ${whole(items)} seen · marked ${whole(marked)}`
+        : `seen ${whole(seen)} · marked ${whole(marked)} of ${whole(items)}`,
+    );
+    this.#seen.style.width = `${items ? (seen / items) * 100 : 0}%`;
+    this.#marked.style.width = `${items ? (marked / items) * 100 : 0}%`;
+    attribute(this.#bar, "aria-valuemax", items);
+    attribute(this.#bar, "aria-valuenow", marked);
+  }
+
+  /** @param {State} state */
+  #showDeeds(state) {
+    const { can, job } = state;
+    const training = job.state === "running" || job.state === "stopping";
+    const pending = Object.values(state.counts.action).reduce((total, n) => total + n, 0);
+    say(this.buttons.pending, `Pending (${whole(pending)})`);
+    say(this.buttons.retrain, training ? "Training…" : "Retrain");
+    this.#stale.hidden = !state.stale || training;
+    this.buttons.undo.disabled = !can.undo;
+    this.buttons.redo.disabled = !can.redo;
+    this.buttons.retrain.disabled = !can.retrain || training;
+    this.buttons.apply.disabled = !can.apply;
+    this.buttons.rollback.disabled = !can.rollback;
+  }
+}
+
+/**
+ * @param {HTMLSelectElement} select
+ * @param {string|null} none text of the choice that filters nothing
+ * @param {[string, string][]} options
+ * @param {string|null} value
+ */
+function fill(select, none, options, value) {
+  /** @type {[string, string][]} */
+  const all = none === null ? options : [["", none], ...options];
+  const key = JSON.stringify(all);
+  if (select.dataset.key !== key) {
+    select.dataset.key = key;
+    select.replaceChildren(...all.map(([name, text]) => h("option", { value: name, text })));
+  }
+  select.value = value ?? "";
+  select.classList.toggle("bw-on", none !== null && value !== null);
+}

@@ -1,0 +1,107 @@
+// Entry point of the ConfusionMatrix widget.
+import { Connection } from "../shared/connection.js";
+import { button, h, keepSave, say } from "../shared/dom.js";
+import { percent, whole } from "../shared/format.js";
+import { Matrix, MOST_CLASSES } from "./matrix.js";
+import { mostConfused } from "./shading.js";
+import { followTheme } from "../shared/theme.js";
+/** @typedef {{classes: string[], counts: number[][], split: string, splits: string[], total: number, accuracy: number|null}} Answer */
+
+/** Pairs listed beside the table. */
+const MOST_PAIRS = 12;
+/** More classes than this are never shown at once: one cell is one button. */
+const ALL_CLASSES = 100;
+
+class ConfusionView {
+  #split = h("select", { class: "bw-select", "aria-label": "Split" });
+  #summary = h("span", { role: "status" });
+  #scope = h("span", { class: "bw-hint" });
+  #wider;
+  #pairs = h("ol", { class: "bw-pairs" });
+  #message = h("p", { class: "bw-message", role: "alert", hidden: true });
+  #all = false;
+  /** @type {Answer|null} */
+  #answer = null;
+  #connection;
+  #matrix;
+
+  /** @param {{model: import("../shared/types.js").Model, el: HTMLElement, signal: AbortSignal}} context */
+  constructor({ model, el, signal }) {
+    this.#connection = new Connection({
+      model,
+      signal,
+      onRetry: () => void this.#ask("hello", {}),
+      onEvent: (event) => {
+        if (event.event === "matrix") this.#show(event);
+      },
+    });
+    this.#matrix = new Matrix((actual, predicted) => void this.#ask("cell", { actual, predicted }));
+    this.#wider = button("", () => {
+      this.#all = !this.#all;
+      if (this.#answer) this.#show(this.#answer);
+    }, { class: "bw-link", hidden: true });
+    this.#split.addEventListener("change", () => void this.#ask("split", { split: this.#split.value }), { signal });
+    const root = h(
+      "div",
+      { class: "bw-root bw-confusion" },
+      h("div", { class: "bw-confusion-head" }, this.#split, this.#summary, this.#scope, this.#wider),
+      this.#connection.element,
+      this.#message,
+      h("div", { class: "bw-confusion-main" }, this.#matrix.element, h("section", { class: "bw-pairs-box", "aria-label": "Most confused" }, h("h2", { text: "Most confused" }), this.#pairs)),
+    );
+    followTheme(root, signal);
+    keepSave(root, signal);
+    signal.addEventListener("abort", () => root.remove());
+    el.append(root);
+    this.#root = root;
+    void this.#ask("hello", {});
+  }
+
+  #root;
+
+  /** @param {string} op @param {object} args */
+  async #ask(op, args) {
+    this.#message.hidden = true;
+    try {
+      const { result } = await this.#connection.ask(op, args);
+      if (result.counts) this.#show(result);
+    } catch (error) {
+      say(this.#message, /** @type {Error} */ (error).message);
+      this.#message.hidden = false;
+    }
+  }
+
+  /** @param {Answer} answer */
+  #show(answer) {
+    this.#answer = answer;
+    const { classes, counts, split, splits, total, accuracy } = answer;
+    this.#split.replaceChildren(...splits.map((name) => h("option", { value: name, text: name })));
+    this.#split.value = split;
+    say(this.#summary, total ? `${whole(total)} items · accuracy ${percent(accuracy, 1)}` : "No items in this split.");
+    const some = classes.length > MOST_CLASSES;
+    const whole_ = !some || (this.#all && classes.length <= ALL_CLASSES);
+    say(this.#scope, some && !whole_ ? `The ${MOST_CLASSES} most confused of ${classes.length} classes.` : "");
+    say(this.#wider, whole_ ? `Only the ${MOST_CLASSES} most confused` : "Show all");
+    this.#wider.hidden = !some || classes.length > ALL_CLASSES;
+    this.#matrix.show({ classes, counts }, whole_);
+    const pairs = mostConfused(counts, MOST_PAIRS).map(({ actual, predicted, n }) =>
+      h(
+        "li",
+        {},
+        button(`${classes[actual]} → ${classes[predicted]}: ${whole(n)}`, () => this.#matrix.choose(classes[actual], classes[predicted]), { class: "bw-link" }),
+      ),
+    );
+    this.#pairs.replaceChildren(...(pairs.length ? pairs : [h("li", { class: "bw-hint", text: "Nothing is confused here." })]));
+    this.#root.dataset.ready = "true";
+  }
+}
+
+/** @param {{model: import("../shared/types.js").Model, el: HTMLElement, signal?: AbortSignal}} context anywidget before 0.11 gives no signal */
+function render({ model, el, signal }) {
+  const own = new AbortController();
+  const either = signal ? AbortSignal.any([signal, own.signal]) : own.signal;
+  new ConfusionView({ model, el, signal: either });
+  return () => own.abort();
+}
+
+export default { render };

@@ -1,0 +1,248 @@
+// Pure arithmetic of the virtual grid: which cell lies where. No DOM, no state.
+/** @typedef {import("../shared/types.js").Range} Range */
+/** @typedef {import("../shared/types.js").Run} Run */
+/**
+ * @typedef {object} Layout
+ * @property {number} total items
+ * @property {number} columns
+ * @property {number} rows
+ * @property {number} cellWidth px
+ * @property {number} cellHeight px
+ * @property {number} viewHeight height of the scroll container, px
+ * @property {number} fullHeight height of all rows, px
+ * @property {number} domHeight height the page is given; less than fullHeight where browsers would cut it off
+ * @property {number[]|null} starts first item of each row, where groups make rows uneven
+ */
+
+/** Height of the two lines and the bar under a picture, px. */
+export const CAPTION = 50;
+/** Room around a picture in its cell, px. */
+export const PADDING = 14;
+/** Most cells that may be in the page at once. */
+export const MOST_CELLS = 290;
+/** Firefox cuts elements off near 17.9 million px, Chromium near 33.5 million. */
+export const TALLEST = 15_000_000;
+
+/**
+ * @param {{width: number, height: number, total: number, px: number, runs?: Run[]}} size container size, items, picture
+ *   side in px, how many items stand together
+ * @returns {Layout}
+ */
+export function layout({ width, height, total, px, runs = [] }) {
+  const cellHeight = px + PADDING + CAPTION;
+  const viewHeight = Math.max(1, height);
+  let columns = Math.max(1, Math.floor(width / (px + PADDING)));
+  const visibleRows = Math.ceil(viewHeight / cellHeight) + 1;
+  // One more row is kept for the focused tile, wherever it is.
+  columns = Math.max(1, Math.min(columns, Math.floor(MOST_CELLS / (visibleRows + 1))));
+  const starts = runs.length ? rowStarts(runs, columns) : null;
+  const rows = starts?.length ?? Math.ceil(total / columns);
+  const fullHeight = rows * cellHeight;
+  return {
+    total,
+    columns,
+    rows,
+    cellWidth: Math.max(1, Math.floor(width / columns)),
+    cellHeight,
+    viewHeight,
+    fullHeight,
+    domHeight: Math.min(fullHeight, TALLEST),
+    starts,
+  };
+}
+
+/**
+ * Breaks rows as text breaks lines: a run that does not fit in the rest of a row begins the next one; only one that is
+ * longer than a row is broken.
+ * @param {Run[]} runs
+ * @param {number} columns
+ * @returns {number[]} first item of each row
+ */
+export function rowStarts(runs, columns) {
+  const starts = [0];
+  let index = 0;
+  let column = 0;
+  const nextRow = () => {
+    starts.push(index);
+    column = 0;
+  };
+  for (const [size, times] of runs) {
+    for (let time = 0; time < times; time++) {
+      if (column && column + size > columns) nextRow();
+      let rest = size;
+      for (; rest > columns; rest -= columns) {
+        index += columns;
+        nextRow();
+      }
+      index += rest;
+      column += rest;
+    }
+  }
+  return starts;
+}
+
+/** @param {Layout} grid @param {number} row @returns {number} its first item; the end of all items after the last row */
+export function startOf({ starts, columns, total }, row) {
+  return Math.min(total, starts ? (starts[row] ?? total) : row * columns);
+}
+
+/** @param {Layout} grid @param {number} index @returns {number} the row of an item */
+export function rowOf({ starts, columns }, index) {
+  if (!starts) return Math.floor(index / columns);
+  let low = 0;
+  let high = starts.length;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (starts[middle] <= index) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * @param {Layout} grid
+ * @returns {number} px of rows that one px of the scroll bar stands for
+ */
+export function scale(grid) {
+  const travel = grid.domHeight - grid.viewHeight;
+  return travel > 0 ? Math.max(1, (grid.fullHeight - grid.viewHeight) / travel) : 1;
+}
+
+/**
+ * @param {Layout} grid
+ * @param {number} top
+ * @returns {number} `top` held within what can be scrolled to
+ */
+export function clampTop(grid, top) {
+  return Math.max(0, Math.min(top, grid.fullHeight - grid.viewHeight));
+}
+
+/**
+ * @param {Layout} grid
+ * @param {number} top px of rows scrolled past
+ * @param {number} [overscan] rows above and below that are rendered too, as far as MOST_CELLS allows
+ * @returns {Range} rows to render
+ */
+export function visibleRows(grid, top, overscan = 2) {
+  const first = Math.floor(top / grid.cellHeight);
+  const last = Math.ceil((top + grid.viewHeight) / grid.cellHeight);
+  const spare = Math.floor(MOST_CELLS / grid.columns) - 1 - (last - first);
+  const extra = Math.max(0, Math.min(overscan, Math.floor(spare / 2)));
+  return [Math.max(0, first - extra), Math.min(grid.rows, last + extra)];
+}
+
+/**
+ * @param {Layout} grid
+ * @param {Range} rows
+ * @returns {Range} items in those rows
+ */
+export function itemsOfRows(grid, [first, last]) {
+  return [startOf(grid, first), startOf(grid, last)];
+}
+
+/**
+ * @param {Layout} grid
+ * @param {number} top
+ * @param {number} bottom
+ * @param {number} px picture side
+ * @returns {Range} items whose picture is at least half between `top` and `bottom`
+ */
+export function halfVisible(grid, top, bottom, px) {
+  const middle = PADDING / 2 + px / 2;
+  const first = Math.max(0, Math.ceil((top - middle) / grid.cellHeight));
+  const last = Math.min(grid.rows, Math.floor((bottom - middle) / grid.cellHeight) + 1);
+  return last > first ? itemsOfRows(grid, [first, last]) : [0, 0];
+}
+
+/**
+ * @param {Layout} grid
+ * @param {number} index
+ * @param {number} top
+ * @returns {number} the scroll position nearest to `top` that shows item `index` whole
+ */
+export function topToShow(grid, index, top) {
+  const start = rowOf(grid, index) * grid.cellHeight;
+  const end = start + grid.cellHeight;
+  if (start < top) return clampTop(grid, start);
+  if (end > top + grid.viewHeight) return clampTop(grid, Math.min(start, end - grid.viewHeight));
+  return clampTop(grid, top);
+}
+
+/**
+ * @param {Layout} grid
+ * @param {number} x
+ * @param {number} y in px of rows
+ * @returns {number|null} item at a point
+ */
+export function itemAt(grid, x, y) {
+  const column = Math.floor(x / grid.cellWidth);
+  const row = Math.floor(y / grid.cellHeight);
+  if (column < 0 || column >= grid.columns || row < 0) return null;
+  const index = startOf(grid, row) + column;
+  return index < startOf(grid, row + 1) ? index : null;
+}
+
+/**
+ * @param {Layout} grid
+ * @param {{x0: number, y0: number, x1: number, y1: number}} box any two opposite corners
+ * @returns {Range[]} items whose picture and caption the box touches
+ */
+export function itemsInBox(grid, box) {
+  const gap = 4;
+  const left = Math.max(0, Math.min(box.x0, box.x1));
+  const right = Math.max(box.x0, box.x1);
+  const upper = Math.max(0, Math.min(box.y0, box.y1));
+  const lower = Math.max(box.y0, box.y1);
+  const firstColumn = Math.floor((left + gap) / grid.cellWidth);
+  const lastColumn = Math.min(grid.columns, Math.ceil((right - gap) / grid.cellWidth));
+  const firstRow = Math.floor((upper + gap) / grid.cellHeight);
+  const lastRow = Math.min(grid.rows, Math.ceil((lower - gap) / grid.cellHeight));
+  /** @type {Range[]} */
+  const found = [];
+  if (firstColumn >= lastColumn) return found;
+  for (let row = firstRow; row < lastRow; row++) {
+    const start = startOf(grid, row) + firstColumn;
+    const stop = Math.min(startOf(grid, row + 1), startOf(grid, row) + lastColumn);
+    if (start < stop) found.push([start, stop]);
+  }
+  return found;
+}
+
+/**
+ * @param {Layout} grid
+ * @param {number} index
+ * @param {"left"|"right"|"up"|"down"|"rowStart"|"rowEnd"|"first"|"last"|"pageUp"|"pageDown"} move
+ * @returns {number} where the focus goes
+ */
+export function moved(grid, index, move) {
+  const page = Math.max(1, Math.floor(grid.viewHeight / grid.cellHeight));
+  const row = rowOf(grid, index);
+  const column = index - startOf(grid, row);
+  const end = grid.total - 1;
+  const inRow = (/** @type {number} */ to) => {
+    const there = Math.max(0, Math.min(grid.rows - 1, to));
+    return Math.min(startOf(grid, there) + column, startOf(grid, there + 1) - 1);
+  };
+  switch (move) {
+    case "left":
+      return Math.max(0, index - 1);
+    case "right":
+      return Math.min(end, index + 1);
+    case "up":
+      return inRow(row - 1);
+    case "down":
+      return inRow(row + 1);
+    case "rowStart":
+      return index - column;
+    case "rowEnd":
+      return startOf(grid, row + 1) - 1;
+    case "first":
+      return 0;
+    case "last":
+      return end;
+    case "pageUp":
+      return inRow(row - page);
+    case "pageDown":
+      return inRow(row + page);
+  }
+}

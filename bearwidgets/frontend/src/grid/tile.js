@@ -1,0 +1,139 @@
+// One tile of the grid: a cell that is bound to one item after another as rows are used again.
+import { attribute, h, say } from "../shared/dom.js";
+import { badge, loss, percent, spoken } from "../shared/format.js";
+/** @typedef {import("../shared/types.js").Item} Item */
+/** @typedef {{index: number, item: Item|null, url: string|null, selected: boolean, active: boolean, column: number}} Face */
+
+export class Tile {
+  index = -1;
+  #url = "";
+  #picture = h("div", { class: "bw-picture" });
+  #badge = h("span", { class: "bw-badge" });
+  #split = h("span", { class: "bw-split", title: "Held out for evaluation: decisions here are proposed corrections" });
+  #broken = h("span", { class: "bw-broken" });
+  #keeper = h("span", { class: "bw-word", text: "keeper" });
+  #place = h("span", {});
+  #group = h("span", { class: "bw-group-mark" }, this.#keeper, this.#place);
+  #deed = h("span", { class: "bw-word" });
+  #settle = h("button", { class: "bw-settle", type: "button", tabindex: "-1" }, "✓", this.#deed);
+  #issue = h("i", {});
+  #bar = h("div", { class: "bw-issue" }, this.#issue);
+  #label = h("span", { class: "bw-label" });
+  #arrow = h("span", { class: "bw-arrow", "aria-hidden": "true", text: "→" });
+  #predicted = h("span", { class: "bw-predicted" });
+  #confidence = h("span", { class: "bw-number", title: "Confidence of the prediction" });
+  #loss = h("span", { class: "bw-number", title: "Loss" });
+  #word = h("span", { class: "bw-word" });
+  #decide = h(
+    "button",
+    { class: "bw-decide", type: "button", tabindex: "-1", "aria-haspopup": "listbox" },
+    this.#word,
+    " ▾",
+  );
+  #names = h("div", { class: "bw-line" }, this.#label, this.#arrow, this.#predicted);
+  element = h(
+    "div",
+    { class: "bw-cell", role: "gridcell" },
+    h(
+      "div",
+      { class: "bw-card" },
+      this.#picture,
+      this.#bar,
+      this.#names,
+      h("div", { class: "bw-line bw-small" }, this.#confidence, this.#loss, this.#decide),
+    ),
+  );
+
+  constructor() {
+    this.#picture.append(this.#broken, this.#split, this.#badge, this.#group, this.#settle);
+  }
+
+  /** @param {Face} face */
+  bind(face) {
+    const { index, item } = face;
+    const element = this.element;
+    this.index = index;
+    element.dataset.index = String(index);
+    attribute(element, "aria-colindex", face.column + 1);
+    attribute(element, "aria-selected", String(face.selected));
+    attribute(element, "tabindex", face.active ? 0 : -1);
+    attribute(element, "aria-busy", item ? null : "true");
+    attribute(element, "aria-label", item ? spoken(item) : "Loading");
+    element.classList.toggle("bw-waiting", !item || (!face.url && !item.error));
+    this.#show(item?.error ? null : face.url);
+    say(this.#broken, item?.error ? `⚠ No picture: ${item.error}` : "");
+    if (item) this.#describe(item);
+    else this.#blank();
+  }
+
+  /** @param {Item} item */
+  #describe(item) {
+    const { decision } = item;
+    this.element.dataset.decision = decision?.action ?? "";
+    say(this.#badge, badge(decision));
+    say(this.#split, item.split === "train" ? "" : item.split);
+    say(this.#label, item.label);
+    const differs = item.predicted !== null && item.predicted !== item.label;
+    this.element.classList.toggle("bw-differs", differs);
+    say(this.#predicted, item.predicted ?? "");
+    this.#arrow.hidden = item.predicted === null;
+    attribute(this.#names, "title", `${item.label}${item.predicted === null ? "" : ` → ${item.predicted}`}\n${item.path}`);
+    say(this.#confidence, item.confidence === null ? "" : percent(item.confidence));
+    say(this.#loss, item.loss === null ? "" : loss(item.loss));
+    this.element.classList.toggle("bw-stale", item.stale);
+    this.#belong(item);
+    attribute(this.#picture, "title", item.why || null);
+    this.#bar.hidden = item.label_issue === null;
+    attribute(this.#bar, "title", `label issue ${percent(item.label_issue)}`);
+    this.#issue.style.width = `${Math.round((item.label_issue ?? 0) * 100)}%`;
+    say(this.#word, decision ? "change" : "decide");
+    this.#decide.hidden = false;
+    attribute(this.#decide, "aria-label", `Decide on ${item.path}`);
+  }
+
+  /** @param {Item} item shows where it stands among those that belong together */
+  #belong({ group, decision, path }) {
+    this.element.dataset.group = group ? side(group) : "";
+    this.element.classList.toggle("bw-contradicts", group?.differs ?? false);
+    this.#group.hidden = !group;
+    this.#settle.hidden = !group?.copies || group.shown < 2 || decision !== null;
+    if (!group) return;
+    this.#keeper.hidden = !group.keeper;
+    attribute(this.#group, "data-keeper", group.keeper);
+    const hidden = group.size - group.shown;
+    say(this.#place, `${group.at + 1}/${group.shown}${hidden ? ` +${hidden}` : ""}`);
+    attribute(this.#group, "title", [group.keeper ? "Proposed to stay (G)" : "", hidden ? `${hidden} more of the group hidden by the filters` : ""].filter(Boolean).join("; ") || null);
+    const others = group.shown - 1;
+    say(this.#deed, group.keeper ? ` keep, delete ${others === 1 ? "other" : `${others} others`}` : " keep this instead");
+    attribute(this.#settle, "aria-label", `Keep ${path}, delete the others of its group`);
+    attribute(this.#settle, "title", group.keeper ? "G" : "Shift+G");
+    attribute(this.#settle, "data-keeper", group.keeper);
+  }
+
+  #blank() {
+    this.element.dataset.decision = "";
+    this.element.dataset.group = "";
+    this.#group.hidden = true;
+    this.#settle.hidden = true;
+    this.element.classList.remove("bw-differs", "bw-stale", "bw-contradicts");
+    for (const part of [this.#badge, this.#split, this.#label, this.#predicted, this.#confidence, this.#loss]) say(part, "");
+    this.#arrow.hidden = true;
+    this.#bar.hidden = true;
+    this.#decide.hidden = true;
+  }
+
+  /** @param {string|null} url */
+  #show(url) {
+    if (this.#url === (url ?? "")) return;
+    this.#url = url ?? "";
+    this.#picture.querySelector("img")?.remove();
+    // A new element each time: a used one shows its old picture until the new one is decoded.
+    if (url) this.#picture.prepend(h("img", { src: url, alt: "", draggable: "false", decoding: "sync" }));
+  }
+}
+
+/** @param {import("../shared/types.js").Group} group @returns {"only"|"first"|"middle"|"last"} which ends of its frame a tile draws */
+function side({ at, shown }) {
+  if (shown === 1) return "only";
+  return at === 0 ? "first" : at === shown - 1 ? "last" : "middle";
+}

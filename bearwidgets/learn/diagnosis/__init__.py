@@ -1,0 +1,1 @@
+"""What a training shows, in words, each statement with the figure it rests on."""

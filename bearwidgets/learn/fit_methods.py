@@ -1,0 +1,366 @@
+"""The trainings of a learner: fastai's conveniences, over one loop."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pandas as pd
+from torch import nn
+
+from bearwidgets.errors import BadInputError, TrainingError, unknown_name
+from bearwidgets.learn.fit_head import compute_features, fit_cached
+from bearwidgets.learn.network.groups import layer_groups
+from bearwidgets.learn.network.model import RANDOM
+from bearwidgets.learn.run import Training, find_rate
+from bearwidgets.learn.saved.metadata import OWN
+from bearwidgets.learn.training.lr_finder import suggest
+from bearwidgets.learn.training.recipe import Phase, check_epochs, check_share, fine_tune_phases, make_recipe
+from bearwidgets.learn.training.schedule import Constant, FlatCosine, OneCycle
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+
+    from typing_extensions import Self
+
+    from bearwidgets.learn.diagnosis.evidence import Finding
+    from bearwidgets.learn.history import Mode
+    from bearwidgets.learn.learner import Learner
+    from bearwidgets.learn.progress import Progress
+    from bearwidgets.learn.training.lr_finder import RateSearch
+    from bearwidgets.learn.training.recipe import Rate
+    from bearwidgets.learn.training.schedule import Schedule
+
+DEFAULT_LR = 1e-3  # fastai's
+SCRATCH: dict[str, Any] = {
+    "augment": "standard",
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "gradient_clip": 1.0,
+}
+"""What `fit_from_scratch` adds: augmentation, decay and smoothing, since nothing else keeps the weights in bounds."""
+
+
+class Fits:
+    """What a `Learner` does to train; see there for what it has."""
+
+    module: Any
+    source: Any
+    ds: Any
+    frozen_to: int
+    fabric: Any
+    _pristine: Any
+
+    @property
+    def mode(self) -> Mode | None:
+        """Of the last training, "cached" or "exact"; None before."""
+        raise NotImplementedError
+
+    @property
+    def made_by(self) -> str:
+        """How the present numbers were made, in words; empty before the first training."""
+        raise NotImplementedError
+
+    @property
+    def diagnosis(self) -> list[Finding]:
+        """What the trainings show that deserves a word, each with its figure; empty where nothing can be told."""
+        raise NotImplementedError
+
+    def fine_tune(
+        self,
+        epochs: int = 4,
+        base_lr: float = 2e-3,
+        *,
+        mode: Mode = "cached",
+        freeze_epochs: int | None = None,
+        lr_mult: float = 100,
+        pct_start: float = 0.3,
+        div: float = 5.0,
+        progress: bool = True,
+        **options: Any,
+    ) -> Self:
+        """Train, with a progress bar; Ctrl-C (or the notebook's Stop) leaves a usable learner.
+
+        Args:
+            epochs: passes over the training split after those with a frozen body, in the exact mode. The cached mode
+                fits its head to convergence, however many are asked for.
+            base_lr: highest rate of the frozen phase; half of it is that of the head afterwards.
+            mode: `"cached"` computes the frozen body's features once and fits a linear head on them; `"exact"` trains
+                the whole network after that, with augmentation.
+            freeze_epochs: passes with a frozen body before, in the exact mode. None fits the head of a pretrained
+                body as the cached mode does and keeps its batch norms' statistics (`norm_eval`), which distorts its
+                features less (Kumar et al., "Fine-tuning can distort pretrained features and underperform
+                out-of-distribution", ICLR 2022). A number is fastai's `fine_tune`; so is None, with 1, for a body
+                without pretrained weights or that was trained here before, for a module of one's own, and for a head
+                that is not linear.
+            lr_mult: the earliest layers train so much slower than the head.
+            pct_start: share of the second phase in which the rate rises.
+            div: the second phase starts with the highest rate divided by this.
+            progress: show a bar, and afterwards what the training shows (`diagnosis`).
+            **options: fields of `Recipe`, exact mode only: batch_size, augment, mixup, early_stopping, …
+
+        Returns:
+            The learner itself.
+
+        Raises:
+            BadInputError: an unknown mode or option, a number that is not allowed, fewer than two classes.
+            TrainingError: the loss became no number; the message says where.
+        """
+        numbers = {"freeze_epochs": freeze_epochs, "lr_mult": lr_mult, "pct_start": pct_start, "div": div}
+        return self._show(
+            self.fine_tuning(epochs, base_lr, mode=mode, **numbers, **options), progress=progress
+        )
+
+    def fine_tuning(
+        self, epochs: int = 4, base_lr: float = 2e-3, *, mode: Mode = "cached", **options: Any
+    ) -> Generator[Progress]:
+        """As `fine_tune`, step by step: yields progress, and stops when the iteration stops."""
+        if mode not in ("cached", "exact"):
+            raise BadInputError(unknown_name("mode", mode, ["cached", "exact"]))
+        names = ("freeze_epochs", "lr_mult", "pct_start", "div")
+        numbers = {name: options.pop(name) for name in names if name in options}
+        head_first = numbers.get("freeze_epochs") is None and self._has_fresh_body()
+        if numbers.get("freeze_epochs") is None:
+            numbers["freeze_epochs"] = 0 if head_first else 1
+        phases = fine_tune_phases(epochs, base_lr=base_lr, **numbers)
+        if mode == "exact" and head_first:
+            return self._fine_tuning_after_head(phases, {"norm_eval": True, **options})
+        if mode == "exact":
+            return self.fitting(phases, **options)
+        if options:
+            raise BadInputError(
+                f"The cached mode has no option {next(iter(options))!r}: it fits a linear head by itself. Use "
+                "mode='exact'."
+            )
+        self._ready()
+        return fit_cached(cast("Learner", self))
+
+    def _has_fresh_body(self) -> bool:
+        """Whether the body has pretrained weights, and they are as they came, under a linear head."""
+        known = self.source.weights != RANDOM and self.source.arch != OWN
+        return known and isinstance(self.module.head, nn.Linear) and self.mode != "exact"
+
+    def _fine_tuning_after_head(
+        self, phases: Sequence[Phase], options: dict[str, Any]
+    ) -> Generator[Progress]:
+        checkpoint = options.get("checkpoint")
+        goes_on = checkpoint is not None and Path(checkpoint).expanduser().exists()
+        self.fitting(phases, **options)  # says at once what is wrong
+
+        def run() -> Generator[Progress]:
+            learn = cast("Learner", self)
+            # Either leaves out what cannot be decoded, so that a training that was cut off finds the same items.
+            yield from compute_features(learn) if goes_on else fit_cached(learn)
+            yield from self.fitting(phases, **options)
+
+        return run()
+
+    def fit(self, epochs: int, lr: Rate = DEFAULT_LR, *, progress: bool = True, **options: Any) -> Self:
+        """Train at a constant rate, with what `freeze`, `freeze_to` and `unfreeze` left to train.
+
+        Args:
+            epochs: passes over the training split.
+            lr: for all layer groups; `slice(first, last)` spreads geometrically from the earliest to the head,
+                `slice(last)` gives a tenth to all but the head; a list has one for each group.
+            progress: show a bar.
+            **options: fields of `Recipe`.
+
+        Returns:
+            The learner itself.
+        """
+        return self._fit("constant", epochs, lr, Constant(), options, progress=progress)
+
+    def fit_one_cycle(
+        self,
+        epochs: int,
+        lr_max: Rate = DEFAULT_LR,
+        *,
+        pct_start: float = 0.25,
+        div: float = 25.0,
+        div_final: float = 1e5,
+        progress: bool = True,
+        **options: Any,
+    ) -> Self:
+        """Train with one rise and one fall of the rate, momentum against it; arguments else as `fit`.
+
+        Args:
+            epochs: passes over the training split.
+            lr_max: at the top.
+            pct_start: share of the steps spent rising.
+            div: the start is the top divided by this.
+            div_final: the end is the top divided by this.
+            progress: show a bar.
+            **options: fields of `Recipe`.
+        """
+        check_share(pct_start)
+        return self._fit(
+            "one cycle", epochs, lr_max, OneCycle(pct_start, div, div_final), options, progress=progress
+        )
+
+    def fit_flat_cos(
+        self,
+        epochs: int,
+        lr: Rate = DEFAULT_LR,
+        *,
+        pct_start: float = 0.75,
+        div_final: float = 1e5,
+        progress: bool = True,
+        **options: Any,
+    ) -> Self:
+        """Train at a constant rate for `pct_start` of the steps, then down a cosine; arguments else as `fit`."""
+        check_share(pct_start)
+        return self._fit(
+            "flat cosine", epochs, lr, FlatCosine(pct_start, div_final), options, progress=progress
+        )
+
+    def fit_from_scratch(
+        self, epochs: int = 30, lr_max: float = 4e-3, *, progress: bool = True, **options: Any
+    ) -> Self:
+        """Train a network without pretrained weights: one cycle, all layers at one rate, `SCRATCH` for all else.
+
+        Args:
+            epochs: passes over the training split; thirty are few, a hundred are common.
+            lr_max: at the top.
+            progress: show a bar.
+            **options: fields of `Recipe`, before those of `SCRATCH`.
+        """
+        self.unfreeze()
+        options = {**SCRATCH, **options}
+        return self._fit("from scratch", epochs, lr_max, OneCycle(), options, progress=progress)
+
+    def _fit(
+        self,
+        stage: str,
+        epochs: int,
+        lr: Any,
+        schedule: Schedule,
+        options: Mapping[str, Any],
+        *,
+        progress: bool,
+    ) -> Self:
+        check_epochs(epochs)
+        phases = [Phase(stage, epochs, lr, schedule, self.frozen_to)] if epochs else []
+        return self._show(self.fitting(phases, **options), progress=progress)
+
+    def fitting(self, phases: Sequence[Phase], **options: Any) -> Generator[Progress]:
+        """Train through the whole network, step by step, in phases of your own; options are fields of `Recipe`."""
+        recipe = make_recipe(options)
+        self._ready()
+        self._pristine = self._pristine or copy.deepcopy(self.module.body)
+        return Training(cast("Learner", self), phases, recipe).run()
+
+    def freeze(self) -> None:
+        """Leave the body as it is in the next `fit`, apart from its norm layers (see `Recipe.train_bn`)."""
+        self.freeze_to(-1)
+
+    def unfreeze(self) -> None:
+        """Train all layers in the next `fit`."""
+        self.freeze_to(0)
+
+    def freeze_to(self, n: int) -> None:
+        """Leave the layer groups before the one numbered `n` as they are in the next `fit`; negative from the head.
+
+        Raises:
+            BadInputError: there is no such group.
+        """
+        groups = len(layer_groups(self.module))
+        if not isinstance(n, int) or isinstance(n, bool) or not -groups <= n < groups:
+            raise BadInputError(
+                f"No layer group {n!r}: this network has {groups}, the last one is the head. Allowed is "
+                f"{-groups} to {groups - 1}."
+            )
+        self.frozen_to = n
+
+    def lr_find(
+        self,
+        start_lr: float = 1e-7,
+        end_lr: float = 10.0,
+        steps: int = 100,
+        *,
+        progress: bool = True,
+        **options: Any,
+    ) -> RateSearch:
+        """Find a rate to start from: train at growing rates, then put everything back as it was. Writes no file.
+
+        Args:
+            start_lr: of the first step.
+            end_lr: of the last step; the test ends before where the loss diverges.
+            steps: batches to train on.
+            progress: show a bar.
+            **options: fields of `Recipe`.
+
+        Returns:
+            The suggestions `valley`, `slide`, `steep` and `minimum`; shown as a plot in a notebook.
+
+        Raises:
+            BadInputError: rates or steps that are not allowed, or a loss that diverged at once.
+        """
+        if not 0 < start_lr < end_lr:
+            raise BadInputError(
+                f"start_lr is {start_lr!r} and end_lr is {end_lr!r}; allowed are 0 < start_lr < end_lr."
+            )
+        if not isinstance(steps, int) or steps < 20:
+            raise BadInputError(f"steps is {steps!r}; allowed is a whole number from 20 on.")
+        recipe = make_recipe(options)
+        self._check_data()
+        rows: list[tuple[float | None, float | None]] = []
+        search = find_rate(cast("Learner", self), start_lr, end_lr, steps, recipe)
+        try:
+            for step in _with_bar(search, show=progress):
+                rows.append((step.lr, step.train_loss))  # noqa: PERF401 - kept where the loop ends in an error
+        except TrainingError:
+            pass  # the loss is no number any more: the test has come to its end
+        return suggest(pd.DataFrame(rows, columns=["lr", "loss"]), steps)
+
+    def _show(self, steps: Generator[Progress], *, progress: bool) -> Self:
+        """Run to the end, with a bar, and say what the training shows."""
+        from tqdm.auto import tqdm
+
+        progress = progress and (self.fabric is None or self.fabric.is_global_zero)
+        try:
+            for _ in _with_bar(steps, show=progress):
+                pass
+        except KeyboardInterrupt:
+            steps.close()
+            use = "used or " if self.made_by else ""
+            warnings.warn(f"Stopped by hand. {self!r} can be {use}trained on.", stacklevel=3)
+            return self
+        for finding in self.diagnosis if progress else []:
+            tqdm.write(str(finding))
+        return self
+
+    def _ready(self) -> None:
+        self._check_data()
+        self.ds.freeze_exam()
+
+    def _check_data(self) -> None:
+        if self.ds is None:
+            raise BadInputError(
+                "This learner has no data set; give one with `learn.with_data(ds)`, `learn.transfer(ds)` or "
+                "`Learner.load(path, ds)`."
+            )
+
+
+def _with_bar(steps: Generator[Progress], *, show: bool) -> Generator[Progress]:
+    """The same steps, with a bar that shows them."""
+    from tqdm.auto import tqdm
+
+    stage = ""
+    with tqdm(disable=not show, mininterval=0.2) as bar:
+        for step in steps:
+            if step.note and show:
+                tqdm.write(step.note)
+            if step.stage != stage:
+                stage = step.stage
+                bar.reset(step.total)
+                bar.set_description(stage, refresh=False)
+            bar.set_postfix(_figures(step), refresh=step.step == step.total)
+            bar.update(step.step - bar.n)
+            yield step
+
+
+def _figures(step: Progress) -> dict[str, str]:
+    figures = {"loss": step.train_loss, "valid loss": step.valid_loss, "valid error": step.valid_error}
+    return {name: f"{value:.3f}" for name, value in figures.items() if value is not None}

@@ -1,0 +1,1 @@
+"""The linear head on cached features: features, fit, softmax regression."""

@@ -1,0 +1,191 @@
+"""Features: what the body says of each picture, computed once and kept.
+
+The cache is keyed by the pictures' content, the body's weights and the preprocessing, so it is right by
+construction: other weights or other pixels have other keys. It lies in the user's cache folder as safetensors
+shards, bounded in size, and may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import torch
+
+from bearwidgets.data.augment.loader import Batch, Pictures, load_batches
+from bearwidgets.data.identity import cache_dir
+from bearwidgets.learn.network.model import fast_precision, fingerprint, for_inference, width
+from bearwidgets.learn.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from torch import nn
+
+    from bearwidgets.learn.input.preprocessing import Preprocessing
+
+BATCH = 8  # small enough for the caches of a core
+MOST_WORKERS = 8
+SHARD = 4096
+MAX_BYTES = 2 * 2**30
+
+
+class FeatureStore:
+    """Features of one body under one preprocessing, by content id, in memory and (if `keep`) on disk.
+
+    Attributes:
+        key: hex hash of weights and preprocessing.
+        problems: content id → reason, for pictures that could not be decoded.
+    """
+
+    def __init__(self, body: nn.Module, preprocessing: Preprocessing, *, keep: bool) -> None:
+        self.body = body
+        self.preprocessing = preprocessing
+        self.precision = fast_precision(next(body.parameters()).device)
+        self.key = f"{fingerprint(body)}-{abs(_stable_hash(preprocessing, self.precision)):x}"
+        self.problems: dict[str, str] = {}
+        self._rows: dict[str, np.ndarray] = {}
+        self._unwritten: list[str] = []
+        self._fast: nn.Module | None = None
+        self._folder = cache_dir() / "features" / self.key if keep else None
+        if self._folder is not None:
+            self._read_shards()
+
+    def array(self, contents: Sequence[str]) -> np.ndarray:
+        """Features (n, d), float32, of pictures that `compute` has seen."""
+        if not len(contents):
+            return np.zeros((0, width(self.body)), np.float32)
+        return np.stack([self._rows[each] for each in contents]).astype(np.float32)
+
+    def compute(self, contents: Sequence[str], paths: Sequence[Path]) -> Iterator[Progress]:
+        """Compute what is not there yet; what is done is kept even if the iteration is given up half-way."""
+        wanted = {
+            content: path
+            for content, path in zip(contents, paths, strict=True)
+            if content not in self._rows and content not in self.problems
+        }
+        keys, files = list(wanted), list(wanted.values())
+        total, done = len(keys), 0
+        batches = [range(start, min(start + BATCH, total)) for start in range(0, total, BATCH)]
+        pictures = Pictures(files, self.preprocessing.open, presize=None, budget=0)  # each is needed once
+        loaded = load_batches(pictures, batches, self.preprocessing.resizer)
+        try:
+            with contextlib.closing(self._forward(loaded, keys)) as steps:
+                for batch in steps:
+                    self.problems.update({keys[row]: reason for row, reason in batch.problems.items()})
+                    done += len(batch.rows) + len(batch.problems)
+                    if len(self._unwritten) >= SHARD:
+                        self._write_shard()
+                    yield Progress("features", done, total)
+        finally:
+            self._write_shard()
+
+    def _forward(self, batches: Iterator[Batch], keys: Sequence[str]) -> Generator[Batch]:
+        """Compute and keep the features of each batch; on a CPU several batches at once, each on a core of its own.
+
+        Two cores on two batches do as much as two cores on one where nothing else runs, and three times as much
+        where something does: nobody waits for the slower core after every layer.
+        """
+        self._prepare()
+        threads = torch.get_num_threads()
+        on_cpu = next(self.body.parameters()).device.type == "cpu"
+        workers = min(MOST_WORKERS, threads) if on_cpu else 1
+        waiting: collections.deque[tuple[Batch, Future[None]]] = collections.deque()
+        with ThreadPoolExecutor(
+            workers, initializer=torch.set_num_threads, initargs=(threads // workers,)
+        ) as pool:
+            try:
+                for batch in batches:
+                    waiting.append((batch, pool.submit(self._keep, batch, keys)))
+                    if len(waiting) > workers:
+                        waiting[0][1].result()
+                        yield waiting.popleft()[0]
+                while waiting:
+                    waiting[0][1].result()
+                    yield waiting.popleft()[0]
+            finally:
+                for _, future in waiting:
+                    future.cancel()
+                torch.set_num_threads(
+                    threads
+                )  # torch takes a worker's number for the default of later threads
+
+    def _keep(self, batch: Batch, keys: Sequence[str]) -> None:
+        for row, values in zip(batch.rows, self.of_pixels(batch.pixels), strict=True):
+            self._rows[keys[row]] = values
+            self._unwritten.append(keys[row])
+
+    def _prepare(self) -> None:
+        if self._fast is None:
+            self._fast = for_inference(
+                self.body, self.precision, self.preprocessing.size, self.preprocessing.channels
+            )
+
+    def of_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        """Features (n, d), float16, of pixels (n, size, size, bands), uint8 or float32."""
+        if not len(pixels):
+            return np.zeros((0, width(self.body)), np.float16)
+        self._prepare()
+        assert self._fast is not None  # noqa: S101 - just prepared
+        device = next(self._fast.parameters()).device
+        with torch.inference_mode():
+            pictures = self.preprocessing.normalize(pixels, device).to(self.precision)
+            features = self._fast(pictures).float()
+        return features.clamp(-65504, 65504).cpu().numpy().astype(np.float16)
+
+    def _read_shards(self) -> None:
+        for path in sorted(self._folder.glob("*.safetensors")) if self._folder else []:
+            try:
+                with safetensors.safe_open(path, "numpy") as shard:
+                    contents = json.loads((shard.metadata() or {})["contents"])
+                    values = shard.get_tensor("features")
+            except (safetensors.SafetensorError, OSError, KeyError, ValueError):
+                continue  # a damaged cache file is no loss: its features are computed again
+            if values.shape == (len(contents), width(self.body)):
+                self._rows.update(zip(contents, values, strict=True))
+
+    def _write_shard(self) -> None:
+        contents = self._unwritten[:]
+        del self._unwritten[: len(contents)]
+        if self._folder is None or not contents:
+            return
+        values = {"features": np.stack([self._rows[each] for each in contents])}
+        data = safetensors.numpy.save(values, metadata={"contents": json.dumps(contents)})
+        temporary = self._folder / f"{contents[0]}.{os.getpid()}.part"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(data)
+            temporary.replace(temporary.with_name(f"{contents[0]}.safetensors"))
+            _bound(self._folder.parent)
+        except OSError:  # a cache that cannot be written is done without
+            self._folder = None
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+def _stable_hash(preprocessing: Preprocessing, precision: torch.dtype) -> int:
+    import zlib
+
+    return zlib.crc32(f"{preprocessing}{precision}".encode())
+
+
+def _bound(folder: Path) -> None:
+    """Remove the oldest shards until the cache is within `MAX_BYTES`."""
+    shards = sorted(
+        ((path.stat(), path) for path in folder.glob("*/*.safetensors")), key=lambda each: each[0].st_mtime
+    )
+    size = sum(stat.st_size for stat, _ in shards)
+    for stat, path in shards:
+        if size <= MAX_BYTES:
+            return
+        path.unlink(missing_ok=True)
+        size -= stat.st_size

@@ -1,0 +1,216 @@
+"""The head of the cached mode: a linear classifier fitted to convergence, its L2 strength chosen by held-out loss.
+
+On a few hundred photos the strength decides more than anything else about the head, both for its error and for how
+well its doubts point at wrong labels; so it is chosen by cross-validation inside the training split, never on the
+evaluation split. The folds leave out-of-fold probabilities behind, and these an estimate of which classes are
+labelled as which others. All is then fitted again with that in the loss, so that wrong labels are not learned.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from bearwidgets.errors import BadInputError
+from bearwidgets.learn.head.softmax import Softmax, estimate_transition, fit_softmax
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+STRENGTHS = (1e4, 3e3, 1e3, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0)
+PLAIN_STRENGTH = 100.0  # where there is too little to choose by
+FOLDS = 5
+CORRECTIONS = 2  # rounds of estimating which labels are wrong, and fitting again
+FLOOR = 1e-7
+_LARGE = 500_000  # values from which folds are fitted side by side; before that threads wait for Python
+
+
+@dataclass(frozen=True)
+class HeadFit:
+    """A fitted linear head.
+
+    Attributes:
+        weight: (classes, features) float32, for raw features.
+        bias: (classes,) float32.
+        strength: the L2 penalty that won: loss = sum of log-losses + strength / 2 · |weight|², features centred
+            and divided by their overall standard deviation.
+        held_out_loss: mean log-loss on held-out folds for each strength tried, before any correction.
+        transition: (classes, classes) float32, how likely an item of the class of a row is thought to be given the
+            label of a column; the loss is corrected by it (see `fit_softmax`), and probabilities are of right labels.
+        out_of_fold: (n, classes) float32, probabilities for each training item from heads that did not see it.
+        held: (n,) bool, for which items there is such a head; in tiny sets there may be none.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    strength: float
+    held_out_loss: dict[float, float]
+    transition: np.ndarray
+    out_of_fold: np.ndarray
+    held: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Rotated:
+    """Features centred, scaled and turned onto their principal axes: the same distances, fewer columns."""
+
+    values: np.ndarray
+    axes: np.ndarray
+    mean: np.ndarray
+    scale: float
+
+
+def fit_head(
+    features: np.ndarray, target: np.ndarray, groups: np.ndarray, n_classes: int, seed: int
+) -> Iterator[float | HeadFit]:
+    """Yield the held-out loss of each strength tried, then the fit.
+
+    Args:
+        features: (n, d) float.
+        target: (n,) int, class numbers from 0 to n_classes - 1.
+        groups: (n,) content ids; equal ones never straddle a fold.
+        n_classes: columns of the result; a class with no item gets a very low logit.
+        seed: of the folds.
+
+    Raises:
+        BadInputError: fewer than two classes have items.
+    """
+    present = np.unique(target)
+    if len(present) < 2:
+        raise BadInputError(
+            f"The training split holds {len(target)} images of {len(present)} class; a classifier needs images of "
+            "at least two classes. Put them in folders named after their class."
+        )
+    rotated = _rotate(features)
+    data = _Data(rotated.values, np.searchsorted(present, target), len(present))
+    folds = list(_folds(target, groups, seed))
+    held_out = np.zeros(len(target), dtype=bool)
+    held_out[[row for _, held in folds for row in held]] = True
+    losses: dict[float, float] = {}
+    best = _Fold(np.full((len(target), len(present)), 1 / len(present)), [None] * len(folds))
+    fold = best
+    for strength in STRENGTHS if folds else [PLAIN_STRENGTH]:
+        fold = _out_of_fold(data, folds, strength, fold)
+        chosen = np.maximum(fold.probabilities[np.arange(len(target)), data.target], FLOOR)
+        losses[strength] = float(-np.log(chosen).mean())
+        if losses[strength] == min(losses.values()):
+            best = fold
+        yield losses[strength]
+        if len(losses) - 1 - list(losses).index(min(losses, key=losses.__getitem__)) >= 2:
+            break
+    strength = min(losses, key=losses.__getitem__)
+    transition = np.eye(len(present))
+    for _ in range(CORRECTIONS if folds else 0):
+        transition = estimate_transition(best.probabilities[held_out], data.target[held_out])
+        best = _out_of_fold(data, folds, strength, best, transition)
+    model = fit_softmax(data.values, data.target, data.n_classes, strength, transition=transition)
+    yield _spread(
+        model, rotated, transition, present, n_classes, best.probabilities, strength, losses, held_out
+    )
+
+
+class _Data(NamedTuple):
+    values: np.ndarray  # (n, d) float32
+    target: np.ndarray  # (n,) numbers among the classes that are present
+    n_classes: int
+
+
+class _Fold(NamedTuple):
+    probabilities: np.ndarray  # (n, classes) of each item from the model that did not see it
+    models: Sequence[Softmax | None]  # of each fold, to start the next fit from
+
+
+def _out_of_fold(
+    data: _Data,
+    folds: list[tuple[np.ndarray, np.ndarray]],
+    strength: float,
+    before: _Fold,
+    transition: np.ndarray | None = None,
+) -> _Fold:
+    def fit(train: np.ndarray, start: Softmax | None) -> Softmax:
+        return fit_softmax(
+            data.values[train],
+            data.target[train],
+            data.n_classes,
+            strength,
+            transition=transition,
+            start=start,
+        )
+
+    threads = min(len(folds), os.cpu_count() or 1) if data.values.size >= _LARGE else 1
+    with ThreadPoolExecutor(max(threads, 1)) as pool:
+        models = list(pool.map(fit, [train for train, _ in folds], before.models))
+    probabilities = np.full((len(data.target), data.n_classes), FLOOR)
+    for (train, held), model in zip(folds, models, strict=True):
+        seen = np.unique(data.target[train])
+        probabilities[np.ix_(held, seen)] = model.probabilities(data.values[held])[:, seen]
+    return _Fold(probabilities / probabilities.sum(1, keepdims=True), models)
+
+
+def _spread(
+    model: Softmax,
+    rotated: _Rotated,
+    transition: np.ndarray,
+    present: np.ndarray,
+    n_classes: int,
+    out_of_fold: np.ndarray,
+    strength: float,
+    losses: dict[float, float],
+    held: np.ndarray,
+) -> HeadFit:
+    """The fit in terms of raw features and of all classes, those without items included."""
+    weight, bias = np.zeros((n_classes, len(rotated.mean))), np.full(n_classes, -1e4)
+    weight[present] = (rotated.axes @ model.weight).T / rotated.scale
+    bias[present] = model.bias - weight[present] @ rotated.mean
+    probabilities = np.full((len(out_of_fold), n_classes), FLOOR)
+    probabilities[:, present] = out_of_fold
+    probabilities /= probabilities.sum(1, keepdims=True)
+    wide = np.eye(n_classes)
+    wide[np.ix_(present, present)] = transition
+    return HeadFit(
+        weight.astype(np.float32),
+        bias.astype(np.float32),
+        strength,
+        losses,
+        wide.astype(np.float32),
+        probabilities.astype(np.float32),
+        held,
+    )
+
+
+def _rotate(features: np.ndarray) -> _Rotated:
+    mean = features.mean(0, dtype=np.float64)
+    centred = features.astype(np.float64) - mean
+    scale = float(centred.std()) or 1.0
+    centred /= scale
+    covariance = centred @ centred.T if len(centred) < centred.shape[1] else centred.T @ centred
+    values, vectors = np.linalg.eigh(covariance)
+    keep = values > values[-1] * 1e-9
+    keep[-1] = True  # pictures that are all alike leave one axis, of length 0
+    if len(centred) < centred.shape[1]:
+        axes = centred.T @ (vectors[:, keep] / np.sqrt(np.maximum(values[keep], 1e-12)))
+    else:
+        axes = vectors[:, keep]
+    return _Rotated((centred @ axes).astype(np.float32), axes, mean, scale)
+
+
+def _folds(target: np.ndarray, groups: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows to fit on and rows held out; none where no class has two items, or all items have the same bytes."""
+    n_groups = len(np.unique(groups))
+    counts = np.bincount(target)
+    if n_groups < 2 or counts.max() < 2:
+        return
+    folds = int(min(FOLDS, n_groups, max(2, counts.max())))
+    unique = n_groups == len(groups)
+    splitter = (StratifiedKFold if unique else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")
+        for train, held in splitter.split(target, target, None if unique else groups):
+            if len(held) and len(np.unique(target[train])) >= 2:
+                yield train, held

@@ -1,0 +1,192 @@
+"""How a picture becomes the body's input: opened, resized, scaled to [0, 1], maybe projected, normalised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from bearwidgets.data.augment.transforms import Resize, check_square
+from bearwidgets.data.formats.bands import check_in_chans, open_bands
+from bearwidgets.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from bearwidgets.data.augment.transforms import Picture
+
+_BYTE = 255
+_LARGEST = 8192  # px of a side; a card that asks for more is damaged or means harm
+_GREATEST = float(np.finfo(np.float32).max)
+_PROJECTED = 3  # what a projection leaves of the bands
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A linear map from the bands of a pixel to three channels, `matrix @ bands + offset`.
+
+    Attributes:
+        matrix: Three rows of one number for each band.
+        offset: Three numbers.
+    """
+
+    matrix: tuple[tuple[float, ...], ...]
+    offset: tuple[float, ...]
+
+    def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Channels (..., 3) of pixels (..., bands)."""
+        matrix = torch.tensor(self.matrix, device=pixels.device, dtype=pixels.dtype)
+        return pixels @ matrix.T + torch.tensor(self.offset, device=pixels.device, dtype=pixels.dtype)
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a picture becomes the body's input; all of it is saved with a learner.
+
+    Attributes:
+        size: Side of the square that the body sees, px.
+        mean: Of each channel, subtracted once the values are scaled to [0, 1] and projected.
+        std: Of each channel, what is divided by then.
+        interpolation: As of `Resize`.
+        resize: The method of `Resize`: "squish", "crop" or "pad".
+        in_chans: Bands of a picture.
+        pca: Map from these bands to three channels; None where the body takes the bands themselves.
+
+    Raises:
+        BadInputError: As `Resize`.
+    """
+
+    size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str = "bicubic"
+    resize: str = "squish"
+    in_chans: int = 3
+    pca: Projection | None = None
+
+    def __post_init__(self) -> None:
+        check_square(self.size, self.resize, self.interpolation)
+
+    @property
+    def channels(self) -> int:
+        """Channels that the body takes: the bands of a picture, or the three that the projection leaves."""
+        return self.in_chans if self.pca is None else _PROJECTED
+
+    @property
+    def resizer(self) -> Resize:
+        """Picture → pixels (size, size, bands): uint8 of a PIL picture, float32 of an array."""
+        return Resize(self.size, self.resize, self.interpolation)
+
+    def open(self, source: str | Path | bytes, at_least: int | None = None) -> Picture:
+        """Open a picture of `in_chans` bands, a large JPEG at a half, a quarter or an eighth where that suffices.
+
+        Args:
+            source: A path, or the bytes of a file.
+            at_least: Short side in px that suffices; `size` if not given. A training that crops needs more.
+
+        Raises:
+            ImageError: The file cannot be used, or has other bands.
+        """
+        return open_bands(source, self.in_chans, at_least=self.size if at_least is None else at_least)
+
+    def normalize(self, pixels: np.ndarray, device: torch.device) -> torch.Tensor:
+        """What the body takes: a float tensor (n, channels, h, w), channels last in memory.
+
+        Args:
+            pixels: (n, h, w, bands), uint8 (0 to 255) or float32 (as they are).
+            device: Where the tensor is wanted.
+
+        Raises:
+            BadInputError: The pixels have other bands.
+
+        Example:
+            >>> plain = Preprocessing(1, (0.5,) * 3, (0.25,) * 3)
+            >>> plain.normalize(np.full((1, 1, 1, 3), 255, np.uint8), torch.device("cpu")).flatten()
+            tensor([2., 2., 2.])
+        """
+        if pixels.ndim != 4 or pixels.shape[3] != self.in_chans:
+            raise BadInputError(
+                f"Pixels of shape {pixels.shape} came; allowed are (n, height, width, {self.in_chans})."
+            )
+        scale = _BYTE if pixels.dtype == np.uint8 else 1
+        tensor = torch.from_numpy(pixels).to(device).float()
+        if self.pca is not None:
+            tensor, scale = self.pca(tensor / scale), 1
+        mean = torch.tensor(self.mean, device=device) * scale
+        std = torch.tensor(self.std, device=device) * scale
+        return ((tensor - mean) / std).permute(0, 3, 1, 2)
+
+    def as_card(self) -> dict[str, Any]:
+        """All of it, as JSON can hold it; `from_card` reads it."""
+        pca = self.pca
+        return {
+            "size": self.size,
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "interpolation": self.interpolation,
+            "resize": self.resize,
+            "in_chans": self.in_chans,
+            "pca": pca and {"matrix": [list(row) for row in pca.matrix], "offset": list(pca.offset)},
+        }
+
+    @classmethod
+    def from_card(cls, card: Mapping[str, Any]) -> Preprocessing:
+        """What `as_card` gave, which may lie among other entries; resize, in_chans and pca may be missing.
+
+        Raises:
+            BadInputError: An entry is missing or no such thing: the card is damaged.
+        """
+        try:
+            size, interpolation = card["size"], card["interpolation"]
+            resize, in_chans, pca = card.get("resize", "squish"), card.get("in_chans", 3), card.get("pca")
+            check_in_chans(in_chans)
+            projection = None if pca is None else _projection(pca, in_chans)
+            channels = in_chans if projection is None else _PROJECTED
+            mean, std = check_statistics(card["mean"], card["std"], channels)
+            made = cls(size, mean, std, interpolation, resize, in_chans, projection)
+        except (BadInputError, KeyError, TypeError, AttributeError) as error:
+            what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+            raise BadInputError(f"The preprocessing on the card is damaged: {what}") from error
+        if size > _LARGEST:
+            raise BadInputError(
+                f"The preprocessing on the card is damaged: its size is {size} px; at most {_LARGEST} are allowed."
+            )
+        return made
+
+
+def check_statistics(mean: object, std: object, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation as tuples of one float for each channel.
+
+    Raises:
+        BadInputError: Other numbers of numbers, what is no finite number, or a deviation that is not above 0.
+    """
+    means, stds = _numbers("mean", mean, channels), _numbers("std", std, channels)
+    if np.float32(min(stds)) <= 0:
+        raise BadInputError(f"std is {list(stds)!r}; allowed are numbers above 0.")
+    return means, stds
+
+
+def _projection(pca: Mapping[str, Any], in_chans: int) -> Projection:
+    rows: Sequence[Any] = pca["matrix"]
+    if not isinstance(rows, (list, tuple)) or len(rows) != _PROJECTED:
+        raise BadInputError(f"the matrix of pca has other than {_PROJECTED} rows.")
+    matrix = tuple(_numbers("a row of pca", row, in_chans) for row in rows)
+    return Projection(matrix, _numbers("the offset of pca", pca["offset"], _PROJECTED))
+
+
+def _numbers(name: str, values: object, count: int) -> tuple[float, ...]:
+    right = isinstance(values, (list, tuple, np.ndarray)) and len(values) == count
+    numbers = values if right and isinstance(values, (list, tuple, np.ndarray)) else ()
+    if not right or not all(_is_finite(each) for each in numbers):
+        raise BadInputError(
+            f"{name} is {str(values)[:100]}; allowed is a list of {count} finite numbers, one for each channel."
+        )
+    return tuple(float(each) for each in numbers)
+
+
+def _is_finite(value: object) -> bool:
+    real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    return real and bool(-_GREATEST <= value <= _GREATEST)

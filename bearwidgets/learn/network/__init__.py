@@ -1,0 +1,1 @@
+"""The network: bodies, heads, weights and where they come from, layer groups."""

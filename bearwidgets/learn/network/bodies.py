@@ -1,0 +1,225 @@
+"""Bodies: networks of timm and of torchvision without their classifiers, for any size and number of bands."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import timm
+import torch
+import torchvision
+from timm.data.config import resolve_data_config
+from torch import nn
+
+from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.learn.input.preprocessing import Preprocessing
+from bearwidgets.learn.network.network_heads import noise, take_off_head
+
+ALIASES = {"efficientnet_lite0": "tf_efficientnet_lite0"}
+TORCHVISION = "torchvision/"
+_IMAGENET_CLASSES = 1000
+_HALVES = (0.5, 0.5, 0.5)
+_OPTIONS: dict[
+    str, dict[str, Any]
+] = {  # one output only, and no change of the input that a file would not tell of
+    name: {"aux_logits": False, "init_weights": True, "transform_input": False}
+    for name in ("googlenet", "inception_v3")
+}
+
+
+class _PlainMNASNet(torchvision.models.MNASNet):
+    """Takes tables of tensors without the version that torchvision's own asks for: files do not keep it."""
+
+    def _load_from_state_dict(self, *args: Any, **options: Any) -> None:
+        nn.Module._load_from_state_dict(self, *args, **options)  # noqa: SLF001 - as its class does once the version is right
+
+
+def torchvision_names() -> list[str]:
+    """Torchvision's classifiers of pictures."""
+    return torchvision.models.list_models(module=torchvision.models)
+
+
+def resolve_arch(arch: str) -> str:
+    """The full name of `arch`: timm's, or `torchvision/…` for one that only torchvision has or that was given so.
+
+    Raises:
+        BadInputError: neither has such a model; near misses of both are named.
+
+    Example:
+        >>> resolve_arch("resnet18"), resolve_arch("googlenet"), resolve_arch("torchvision/resnet18")
+        ('resnet18', 'torchvision/googlenet', 'torchvision/resnet18')
+    """
+    if not isinstance(arch, str):
+        raise BadInputError(f"arch is {arch!r}; allowed is the name of a model, for example 'resnet18'.")
+    ours = torchvision_names()
+    if arch.startswith(TORCHVISION):
+        if (name := arch.removeprefix(TORCHVISION)) not in ours:
+            raise BadInputError(unknown_name("architecture", name, ours, "in torchvision"))
+        return arch
+    name = ALIASES.get(arch, arch)
+    base, _, tag = name.partition(".")
+    if timm.is_model(base):
+        tags = [each.partition(".")[2] for each in timm.list_pretrained(f"{base}.*")]
+        if tag and tag not in tags:
+            raise BadInputError(unknown_name("pretrained tag", tag, tags, f"of {base!r}"))
+        return name
+    if name in ours:
+        return TORCHVISION + name
+    known = dict.fromkeys([*ALIASES, *timm.list_models(), *ours])
+    near = difflib.get_close_matches(name, known, n=4, cutoff=0.5)
+    hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
+    raise BadInputError(
+        f"No architecture {arch!r}; any name of timm (timm.list_models()) or of torchvision "
+        f"(torchvision.models.list_models()) is allowed.{hint}"
+    )
+
+
+def empty_body(name: str, size: int, *, in_chans: int = 3, pool: str = "avg") -> nn.Module:
+    """A body with random weights from the global generator, in evaluation mode.
+
+    Args:
+        name: as `resolve_arch` gives it.
+        size: side of the pictures, px; a transformer's grid of patches is made for it.
+        in_chans: bands of the pictures.
+        pool: "avg" leaves the network's own pooling; "catavgmax" gives mean and maximum, twice the features.
+
+    Raises:
+        BadInputError: the architecture does not come in this size, with these bands or with this pooling.
+    """
+    return _made(name, size, in_chans, pool)
+
+
+def pretrained_timm_body(
+    content: dict[str, Any], name: str, size: int, in_chans: int, pool: str
+) -> nn.Module:
+    """A timm body with the weights of timm's own file, which timm itself fits to size and bands.
+
+    Raises:
+        BadInputError: as `empty_body`.
+    """
+    body = _made(name, size, in_chans, pool, pretrained=True, pretrained_cfg_overlay={"state_dict": content})
+    vars(body)["pretrained_cfg"].pop("state_dict")  # or all weights would be kept twice
+    return body
+
+
+def _made(name: str, size: int, in_chans: int, pool: str, **options: Any) -> nn.Module:
+    try:
+        if name.startswith(TORCHVISION):
+            body = _torchvision_body(name.removeprefix(TORCHVISION), size, in_chans, pool)
+        else:
+            body = _timm_body(name, size, in_chans, pool, **options)
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            width = _width_of(body(noise(1, in_chans, size)), body, pool)
+    except Exception as error:  # each architecture says in its own way what does not suit it
+        reason = (str(error).splitlines() or [""])[0][:160] or type(error).__name__
+        bands = f", {in_chans} bands" if in_chans != 3 else ""
+        pooling = f", pool={pool!r}" if pool != "avg" else ""
+        raise BadInputError(
+            f"{name!r} cannot be had for {size} px{bands}{pooling} ({reason}). "
+            f"It was made for {native_size(name)} px, 3 bands and pool='avg'."
+        ) from error
+    return noted(body, width, in_chans, size)
+
+
+def _timm_body(name: str, size: int, in_chans: int, pool: str, **options: Any) -> nn.Module:
+    config = timm.get_pretrained_cfg(name)
+    if config is not None and config.fixed_input_size:
+        options["img_size"] = size
+    if pool != "avg":
+        options["global_pool"] = pool
+    return timm.create_model(name, num_classes=0, in_chans=in_chans, **options).eval()
+
+
+def _torchvision_body(name: str, size: int, in_chans: int, pool: str) -> nn.Module:
+    if pool != "avg":
+        raise ValueError("only networks of timm have other poolings")
+    options = dict(_OPTIONS.get(name, {}))
+    if name.startswith("vit_"):
+        options["image_size"] = size
+    if name.startswith("maxvit"):
+        options["input_size"] = (size, size)
+    module = torchvision.models.get_model(name, weights=None, **options).eval()
+    if isinstance(module, torchvision.models.MNASNet):
+        module.__class__ = _PlainMNASNet
+    if in_chans != 3:
+        _replace_first_convolution(module, in_chans)
+    if name.startswith("squeezenet"):
+        module.classifier = nn.AdaptiveAvgPool2d(1)  # in the place of a convolution
+        return module
+    pictures = noise(2, in_chans, size)
+    with torch.no_grad():
+        module(pictures)  # a size that does not suit it shows here
+    if take_off_head(module, pictures, _IMAGENET_CLASSES) is None:
+        raise ValueError("its classifier is not a linear layer on features")
+    return module
+
+
+def _replace_first_convolution(module: nn.Module, in_chans: int) -> None:
+    """Random weights for other bands, so large that what comes out varies as much as before."""
+    name, old = next((name, each) for name, each in module.named_modules() if isinstance(each, nn.Conv2d))
+    new = nn.Conv2d(
+        in_chans,
+        old.out_channels,
+        old.kernel_size,
+        old.stride,
+        old.padding,
+        bias=old.bias is not None,
+    )
+    with torch.no_grad():
+        nn.init.normal_(new.weight, 0.0, float(old.weight.std()) * (3 / in_chans) ** 0.5)
+        if old.bias is not None and new.bias is not None:
+            new.bias.copy_(old.bias)
+    parent, _, last = name.rpartition(".")
+    setattr(module.get_submodule(parent), last, new)
+
+
+def _width_of(features: torch.Tensor, body: nn.Module, pool: str) -> int:
+    if features.ndim != 2:
+        raise ValueError(f"it gives features of shape {tuple(features.shape)}, not (n, features)")
+    if pool != "avg" and features.shape[1] != 2 * int(body.num_features):  # ty: ignore[invalid-argument-type]
+        raise ValueError("layers that need the plain mean follow its pooling")
+    return features.shape[1]
+
+
+def noted(body: nn.Module, features: int, in_chans: int, size: int) -> nn.Module:
+    """The body, with its number of features and the shape of its pictures noted on it."""
+    vars(body).update(feature_width=int(features), input_shape=(in_chans, size, size))
+    return body
+
+
+def native_size(name: str) -> int:
+    """Side of the pictures, px, that a body's pretrained weights were made for."""
+    if name.startswith(TORCHVISION):
+        return int(_torchvision_values(name).crop_size[0])
+    config = timm.get_pretrained_cfg(name)
+    return int(config.input_size[1]) if config is not None else 224
+
+
+def preprocessing_for(name: str, body: nn.Module, size: int, in_chans: int = 3) -> Preprocessing:
+    """What the pretrained weights of a body are used to: their mean, deviation and interpolation, for these bands.
+
+    One band has the mean over red, green and blue; more bands than three repeat these.
+    """
+    if name.startswith(TORCHVISION):
+        values = _torchvision_values(name)
+        mean, std, interpolation = values.mean, values.std, values.interpolation.value
+        if name.removeprefix(TORCHVISION) in _OPTIONS:  # the change of the input that was switched off
+            mean = std = _HALVES
+    else:
+        config = resolve_data_config(model=body)
+        mean, std, interpolation = config["mean"], config["std"], config["interpolation"]
+    bands = _for_bands(mean, in_chans), _for_bands(std, in_chans)
+    return Preprocessing(size, *bands, interpolation, in_chans=in_chans)
+
+
+def _torchvision_values(name: str) -> Any:
+    weights = torchvision.models.get_model_weights(name.removeprefix(TORCHVISION))
+    return weights.DEFAULT.transforms()  # ty: ignore[missing-attribute]
+
+
+def _for_bands(values: tuple[float, ...], in_chans: int) -> tuple[float, ...]:
+    if len(values) == in_chans:
+        return tuple(values)
+    if in_chans == 1:
+        return (sum(values) / len(values),)
+    return tuple(values[band % len(values)] for band in range(in_chans))

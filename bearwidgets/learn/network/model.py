@@ -1,0 +1,209 @@
+"""The network: a body that turns pictures into features, and a head that turns those into logits."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from bearwidgets.errors import BadInputError, MissingFileError, unknown_name
+from bearwidgets.learn.network import downloads
+from bearwidgets.learn.network.bodies import (
+    TORCHVISION,
+    empty_body,
+    preprocessing_for,
+    pretrained_timm_body,
+    resolve_arch,
+)
+from bearwidgets.learn.network.key_mapping import load
+from bearwidgets.learn.network.network_heads import noise
+from bearwidgets.learn.network.weights import CHOICES, OFFLINE_ARCH, offline_weights, read_weights_file
+
+if TYPE_CHECKING:
+    from bearwidgets.learn.input.preprocessing import Preprocessing
+
+POOLS = ("avg", "catavgmax")
+RANDOM = "random"  # where weights came from, if from nowhere
+
+
+class Classifier(nn.Module):
+    """Body and head; `forward` takes normalised pictures (n, bands, h, w) and gives logits (n, classes).
+
+    Args:
+        body: pictures → features (n, features).
+        features: how many.
+        classes: how many.
+        head: features → logits; a new linear layer by default. An Identity for a body that gives logits itself.
+
+    Attributes:
+        splits: whether the features stand before the head, so that a head can be trained on them alone.
+    """
+
+    def __init__(self, body: nn.Module, features: int, classes: int, head: nn.Module | None = None) -> None:
+        super().__init__()
+        self.body = body
+        self.head = nn.Linear(features, classes) if head is None else head
+
+    @property
+    def splits(self) -> bool:
+        """Whether the features stand before the head, so that a head can be trained on them alone."""
+        return not isinstance(self.head, nn.Identity)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Logits (n, classes)."""
+        return self.head(self.body(pictures))
+
+
+@dataclass(frozen=True)
+class BodySource:
+    """What a body was made of: its name (timm's, or `torchvision/…`), and where its weights came from, in words."""
+
+    arch: str
+    weights: str
+
+
+def create_body(
+    arch: str, weights: str | Path | None, size: int, seed: int, *, in_chans: int = 3, pool: str = "avg"
+) -> tuple[nn.Module, int, BodySource, Preprocessing]:
+    """A body without its classifier, in evaluation mode; with its number of features.
+
+    Args:
+        arch: any name of timm or torchvision (`"torchvision/resnet18"` where both have it), or `efficientnet_lite0`.
+        weights: `"auto"` (the offline package for EfficientNet-Lite0; for others a download, from the cache if it
+            is there), `"offline"`, a file of tensors, or None for random ones drawn from `seed`.
+        size: side of the square input, px.
+        seed: used for random weights only; the global generator is left as it was.
+        in_chans: bands of the pictures; the first layer's pretrained weights are adapted as timm does it.
+        pool: "avg" leaves the network's own pooling; "catavgmax" gives mean and maximum, twice the features, as
+            fastai has it; for convolutional networks of timm.
+
+    Raises:
+        BadInputError: an unknown architecture, weights of another one, or weights that cannot be had; a size,
+            number of bands or pooling that the architecture does not come in.
+
+    Example:
+        >>> body, features, source, preprocessing = create_body("resnet18", None, 64, seed=0)  # doctest: +SKIP
+        >>> features, source  # doctest: +SKIP
+        (512, BodySource(arch='resnet18', weights='random'))
+    """
+    check_input(size, in_chans)
+    if pool not in POOLS:
+        raise BadInputError(unknown_name("pool", pool, POOLS))
+    name = resolve_arch(arch)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        body, source = _with_weights(arch, name, weights, size, in_chans, pool)
+    preprocessing = preprocessing_for(name, body, size, in_chans)
+    return body, width(body), BodySource(name, source), preprocessing
+
+
+def check_input(size: int, in_chans: int) -> None:
+    """Refuse pictures that no network takes.
+
+    Raises:
+        BadInputError: a size below 32 px, no bands, or something else than whole numbers.
+    """
+    if not isinstance(size, int) or size < 32:
+        raise BadInputError(
+            f"size is {size!r}; allowed is a whole number of pixels from 32 on, for example 224."
+        )
+    if not isinstance(in_chans, int) or in_chans < 1:
+        raise BadInputError(
+            f"in_chans is {in_chans!r}; allowed is a whole number of bands from 1 on, for example 3."
+        )
+
+
+def _with_weights(
+    arch: str, name: str, weights: str | Path | None, size: int, in_chans: int, pool: str
+) -> tuple[nn.Module, str]:
+    """A body, and where its weights came from in words."""
+    if weights == "auto" and name != OFFLINE_ARCH:
+        return _downloaded(name, size, in_chans, pool)
+    if weights == "offline" and name != OFFLINE_ARCH:
+        raise BadInputError(f"No offline weights for {arch!r}. Allowed: {CHOICES}.")
+    if weights in ("auto", "offline"):
+        try:
+            tensors, source = offline_weights(), "ImageNet, offline"
+        except MissingFileError:
+            if weights == "offline":
+                raise
+            return _downloaded(name, size, in_chans, pool)
+    elif isinstance(weights, (str, Path)):
+        tensors, source = read_weights_file(weights), Path(weights).name
+    elif weights is not None:
+        raise BadInputError(f"weights is {weights!r}; allowed are 'auto', {CHOICES}.")
+    body = empty_body(name, size, in_chans=in_chans, pool=pool)
+    if weights is None:
+        return body, RANDOM
+    load(body, name, tensors, source)
+    return body, source
+
+
+def _downloaded(name: str, size: int, in_chans: int, pool: str) -> tuple[nn.Module, str]:
+    if name.startswith(TORCHVISION):
+        tensors, tag = downloads.torchvision_tensors(name.removeprefix(TORCHVISION))
+        body = empty_body(name, size, in_chans=in_chans, pool=pool)
+        load(body, name, tensors, f"The file of {name!r}")
+        return body, f"{tag}, torchvision"
+    content, tag = downloads.timm_content(name)
+    return pretrained_timm_body(content, name, size, in_chans, pool), f"{tag}, timm"
+
+
+def width(body: nn.Module) -> int:
+    """How many features a body gives, as noted on it; a body made by timm itself says it in its own way."""
+    noted = getattr(body, "feature_width", None) or getattr(body, "head_hidden_size", None)
+    return int(noted or body.num_features)  # ty: ignore[invalid-argument-type]
+
+
+def fingerprint(module: nn.Module) -> str:
+    """Hex hash of a module's tensors: equal weights, equal fingerprint."""
+    digest = hashlib.blake2b(digest_size=12)
+    for name, tensor in module.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def for_inference(body: nn.Module, precision: torch.dtype, size: int, in_chans: int = 3) -> nn.Module:
+    """A copy of `body` for evaluation only, with batch norms folded into the convolutions before them.
+
+    In evaluation mode a batch norm is a linear map, so folding is exact up to rounding and halves the time on a
+    CPU. Which convolution feeds which norm is read off the order of the children; a picture of noise through both
+    networks proves the reading, and where it was wrong the body is left as it is.
+    """
+    plain = copy.deepcopy(body).eval()
+    folded = _fold_norms(copy.deepcopy(plain))
+    pictures = noise(1, in_chans, size).to(next(plain.parameters()).device)
+    with torch.inference_mode():
+        wanted, got = plain(pictures), folded(pictures)
+    chosen = (
+        folded if torch.allclose(wanted, got, rtol=1e-3, atol=1e-3 * float(wanted.abs().max())) else plain
+    )
+    return chosen.to(precision).to(memory_format=torch.channels_last)
+
+
+def _fold_norms(body: nn.Module) -> nn.Module:
+    for module in list(body.modules()):
+        children = list(module.named_children())
+        for (name, convolution), (norm_name, norm) in itertools.pairwise(children):
+            if not (isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)):
+                continue
+            if convolution.out_channels == norm.num_features and norm.track_running_stats:
+                setattr(module, name, fuse_conv_bn_eval(convolution, norm))
+                setattr(module, norm_name, getattr(norm, "act", nn.Identity()))
+    return body
+
+
+def fast_precision(device: torch.device) -> torch.dtype:
+    """bfloat16 where the processor has instructions for it, else float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    has = getattr(torch.cpu, "get_capabilities", dict)()
+    return torch.bfloat16 if has.get("avx512_bf16") or has.get("amx_bf16") else torch.float32

@@ -1,0 +1,1 @@
+"""A learner on disk: the bundle, its metadata, the model card, ONNX."""

@@ -1,0 +1,218 @@
+"""One file for a trained learner: safetensors, with a JSON card in its header. Nothing in it can be executed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import safetensors
+import safetensors.torch
+import timm
+import torch
+import torchvision
+
+from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
+from bearwidgets.files import write_atomic
+from bearwidgets.learn.input.preprocessing import Preprocessing
+from bearwidgets.learn.network import bodies, model
+from bearwidgets.learn.network.network_heads import mlp_head
+from bearwidgets.learn.saved.metadata import FORMAT, OWN, check_classes, describe
+from bearwidgets.learn.saved.metadata_schema import check_card
+from bearwidgets.learn.saved.model_card import model_card
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import nn
+
+__all__ = [
+    "CARD",
+    "FORMAT",
+    "OWN",
+    "check_classes",
+    "describe",
+    "fill",
+    "load",
+    "model_card",
+    "read",
+    "write",
+]
+
+CARD = "bearwidgets"
+SLACK = 5_000_000  # numbers that a network may have beside those of the file, before anything is made of it
+STARTS = {
+    b"<": "a web page: the download failed or needs a login",
+    b"PK": "a zip archive, such as torch.save writes",
+    b"\x80": "a pickle, which could run code",
+    b"\x1f\x8b": "a compressed archive",
+    b"\x89HDF": "an HDF5 file",
+    b"{": "JSON",
+}
+
+
+def write(path: Path, module: nn.Module, card: Mapping[str, Any]) -> Path:
+    """Write atomically: the old file stays until the new one is whole.
+
+    Raises:
+        BadInputError: weights that are no finite numbers.
+        WorkspaceError: the file cannot be written.
+    """
+    path = path.expanduser()
+    tensors = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in module.state_dict().items()
+    }
+    if broken := _not_finite(tensors):
+        raise BadInputError(
+            f"The learner holds weights that are no numbers (in {broken!r}): its training went wrong. Nothing was "
+            "saved; train again with a lower rate."
+        )
+    data = safetensors.torch.save(tensors, metadata={CARD: json.dumps(card, allow_nan=False)})
+    try:
+        write_atomic(path, data)
+    except OSError as error:
+        raise WorkspaceError(f"The learner could not be saved to {str(path)!r}: {error.strerror}.") from error
+    return path
+
+
+def load(
+    path: Path, network: model.Classifier | None = None
+) -> tuple[dict[str, Any], model.Classifier, model.BodySource, Preprocessing]:
+    """Card, network, where its weights came from, and preprocessing of a file that `write` made.
+
+    Args:
+        path: the file.
+        network: filled with the weights and given back; needed where the file was made from a module of one's own.
+
+    Raises:
+        MissingFileError: no such file.
+        BadInputError: another file, a broken or a changed one, an architecture that is not known here, tensors that
+            are not those of the architecture.
+
+    Example:
+        >>> card, network, source, preprocessing = load(Path("bears.bw"))  # doctest: +SKIP
+    """
+    card, tensors = read(path)
+    if network is None:
+        network = _empty_network(card, tensors, path.name)
+    fill(network, tensors, path)
+    return card, network, _source(card), Preprocessing.from_card(card["preprocessing"])
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Card, checked and in the present format, and tensors of a file that `write` made.
+
+    Raises:
+        MissingFileError: no such file.
+        BadInputError: not such a file, broken, or of a newer format.
+    """
+    path = path.expanduser()
+    if not path.is_file():
+        raise MissingFileError(f"No file at {str(path)!r}; expected one that `learn.save` wrote.")
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            card = json.loads((file.metadata() or {}).get(CARD, "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (safetensors.SafetensorError, ValueError, OSError, RecursionError) as error:
+        reason = _kind(path) or (str(error).splitlines() or [type(error).__name__])[0][:160]
+        raise BadInputError(
+            f"{path.name} is not a file that `learn.save` wrote, or it is broken ({reason}). It was not executed."
+        ) from error
+    return check_card(card, path.name), tensors
+
+
+def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Put the tensors into the network, in place: all of them, each where it belongs.
+
+    Raises:
+        BadInputError: they are not those of this network, or hold what is no number.
+    """
+    wanted = module.state_dict()
+    if lacking := [name for name in wanted if name not in tensors]:
+        raise BadInputError(_another(path, f"lacks {len(lacking)} of {len(wanted)} tensors", lacking[0]))
+    if strange := [name for name in tensors if name not in wanted]:
+        raise BadInputError(_another(path, f"has {len(strange)} tensors too many", strange[0]))
+    for name, tensor in wanted.items():
+        found = tensors[name]
+        if (found.shape, found.dtype) != (tensor.shape, tensor.dtype):
+            what = f"has {_shape(found)} where {_shape(tensor)} is needed"
+            raise BadInputError(_another(path, what, name))
+    if broken := _not_finite(tensors):
+        raise BadInputError(
+            f"{path.name} holds weights that are no numbers (in {broken!r}): the training went wrong, or the file "
+            "was changed. Take another file."
+        )
+    module.load_state_dict(dict(tensors))
+
+
+def _empty_network(card: dict[str, Any], tensors: Mapping[str, torch.Tensor], name: str) -> model.Classifier:
+    """The network that a card names, with random weights."""
+    arch, preprocessing = card["timm"], Preprocessing.from_card(card["preprocessing"])
+    if arch == OWN or card["head"] in ("none", "own"):
+        raise BadInputError(
+            f"{name} was made from a module of one's own, which only its own code can build; build it, and load with "
+            "`Learner.load(path, module=module)`."
+        )
+    try:
+        bodies.resolve_arch(arch)
+    except BadInputError as error:
+        raise BadInputError(
+            f"{name} needs the architecture {arch!r}, unknown to timm {timm.__version__} and torchvision "
+            f"{torchvision.__version__}: update them, or take another file."
+        ) from error
+    if _numbers_of(arch) > 2 * sum(tensor.numel() for tensor in tensors.values()) + SLACK:
+        raise BadInputError(_another(name, f"is far too small for {arch!r}", next(iter(tensors), "")))
+    with torch.random.fork_rng(devices=[]):
+        body = bodies.empty_body(
+            arch, card["size"], in_chans=preprocessing.channels, pool=card["pool"]
+        ).eval()
+        features, classes = model.width(body), len(card["classes"])
+        head = mlp_head(features, classes) if card["head"] == "mlp" else None
+        return model.Classifier(body, features, classes, head)
+
+
+def _numbers_of(arch: str) -> int:
+    """How many numbers a network holds, found out without making them; 0 where that cannot be done."""
+    with (
+        contextlib.suppress(Exception),
+        torch.device("meta"),
+    ):  # not every architecture can be made of nothing
+        if arch.startswith(bodies.TORCHVISION):
+            network = torchvision.models.get_model(arch.removeprefix(bodies.TORCHVISION), weights=None)
+        else:
+            network = timm.create_model(arch, num_classes=0)
+        return sum(tensor.numel() for tensor in network.state_dict().values())
+    return 0
+
+
+def _source(card: Mapping[str, Any]) -> model.BodySource:
+    return model.BodySource(card["timm"], card["weights"])
+
+
+def _another(path: Path | str, what: str, tensor: str) -> str:
+    name = path if isinstance(path, str) else path.name
+    return (
+        f"{name} {what} (first: {tensor[:80]!r}): its tensors belong to another architecture than its card says, or "
+        "the file was changed."
+    )
+
+
+def _shape(tensor: torch.Tensor) -> str:
+    return f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
+
+
+def _not_finite(tensors: Mapping[str, torch.Tensor]) -> str | None:
+    """Name of the first tensor that holds nan or infinity."""
+    return next((name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())), None)
+
+
+def _kind(path: Path) -> str | None:
+    """What a foreign file is, by its first bytes."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(8).lstrip(b"\xef\xbb\xbf \t\r\n")
+    except OSError:
+        return None
+    return next((what for start, what in STARTS.items() if head.startswith(start)), None)

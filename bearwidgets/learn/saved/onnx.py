@@ -1,0 +1,244 @@
+"""A learner as one ONNX file that takes pictures as they are: resizing and normalisation are a part of the graph."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import logging
+import re
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from bearwidgets import __version__
+from bearwidgets.errors import BadInputError, ImageError, TrainingError, WorkspaceError
+from bearwidgets.files import write_atomic
+from bearwidgets.learn.saved.metadata import describe
+from bearwidgets.learn.saved.onnx_resize import TensorResize
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from bearwidgets.data.augment.transforms import Picture
+    from bearwidgets.learn.input.preprocessing import Preprocessing
+    from bearwidgets.learn.learner import Learner
+
+INPUT, OUTPUT = "pictures", "probabilities"
+AXES = ("n", "height", "width")
+OPSET = 18
+LIMIT = 2**31 - 2**24  # bytes of weights that one protobuf message has room for
+TOLERANCE = 1e-3
+BYTE = 255
+PHOTO_BANDS = (1, 3)
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Deployed(nn.Module):
+    """A learner's whole way from pictures to probabilities, in float32.
+
+    Args:
+        network: pictures (n, channels, size, size), normalised → logits.
+        preprocessing: what is done to a picture before.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, network: nn.Module, preprocessing: Preprocessing) -> None:
+        super().__init__()
+        self.network = network
+        self.pca = preprocessing.pca
+        self.resize = TensorResize(preprocessing.resizer)
+        self.register_buffer("mean", torch.tensor(preprocessing.mean).reshape(-1, 1, 1))
+        self.register_buffer("std", torch.tensor(preprocessing.std).reshape(-1, 1, 1))
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Probabilities (n, classes) of pictures (n, height, width, bands), uint8 (0 to 255) or float32."""
+        values = self.resize(pictures)
+        if pictures.dtype == torch.uint8:
+            values = values / BYTE
+        if self.pca is not None:
+            values = self.pca(values.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return torch.softmax(self.network((values - self.mean) / self.std), 1)
+
+
+def export_onnx(learn: Learner, path: str | Path, *, verify: bool = True) -> Path:
+    """Write a trained learner as one ONNX file, atomically; weights are float32.
+
+    The graph takes `pictures`, uint8 (n, height, width, 3), RGB and turned upright ((n, height, width, 1) for grey
+    ones; float32 for other bands), of any number and size, one size a call; it gives `probabilities`, float32
+    (n, classes). Its metadata hold `classes`, `made_by`, `preprocessing`, `versions` and more, all as JSON.
+
+    Args:
+        learn: the learner.
+        path: the file, usually `….onnx`.
+        verify: whether to run the file in onnxruntime on a few pictures beside the learner's network in float32.
+
+    Raises:
+        BadInputError: onnx is not installed, the learner is not trained, or its network cannot be exported.
+        TrainingError: the exported network gives other probabilities; nothing was written.
+        WorkspaceError: the file cannot be written.
+
+    Example:
+        >>> export_onnx(learn, "bears.onnx")  # doctest: +SKIP
+        PosixPath('bears.onnx')
+        >>> session = onnxruntime.InferenceSession("bears.onnx")  # doctest: +SKIP
+        >>> session.run(None, {"pictures": np.asarray(Image.open("one.jpg").convert("RGB"))[None]})  # doctest: +SKIP
+        >>> json.loads(session.get_modelmeta().custom_metadata_map["classes"])  # doctest: +SKIP
+        ['black', 'grizzly', 'teddy']
+    """
+    if not learn.made_by:
+        raise BadInputError("This learner is not trained yet; call `learn.fine_tune(4)` first.")
+    _check_packages("onnx", "onnxscript", *(["onnxruntime"] if verify else []))
+    path = Path(path).expanduser()
+    if not path.parent.is_dir():
+        raise WorkspaceError(
+            f"There is no folder {str(path.parent)!r} to write {path.name} to; make it first."
+        )
+    deployed = Deployed(_in_float32(learn.module), learn.preprocessing).eval()
+    needed = sum(tensor.numel() * tensor.element_size() for tensor in deployed.state_dict().values())
+    if needed > LIMIT:
+        raise BadInputError(
+            f"The network takes {needed / 2**30:.1f} GiB; one ONNX file holds less than 2. Export a smaller one."
+        )
+    exported = _export(deployed, learn.preprocessing)
+    _describe(exported, describe(learn, scores=learn.record.scores, origin=learn.record.origin))
+    data = exported.SerializeToString(deterministic=True)
+    if verify:
+        _verify(data, deployed.network, learn)
+    try:
+        write_atomic(path, data)
+    except OSError as error:
+        raise WorkspaceError(
+            f"The ONNX file could not be written to {str(path)!r}: {error.strerror}."
+        ) from error
+    return path
+
+
+def _in_float32(module: nn.Module) -> nn.Module:
+    return copy.deepcopy(module).cpu().float().eval().to(memory_format=torch.contiguous_format)
+
+
+def _export(deployed: Deployed, preprocessing: Preprocessing) -> Any:
+    """The graph as a protobuf message, without the traces of this machine that the exporter leaves in it."""
+    bands = preprocessing.in_chans
+    kind = torch.uint8 if bands in PHOTO_BANDS else torch.float32
+    example = torch.zeros((2, 47, 53, bands), dtype=kind)
+    try:
+        with _quiet(), torch.random.fork_rng(devices=[]):
+            program: Any = torch.onnx.export(
+                deployed,
+                (example,),
+                dynamo=True,
+                verbose=False,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                dynamic_shapes=(dict(enumerate(AXES)),),
+                opset_version=OPSET,
+            )
+    except Exception as error:  # an exporter meets all sorts of networks
+        lines = COLOURS.sub("", str(error.__cause__ or error)).strip().splitlines()
+        reason = (lines or [type(error).__name__])[0][:200]
+        raise BadInputError(
+            f"This network cannot be exported to ONNX: {reason} Use another architecture, or `learn.save`."
+        ) from error
+    message = program.model_proto
+    for each in (message.graph, *message.graph.node, *message.graph.input, *message.graph.output):
+        del each.metadata_props[:]
+    for each in (*message.graph.value_info, *message.graph.initializer, *message.functions):
+        del each.metadata_props[:]
+    return message
+
+
+def _describe(message: Any, card: dict[str, Any]) -> None:
+    message.producer_name, message.producer_version = "bearwidgets", __version__
+    kind = "uint8" if message.graph.input[0].type.tensor_type.elem_type == 2 else "float32"
+    message.doc_string = (
+        f"Picture classifier by bearwidgets {__version__}. Input '{INPUT}': {kind} (n, height, width, bands), "
+        "upright, RGB where there are 3 bands, any size, one size a call; nothing is to be done to them before. "
+        f"Output '{OUTPUT}': float32 (n, classes), in the order of 'classes' in the metadata."
+    )
+    for name in ("classes", "made_by", "preprocessing", "versions", "created", "data", "metrics", "licence"):
+        entry = message.metadata_props.add()
+        entry.key, entry.value = name, json.dumps(card[name], ensure_ascii=False)
+
+
+def _verify(data: bytes, network: nn.Module, learn: Learner) -> None:
+    """Run the file beside the learner's network on a few pictures.
+
+    Raises:
+        TrainingError: probabilities differ by more than `TOLERANCE` in the mean over the classes.
+    """
+    import onnxruntime
+
+    preprocessing = learn.preprocessing
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    for picture in _some_pictures(learn):
+        pixels = preprocessing.resizer(picture)[None].copy()
+        with torch.inference_mode():
+            wanted = torch.softmax(network(preprocessing.normalize(pixels, torch.device("cpu"))), 1).numpy()
+        values = np.asarray(picture)
+        values = values.reshape(1, *values.shape[:2], preprocessing.in_chans)
+        (got,) = session.run(None, {INPUT: values})
+        difference = float(np.abs(got - wanted).mean())
+        if not difference <= TOLERANCE:
+            raise TrainingError(
+                f"The exported network gives other probabilities: they differ by {difference:.2g} on average; "
+                f"allowed is {TOLERANCE:g}. Nothing was written; use another architecture, or `learn.save`."
+            )
+
+
+def _some_pictures(learn: Learner) -> list[Picture]:
+    """Up to four pictures of the learner's data, and one smooth made-up one each way that sizes can go."""
+    preprocessing = learn.preprocessing
+    pictures: list[Picture] = []
+    for id_ in (
+        list(learn.ds.table.id)[:: max(1, len(learn.ds.table) // 4)][:4] if learn.ds is not None else []
+    ):
+        with contextlib.suppress(ImageError):  # a file that is gone is no fault of the network
+            picture = preprocessing.open(learn.ds.path_of(id_))
+            if isinstance(picture, Image.Image) == (preprocessing.in_chans in PHOTO_BANDS):
+                pictures.append(picture)
+    generator = np.random.default_rng(0)
+    size = preprocessing.size
+    for height, width in ((2 * size + 1, 3 * size), (size // 2 + 1, size + 5)):
+        bands = [
+            Image.fromarray(generator.integers(0, 256, (5, 5), dtype=np.uint8)).resize((width, height))
+            for _ in range(preprocessing.in_chans)
+        ]
+        if preprocessing.in_chans in PHOTO_BANDS:
+            pictures.append(Image.merge("RGB", bands) if len(bands) == 3 else bands[0])
+        else:
+            pictures.append(np.stack([np.asarray(band, dtype=np.float32) / BYTE for band in bands], -1))
+    return pictures
+
+
+@contextlib.contextmanager
+def _quiet() -> Generator[None]:
+    """Keep the exporter's warnings and log lines, which are for its makers, from the user."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _check_packages(*names: str) -> None:
+    for name in names:
+        try:
+            __import__(name)
+        except ImportError as error:
+            raise BadInputError(
+                f"ONNX export needs {name}, which is not installed; run `pip install 'bearwidgets[export]'`."
+            ) from error

@@ -1,0 +1,248 @@
+"""The training loop, through the whole network: a generator that yields progress and can be left at any batch.
+
+It is written on Lightning Fabric, which knows about devices, precision and several processes; what is left here is
+the loop itself. It prints nothing, shows nothing, writes no file and starts no thread. All that is random in a step
+follows from the seed and the number of the step, so a training that was cut off goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch.nn import functional
+
+from bearwidgets.errors import TrainingError
+from bearwidgets.learn.network.groups import batch_norms, decays, norm_parameters, spread_rates
+from bearwidgets.learn.progress import Progress
+from bearwidgets.learn.training.cpu_speed import fast_training
+from bearwidgets.learn.training.sync_batch_norm import synced_batch_norms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    import numpy as np
+    from lightning_fabric import Fabric
+    from torch import nn
+
+    from bearwidgets.learn.training.recipe import Phase, Recipe
+    from bearwidgets.learn.training.training_dynamics import Trace
+
+SMOOTHING = 0.98  # of the loss that is shown, and that `lr_find` reads; fastai's number
+BETA2, EPSILON = 0.99, 1e-5  # fastai's Adam
+
+
+@dataclass(frozen=True)
+class Minibatch:
+    """What one step trains on.
+
+    Attributes:
+        pictures: (n, channels, h, w) float, normalized, on the device; n is 0 where a step is to be passed over.
+        target: (n,) int64, class numbers.
+        total: sum of the class weights over this batch in all processes; n where there are no class weights.
+        rows: numbers of the items of this batch in all processes, or None where nobody asks who they are.
+    """
+
+    pictures: torch.Tensor
+    target: torch.Tensor
+    total: float
+    rows: np.ndarray | None = None
+
+
+class Batches(Protocol):
+    """Where minibatches come from.
+
+    Attributes:
+        steps: minibatches in an epoch.
+        n_classes: of the target.
+        class_weights: (n_classes,) float on the device, or None.
+    """
+
+    steps: int
+    n_classes: int
+    class_weights: torch.Tensor | None
+
+    def epoch(self, number: int, first: int = 0) -> Iterator[Minibatch]:
+        """Those of one epoch, from the batch numbered `first` on."""
+        ...
+
+
+def make_optimizer(
+    model: nn.Module, groups: Sequence[Sequence[nn.Parameter]], phase: Phase, recipe: Recipe
+) -> torch.optim.AdamW:
+    """AdamW over the layer groups that are not frozen; decides what is frozen, and which parameters decay."""
+    rates = spread_rates(phase.lr, len(groups))
+    frozen = range(len(groups))[: phase.frozen_to] if phase.frozen_to else range(0)
+    norms, decaying = {id(each) for each in norm_parameters(model)}, decays(model)
+    parts = []
+    for number, (group, rate) in enumerate(zip(groups, rates, strict=True)):
+        for parameter in group:
+            trains = number not in frozen or (recipe.train_bn and id(parameter) in norms)
+            parameter.requires_grad_(trains)
+        for decay in (True, False):
+            chosen = [each for each in group if each.requires_grad and (id(each) in decaying) == decay]
+            if chosen:
+                weight_decay = recipe.weight_decay if decay else 0.0
+                parts.append({"params": chosen, "weight_decay": weight_decay, "lr": rate, "lr_max": rate})
+    return torch.optim.AdamW(parts, betas=(0.9, BETA2), eps=EPSILON)
+
+
+def run_phase(
+    fabric: Fabric,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batches: Batches,
+    phase: Phase,
+    recipe: Recipe,
+    *,
+    seed: int,
+    first_step: int = 0,
+    trace: Trace | None = None,
+) -> Generator[Progress]:
+    """Train `model` in place, yielding after every batch; stop iterating and it stops, in a usable state.
+
+    Args:
+        fabric: device, precision and processes.
+        model: gives logits (n, classes).
+        optimizer: of `make_optimizer`.
+        batches: the data.
+        phase: how long, and how the rate goes.
+        recipe: all else.
+        seed: of dropout, mixup and whatever else is random in a step.
+        first_step: steps of this phase that are done already.
+        trace: gets what the network says of every picture, unless the recipe mixes pictures.
+
+    Raises:
+        TrainingError: the loss is not a number; the message says at which step and rate, and the weights are the
+            last ones with which it was one.
+    """
+    steps = phase.steps or phase.epochs * batches.steps
+    module, optimizer = fabric.setup(model, optimizer)
+    mix = _mixer(recipe, batches.n_classes)
+    trace = None if recipe.mixup or recipe.cutmix else trace
+    good, smooth, step = _Copy(model), 0.0, first_step
+    _train_mode(model, recipe)
+    try:
+        with fast_training(model, fabric.device), synced_batch_norms(model, fabric):
+            while step < steps:
+                epoch, first = divmod(step, batches.steps)
+                for batch in batches.epoch(epoch, first):
+                    rate, momentum = _set_rates(optimizer, *phase.schedule.at(step / steps))
+                    loss, logits = 0.0, None
+                    if len(batch.target):
+                        with _random(seed, step, fabric):
+                            pictures, target = mix(batch.pictures, batch.target)
+                            logits = module(pictures)
+                            share = _loss(logits, target, batches, recipe) / batch.total
+                            gathered = _gathered(step % batches.steps, batches.steps, recipe.accumulate)
+                            fabric.backward(share * (fabric.world_size / gathered))
+                        loss = float(fabric.all_reduce(share.detach(), reduce_op="sum"))  # ty: ignore[invalid-argument-type]
+                    if not math.isfinite(loss):
+                        good.put_back()
+                        raise TrainingError(_not_a_number(phase, step, steps, rate))
+                    if trace is not None and logits is not None and batch.rows is not None:
+                        trace.add(batch.rows, logits, fabric)
+                    step += 1
+                    if step % batches.steps % recipe.accumulate == 0 or step == steps:
+                        good.take()
+                        if recipe.gradient_clip is not None:
+                            fabric.clip_gradients(module, optimizer, max_norm=recipe.gradient_clip)
+                        optimizer.step()
+                        optimizer.zero_grad()
+                    done = step - first_step
+                    smooth = SMOOTHING * smooth + (1 - SMOOTHING) * loss
+                    yield Progress(
+                        phase.stage,
+                        step,
+                        steps,
+                        epoch=step / batches.steps,
+                        train_loss=smooth / (1 - SMOOTHING**done),
+                        loss=loss,
+                        lr=rate,
+                        momentum=momentum,
+                    )
+                    if step >= steps:
+                        break
+    finally:
+        model.eval()
+        model.zero_grad()
+
+
+def _loss(logits: torch.Tensor, target: torch.Tensor, batches: Batches, recipe: Recipe) -> torch.Tensor:
+    return functional.cross_entropy(
+        logits,
+        target,
+        weight=batches.class_weights,
+        label_smoothing=recipe.label_smoothing,
+        reduction="sum",
+    )
+
+
+def _gathered(number: int, steps: int, accumulate: int) -> int:
+    """How many batches the gradients of this one are gathered with; the last ones of an epoch may be fewer."""
+    start = number // accumulate * accumulate
+    return min(accumulate, steps - start)
+
+
+def _train_mode(model: nn.Module, recipe: Recipe) -> None:
+    """Training mode, apart from the batch norms whose statistics the recipe keeps."""
+    model.train()
+    for norm in batch_norms(model):
+        frozen = not any(parameter.requires_grad for parameter in norm.parameters())
+        if recipe.norm_eval or (frozen and not recipe.train_bn):
+            norm.eval()
+
+
+def _set_rates(optimizer: torch.optim.Optimizer, factor: float, momentum: float) -> tuple[float, float]:
+    for group in optimizer.param_groups:
+        group["lr"], group["betas"] = group["lr_max"] * factor, (momentum, BETA2)
+    return optimizer.param_groups[-1]["lr"], momentum
+
+
+@contextlib.contextmanager
+def _random(seed: int, step: int, fabric: Fabric) -> Generator[None]:
+    """Seed torch's global generators for one step, and leave them as they were."""
+    devices = [fabric.device] if fabric.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed((seed * 1_000_003 + step) * 1_009 + fabric.global_rank)
+        yield
+
+
+def _mixer(recipe: Recipe, n_classes: int) -> Callable[..., tuple[torch.Tensor, torch.Tensor]]:
+    from torchvision.transforms import v2
+
+    kinds = [(v2.MixUp, recipe.mixup), (v2.CutMix, recipe.cutmix)]
+    chosen = [kind(alpha=alpha, num_classes=n_classes) for kind, alpha in kinds if alpha]
+    if not chosen:
+        return lambda pictures, target: (pictures, target)
+    return v2.RandomChoice(chosen) if len(chosen) > 1 else chosen[0]
+
+
+class _Copy:
+    """A second set of a model's tensors, to go back to."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._tensors = [*model.parameters(), *model.buffers()]
+        with torch.no_grad():
+            self._kept = [each.detach().clone() for each in self._tensors]
+
+    @torch.no_grad()
+    def take(self) -> None:
+        for kept, now in zip(self._kept, self._tensors, strict=True):
+            kept.copy_(now)
+
+    @torch.no_grad()
+    def put_back(self) -> None:
+        for kept, now in zip(self._kept, self._tensors, strict=True):
+            now.copy_(kept)
+
+
+def _not_a_number(phase: Phase, step: int, steps: int, rate: float) -> str:
+    return (
+        f"The loss is not a number at step {step + 1} of {steps} ({phase.stage}, rate {rate:.2g}). The weights are "
+        "those of the last step at which it was one. Train with a lower rate, for example that of `learn.lr_find()`, "
+        "or with gradient_clip=1."
+    )

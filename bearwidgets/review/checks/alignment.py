@@ -1,0 +1,171 @@
+"""Where one picture lies in another: windows to begin with, refined until the pixels agree or do not."""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from bearwidgets.data.image_stats.hashes import waves
+
+WAVES = 6
+"""How many waves in each direction a view is known by; more would not bear a window that is not quite right."""
+
+_PLACES = {1.0: 1, 0.85: 3, 0.7: 4, 0.55: 5}  # width of a window → how many places it takes side by side
+_LONGEST = 1.7  # times that one side of a window may be shrunk more than the other
+_WITHIN = 0.03  # how far beyond the picture's edge a point still counts, as a share of its side
+
+
+class Pairs(NamedTuple):
+    """Pairs of pictures, the second one seen as a window of the first.
+
+    Attributes:
+        whole: (m,) index of the picture that holds the window.
+        part: (m,) index of the picture that is the window.
+        flipped: (m,) bool, whether the part is mirrored.
+        map: (m, 4) float64: width, left, height, top of the window, as shares of the whole picture.
+    """
+
+    whole: np.ndarray
+    part: np.ndarray
+    flipped: np.ndarray
+    map: np.ndarray
+
+    def at(self, rows: np.ndarray) -> Pairs:
+        """Some of the pairs."""
+        return Pairs(*(field[rows] for field in self))
+
+
+def windows() -> np.ndarray:
+    """(w, 4) windows of a picture that a crop may have kept: width, left, height, top, the whole picture first."""
+    sides = [(width, left) for width, n in _PLACES.items() for left in np.linspace(0, 1 - width, n)]
+    pairs = itertools.product(sides, sides)
+    return np.array(
+        [
+            (width, left, height, top)
+            for (width, left), (height, top) in pairs
+            if max(width, height) <= _LONGEST * min(width, height)
+        ]
+    )
+
+
+def views(pictures: np.ndarray, maps: np.ndarray, side: int) -> np.ndarray:
+    """Windows of pictures, sampled on a grid.
+
+    Args:
+        pictures: (m, h, w).
+        maps: (m, 4) windows, as in `Pairs.map`.
+        side: Points of the grid in each direction.
+
+    Returns:
+        (m, side, side) float32; beyond its edge a picture goes on with its outermost pixels.
+    """
+    return _sampled(pictures, maps, side)[0]
+
+
+def unit_waves(pictures: np.ndarray) -> np.ndarray:
+    """(m, 35) float32 of length 1: the lowest waves but for the mean; even columns first, then the odd ones.
+
+    The odd ones (the last 18) change sign when a picture is mirrored. Pictures without any contrast are zeros.
+    """
+    low = waves(pictures, WAVES)
+    even = low[:, :, ::2].reshape(len(low), -1)[:, 1:]
+    odd = low[:, :, 1::2].reshape(len(low), -1)
+    both = np.concatenate([even, odd], axis=1)
+    length = np.linalg.norm(both, axis=1, keepdims=True)
+    return np.where(length > 1e-3 * pictures.shape[1], both / np.maximum(length, 1e-9), 0).astype(np.float32)
+
+
+EVEN = WAVES * WAVES // 2 - 1
+"""How many of the columns of `unit_waves` stay when a picture is mirrored."""
+
+
+def refine(pictures: np.ndarray, pairs: Pairs, side: int, rounds: int = 12) -> tuple[Pairs, np.ndarray]:
+    """Shift and stretch each window until it shows what the part shows, and say how well it does.
+
+    Least squares on the pixels, linear in the four numbers of the window and in gain and bias of the light, repeated
+    (Lucas and Kanade, 1981, An iterative image registration technique; Baker and Matthews, 2004).
+
+    Args:
+        pictures: (n, h, w) grey.
+        pairs: Where to begin.
+        side: Points of the grid in each direction.
+        rounds: How often.
+
+    Returns:
+        The pairs with better windows, and the correlation (m,) of their pixels, -1 to 1; 0 where the window has left
+        the picture.
+    """
+    whole = pictures[pairs.whole].astype(np.float32)
+    part = pictures[pairs.part].astype(np.float32)
+    part[pairs.flipped] = part[pairs.flipped, :, ::-1]
+    full = np.tile([1.0, 0.0, 1.0, 0.0], (len(part), 1))
+    target = _sampled(part, full, side)[0].reshape(len(part), -1)
+    maps = pairs.map.copy()
+    best, best_maps = np.full(len(maps), -1.0), maps.copy()
+    for _ in range(rounds):
+        pixels, across, down = _sampled(whole, maps, side)
+        match = _correlation(pixels.reshape(len(maps), -1), target)
+        better = match > best
+        best[better], best_maps[better] = match[better], maps[better]
+        maps = _step(maps, pixels, across, down, target)
+    width, left, height, top = best_maps.T
+    inside = (np.minimum(left, top) >= -_WITHIN) & (np.maximum(left + width, top + height) <= 1 + _WITHIN)
+    return pairs._replace(map=best_maps), np.where(inside, best, 0)
+
+
+def _step(
+    maps: np.ndarray, pixels: np.ndarray, across: np.ndarray, down: np.ndarray, target: np.ndarray
+) -> np.ndarray:
+    """One step of the least squares; it is bounded, and those without a solution stay where they are."""
+    m, side = pixels.shape[:2]
+    along = _grid(side).astype(np.float32)
+    fields = [
+        across * along, across, down * along[:, None], down, pixels, np.ones_like(pixels),
+    ]  # fmt: skip
+    basis = np.stack(fields, axis=1).reshape(m, 6, side * side)
+    normal = basis @ basis.transpose(0, 2, 1)
+    damping = 1e-4 * np.einsum("mii->mi", normal) + 1e-6
+    normal[:, range(6), range(6)] += damping
+    found = np.linalg.solve(normal.astype(np.float64), (basis @ target[:, :, None]).astype(np.float64))[
+        ..., 0
+    ]
+    gain = found[:, 4:5]
+    steps = np.where(np.abs(gain) > 0.1, found[:, :4] / np.where(np.abs(gain) > 0.1, gain, 1), 0)
+    moved = maps + steps.clip(-0.1, 0.1)
+    moved[:, [0, 2]] = moved[:, [0, 2]].clip(0.3, 1.1)
+    return moved
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Correlation (m,) of rows; 0 for rows without contrast."""
+    a = a - a.mean(1, keepdims=True)
+    b = b - b.mean(1, keepdims=True)
+    scale = np.sqrt((a * a).sum(1) * (b * b).sum(1))
+    return np.where(scale > 1, (a * b).sum(1) / np.maximum(scale, 1), 0).astype(np.float64)
+
+
+def _grid(side: int) -> np.ndarray:
+    """Middles of `side` cells between 0 and 1."""
+    return (np.arange(side) + 0.5) / side
+
+
+def _sampled(pictures: np.ndarray, maps: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Windows of pictures (m, side, side), bilinear, and their slopes across and down for a window's own side."""
+    m, height, width = pictures.shape
+    x = ((maps[:, :1] * _grid(side) + maps[:, 1:2]) * width - 0.5).clip(0, width - 1.001)
+    y = ((maps[:, 2:3] * _grid(side) + maps[:, 3:4]) * height - 0.5).clip(0, height - 1.001)
+    left, top = x.astype(np.int64), y.astype(np.int64)
+    right_share = (x - left).astype(np.float32)[:, None, :]
+    low_share = (y - top).astype(np.float32)[:, :, None]
+    rows = np.arange(m)[:, None, None]
+    corner = pictures[rows, top[:, :, None], left[:, None, :]].astype(np.float32)
+    right = pictures[rows, top[:, :, None], left[:, None, :] + 1].astype(np.float32)
+    below = pictures[rows, top[:, :, None] + 1, left[:, None, :]].astype(np.float32)
+    opposite = pictures[rows, top[:, :, None] + 1, left[:, None, :] + 1].astype(np.float32)
+    upper = corner + (right - corner) * right_share
+    lower = below + (opposite - below) * right_share
+    pixels = upper + (lower - upper) * low_share
+    across = ((right - corner) * (1 - low_share) + (opposite - below) * low_share) * width
+    return pixels, across, (lower - upper) * height

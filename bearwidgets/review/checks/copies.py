@@ -1,0 +1,244 @@
+"""Copies of one picture: candidates by their lowest waves and by features, verified on the pixels."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from bearwidgets.data.formats.images import open_image
+from bearwidgets.data.image_stats.table import small_pictures
+from bearwidgets.errors import ImageError
+from bearwidgets.review.checks.alignment import EVEN, Pairs, refine, unit_waves, views, windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pandas as pd
+
+    from bearwidgets.data.dataset import Dataset
+    from bearwidgets.review.neighbors import Neighbors
+
+MOST_WINDOWED = 4_000
+"""Pictures up to which every window of every picture is compared with every other picture; above, whole pictures are,
+and windows only of those that are neighbors by their features."""
+
+_CANDIDATES = 4  # for each picture, those that look most like it
+_LOOKS_ALIKE = 0.8  # correlation of the lowest waves of a candidate
+_ROUGHLY = 0.75  # correlation of 16 × 16 points after alignment
+SURE = 0.8
+"""Similarity from which two pictures are called copies: the median correlation of the details in 36 parts of them.
+
+Details are what the lowest waves, by which candidates are chosen, do not tell; in the median a stamp or blown-out
+lights do not count. Other photos hardly come above 0.6.
+"""
+_ALL = 0.5  # the details of all parts together have to agree as well
+_TINY, _TINY_SURE = (
+    64,
+    0.85,
+)  # px of the short side; so small a picture has few details, which may agree by chance
+_FAINT = 64 * 2.0**2  # squared grey levels of a part of 64 points: below two levels a point it is rounding
+_MOST_NEIGHBORS = 4_000  # pairs by features, the most similar ones
+_SIDE = 128  # px of the pictures on which a candidate is verified
+_POINTS = 48
+_ROUNDS = 6  # on the larger pictures, where the window is nearly right already
+_BLOCK = 256
+_MOST_THREADS = 16
+
+
+class Copies(NamedTuple):
+    """Pairs of rows that show the same picture.
+
+    Attributes:
+        first: (m,) row of the picture that shows more.
+        second: (m,) row of the other.
+        similarity: (m,) median correlation of the details in 36 parts of them, 0 to 1.
+        how: (m,) what was done to the second one: "resized or saved anew", "a crop of 59%", "mirrored".
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    similarity: np.ndarray
+    how: list[str]
+
+
+def find_copies(ds: Dataset, looks: pd.DataFrame, neighbors: Neighbors | None = None) -> Copies:
+    """Pairs of pictures that are copies but not the same bytes: crop, resize, recompression, flip, colour shift.
+
+    Each content takes part once, by its first row.
+
+    Args:
+        ds: The data set.
+        looks: Of `looks_of(ds)`.
+        neighbors: By features; finds crops in data sets of more than 4,000 pictures.
+
+    Example:
+        >>> find_copies(ds, looks_of(ds)).how  # doctest: +SKIP
+        ['a crop of 35%']
+    """
+    good = (looks["problem"] == "").to_numpy() & ~ds.table["content"].duplicated().to_numpy()
+    rows = np.flatnonzero(good)
+    small = small_pictures(looks.iloc[rows])
+    pairs = _candidates(small)
+    if neighbors is not None:
+        near = _by_features(small, _among(neighbors, rows))
+        pairs = Pairs(*(np.concatenate(both) for both in zip(pairs, near, strict=True)))
+    pairs = _prune(small, pairs)
+    paths = [ds.path_of(id_) for id_ in ds.table["id"].iloc[rows]]
+    tiny = ds.table[["width", "height"]].min(axis=1).to_numpy()[rows] < _TINY
+    parts = [_verify(paths, tiny, pairs.at(np.arange(start, min(start + _BLOCK, len(pairs.part)))))
+             for start in range(0, len(pairs.part), _BLOCK)]  # fmt: skip
+    maps = np.concatenate([pairs.map[:0], *(part.map for part, _ in parts)])
+    similarity = np.concatenate([np.zeros(0), *(each for _, each in parts)])
+    sure = similarity >= SURE
+    how = [_how(each, bool(flip)) for each, flip in zip(maps[sure], pairs.flipped[sure], strict=True)]
+    return Copies(rows[pairs.whole[sure]], rows[pairs.part[sure]], similarity[sure], how)
+
+
+def _candidates(small: np.ndarray) -> Pairs:
+    """The pictures that most likely hold each picture as a window (or as a whole, in large data sets)."""
+    n = len(small)
+    known = unit_waves(small)
+    places = windows() if n <= MOST_WINDOWED else windows()[:1]
+    best = np.full((n, _CANDIDATES), -1.0, np.float32)
+    held = np.zeros((n, _CANDIDATES, 3), np.int64)  # whole, window, flipped
+    for start, window_waves in _windows_of(small, places):
+        wholes = len(window_waves) // len(places)
+        score, window, flipped = _best_window(window_waves, known, wholes)
+        score[np.arange(wholes), start + np.arange(wholes)] = -1
+        number = np.broadcast_to(start + np.arange(wholes)[:, None], score.shape)
+        fresh = np.stack([number, window, flipped], axis=2)
+        every = np.concatenate([best, score.T], axis=1)
+        order = np.argpartition(-every, _CANDIDATES - 1, axis=1)[:, :_CANDIDATES]
+        best = np.take_along_axis(every, order, axis=1)
+        both = np.concatenate([held, fresh.transpose(1, 0, 2)], axis=1)
+        held = np.take_along_axis(both, order[:, :, None], axis=1)
+    part, slot = np.nonzero(best >= _LOOKS_ALIKE)
+    whole, window, flipped = held[part, slot].T
+    return Pairs(whole, part, flipped.astype(bool), places[window])
+
+
+def _windows_of(small: np.ndarray, places: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Waves of all windows of some pictures at a time: number of the first picture, (pictures × windows, 35)."""
+    step = max(1, _BLOCK // len(places)) if len(places) > 1 else _BLOCK
+    for start in range(0, len(small), step):
+        some = small[start : start + step]
+        seen = views(np.repeat(some, len(places), axis=0), np.tile(places, (len(some), 1)), 16)
+        yield start, unit_waves(seen if len(places) > 1 else some)
+
+
+def _best_window(
+    window_waves: np.ndarray, known: np.ndarray, wholes: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For some pictures and all pictures: correlation of the best window, its number, is it flipped."""
+    even = window_waves[:, :EVEN] @ known[:, :EVEN].T
+    odd = window_waves[:, EVEN:] @ known[:, EVEN:].T
+    score = (even + np.abs(odd)).reshape(wholes, -1, len(known))
+    window = score.argmax(1)
+    chosen = window[:, None]
+    flipped = np.take_along_axis(odd.reshape(score.shape), chosen, axis=1)[:, 0] < 0
+    return np.take_along_axis(score, chosen, axis=1)[:, 0], window, flipped
+
+
+def _among(neighbors: Neighbors, rows: np.ndarray) -> np.ndarray:
+    """(m, 2) pairs of numbers among `rows` that are nearest to one another by features, the most similar first."""
+    number = np.full(len(neighbors.index), -1)
+    number[rows] = np.arange(len(rows))
+    near = neighbors.index[rows][:, :_CANDIDATES]
+    similarity = neighbors.similarity[rows][:, :_CANDIDATES]
+    first = np.repeat(np.arange(len(rows)), near.shape[1])
+    second = np.where(near >= 0, number[near], -1).ravel()
+    order = np.argsort(-np.nan_to_num(similarity.ravel(), nan=-1), kind="stable")
+    pairs = np.stack([first, second], axis=1)[order]
+    return pairs[(pairs[:, 1] >= 0)][:_MOST_NEIGHBORS]
+
+
+def _by_features(small: np.ndarray, near: np.ndarray) -> Pairs:
+    """Pairs with the window of each picture in which the other fits best, both ways round."""
+    places = windows()
+    both = np.unique(np.concatenate([near, near[:, ::-1]]), axis=0)
+    known = unit_waves(small)
+    window, flipped = np.zeros(len(both), np.int64), np.zeros(len(both), bool)
+    starts = np.flatnonzero(np.diff(both[:, 0], prepend=-1))
+    for start, end in itertools.pairwise([*starts, len(both)]):
+        whole = small[both[start, 0]]
+        seen = unit_waves(views(np.broadcast_to(whole, (len(places), *whole.shape)), places, 16))
+        _, best, flip = _best_window(seen, known[both[start:end, 1]], 1)
+        window[start:end], flipped[start:end] = best[0], flip[0]
+    return Pairs(both[:, 0], both[:, 1], flipped, places[window])
+
+
+def _prune(small: np.ndarray, pairs: Pairs) -> Pairs:
+    """Those that agree on the small pictures too, each two pictures once, the way round that agrees best."""
+    refined, match = [], []
+    for start in range(0, len(pairs.part), _BLOCK):
+        some, agree = refine(small, pairs.at(np.arange(start, min(start + _BLOCK, len(pairs.part)))), 16)
+        refined.append(some.map)
+        match.append(agree)
+    pairs = pairs._replace(map=np.concatenate([pairs.map[:0], *refined]))
+    agree = np.concatenate([np.zeros(0), *match])
+    order = np.argsort(-agree, kind="stable")
+    order = order[agree[order] >= _ROUGHLY]
+    ends = np.sort(np.stack([pairs.whole[order], pairs.part[order]], axis=1), axis=1)
+    _, first = np.unique(ends, axis=0, return_index=True)
+    return pairs.at(order[np.sort(first)])
+
+
+def _verify(paths: Sequence[object], tiny: np.ndarray, pairs: Pairs) -> tuple[Pairs, np.ndarray]:
+    """The pairs aligned on larger pictures, and how similar they are; 0 where details disagree."""
+    used, numbers = np.unique(np.concatenate([pairs.whole, pairs.part]), return_inverse=True)
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
+        pictures = np.stack(list(pool.map(_open, [paths[row] for row in used])))
+    here = pairs._replace(whole=numbers[: len(pairs.part)], part=numbers[len(pairs.part) :])
+    here, match = refine(pictures, here, _POINTS, _ROUNDS)
+    seen = views(pictures[here.whole], here.map, _POINTS)
+    shown = pictures[here.part].astype(np.float32)
+    shown[here.flipped] = shown[here.flipped, :, ::-1]
+    full = np.tile([1.0, 0.0, 1.0, 0.0], (len(shown), 1))
+    parts, every = _agreement(_details(seen), _details(views(shown, full, _POINTS)))
+    least = np.where(tiny[pairs.whole] | tiny[pairs.part], _TINY_SURE, _ALL)
+    similarity = np.where(least > _ALL, np.minimum(parts, every), parts)
+    return pairs._replace(map=here.map), np.where(
+        (match > 0) & (np.minimum(similarity, every) >= least), similarity, 0
+    )
+
+
+def _open(path: object) -> np.ndarray:
+    try:
+        picture = open_image(path, at_least=_SIDE)  # ty: ignore[invalid-argument-type]
+    except ImageError:  # gone since it was looked at
+        return np.zeros((_SIDE, _SIDE), np.uint8)
+    return np.asarray(picture.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR))
+
+
+def _details(pictures: np.ndarray) -> np.ndarray:
+    """Pictures (m, side, side) as parts of 8 × 8 points less their means, (m, parts, 64)."""
+    m, side, _ = pictures.shape
+    parts = pictures.reshape(m, side // 8, 8, side // 8, 8).transpose(0, 1, 3, 2, 4).reshape(m, -1, 64)
+    return parts - parts.mean(2, keepdims=True)
+
+
+def _agreement(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cosines of details: the median (m,) over the parts that have any, and that of all parts together.
+
+    Where a third of the parts or more has no details, the median says little, and the lesser of both is taken.
+    """
+    product, one, two = (a * b).sum(2), (a * a).sum(2), (b * b).sum(2)
+    parts = np.where(np.maximum(one, two) >= _FAINT, product / np.sqrt(one * two + 1), np.nan)
+    every = product.sum(1) / np.sqrt(one.sum(1) * two.sum(1) + 1)
+    few = np.isnan(parts).mean(1) >= 1 / 3
+    parts[np.isnan(parts).all(1)] = 0
+    median = np.nanmedian(parts, axis=1)
+    return np.where(few, np.minimum(median, every), median), every
+
+
+def _how(place: np.ndarray, flipped: bool) -> str:  # noqa: FBT001
+    """What was done to a picture, in words."""
+    area = place[0] * place[2]
+    done = [f"a crop of {area:.0%}"] if area < 0.95 else []
+    done += ["mirrored"] if flipped else []
+    return ", ".join(done) or "resized, recolored or saved anew"

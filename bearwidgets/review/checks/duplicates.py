@@ -1,0 +1,163 @@
+"""Checks of copies: the same bytes, the same picture, contradictory labels, copies across splits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from bearwidgets.review.checks.copies import SURE
+from bearwidgets.review.checks.registry import Evidence, Found, check
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NEARLY = 0.999  # score of a copy that is not the same bytes, at most: those of the same bytes come first
+
+
+@check("contradictory_labels", title="Contradictory copies", needs=["looks"], certain=True)
+def contradictory_labels(evidence: Evidence) -> Found:
+    """Copies that do not all have the same label: one at least is wrong, for certain where the bytes are the same."""
+    return _differing(evidence, "label", "labelled")
+
+
+@check("leakage", title="Copies across splits", needs=["looks"], certain=True)
+def leakage(evidence: Evidence) -> Found:
+    """Copies in training and in the exam, of which that of the exam stays; certain where the bytes are the same."""
+    return _differing(evidence, "split", "in")
+
+
+@check("exact_duplicates", title="Exact duplicates", certain=True)
+def exact_duplicates(evidence: Evidence) -> Found:
+    """Files with the same bytes."""
+    group = _same_bytes(evidence.table)
+    flag = group >= 0
+    keeper = _keepers(evidence, group)
+    paths = evidence.table["path"].to_numpy()
+    why = [""] * len(flag)
+    for rows in _members(group):
+        for row in rows:
+            others = [paths[other] for other in rows if other != row]
+            why[row] = f"the same bytes as {_listed(others)}"
+    note = f"files that are copies to the byte of one that stays: {int((flag & ~keeper).sum()):,}"
+    return Found(flag.astype(np.float64), flag, group=group, keeper=keeper, why=why, note=note)
+
+
+@check("near_duplicates", title="Near-duplicates", needs=["looks"])
+def near_duplicates(evidence: Evidence) -> Found:
+    """Crops, resized, recompressed, mirrored or recolored copies; files with the same bytes take part once."""
+    copies, n = evidence.copies, len(evidence.table)
+    group = _components(n, copies.first, copies.second)
+    score, why = np.zeros(n), [""] * n
+    paths = evidence.table["path"].to_numpy()
+    for first, second, similarity, how in zip(*copies, strict=True):
+        for row, other in ((first, second), (second, first)):
+            if similarity > score[row]:
+                score[row] = similarity
+                done = f"it is {how}" if row == second else f"that one is {how}"
+                why[row] = f"the same picture as {paths[other]}: {done}"
+    flag = group >= 0
+    keeper = _keepers(evidence, group, evidence.looks["blur"])
+    note = f"files that show what one that stays shows: {int((flag & ~keeper).sum()):,}"
+    return Found(score.clip(0, 1), flag, SURE, group=group, keeper=keeper, why=why, note=note)
+
+
+def _differing(evidence: Evidence, column: str, word: str) -> Found:
+    """Groups of copies that differ in a column."""
+    table, n = evidence.table, len(evidence.table)
+    same, copies = _same_bytes(table), evidence.copies
+    first, second = _linked(table["content"].to_numpy())
+    every = _components(n, np.concatenate([first, copies.first]), np.concatenate([second, copies.second]))
+    values, paths = table[column].to_numpy(), table["path"].to_numpy()
+    near = np.zeros(n)
+    for ends in (copies.first, copies.second):
+        np.maximum.at(near, ends, copies.similarity)
+    group, score, why, fact = np.full(n, -1), np.zeros(n), [""] * n, np.zeros(n, bool)
+    for number, rows in enumerate(_members(every)):
+        if len(set(values[rows])) < 2:
+            continue
+        group[rows] = number
+        for row in rows:
+            others = [other for other in rows if values[other] != values[row]]
+            alike = [other for other in others if same[other] == same[row] >= 0]
+            other = (alike or others)[0]
+            what = "the same bytes" if alike else "the same picture"
+            why[row] = f"{what} as {paths[other]}, which is {word} {values[other]}"
+            fact[row] = bool(alike)
+            score[row] = 1 if alike else min(max(near[rows].max(), SURE), _NEARLY)
+    flag = group >= 0
+    keeper = _keepers(evidence, group, evidence.looks["blur"])
+    note = f"pictures whose copies differ in their {column}: {len(set(group[flag])):,}"
+    return Found(score, flag, group=group, keeper=keeper, why=why, note=note, fact=fact)
+
+
+def _linked(contents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each row with the first row of the same content."""
+    _, first, number = np.unique(contents.astype(str), return_index=True, return_inverse=True)
+    return first[number], np.arange(len(contents))
+
+
+def _same_bytes(table: pd.DataFrame) -> np.ndarray:
+    """(n,) group of the files with the same bytes, -1 for none."""
+    return _components(len(table), *_linked(table["content"].to_numpy()))
+
+
+def _components(n: int, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(n,) group of the rows that pairs link, numbered by their first rows; -1 for those without another."""
+    links = coo_matrix((np.ones(len(first)), (first, second)), shape=(n, n))
+    _, number = connected_components(links, directed=False)
+    sizes = np.bincount(number, minlength=1)
+    group = np.full(n, -1)
+    several = sizes[number] > 1
+    _, starts, again = np.unique(number[several], return_index=True, return_inverse=True)
+    group[several] = np.argsort(np.argsort(starts))[again]
+    return group
+
+
+def _members(group: np.ndarray) -> list[np.ndarray]:
+    """Rows of each group."""
+    order = np.argsort(group, kind="stable")
+    order = order[group[order] >= 0]
+    return np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if len(order) else []
+
+
+def _keepers(evidence: Evidence, group: np.ndarray, blur: pd.Series | None = None) -> np.ndarray:
+    """(n,) bool, the one of each group to stay; without `blur` where the bytes are the same.
+
+    It has the label of the majority, then it is of the exam (which is never cleaned on the quiet), then it has the
+    label that the predictions believe, then it is the largest, the sharpest, the first.
+    """
+    table = evidence.table
+    labels, area = table["label"].to_numpy(), (table["width"] * table["height"]).to_numpy()
+    exam, believed = (table["split"] != "train").to_numpy(), _believed(evidence)
+    edges = np.zeros(len(table)) if blur is None else blur.fillna(np.inf).to_numpy()
+    keeper = np.zeros(len(table), bool)
+    for rows in _members(group):
+        counts = Counter(labels[rows])
+        most = max(counts.values())
+        belief = {}
+        if len(counts) > 1:
+            belief = {label: believed[rows[labels[rows] == label]].mean() for label in counts}
+        best = max(
+            rows,
+            key=lambda row: (
+                counts[labels[row]] == most, exam[row], belief.get(labels[row], 0), area[row], -edges[row], -row
+            ),
+        )  # fmt: skip
+        keeper[best] = True
+    return keeper
+
+
+def _believed(evidence: Evidence) -> np.ndarray:
+    """(n,) probability that the predictions give to the label of each item; 0 where there are none."""
+    if evidence.review is None:
+        return np.zeros(len(evidence.table))
+    return np.exp(-evidence.review.table["loss"].reindex(evidence.table["id"])).fillna(0).to_numpy()
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

@@ -1,0 +1,63 @@
+"""Class imbalance: classes with far fewer items than the others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bearwidgets.review.checks.registry import Evidence, Found, check
+
+_DEVIATIONS = 3.5  # robust standard deviations, Iglewicz and Hoaglin (1993), as in `adaptive_threshold`
+_TO_DEVIATION = 1.4826
+# A class below a tenth of the usual is rare whatever the others are like (the slight end of imbalance in Krawczyk,
+# 2016, Learning from imbalanced data, is 1:4, the high one 1:100); half of the usual is within what happens.
+_RARE, _USUAL = 0.1, 0.5
+_FEW = 5  # classes, of fewer than which the spread says nothing: one of two is always far from the middle
+
+
+def rare_classes(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Which classes have far fewer items than is usual in this data set.
+
+    Args:
+        counts: (classes,) items of each, at least 1.
+
+    Returns:
+        shares (classes,) of the median count; rare (classes,) bool; the share below which a class is rare: 3.5 robust
+        standard deviations of the logarithm under the median, but between 0.1 and 0.5; 0.5 for less than five.
+
+    Example:
+        >>> shares, rare, below = rare_classes(np.array([100, 90, 20]))
+        >>> rare.tolist()
+        [False, False, True]
+    """
+    if not len(counts):
+        return np.zeros(0), np.zeros(0, bool), _USUAL
+    logs = np.log(counts)
+    middle = np.median(logs)
+    spread = _TO_DEVIATION * np.median(np.abs(logs - middle))
+    below = float(np.clip(np.exp(-_DEVIATIONS * spread), _RARE, _USUAL)) if len(counts) >= _FEW else _USUAL
+    shares = counts / np.median(counts)
+    return shares, shares < below, below
+
+
+@check("class_imbalance", title="Rare classes")
+def class_imbalance(evidence: Evidence) -> Found:
+    """All items of a class that has far fewer of them than is usual; a group is a class."""
+    codes, classes = pd.factorize(evidence.table.label, sort=True)
+    counts = np.bincount(codes, minlength=len(classes))
+    shares, rare, below = rare_classes(counts)
+    flag = rare[codes]
+    score = np.clip(1.0 - shares, 0.0, 1.0)[codes]
+    said = [
+        f"one of {count:,} items of {name}, {share:.0%} of the usual number" if is_rare else ""
+        for name, count, share, is_rare in zip(classes, counts, shares, rare, strict=True)
+    ]
+    note = ""
+    if len(counts):
+        least, most = int(counts.argmin()), int(counts.argmax())
+        note = (
+            f"{len(classes)} classes of {np.median(counts):,.0f} items in the middle; the smallest is "
+            f"{classes[least]} with {counts[least]:,}, the largest {classes[most]} with {counts[most]:,}; "
+            f"rare is below {below:.0%} of the middle"
+        )
+    return Found(score, flag, 1.0 - below, np.where(flag, codes, -1), why=[said[c] for c in codes], note=note)

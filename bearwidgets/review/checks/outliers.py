@@ -1,0 +1,92 @@
+"""Off-topic pictures: items that lie far from all others, by the distance to their nearest neighbors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bearwidgets.review.checks.registry import Evidence, Found, check
+
+# Leys et al. (2013), Detecting outliers: do not use standard deviation around the mean, use absolute deviation
+# around the median: 2.5 is what they recommend, and the logarithms taken here are close to normal.
+_DEVIATIONS = 2.5
+_LEAST_RATIO = (
+    1.25  # nothing nearer is off topic, however alike the rest: in high dimensions distances concentrate
+)
+_TO_DEVIATION = 1.4826  # median absolute deviation to standard deviation of a normal distribution
+_MOST_SHARE = 0.1  # of the items that count as near: in a small set all others would be near
+
+
+def distance_ratio(index: np.ndarray, similarity: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """How many times as far from its neighbors each item is as is usual for the classes it lies among.
+
+    The mean cosine distance to the nearest items (Kuan and Mueller, 2022, Back to the Basics: Revisiting
+    Out-of-Distribution Detection Baselines), divided by the mean, over these neighbors, of the median of that
+    distance in the neighbor's class. So the items of a varied class are not all off topic, and as the item's own
+    label has no part in it, a wrong label alone makes no outlier.
+
+    Args:
+        index: (n, k) int64, the nearest items, -1 for none.
+        similarity: (n, k) cosine.
+        target: (n,) class numbers.
+
+    Returns:
+        (n,) above 0, 1 is usual; NaN for an item without neighbors.
+
+    Example:
+        >>> index, similarity = np.array([[1], [0], [0]]), np.array([[0.9], [0.9], [0.6]])
+        >>> distance_ratio(index, similarity, np.array([0, 0, 0])).round(1).tolist()
+        [1.0, 1.0, 4.0]
+    """
+    width = max(min(index.shape[1], int(_MOST_SHARE * len(index))), min(index.shape[1], 5))
+    index, similarity = index[:, :width], similarity[:, :width]
+    known = (index >= 0).any(1)
+    ratio = np.full(len(index), np.nan)
+    if not known.any():
+        return ratio
+    distance = np.full(len(index), np.nan)
+    distance[known] = np.nanmean(np.maximum(1.0 - similarity[known].astype(np.float64), 0.0), axis=1)
+    usual = np.full(int(target.max()) + 1, np.nan)
+    for number in np.unique(target[known]):
+        usual[number] = np.median(distance[known & (target == number)])
+    among = np.where(index[known] >= 0, usual[target[index[known]]], np.nan)
+    ratio[known] = (distance[known] + 1e-6) / (np.nanmean(among, axis=1) + 1e-6)
+    return ratio
+
+
+def outlier_score(ratio: np.ndarray) -> tuple[np.ndarray, float]:
+    """Scores in 0 to 1, of which 0.5 and above stand out, and the ratio (at least 1.25) that 0.5 stands for.
+
+    The logarithm of the ratio, beyond its median, in units of the threshold: 2.5 robust standard deviations.
+
+    Args:
+        ratio: (n,) of `distance_ratio`.
+    """
+    known = np.isfinite(ratio)
+    if not known.any():
+        return np.full(len(ratio), np.nan), _LEAST_RATIO
+    logs = np.log(ratio[known])
+    middle = float(np.median(logs))
+    spread = _TO_DEVIATION * float(np.median(np.abs(logs - middle)))
+    least = max(_DEVIATIONS * spread, float(np.log(_LEAST_RATIO)))
+    beyond = np.maximum(logs - middle, 0.0)
+    score = np.full(len(ratio), np.nan)
+    score[known] = beyond / (beyond + least)
+    return score, float(np.exp(middle + least))
+
+
+@check("off_topic", title="Off topic", needs=["features"])
+def off_topic(evidence: Evidence) -> Found:
+    """Items whose features are far from those of all others, for the density of the classes around them."""
+    near = evidence.neighbors
+    target = evidence.table.label.astype("category").cat.codes.to_numpy()
+    ratio = distance_ratio(near.index, near.similarity, target)
+    score, least = outlier_score(ratio)
+    flag = score >= 0.5  # NaN is not
+    why = [
+        f"{times:.1f} times as far from its neighbors as is usual around it" if flagged else ""
+        for times, flagged in zip(ratio, flag, strict=True)
+    ]
+    note = (
+        f"{flag.sum():,} of {len(flag):,} items are {least:.2f} or more times as far from others as is usual"
+    )
+    return Found(score, flag, 0.5, why=why, note=note)

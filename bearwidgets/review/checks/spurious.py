@@ -1,0 +1,117 @@
+"""Spurious correlation: a simple property of the picture that gives the label away."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bearwidgets.review.checks.registry import Evidence, Found, check
+
+SEED = 0
+PROPERTIES = {
+    "brightness": "brightness",
+    "contrast": "contrast",
+    "blur": "blur",
+    "entropy": "amount of detail",
+    "colorfulness": "colorfulness",
+    "size": "size in pixels",
+    "shape": "width to height",
+}
+"""Columns of `Evidence.looks`, and what a person calls them."""
+_FOLDS = 5
+_LEAST_SKILL = 0.35  # of the way from chance to always right
+_DEVIATIONS = 4.0  # of chance: far beyond what several properties give by luck
+
+
+class Skill(NamedTuple):
+    """How well one property alone tells the label, under cross-validation.
+
+    balanced_accuracy (0 to 1, mean over the classes), chance (the same of a guess), error (standard deviation of a
+    guess), and probability (n,) of each item's own label, NaN where the property is not known or not told.
+    """
+
+    balanced_accuracy: float
+    chance: float
+    error: float
+    probability: np.ndarray
+    right: np.ndarray
+
+    @property
+    def skill(self) -> float:
+        """Share of the way from chance to always right, 0 to 1."""
+        return max(0.0, (self.balanced_accuracy - self.chance) / (1 - self.chance))
+
+    @property
+    def gives_away(self) -> bool:
+        """Whether the label can be told from the property, beyond doubt and to a degree that matters."""
+        beyond = self.balanced_accuracy - self.chance > _DEVIATIONS * self.error
+        return beyond and self.skill >= _LEAST_SKILL
+
+
+def property_skill(values: np.ndarray, target: np.ndarray, *, seed: int = SEED) -> Skill | None:
+    """Predict the label from one number alone: a small decision tree, classes weighted alike, five folds.
+
+    Args:
+        values: (n,) of the property, NaN where unknown.
+        target: (n,) class numbers.
+        seed: Of the folds.
+
+    Returns:
+        The skill, or None where fewer than two classes have five items with a value, or all values are one.
+
+    Example:
+        >>> values = np.r_[np.linspace(0, 0.4, 50), np.linspace(0.6, 1, 50)]
+        >>> property_skill(values, np.repeat([0, 1], 50)).balanced_accuracy
+        1.0
+    """
+    from sklearn.model_selection import StratifiedKFold
+    from sklearn.tree import DecisionTreeClassifier
+
+    probability, correct = np.full(len(values), np.nan), np.zeros(len(values), bool)
+    counts = np.bincount(target[np.isfinite(values)], minlength=int(target.max(initial=0)) + 1)
+    rows = np.flatnonzero(np.isfinite(values) & (counts[target] >= _FOLDS))
+    classes, codes = np.unique(target[rows], return_inverse=True)
+    if len(classes) < 2 or np.ptp(values[rows]) == 0:
+        return None
+    x = values[rows, None]
+    leaf = max(2, min(50, len(rows) // (10 * len(classes))))
+    for train, test in StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(x, codes):
+        tree = DecisionTreeClassifier(
+            max_leaf_nodes=4 * len(classes), min_samples_leaf=leaf, class_weight="balanced", random_state=seed
+        )
+        guess = tree.fit(x[train], codes[train]).predict_proba(x[test])
+        probability[rows[test]] = guess[np.arange(len(test)), codes[test]]
+        correct[rows[test]] = guess.argmax(1) == codes[test]
+    size = np.bincount(codes)
+    recall = np.bincount(codes, weights=correct[rows]) / size
+    chance = 1 / len(classes)
+    error = float(np.sqrt((chance * (1 - chance) / size).sum())) / len(classes)
+    return Skill(float(recall.mean()), chance, error, probability, correct)
+
+
+@check("spurious_correlation", title="Spurious correlation", needs=["looks"])
+def spurious_correlation(evidence: Evidence) -> Found:
+    """Items whose label the most telling simple property gives away, if there is one that tells it at all."""
+    target = pd.factorize(evidence.table.label, sort=True)[0]
+    known = [name for name in PROPERTIES if name in evidence.looks]
+    skills = {name: property_skill(evidence.looks[name].to_numpy(np.float64), target) for name in known}
+    found = {name: each for name, each in skills.items() if each is not None}
+    n = len(target)
+    if not found:
+        return Found(np.full(n, np.nan), np.zeros(n, bool), note="too few items or classes to tell")
+    best = max(found, key=lambda name: found[name].skill)
+    top = found[best]
+    guilty = [name for name, each in found.items() if each.gives_away]
+    flag = top.right & top.gives_away
+    told = f"{top.balanced_accuracy:.0%} of all (chance {top.chance:.0%})"
+    why = f"{PROPERTIES[best]} alone tells this label, and {told}"
+    note = (
+        f"{PROPERTIES[best]} alone tells the label of {top.balanced_accuracy:.0%}, mean over the classes; "
+        f"chance is {top.chance:.0%}"
+    )
+    if len(guilty) > 1:
+        note += f"; so do {', '.join(PROPERTIES[name] for name in guilty if name != best)}"
+    score = np.clip(top.probability, 0.0, 1.0) * top.skill
+    return Found(score, flag, why=[why if each else "" for each in flag], note=note)

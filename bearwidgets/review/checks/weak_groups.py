@@ -1,0 +1,139 @@
+"""Weak groups: clusters of similar pictures for which the model is right far less often than elsewhere."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bearwidgets.review.checks.registry import Evidence, Found, check
+
+SEED = 0
+_LEVEL = 0.01  # chance of any false group among all, after Holm's correction
+_LEAST_DROP = 0.05  # of accuracy: with very many items smaller drops would be significant too
+_LEAST_SIZE = 25  # mean items in a cluster; fewer show nothing but total failure
+_MOST_GROUPS = 50
+_COMPONENTS = 32  # what k-means sees: it fails in many dimensions, and takes long
+
+
+class WeakGroups(NamedTuple):
+    """Clusters and their accuracy: group (n,) int64 with -1 for none, then (groups,) figures of each."""
+
+    group: np.ndarray
+    size: np.ndarray
+    accuracy: np.ndarray
+    elsewhere: np.ndarray
+    p: np.ndarray
+    weak: np.ndarray
+
+
+def find_weak_groups(features: np.ndarray, right: np.ndarray, *, seed: int = SEED) -> WeakGroups:
+    """Cluster the items by their features alone, and test for each cluster whether the model fails there more often.
+
+    k-means on the main components of the features brought to length 1. As errors have no part in the clusters, the
+    one-sided exact test of Fisher holds its level; Holm's (1979) correction holds it for all clusters together.
+    The idea of groups in feature space is that of Eyuboglu et al., 2022, Domino: Discovering Systematic Errors with
+    Cross-Modal Embeddings.
+
+    Args:
+        features: (n, d), rows of zeros are in no group.
+        right: (n,) 1 where the prediction is the label, 0 where not, NaN where there is none.
+        seed: Of the components and the clusters.
+
+    Returns:
+        Clusters in the order of their p values, with `weak` where p is below 0.01 and accuracy is at least 0.05 lower
+        than elsewhere.
+    """
+    usable = np.flatnonzero(np.isfinite(right) & features.any(1))
+    n_groups = min(_MOST_GROUPS, len(usable) // _LEAST_SIZE)
+    group = np.full(len(features), -1, np.int64)
+    if n_groups < 2:
+        none = np.zeros(0)
+        return WeakGroups(group, none.astype(int), none, none, none, none.astype(bool))
+    found = _clusters(features, usable, n_groups, seed)
+    wrong = 1 - right[usable].astype(np.int64)
+    size = np.bincount(found, minlength=n_groups)
+    failed = np.bincount(found, weights=wrong, minlength=n_groups).astype(np.int64)
+    p = _holm(_p_values(size, failed))
+    accuracy = 1 - failed / np.maximum(size, 1)
+    elsewhere = 1 - (failed.sum() - failed) / np.maximum(size.sum() - size, 1)
+    order = np.lexsort([accuracy - elsewhere, p])
+    group[usable] = np.argsort(order)[found]
+    weak = (p < _LEVEL) & (elsewhere - accuracy >= _LEAST_DROP)
+    return WeakGroups(group, size[order], accuracy[order], elsewhere[order], p[order], weak[order])
+
+
+def _clusters(features: np.ndarray, rows: np.ndarray, n_groups: int, seed: int) -> np.ndarray:
+    from sklearn.cluster import KMeans
+
+    reduced = main_components(features, rows, _COMPONENTS, seed)
+    return KMeans(n_groups, n_init=1, max_iter=50, random_state=seed).fit(reduced).labels_
+
+
+def main_components(features: np.ndarray, rows: np.ndarray, width: int, seed: int) -> np.ndarray:
+    """The main components (rows, width) of some rows brought to length 1, without a copy of all of them.
+
+    The covariance is summed block by block; beyond 20,000 rows it is that of as many drawn ones.
+    """
+    drawn = rows
+    if len(rows) > 20_000:
+        drawn = np.sort(np.random.default_rng(seed).choice(rows, 20_000, replace=False))
+    d = features.shape[1]
+    total, products = np.zeros(d), np.zeros((d, d))
+    for part in _blocks(drawn):
+        unit = _unit(features[part])
+        total += unit.sum(0, dtype=np.float64)
+        products += unit.T @ unit
+    mean = total / len(drawn)
+    _, vectors = np.linalg.eigh(products / len(drawn) - np.outer(mean, mean))
+    axes = vectors[:, ::-1][:, : min(width, d)].astype(np.float32)
+    shift = mean.astype(np.float32) @ axes
+    return np.concatenate([_unit(features[part]) @ axes - shift for part in _blocks(rows)])
+
+
+def _blocks(rows: np.ndarray) -> list[np.ndarray]:
+    return [rows[at : at + 4096] for at in range(0, len(rows), 4096)]
+
+
+def _unit(features: np.ndarray) -> np.ndarray:
+    return features / np.linalg.norm(features, axis=1, keepdims=True)
+
+
+def _p_values(size: np.ndarray, failed: np.ndarray) -> np.ndarray:
+    """Chance of as many failures in each cluster, or more, were they spread at random: Fisher's exact test."""
+    from scipy.stats import hypergeom
+
+    return hypergeom.sf(failed - 1, size.sum(), failed.sum(), size)
+
+
+def _holm(p: np.ndarray) -> np.ndarray:
+    order = np.argsort(p, kind="stable")
+    adjusted = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    out = np.empty(len(p))
+    out[order] = np.minimum(adjusted, 1.0)
+    return out
+
+
+@check("weak_groups", title="Weak groups", needs=["features", "review"])
+def weak_groups(evidence: Evidence) -> Found:
+    """Items of clusters in which predictions are wrong far more often; the score is the drop of accuracy."""
+    assert evidence.features is not None  # noqa: S101 - the check needs them
+    assert evidence.review is not None  # noqa: S101 - the check needs it
+    review = evidence.review.table.reindex(evidence.table.id)
+    right = (review.predicted == review.label).astype(float).where(review.predicted.notna()).to_numpy()
+    found = find_weak_groups(evidence.features, right)
+    inside = found.group >= 0
+    drop = np.append(np.maximum(found.elsewhere - found.accuracy, 0.0), np.nan)
+    flag = np.append(found.weak, False)[found.group]
+    said = [
+        f"in a group of {size:,} similar pictures of which {here:.0%} are predicted right, elsewhere {there:.0%}"
+        f" (p = {p:.1g})"
+        for size, here, there, p in zip(found.size, found.accuracy, found.elsewhere, found.p, strict=True)
+    ]
+    why = [said[number] if flagged else "" for number, flagged in zip(found.group, flag, strict=True)]
+    note = f"{found.weak.sum()} of {len(found.size)} groups of similar pictures are predicted worse than the rest"
+    if found.weak.any():
+        first = int(np.flatnonzero(found.weak)[0])
+        note += f"; the clearest has {found.size[first]:,} with {found.accuracy[first]:.0%} right"
+    score = np.where(inside, drop[found.group], np.nan)
+    return Found(score, flag, _LEAST_DROP, np.where(flag, found.group, -1), why=why, note=note)

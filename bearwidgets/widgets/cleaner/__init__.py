@@ -1,0 +1,1 @@
+"""The Cleaner: board (order and filter), session (what it does), requests, queues, snapshot."""

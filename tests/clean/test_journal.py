@@ -1,0 +1,550 @@
+"""The journal: record, undo, redo, restarts, torn lines, full disks, several writers."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from made_data import write_images
+
+from bearwidgets import files as disk
+from bearwidgets.clean.journal import Journal
+from bearwidgets.clean.log import file as ledger
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
+
+
+@pytest.fixture
+def dataset(images):
+    return Dataset.from_folder(images)
+
+
+@pytest.fixture
+def journal(dataset):
+    return Journal.open(dataset, by="Ada")
+
+
+def ids_of(dataset, n=None):
+    return dataset.table["id"].tolist()[:n]
+
+
+def in_force(journal):
+    table = journal.decisions
+    return {id_: (row.action, row.new_label) for id_, row in table.iterrows()}
+
+
+def lines_of(journal):
+    return [json.loads(line) for line in journal.path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def test_record_writes_one_line_per_item(dataset, journal):
+    first, second = ids_of(dataset, 2)
+    seen = {
+        first: {"rank_by": "loss", "predicted": "teddy", "confidence": np.float32(0.5), "loss": float("nan")}
+    }
+    assert journal.record([first, second, first], "relabel", "grizzly", seen=seen) == 2
+    one, two = lines_of(journal)
+    assert one["v"] == 1
+    assert (one["seq"], one["by"], one["id"], one["path"]) == (1, "Ada", first, "black/000.jpg")
+    assert (one["action"], one["from"], one["to"]) == ("relabel", "black", "grizzly")
+    assert one["seen"] == {"rank_by": "loss", "predicted": "teddy", "confidence": 0.5, "loss": None}
+    assert one["group"] == two["group"] == 1
+    assert "seen" not in two
+    assert one["time"].endswith("Z")
+
+
+def test_decisions_table(dataset, journal):
+    first, second, third = ids_of(dataset, 3)
+    journal.record([first], "delete")
+    journal.record([second], "relabel", "teddy", seen={second: {"loss": 2.5, "label_issue": np.True_}})
+    journal.record([third], "unsure")
+    journal.record([third], "clear")
+    table = journal.decisions
+    assert table.index.name == "id"
+    assert table.index.tolist() == [first, second]
+    assert table.loc[second, ["path", "action", "label", "new_label", "decided_by", "loss"]].tolist() == [
+        "black/001.jpg",
+        "relabel",
+        "black",
+        "teddy",
+        "Ada",
+        2.5,
+    ]
+    assert table.loc[second, "label_issue"] is True
+    assert table.loc[first, "new_label"] is None
+    assert journal.decisions is table
+    assert journal.decision(first).action == "delete"
+    assert journal.decision(third) is None
+
+
+def test_what_changes_nothing_is_not_recorded(dataset, journal):
+    ids = ids_of(dataset, 3)
+    assert journal.record(ids[:2], "delete") == 2
+    version = journal.version
+    assert journal.record(ids[:2], "delete") == 0
+    assert journal.record(ids[2:], "clear") == 0
+    assert journal.version == version
+    assert journal.record(ids, "delete") == 1
+    assert journal.record([], "delete") == 0
+    assert len(lines_of(journal)) == 3
+
+
+def test_relabel_to_the_own_label_is_keep(dataset, journal):
+    (first,) = ids_of(dataset, 1)
+    journal.record([first], "relabel", "teddy")
+    journal.record([first], "relabel", "black")
+    assert in_force(journal) == {first: ("keep", None)}
+
+
+def test_one_undo_takes_back_a_bulk_act_also_after_a_restart(dataset, journal):
+    ids = ids_of(dataset, 10)
+    journal.record(ids[:1], "keep")
+    journal.record(ids, "delete")
+    again = Journal.open(dataset)
+    assert again.can_undo
+    assert not again.can_redo
+    assert again.undo() == ids
+    assert in_force(again) == {ids[0]: ("keep", None)}
+    third = Journal.open(dataset)
+    assert third.redo() == ids
+    assert set(in_force(third).values()) == {("delete", None)}
+    assert third.redo() == []
+    assert third.undo() == ids
+    assert third.undo() == ids[:1]
+    assert third.undo() == []
+    assert in_force(third) == {}
+
+
+def test_each_item_its_own_choice_in_one_act(dataset, journal):
+    a, b, c = ids_of(dataset, 3)
+    assert journal.record_each({a: ("relabel", "teddy"), b: ("delete", None), c: ("clear", None)}) == [a, b]
+    assert in_force(journal) == {a: ("relabel", "teddy"), b: ("delete", None)}
+    assert journal.undo() == [a, b]
+
+
+def test_a_new_act_forgets_what_could_be_redone(dataset, journal):
+    a, b = ids_of(dataset, 2)
+    journal.record([a], "delete")
+    journal.undo()
+    journal.record([b], "keep")
+    assert journal.redo() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((["x"], "delete"), "No item 'x'"),
+        (("abc", "delete"), "list of ids"),
+        (([], "delte"), "Did you mean 'delete'"),
+        (([], "relabel"), "record(ids, 'relabel', 'grizzly')"),
+        (([], "keep", "black"), "label='black'"),
+        (([], "relabel", "Black"), "Did you mean 'black'"),
+        (([], "relabel", "a/b"), "separator"),
+        (([], "relabel", "a\\b"), "separator"),
+        (([], "relabel", ".hidden"), "dot"),
+        (([], "relabel", ".."), "dot"),
+        (([], "relabel", "end."), "dot"),
+        (([], "relabel", " "), "empty"),
+        (([], "relabel", "a\nb"), "control"),
+        (([], "relabel", "a\0b"), "control"),
+        (([], "relabel", "a\u202eb"), "direction"),
+        (([], "relabel", "nul"), "device"),
+        (([], "relabel", "COM1.txt"), "device"),
+        (([], "relabel", "x" * 101), "longer"),
+        (([], "relabel", 7), "no text"),
+        (([], "relabel", "valid"), "split"),
+    ],
+)
+def test_bad_input_is_refused_and_nothing_is_written(dataset, journal, arguments, said):
+    ids, *rest = arguments
+    with pytest.raises(BadInputError, match=re.escape(said)):
+        journal.record(ids or ids_of(dataset, 1), *rest)
+    assert not journal.path.exists()
+
+
+def test_one_bad_id_of_many_records_none(dataset, journal):
+    with pytest.raises(BadInputError):
+        journal.record([*ids_of(dataset, 3), "nobody"], "delete")
+    assert not journal.path.exists()
+
+
+def test_new_classes_are_told_apart(dataset, journal):
+    a, b = ids_of(dataset, 2)
+    journal.record([a], "relabel", "panda bear")
+    with pytest.raises(BadInputError, match="Did you mean 'panda bear'"):
+        Journal.open(dataset).record([b], "relabel", "Panda Bear")
+    assert journal.record([b], "relabel", "panda bear") == 1
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_torn_last_line_at_every_byte(dataset, tmp_path, whole):
+    ids = ids_of(dataset, 4)
+    source = Journal.open(replace(dataset, workspace=tmp_path / "source"))
+    for id_ in ids[:2]:
+        source.record([id_], "delete")
+    data = source.path.read_bytes()
+    start = data.index(b"\n") + 1
+    cuts = [len(data) - 1] if whole else range(start + 1, len(data) - 1)
+    for cut in cuts:
+        space = replace(dataset, workspace=tmp_path / f"cut-{cut}")
+        space.workspace.mkdir()
+        (space.workspace / "journal.jsonl").write_bytes(data[:cut])
+        torn = Journal.open(space)
+        expected = ids[:2] if whole else ids[:1]
+        assert list(in_force(torn)) == expected
+        torn.record([ids[2]], "unsure")
+        for each in (torn, Journal.open(space)):
+            assert list(in_force(each)) == [*expected, ids[2]]
+        assert torn.path.read_bytes().startswith(data[:cut] + b"\n{")
+
+
+def test_reader_beside_a_slow_writer(dataset, journal, tmp_path):
+    ids = ids_of(dataset, 3)
+    journal.record([ids[0]], "delete")
+    journal.record([ids[1]], "delete")
+    data = journal.path.read_bytes()
+    slow = replace(dataset, workspace=tmp_path / "slow")
+    slow.workspace.mkdir()
+    path = slow.workspace / "journal.jsonl"
+    path.write_bytes(b"")
+    reader = Journal.open(slow)
+    versions = []
+    with path.open("ab", buffering=0) as file:
+        for byte in data:
+            file.write(bytes([byte]))
+            versions.append(reader.version)
+    assert versions[-1] == 2
+    assert versions == sorted(versions)
+    assert list(in_force(reader)) == ids[:2]
+
+
+def test_damaged_line_in_the_middle_is_passed_over_and_told(dataset, journal):
+    a, b, c = ids_of(dataset, 3)
+    for id_ in (a, b, c):
+        journal.record([id_], "delete")
+    lines = journal.path.read_bytes().splitlines(keepends=True)
+    lines[1] = b"\x00\x00\xff garbage\n"
+    lines.insert(2, b'{"v":1,"seq":9,"action":"dance"}\n')
+    journal.path.write_bytes(b"".join(lines))
+    again = Journal.open(dataset)
+    assert list(in_force(again)) == [a, c]
+    assert "line 2" in again.notes[0]
+    assert "'dance'" in again.notes[1]
+
+
+def test_journal_of_a_newer_version_is_left_alone(dataset, journal):
+    journal.record(ids_of(dataset, 1), "delete")
+    with journal.path.open("ab") as file:
+        file.write(b'{"v":2,"seq":2,"action":"keep"}\n')
+    before = journal.path.read_bytes()
+    with pytest.raises(WorkspaceError, match=r"newer bearwidgets.*pip install -U"):
+        Journal.open(dataset)
+    with pytest.raises(WorkspaceError, match="newer"):
+        journal.record(ids_of(dataset, 2), "delete")
+    assert journal.path.read_bytes() == before
+
+
+def test_journal_that_was_replaced_is_read_anew(dataset, journal):
+    a, b, c = ids_of(dataset, 3)
+    journal.record([a], "delete")
+    old = journal.path.read_bytes()
+    journal.record([b], "delete")
+    version = journal.version
+    journal.path.write_bytes(old)
+    assert list(in_force(journal)) == [a]
+    assert journal.version > version
+    journal.path.unlink()
+    assert in_force(journal) == {}
+    journal.record([c], "keep")
+    assert list(in_force(journal)) == [c]
+
+
+@pytest.mark.parametrize("where", ["write", "fsync"])
+def test_full_disk_leaves_journal_and_memory_as_they_were(dataset, journal, monkeypatch, where):
+    ids = ids_of(dataset, 6)
+    journal.record(ids[:2], "delete")
+    before, version, table = journal.path.read_bytes(), journal.version, in_force(journal)
+    real_write = os.write
+    calls = []
+
+    def write(descriptor, data):
+        calls.append(len(data))
+        if len(calls) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real_write(descriptor, data[: len(data) // 2])
+
+    def fsync(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger.os, where, write if where == "write" else fsync)
+        with pytest.raises(WorkspaceError, match=r"full.*Nothing was recorded.*Free some space"):
+            journal.record(ids, "unsure")
+        with pytest.raises(WorkspaceError):
+            journal.undo()
+    assert journal.path.read_bytes() == before
+    assert (journal.version, in_force(journal)) == (version, table)
+    assert journal.record(ids, "unsure") == 6
+    assert set(in_force(Journal.open(dataset)).values()) == {("unsure", None)}
+
+
+def test_short_writes_are_continued(dataset, journal, monkeypatch):
+    real_write = os.write
+    monkeypatch.setattr(ledger.os, "write", lambda descriptor, data: real_write(descriptor, data[:7]))
+    journal.record(ids_of(dataset, 3), "delete")
+    assert len(in_force(Journal.open(dataset))) == 3
+
+
+def test_read_only_root_says_workspace(dataset, monkeypatch, tmp_path):
+    real_access = os.access
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: Path(path) != dataset.root and real_access(path, mode)
+    )
+    with pytest.raises(WorkspaceError, match="workspace="):
+        Journal.open(dataset)
+    elsewhere = replace(dataset, workspace=tmp_path / "new" / "space")
+    assert Journal.open(elsewhere).record(ids_of(dataset, 1), "delete") == 1
+
+
+def test_file_system_that_turns_read_only_says_workspace(dataset, journal, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(ledger.os, "open", refuse)
+    with pytest.raises(WorkspaceError, match=r"Read-only.*workspace="):
+        journal.record(ids_of(dataset, 1), "delete")
+    assert in_force(journal) == {}
+
+
+def test_file_system_without_locks_says_so(dataset, journal, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(disk.fcntl, "flock", refuse)
+    with pytest.raises(WorkspaceError, match="no file locks"):
+        journal.record(ids_of(dataset, 1), "delete")
+
+
+def run(code, *arguments):
+    script = "import sys\nfrom bearwidgets import Dataset, Journal\n"
+    command = [sys.executable, "-c", script + textwrap.dedent(code), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_write_at_once(dataset, journal):
+    code = """
+        dataset = Dataset.from_folder(sys.argv[1])
+        journal = Journal.open(dataset, by=sys.argv[2])
+        ids = dataset.table["id"].tolist()
+        for n in range(15):
+            for id_ in ids[:3]:
+                journal.record([id_], ("delete", "unsure", "keep")[n % 3])
+    """
+    processes = [run(code, dataset.root, name) for name in ("Ada", "Bo")]
+    for process in processes:
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    lines = lines_of(journal)
+    assert [line["seq"] for line in lines] == list(range(1, len(lines) + 1))
+    assert {line["by"] for line in lines} == {"Ada", "Bo"}
+    assert in_force(journal) == in_force(Journal.open(dataset))
+
+
+def test_a_killed_writer_leaves_no_lock(dataset, journal):
+    code = """
+        import os
+        from pathlib import Path
+        from bearwidgets.files import locked
+        Path(sys.argv[1]).parent.mkdir(exist_ok=True)
+        with locked(Path(sys.argv[1])):
+            print("held", flush=True)
+            sys.stdin.readline()
+            os._exit(9)
+    """
+    lock = dataset.workspace / "journal.lock"
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys\n" + textwrap.dedent(code), str(lock)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(WorkspaceError, match="Another process"), disk.locked(lock, wait=0.05):
+        pass
+    with disk.locked(lock, wait=0) as held:
+        assert not held
+    process.communicate("\n", timeout=30)
+    assert lock.exists()
+    assert journal.record(ids_of(dataset, 1), "delete") == 1
+
+
+def test_two_journals_in_one_process_see_each_other(dataset, journal):
+    other = Journal.open(dataset, by="Bo")
+    a, b = ids_of(dataset, 2)
+    journal.record([a], "delete")
+    other.record([b], "keep")
+    assert in_force(journal) == in_force(other) == {a: ("delete", None), b: ("keep", None)}
+    assert journal.undo() == [b]
+    assert list(in_force(other)) == [a]
+
+
+def test_decisions_follow_a_file_that_has_a_copy(images, tmp_path):
+    shutil.copy(images / "black" / "000.jpg", images / "teddy" / "copy.jpg")
+    dataset = Dataset.from_folder(images)
+    table = dataset.table.set_index("path")
+    original, copy = table.loc["black/000.jpg", "id"], table.loc["teddy/copy.jpg", "id"]
+    assert original != copy
+    journal = Journal.open(dataset)
+    journal.record([copy], "delete")
+    journal.record([original], "keep")
+    (images / "teddy" / "copy.jpg").rename(tmp_path / "gone.jpg")
+    alone = Dataset.from_folder(images)
+    new_id = alone.table.set_index("path").loc["black/000.jpg", "id"]
+    assert in_force(Journal.open(alone)) == {copy: ("delete", None), new_id: ("keep", None)}
+    assert Journal.open(alone).record([copy], "clear") == 1
+
+
+def test_decisions_follow_a_renamed_file(dataset, journal, images):
+    (first,) = ids_of(dataset, 1)
+    journal.record([first], "unsure")
+    (images / "black" / "000.jpg").rename(images / "teddy" / "new name.jpg")
+    assert in_force(Journal.open(Dataset.from_folder(images))) == {first: ("unsure", None)}
+
+
+def test_journal_of_a_cleaned_view_speaks_of_the_files(dataset, journal):
+    train = dataset.table[dataset.table["split"] == "train"]["id"].tolist()
+    journal.record(train[:1], "delete")
+    view = Journal.open(dataset.cleaned(journal))
+    assert view.record(train[:1], "keep") == 1
+
+
+def test_open_a_folder_to_read(dataset, journal, tmp_path):
+    journal.record(ids_of(dataset, 2), "delete")
+    read = Journal.open(dataset.workspace)
+    assert len(read.decisions) == 2
+    with pytest.raises(BadInputError, match="needs the data set"):
+        read.record(ids_of(dataset, 1), "keep")
+    with pytest.raises(MissingFileError, match="No journal"):
+        Journal.open(tmp_path)
+
+
+def test_who_decides(dataset, monkeypatch):
+    monkeypatch.setenv("BEARWIDGETS_USER", "Grace")
+    assert Journal.open(dataset).by == "Grace"
+    assert Journal.open(dataset, by="Ada").by == "Ada"
+    monkeypatch.delenv("BEARWIDGETS_USER")
+    monkeypatch.setattr("getpass.getuser", lambda: "root")
+    assert Journal.open(dataset).by == "root"
+    with pytest.raises(BadInputError, match="by="):
+        Journal.open(dataset, by=" ")
+
+
+def test_opening_alone_writes_nothing(dataset, journal):
+    assert in_force(journal) == {}
+    assert "no decisions" in repr(journal)
+    assert not dataset.workspace.exists()
+
+
+CHOICES = [
+    ("keep", None),
+    ("delete", None),
+    ("unsure", None),
+    ("clear", None),
+    ("relabel", "teddy"),
+    ("relabel", "new"),
+]
+
+
+class JournalMachine(RuleBasedStateMachine):
+    """Any order of acts, undo, redo, restarts, torn lines and a second writer gives what a simple model gives."""
+
+    images: Path
+
+    def __init__(self):
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(dir=self.images.parent))
+        self.dataset = replace(Dataset.from_folder(self.images), workspace=self.folder)
+        self.ids = ids_of(self.dataset)
+        self.labels = dict(zip(self.ids, self.dataset.table["label"], strict=True))
+        self.journal, self.other = Journal.open(self.dataset), Journal.open(self.dataset)
+        self.now, self.past, self.future = {}, [], []
+
+    def teardown(self):
+        self.journal.write_manifest()
+        shutil.rmtree(self.folder)
+
+    @rule(
+        picked=st.sets(st.integers(0, 5), min_size=1), choice=st.sampled_from(CHOICES), second=st.booleans()
+    )
+    def record(self, picked, choice, second):
+        ids = [self.ids[n] for n in sorted(picked)]
+        new = dict(self.now)
+        for id_ in ids:
+            said = ("keep", None) if choice == ("relabel", self.labels[id_]) else choice
+            new.pop(id_, None) if said[0] == "clear" else new.update({id_: said})
+        changed = sum(new.get(id_) != self.now.get(id_) for id_ in ids)
+        writer = self.other if second else self.journal
+        assert writer.record(ids, *choice) == changed
+        if changed:
+            self.past.append(self.now)
+            self.future.clear()
+            self.now = new
+
+    @rule(second=st.booleans())
+    def undo(self, second):
+        ids = (self.other if second else self.journal).undo()
+        assert bool(ids) == bool(self.past)
+        if self.past:
+            self.future.append(self.now)
+            self.now = self.past.pop()
+
+    @rule()
+    def redo(self):
+        assert bool(self.journal.redo()) == bool(self.future)
+        if self.future:
+            self.past.append(self.now)
+            self.now = self.future.pop()
+
+    @rule()
+    def reopen(self):
+        self.journal = Journal.open(self.dataset)
+
+    @precondition(lambda self: self.journal.path.exists())
+    @rule(torn=st.binary(max_size=20).filter(lambda data: b"\n" not in data))
+    def tear(self, torn):
+        with self.journal.path.open("ab") as file:
+            file.write(b'{"v":1,"seq":' + torn)
+
+    @invariant()
+    def equals_the_model(self):
+        assert in_force(self.journal) == self.now
+        assert in_force(self.other) == self.now
+        assert (self.journal.can_undo, self.journal.can_redo) == (bool(self.past), bool(self.future))
+
+
+def test_journal_equals_a_simple_model(tmp_path):
+    JournalMachine.images = write_images(tmp_path / "images", {"black": 3, "teddy": 3})
+    run_state_machine_as_test(
+        JournalMachine,
+        settings=settings(max_examples=25, stateful_step_count=20, deadline=None, database=None),
+    )

@@ -1,0 +1,292 @@
+"""Opening pictures that come from strangers."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from bearwidgets.data.formats.images import MAX_PIXELS, check_image, image_size, open_image, sniff
+from bearwidgets.errors import ImageError
+
+
+def encode(image: Image.Image, kind: str, **options) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def picture(size=(60, 40), mode="RGB") -> Image.Image:
+    """A red left half, a blue right half."""
+    image = Image.new("RGB", size, "red")
+    image.paste("blue", (size[0] // 2, 0, size[0], size[1]))
+    return image.convert(mode)
+
+
+def reason(data: bytes) -> str:
+    with pytest.raises(ImageError) as caught:
+        open_image(data)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("name", ["photo.jpg?v=2", "index.php", "photo.JPG", "photo", "photo.svg"])
+def test_content_decides_and_not_the_name(tmp_path, kind, name):
+    path = tmp_path / name
+    try:
+        path.write_bytes(encode(picture(), kind))
+    except OSError:
+        pytest.skip("this file system does not allow the name")
+    image = open_image(path)
+    assert (image.mode, image.size, image_size(path)) == ("RGB", (60, 40), (60, 40))
+    red, _, blue = image.getpixel((50, 20))
+    assert blue > 200
+    assert red < 60
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "empty file (0 bytes)"),
+        (b"\0" * 5000, "only zero bytes"),
+        (b"<!DOCTYPE html><html><body>404</body></html>", "a web page (HTML)"),
+        (b"\xef\xbb\xbf\n <html lang='en'>", "a web page (HTML)"),
+        (b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
+        (b"<svg/>", "SVG"),
+        (b"%PDF-1.7", "PDF"),
+        (b'{"error": "not found"}', "JSON"),
+        ("name,label\nBär,1\n".encode(), "text, not an image"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0", "video"),
+        (b"\x93NUMPY\1\0\0\0", "broken NumPy array"),
+        (b"\x93SQUID\1\0\0\0", "unknown kind"),
+        (b"\xff\xd8\xff", "broken JPEG"),
+        (b"BM and more text", "broken BMP"),
+    ],
+)
+def test_other_files_are_refused_with_a_reason(data, words):
+    assert words in reason(data)
+    with pytest.raises(ImageError):
+        check_image(data)
+
+
+def test_missing_file_and_folder_are_image_errors(tmp_path):
+    for path in (tmp_path / "none.jpg", tmp_path):
+        with pytest.raises(ImageError, match="cannot be read"):
+            open_image(path)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.99])
+def test_truncated_files_are_seen_without_decoding(kind, share):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+    data = encode(Image.fromarray(noise), kind)
+    check_image(data)
+    with pytest.raises(ImageError):
+        check_image(data[: int(len(data) * share)])
+
+
+def test_the_end_of_an_exif_thumbnail_does_not_pass_for_the_end_of_the_picture():
+    data = encode(picture((300, 300)), "JPEG")
+    thumbnail = encode(picture((16, 16)), "JPEG")
+    segment = b"Exif\0\0" + thumbnail
+    whole = data[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + data[2:]
+    assert check_image(whole) == (300, 300)
+    with pytest.raises(ImageError, match="cut off"):
+        check_image(whole[:-40])
+
+
+def test_rubbish_after_the_end_is_no_damage():
+    for kind in ("JPEG", "PNG", "WEBP"):
+        data = encode(picture(), kind) + b"trailing" * 100
+        assert check_image(data) == (60, 40)
+        assert open_image(data).size == (60, 40)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_turns(kind, orientation):
+    upright = picture((64, 32))
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(stored, kind, exif=exif.tobytes() if kind != "TIFF" else exif)
+    image = open_image(data)
+    assert image.size == check_image(data) == (64, 32)
+    assert image.getpixel((4, 16))[0] > 200
+    assert image.getpixel((60, 16))[2] > 200
+    assert 0x0112 not in image.getexif()
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 99, 65535])
+def test_invalid_orientation_turns_nothing(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for kind in ("JPEG", "PNG", "WEBP"):
+        data = encode(picture(), kind, exif=exif.tobytes())
+        assert open_image(data).size == check_image(data) == (60, 40)
+
+
+@pytest.mark.parametrize("block", [b"Exif\0\0", b"Exif\0\0rubbish", b"Exif\0\0II*\0\xff\xff\xff\xff"])
+def test_broken_exif_turns_nothing(block):
+    data = encode(picture(), "JPEG", exif=block)
+    assert open_image(data).size == check_image(data) == (60, 40)
+
+
+def test_orientation_of_another_type_turns_nothing():
+    entry = struct.pack("<HHI4s", 0x0112, 2, 2, b"6\0\0\0")
+    block = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 1) + entry + b"\0\0\0\0"
+    assert open_image(encode(picture(), "JPEG", exif=block)).size == (60, 40)
+
+
+def test_no_metadata_comes_along():
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    exif.get_ifd(0x8825)[1] = "N"
+    for at_least in (None, 10):
+        image = open_image(encode(picture(), "JPEG", exif=exif.tobytes(), comment=b"mine"), at_least=at_least)
+        assert image.info == {}
+        assert len(image.getexif()) == 0
+        assert b"Maker" not in encode(image, "JPEG")
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [
+        ("1", "PNG"),
+        ("L", "PNG"),
+        ("L", "JPEG"),
+        ("P", "PNG"),
+        ("P", "GIF"),
+        ("LA", "PNG"),
+        ("RGBA", "PNG"),
+        ("RGBA", "WEBP"),
+        ("CMYK", "JPEG"),
+        ("CMYK", "TIFF"),
+        ("YCbCr", "JPEG"),
+        ("I;16", "PNG"),
+        ("I;16", "TIFF"),
+        ("F", "TIFF"),
+        ("I", "TIFF"),
+    ],
+)
+def test_every_mode_becomes_rgb(mode, kind):
+    image = open_image(encode(picture().convert(mode), kind))
+    assert (image.mode, image.size) == ("RGB", (60, 40))
+
+
+def test_transparent_parts_are_white():
+    clear = Image.new("RGBA", (8, 8), (10, 20, 30, 0))
+    assert open_image(encode(clear, "PNG")).getpixel((0, 0)) == (255, 255, 255)
+    assert open_image(encode(Image.new("LA", (8, 8), (0, 0)), "PNG")).getpixel((0, 0)) == (255, 255, 255)
+    palette = Image.new("P", (8, 8), 0)
+    palette.putpalette([0, 0, 0, 255, 0, 0])
+    assert open_image(encode(palette, "PNG", transparency=0)).getpixel((0, 0)) == (255, 255, 255)
+    assert open_image(encode(palette, "GIF", transparency=0)).getpixel((0, 0)) == (255, 255, 255)
+    keyed = Image.new("RGB", (8, 8), (1, 2, 3))
+    assert open_image(encode(keyed, "PNG", transparency=(1, 2, 3))).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_sixteen_bits_are_scaled_and_not_cut():
+    ramp = np.array([[0, 32768, 65535]], dtype=np.uint16)
+    for kind in ("PNG", "TIFF"):
+        levels = np.asarray(open_image(encode(Image.fromarray(ramp), kind)))[0, :, 0]
+        assert levels.tolist() == [0, 128, 255]
+
+
+def test_floats_are_shown_whatever_their_range():
+    for values, wanted in [
+        ([0, 0.5, 1], [0, 128, 255]),
+        ([-1, 0, 1], [0, 128, 255]),
+        ([np.nan, 0, 1], [0, 0, 255]),
+        ([0, 128, 255], [0, 128, 255]),
+        ([-5, -5, -5], [0, 0, 0]),
+    ]:
+        data = encode(Image.fromarray(np.array([values], dtype=np.float32)), "TIFF")
+        assert np.asarray(open_image(data))[0, :, 0].tolist() == wanted
+
+
+def test_a_moving_gif_gives_its_first_frame():
+    frames = [Image.new("RGB", (10, 10), colour) for colour in ("lime", "red")]
+    data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert open_image(data).getpixel((5, 5)) == (0, 255, 0)
+
+
+def png_header(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"x") + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(9_460, 9_460), (60_000, 60_000), (2**31 - 1, 2**31 - 1)])
+def test_bombs_are_refused_before_decoding_and_without_a_warning(size):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "too large" in reason(png_header(*size))
+
+
+def test_the_limit_can_be_set():
+    data = encode(picture(), "PNG")
+    assert open_image(data, max_pixels=2400).size == (60, 40)
+    with pytest.raises(ImageError, match="too large: 60 x 40 px"):
+        open_image(data, max_pixels=2399)
+    assert MAX_PIXELS < 90_000_000
+
+
+def test_draft_decoding_is_never_smaller_than_asked():
+    data = encode(picture((1200, 800)), "JPEG")
+    assert open_image(data).size == (1200, 800)
+    assert open_image(data, at_least=100).size == (150, 100)
+    assert open_image(data, at_least=101).size == (300, 200)
+    assert open_image(data, at_least=800).size == (1200, 800)
+    assert open_image(data, at_least=9000).size == (1200, 800)
+    assert open_image(encode(picture((1200, 800)), "PNG"), at_least=100).size == (1200, 800)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"]),
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=12),
+    st.floats(0, 1),
+)
+def test_damage_never_raises_anything_but_image_error(kind, damage, cut):
+    data = bytearray(encode(picture((32, 24)), kind))
+    for place, value in damage:
+        data[int(place * (len(data) - 1))] = value
+    data = bytes(data[: int(len(data) * max(cut, 0.3))])
+    for read in (open_image, check_image):
+        try:
+            read(data)
+        except ImageError as error:
+            assert str(error)  # noqa: PT017 - either outcome is right, but a refusal has a reason
+
+
+@given(st.binary(max_size=64))
+def test_any_bytes_are_an_image_or_have_a_reason(data):
+    with pytest.raises(ImageError):
+        open_image(data)
+    assert sniff(data) in {None, "JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "NPY"}
+
+
+def test_real_photos(shared_data):
+    for path in sorted((shared_data / "bears" / "teddy").iterdir())[:5]:
+        image = open_image(path)
+        assert image.size == image_size(path)

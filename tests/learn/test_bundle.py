@@ -1,0 +1,564 @@
+"""Saved learners: bit for bit the same, a card that says what is known, and nothing that could be executed."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import struct
+import zipfile
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from made_data import write_images
+
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.errors import BadInputError, BearwidgetsError, MissingFileError, WorkspaceError
+from bearwidgets.learn.learner import Learner
+from bearwidgets.learn.network.model import BodySource
+from bearwidgets.learn.saved import bundle
+from bearwidgets.learn.saved.metadata import data_hash, licence_note, plain
+from bearwidgets.learn.saved.metadata_schema import RULES, check_card
+from bearwidgets.review.review import Review
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TINY = {"arch": "test_resnet", "weights": None, "size": 32}
+FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@pytest.fixture
+def ds(images) -> Dataset:
+    return Dataset.from_folder(images, valid_pct=0.25)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory) -> Learner:
+    """A trained learner that no test changes."""
+    folder = write_images(tmp_path_factory.mktemp("data") / "images", {"black": 8, "grizzly": 8, "teddy": 8})
+    return Learner(Dataset.from_folder(folder, valid_pct=0.25), **TINY).fine_tune(progress=False)
+
+
+@pytest.fixture(scope="module")
+def saved(shared, tmp_path_factory) -> Path:
+    """Its file; tests change copies."""
+    return shared.save(tmp_path_factory.mktemp("saved") / "bears.bw")
+
+
+@pytest.fixture
+def path(saved, tmp_path) -> Path:
+    (tmp_path / "bears.bw").write_bytes(saved.read_bytes())
+    return tmp_path / "bears.bw"
+
+
+def parts(path: Path) -> tuple[dict, dict]:
+    """Card and tensors as they lie in the file."""
+    with safetensors.safe_open(path, "pt") as file:
+        return json.loads(file.metadata()[bundle.CARD]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def rewritten(path: Path, **changes: object) -> Path:
+    """The same file with another card."""
+    card, tensors = parts(path)
+    safetensors.torch.save_file(tensors, path, {bundle.CARD: json.dumps({**card, **changes})})
+    return path
+
+
+def with_tensors(path: Path, **changes: torch.Tensor | None) -> Path:
+    """The same file with other tensors; None takes one out. Names have `__` for dots."""
+    card, tensors = parts(path)
+    tensors |= {name.replace("__", "."): tensor for name, tensor in changes.items()}
+    tensors = {name: tensor for name, tensor in tensors.items() if tensor is not None}
+    safetensors.torch.save_file(tensors, path, {bundle.CARD: json.dumps(card)})
+    return path
+
+
+@pytest.mark.parametrize(
+    ("mode", "arch", "options"),
+    [
+        ("cached", "test_resnet", {}),
+        ("exact", "test_vit", {"resize": "crop"}),
+        ("exact", "test_resnet", {"head": "mlp", "resize": "pad", "normalize": "data"}),
+        ("exact", "test_efficientnet", {"in_chans": 1}),
+        ("cached", "torchvision/mobilenet_v3_small", {}),
+    ],
+)
+def test_a_round_trip_gives_the_same_bits(ds, tmp_path, mode, arch, options, monkeypatch):
+    learn = Learner(ds, arch=arch, weights=None, size=64, **options)
+    learn.fine_tune(1, mode=mode, progress=False)
+    path = learn.save(tmp_path / "bears.bw")
+    monkeypatch.setenv("BEARWIDGETS_CACHE", str(tmp_path / "another"))  # so that nothing comes from the cache
+    loaded = Learner.load(path, ds)
+    assert (loaded.predictions()[1] == learn.predictions()[1]).all()
+    picture = ds.path_of(ds.table.id[0])
+    assert loaded.predict(picture) == learn.predict(picture)
+    assert (loaded.classes, loaded.made_by, loaded.mode) == (learn.classes, learn.made_by, mode)
+    assert loaded.preprocessing == learn.preprocessing
+    assert loaded.evaluate("valid") == learn.evaluate("valid")
+
+
+def test_a_module_of_ones_own_comes_back_into_its_module(ds, tmp_path):
+    def network():
+        return torch.nn.Sequential(
+            torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, 3)
+        )
+
+    learn = Learner.from_module(network(), ds, size=32).fine_tune(1, mode="exact", progress=False)
+    path = learn.save(tmp_path / "own.bw")
+    with pytest.raises(BadInputError, match=r"a module of one's own.*`Learner.load\(path, module=module\)`"):
+        Learner.load(path)
+    loaded = Learner.load(path, ds, module=network())
+    assert (loaded.predictions()[1] == learn.predictions()[1]).all()
+    with pytest.raises(BadInputError, match="belong to another architecture"):
+        Learner.load(path, module=torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3072, 3)))
+
+
+def test_a_loaded_learner_predicts_without_data_and_says_what_it_cannot(shared, saved):
+    loaded = Learner.load(saved)
+    assert loaded.predict(shared.ds.path_of(shared.ds.table.id[0])).label == "black"
+    acts = (loaded.predictions, loaded.evaluate, loaded.fine_tune, lambda: Review(loaded))
+    for act in acts:
+        with pytest.raises(BadInputError, match="data set"):
+            act()
+
+
+def test_a_loaded_learner_can_be_trained_on(shared, saved):
+    loaded = Learner.load(saved, shared.ds).fine_tune(progress=False)
+    assert (loaded.predictions()[1] == shared.predictions()[1]).all()
+
+
+def test_saving_replaces_the_old_file_and_leaves_nothing_else(shared, tmp_path):
+    (tmp_path / "bears.bw").write_text("old")
+    shared.save(tmp_path / "bears.bw")
+    assert Learner.load(tmp_path / "bears.bw").classes == shared.classes
+    assert [each.name for each in tmp_path.iterdir()] == ["bears.bw"]
+    plain_file = tmp_path / "plain"
+    plain_file.touch()
+    assert (tmp_path / "bears.bw").stat().st_mode == plain_file.stat().st_mode
+
+
+def test_a_failed_save_keeps_the_old_file_and_leaves_nothing_else(shared, tmp_path, monkeypatch):
+    (tmp_path / "bears.bw").write_text("old")
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(WorkspaceError, match="No space left"):  # noqa: PT012 - the patch is to end with it
+        patch.setattr("bearwidgets.files.os.fsync", full)
+        shared.save(tmp_path / "bears.bw")
+    assert (tmp_path / "bears.bw").read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["bears.bw"]
+    with pytest.raises(WorkspaceError, match="could not be saved"):
+        shared.save(tmp_path / "no" / "such" / "folder.bw")
+
+
+def test_weights_that_are_no_numbers_are_not_saved(ds, tmp_path):
+    learn = Learner(ds, **TINY).fine_tune(progress=False)
+    with torch.no_grad():
+        learn.module.head.bias[1] = float("nan")
+    with pytest.raises(BadInputError, match=r"no numbers \(in 'head.bias'\).*Nothing was saved"):
+        learn.save(tmp_path / "bears.bw")
+    assert not (tmp_path / "bears.bw").exists()
+
+
+class Bomb:
+    """A pickle that leaves a mark where it is opened."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self):
+        return (os.mkdir, (str(self.mark),))
+
+
+@pytest.mark.parametrize("kind", ["empty", "zeros", "html", "pickle", "torch", "zip", "json", "hdf5"])
+def test_foreign_files_are_refused_by_name_and_not_executed(tmp_path, kind):
+    path, mark = tmp_path / "bears.bw", tmp_path / "mark"
+    path.write_bytes(
+        {
+            "zeros": b"\0" * 100,
+            "html": b"\n <!doctype html>",
+            "pickle": pickle.dumps(Bomb(mark)),
+            "json": b"{}",
+            "hdf5": b"\x89HDF\r\n\x1a\n" + b"\0" * 99,
+        }.get(kind, b"")
+    )
+    if kind == "torch":
+        torch.save(Bomb(mark), path)
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("data.pkl", pickle.dumps(Bomb(mark)))
+    word = {"html": "web page", "pickle": "pickle", "torch": "torch.save", "zip": "zip", "hdf5": "HDF5"}
+    with pytest.raises(BadInputError, match=rf"not a file that `learn.save` wrote.*{word.get(kind, '')}"):
+        Learner.load(path)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("length", [2**63, 2**40, 10**9, 100_000_001])
+def test_a_header_that_claims_to_be_giant_is_refused(tmp_path, length):
+    path = tmp_path / "bears.bw"
+    path.write_bytes(struct.pack("<Q", length) + b'{"a":')
+    with pytest.raises(BadInputError, match="broken"):
+        Learner.load(path)
+
+
+def refusal(act) -> str | None:
+    """What an act is refused with, if it is; any other error passes."""
+    try:
+        act()
+    except BearwidgetsError as error:
+        return str(error)
+    return None
+
+
+def read_all(path: Path) -> None:
+    bundle.load(path)
+    bundle.model_card(bundle.read(path)[0]).encode()
+
+
+def check_and_show(card: dict) -> None:
+    bundle.model_card(check_card(json.loads(json.dumps(card)), "bears.bw")).encode()
+
+
+@given(st.data())
+@FUZZ
+def test_a_damaged_file_is_refused_or_as_it_was(saved, tmp_path_factory, data):
+    whole = saved.read_bytes()
+    path = tmp_path_factory.mktemp("damaged") / "bears.bw"
+    header = struct.unpack("<Q", whole[:8])[0] + 8
+    place = data.draw(st.integers(0, header - 1) | st.integers(0, len(whole) - 1))
+    if data.draw(st.booleans()):
+        path.write_bytes(whole[:place])
+    else:
+        changed = bytearray(whole)
+        changed[place] = data.draw(st.integers(0, 255))
+        path.write_bytes(bytes(changed))
+    said = refusal(lambda: read_all(path))
+    if said is None:
+        assert set(bundle.read(path)[1]) == set(parts(saved)[1])
+    else:
+        assert 20 < len(said) < 1000
+        assert said.isprintable()
+
+
+@given(st.sampled_from([*RULES, "format"]), JSON)
+@FUZZ
+def test_a_card_with_anything_in_any_entry_is_refused_or_readable(saved, name, value):
+    said = refusal(lambda: check_and_show({**parts(saved)[0], name: value}))
+    assert said is None or ("bears.bw" in said and said.isprintable())
+
+
+@given(
+    st.sampled_from(["preprocessing", "data", "metrics", "versions", "history"]), st.text(max_size=6), JSON
+)
+@FUZZ
+def test_a_card_with_anything_inside_an_entry_is_refused_or_readable(saved, name, key, value):
+    card = parts(saved)[0]
+    inside = card[name][0] if name == "history" else card[name]
+    before = dict(inside)
+    for each in (*before, key):
+        inside[each] = value
+        said = refusal(lambda: check_and_show(card))
+        assert said is None or said.isprintable()
+        inside.clear()
+        inside.update(before)
+
+
+@pytest.mark.parametrize(
+    "card", [None, "5", "{}", "not json", '{"format": "x"}', '{"format": true}', "[1]", "NaN"]
+)
+def test_tensors_without_a_card_of_ours_are_refused(tmp_path, card):
+    metadata = None if card is None else {bundle.CARD: card}
+    safetensors.torch.save_file({"a": torch.zeros(2)}, tmp_path / "a.bw", metadata)
+    with pytest.raises(BadInputError, match=r"no bearwidgets card|not a file"):
+        Learner.load(tmp_path / "a.bw")
+
+
+def test_a_card_nested_without_end_is_refused(tmp_path):
+    for card in ("[" * 100_000, '{"format": 2, "classes": ' + "[" * 900 + "]" * 900 + "}"):
+        safetensors.torch.save_file({"a": torch.zeros(2)}, tmp_path / "a.bw", {bundle.CARD: card})
+        with pytest.raises(BadInputError):
+            Learner.load(tmp_path / "a.bw")
+
+
+def test_a_newer_format_asks_for_an_update(path):
+    rewritten(path, format=bundle.FORMAT + 1, version="9.9", classes=None)
+    with pytest.raises(BadInputError, match=r"written by bearwidgets 9.9, a newer one; update"):
+        Learner.load(path)
+    rewritten(path, version="9\x1b[31m\n")
+    with pytest.raises(BadInputError, match=r"by bearwidgets of unknown version, a newer one"):
+        Learner.load(path)
+
+
+@pytest.mark.parametrize("key", RULES)
+def test_a_card_that_lacks_something_is_refused(saved, key):
+    card = parts(saved)[0]
+    del card[key]
+    with pytest.raises(BadInputError, match=f"lacks {key}: the file was changed"):
+        check_card(card, "bears.bw")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"classes": []}, r"'\[\]' for classes; allowed is a list of different names"),
+        ({"classes": ["a", "a", "b"]}, "for classes"),
+        ({"classes": ["a", "b", "\ud800"]}, "for classes"),
+        ({"classes": {"a": 1}}, "for classes"),
+        ({"size": 10**6}, "for size; allowed is a whole number from 32 to 8192"),
+        ({"size": True}, "for size"),
+        ({"size": 64}, "two sizes, 64 and 32 px"),
+        ({"seed": -1}, "for seed"),
+        ({"mode": "magic"}, "for mode; allowed is 'cached' or 'exact'"),
+        ({"made_by": ""}, "for made_by"),
+        ({"head": ["linear"]}, "for head"),
+        ({"preprocessing": {"size": 32}}, r"bears\.bw: The preprocessing on the card is damaged"),
+        ({"metrics": {"valid": {"n": 0, "error_rate": 0}}}, "for metrics"),
+        ({"metrics": {"valid": {"n": 5, "error_rate": 7}}}, "for metrics"),
+        ({"metrics": {"last_epoch": {"valid_error": "much"}}}, "for metrics"),
+        ({"data": {"hash": "x", "items": {"train": {"a": -1}}}}, "for data"),
+        ({"history": [{"epoch": [1]}]}, "for history"),
+    ],
+)
+def test_entries_that_cannot_be_are_refused(saved, changes, message):
+    with pytest.raises(BadInputError, match=message):
+        check_card({**parts(saved)[0], **changes}, "bears.bw")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resnet_of_tomorrow",
+        "hf-hub:timm/resnet18",
+        "local-dir:/etc",
+        "../x",
+        "torchvision/os",
+        "resnet18.none",
+    ],
+)
+def test_an_unknown_architecture_is_named(path, name):
+    with pytest.raises(BadInputError, match=rf"needs the architecture '{re.escape(name)}', unknown to timm"):
+        Learner.load(rewritten(path, timm=name))
+
+
+def test_tensors_that_do_not_fit_the_card_are_refused(path):
+    with pytest.raises(BadInputError, match=r"has float32 \(3, \d+\) where float32 \(2, \d+\) is needed"):
+        Learner.load(rewritten(path, classes=["a", "b"]))
+    rewritten(path, classes=["a", "b", "c"])
+    with pytest.raises(
+        BadInputError, match=r"lacks \d+ of \d+ tensors .*another architecture than its card says"
+    ):
+        Learner.load(rewritten(path, timm="test_efficientnet"))
+    with pytest.raises(BadInputError, match=r"lacks .* tensors"):
+        Learner.load(rewritten(path, timm="test_resnet", head="mlp"))
+
+
+def test_a_far_larger_architecture_is_refused_before_it_is_made(path, monkeypatch):
+    monkeypatch.setattr(bundle.bodies, "empty_body", lambda *_, **__: pytest.fail("it was made"))
+    for name in ("vit_giant_patch14_clip_224", "torchvision/vit_h_14"):
+        with pytest.raises(BadInputError, match=f"far too small for '{name}'"):
+            Learner.load(rewritten(path, timm=name))
+
+
+def test_changed_tensors_are_refused(path, saved):
+    weight = parts(saved)[1]["head.weight"]
+    bad = weight.clone()
+    bad[0, 0] = float("inf")
+    cases = {
+        r"no numbers \(in 'head.weight'\)": bad,
+        r"has float64 .* where float32": weight.double(),
+        r"has int8 .* where float32": torch.zeros(weight.shape, dtype=torch.int8),
+        r"where float32": weight[:, :-1].contiguous(),
+    }
+    for message, tensor in cases.items():
+        with pytest.raises(BadInputError, match=message):
+            Learner.load(with_tensors(path, head__weight=tensor))
+    with pytest.raises(BadInputError, match=r"lacks 1 of \d+ tensors \(first: 'head.weight'\)"):
+        Learner.load(with_tensors(path, head__weight=None))
+    with pytest.raises(BadInputError, match=r"has 1 tensors too many \(first: 'body.extra'\)"):
+        Learner.load(with_tensors(path, head__weight=weight, body__extra=weight.clone()))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    for path in (tmp_path / "none.bw", tmp_path):
+        with pytest.raises(MissingFileError, match=re.escape(path.name)):
+            Learner.load(path)
+
+
+def test_a_file_of_format_1_still_loads(path, shared):
+    card, tensors = parts(path)
+    seen = card["preprocessing"]
+    old = {
+        "format": 1,
+        "version": "0.1.0",
+        **{
+            name: card[name]
+            for name in ("arch", "timm", "weights", "classes", "size", "seed", "mode", "made_by")
+        },
+        **{name: seen[name] for name in ("mean", "std", "interpolation")},
+    }
+    safetensors.torch.save_file(tensors, path, {bundle.CARD: json.dumps(old)})
+    loaded = Learner.load(path, shared.ds)
+    assert (loaded.predictions()[1] == shared.predictions()[1]).all()
+    assert loaded.preprocessing == shared.preprocessing
+    assert "Not noted" in loaded.card
+    del old["std"]
+    safetensors.torch.save_file(tensors, path, {bundle.CARD: json.dumps(old)})
+    with pytest.raises(BadInputError, match="lacks"):
+        Learner.load(path)
+
+
+def test_classes_with_any_characters_survive(make_images, tmp_path):
+    names = {"ours brun é": 4, "熊": 4, 'a "b" & <c>': 4}
+    ds = Dataset.from_folder(make_images(tmp_path / "odd", names))
+    learn = Learner(ds, **TINY).fine_tune(progress=False)
+    assert Learner.load(learn.save(tmp_path / "odd.bw")).classes == sorted(names)
+    assert np.isfinite(learn.predictions()[1]).all()
+
+
+def test_the_card_says_what_the_learner_knows(shared, saved):
+    card, _ = bundle.read(saved)
+    scores = shared.evaluate("valid")
+    assert card["classes"] == ["black", "grizzly", "teddy"]
+    assert card["preprocessing"] == plain(shared.preprocessing.as_card())
+    assert card["versions"]["torch"] == torch.__version__
+    assert card["data"] == {
+        "hash": data_hash(shared.ds.table),
+        "exam": shared.ds.exam.hash,
+        "items": {split: {"black": n, "grizzly": n, "teddy": n} for split, n in (("train", 6), ("valid", 2))},
+    }
+    assert card["metrics"]["valid"] == plain(scores)
+    assert card["metrics"]["last_epoch"] == card["history"][-1]
+    assert card["history"][0]["valid_error"] == scores["error_rate"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", card["created"])
+    assert card["licence"] == "No foreign weights: trained from random ones."
+    assert "3 classes" in card["intended_use"]
+
+
+def test_the_hash_of_data_sees_contents_labels_and_splits_alone(ds):
+    table = ds.table
+    one = data_hash(table)
+    assert data_hash(table.sample(frac=1, random_state=0).assign(path="elsewhere")) == one
+    for column in ("content", "label", "split"):
+        assert data_hash(table.assign(**{column: ["x", *table[column][1:]]})) != one
+
+
+def test_a_learner_without_its_data_saves_what_it_was_told(saved, shared, tmp_path):
+    card = bundle.read(saved)[0]
+    again = bundle.read(Learner.load(saved).save(tmp_path / "again.bw"))[0]
+    for name in ("data", "metrics", "history", "made_by", "versions", "preprocessing"):
+        assert again[name] == card[name], name
+    trained = Learner.load(saved, shared.ds).fine_tune(1, mode="exact", progress=False)
+    assert bundle.read(trained.save(tmp_path / "more.bw"))[0]["metrics"] != card["metrics"]
+
+
+def test_figures_on_other_pictures_do_not_take_the_place_of_the_exam(saved, make_images, tmp_path):
+    folder = make_images(tmp_path / "other", {"black": 8, "grizzly": 8, "teddy": 8}, seed=9)
+    other = Dataset.from_folder(folder, valid_pct=0.5)
+    other.freeze_exam()
+    loaded = Learner.load(saved, other)
+    assert loaded.evaluate("valid")["n"] == 12
+    assert bundle.read(loaded.save(tmp_path / "again.bw"))[0]["metrics"]["valid"]["n"] == 6
+
+
+def test_the_model_card_reads_well(shared):
+    text = shared.card
+    right = {name: each["accuracy"] for name, each in shared.evaluate("valid")["per_class"].items()}
+    assert text.startswith("# Picture classifier: black, grizzly, teddy\n")
+    assert "On n = 6 pictures of the evaluation split" in text
+    assert f"| black | 2 | {100 * right['black']:.1f} % | 95 % interval" in text
+    assert "Fewer than 20 pictures were counted of black, grizzly, teddy" in text
+    assert "calibration): not measured" in text
+    assert "| black | 6 | 2 |" in text
+    assert "| all | 18 | 6 |" in text
+    assert re.sub(r"([\\_])", "", shared.made_by).split(":")[0] in text
+
+
+def test_wilsons_interval_by_hand(saved):
+    card = bundle.read(saved)[0]
+    card["metrics"]["valid"] = {
+        "n": 100,
+        "error_rate": 0.1,
+        "per_class": {"black": {"n": 50, "accuracy": 1.0}},
+    }
+    text = bundle.model_card(card)
+    assert "10 wrong, an error rate of 10.0 % (95 % interval 5.5 % to 17.4 %)" in text
+    assert "| black | 50 | 100.0 % | 95 % interval 92.9 % to 100.0 % |" in text
+    assert "| teddy | 0 | not measured |" in text
+
+
+def test_the_model_card_says_what_was_not_measured(saved, images, tmp_path):
+    card = bundle.read(saved)[0]
+    card["metrics"]["valid"] = None
+    text = bundle.model_card(card)
+    assert "on the evaluation split, at the end of training" in text
+    assert "Per class: not measured" in text
+    learn = Learner(Dataset.from_folder(images, valid_pct=0), **TINY).fine_tune(progress=False)
+    assert "Not measured: there are no figures" in learn.card
+    assert "Not measured: there are no figures" in Learner.load(learn.save(tmp_path / "a.bw")).card
+
+
+def test_metrics_stand_on_the_card(ds):
+    learn = Learner(ds, **TINY, metrics=["f1", "calibration"]).fine_tune(progress=False)
+    assert re.search(r"\| f1 \| [\d.]+ \|", learn.card)
+    assert "calibration): not measured" not in learn.card
+
+
+def test_hostile_words_mean_nothing_in_the_model_card(saved):
+    card = bundle.read(saved)[0]
+    evil = "<script>alert(1)</script>|x\n\n# [a](javascript:b) `c` **d** ![e](f)"
+    card |= {"classes": [evil, "b", "c"], "made_by": evil, "licence": evil, "arch": evil}
+    card["data"] = {"hash": evil, "exam": evil, "items": {evil: {evil: 1}}}
+    text = bundle.model_card(check_card(json.loads(json.dumps(card)), "x"))
+    assert "<" not in text
+    assert not re.search(r"(?<!\\)\]\(|(?<!\\)`|(?<!\\)\*", text)
+    assert len([line for line in text.splitlines() if line.startswith("# ")]) == 1
+    for line in text.splitlines():
+        if line.startswith("|"):
+            assert line.endswith("|")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (BodySource("tf_efficientnet_lite0", "ImageNet, offline"), "Apache-2.0"),
+        (BodySource("resnet18", "a1_in1k, timm"), "licence by timm: apache-2.0"),
+        (BodySource("torchvision/resnet18", "IMAGENET1K_V1, torchvision"), "states no licence"),
+        (BodySource("resnet18", "mine.pth"), "'mine.pth', whose licence is not known"),
+        (BodySource("resnet18", "random, then 5 classes"), "No foreign weights"),
+        (BodySource(bundle.OWN, "a module of one's own"), "network of one's own"),
+    ],
+)
+def test_the_licence_of_the_weights_is_noted(source, words):
+    assert words in licence_note(source)
+
+
+def test_classes_that_differ_are_named(ds, make_images, images):
+    assert bundle.check_classes(["teddy", "black", "grizzly"], ds) is None
+    notice = bundle.check_classes([*ds.classes, "polar"], ds, source="bears.bw")
+    assert notice == "bears.bw also knows 'polar'; these data have none of it."
+    with pytest.raises(
+        BadInputError, match=r"does not know 'grizzly', which.*It knows 'polar', of which.*transfer\(ds\)"
+    ):
+        bundle.check_classes(["black", "polar", "teddy"], ds)
+    make_images(images, {f"class {number:02}": 1 for number in range(30)}, seed=5)
+    with pytest.raises(BadInputError, match=r"'class 19' and 10 more, which the data have\. Make a learner"):
+        bundle.check_classes(ds.classes, Dataset.from_folder(images))
+
+
+def test_loading_with_other_data_says_so(saved, images, make_images):
+    make_images(images, {"polar": 2}, seed=5)
+    with pytest.raises(BadInputError, match=r"bears\.bw does not know 'polar'.*`learn.transfer\(ds\)`"):
+        Learner.load(saved, Dataset.from_folder(images))

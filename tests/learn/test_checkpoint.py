@@ -1,0 +1,282 @@
+"""A training that was cut off goes on as if it had not been; files that are no checkpoint of it are refused."""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.torch
+import torch
+
+from bearwidgets import Dataset, Learner
+from bearwidgets.errors import BadInputError
+from bearwidgets.learn import run as fitting
+from bearwidgets.learn.training import checkpoint
+
+
+@pytest.fixture
+def ds(images):
+    return Dataset.from_folder(images)
+
+
+@pytest.fixture
+def every_step(monkeypatch):
+    """Keep the checkpoint current at every step, not once a minute."""
+    monkeypatch.setattr(fitting, "CHECKPOINT_EVERY", -1.0)
+
+
+def learner(ds, seed=0):
+    return Learner(ds, "test_resnet", weights=None, size=32, seed=seed)
+
+
+def training(learn, path=None, **options):
+    """Two phases of two epochs, five steps each."""
+    options = {"mode": "exact", "freeze_epochs": 2, "batch_size": 4, "checkpoint": path, **options}
+    return learn.fine_tuning(2, **options)
+
+
+def cut_off(ds, path, after, **options):
+    """Train for so many steps, and be gone."""
+    steps = training(learner(ds), path, **options)
+    for _ in range(after):
+        next(steps)
+
+
+def assert_same(learn, whole):
+    pd.testing.assert_frame_equal(learn.steps, whole.steps)
+    pd.testing.assert_frame_equal(
+        learn.history.drop(columns="seconds"), whole.history.drop(columns="seconds")
+    )
+    assert learn.made_by == whole.made_by
+    for one, other in zip(learn.training_dynamics()[1], whole.training_dynamics()[1], strict=True):
+        np.testing.assert_array_equal(one, other)
+    for name, tensor in whole.module.state_dict().items():
+        assert torch.equal(learn.module.state_dict()[name], tensor), name
+
+
+@pytest.mark.usefixtures("every_step")
+@pytest.mark.parametrize("after", [1, 4, 5, 7, 10, 13, 20])
+def test_the_same_losses_and_weights_wherever_it_was_cut_off(ds, tmp_path, after):
+    whole = learner(ds)
+    steps = len(list(training(whole)))
+    assert steps == 20
+    path = tmp_path / "kept.safetensors"
+    cut_off(ds, path, after)
+    learn = learner(ds)
+    notes = [step.note for step in training(learn, path) if step.note]
+    assert len(notes) == 1
+    assert "finished" in notes[0] if after == steps else "going on in epoch" in notes[0]
+    assert_same(learn, whole)
+
+
+@pytest.mark.usefixtures("every_step")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"accumulate": 2},
+        {"mixup": 0.4, "cutmix": 1.0, "label_smoothing": 0.1},
+        {"save_best": True, "early_stopping": 1},
+        {"sampling": "balanced", "class_weights": "balanced", "gradient_clip": 0.1},
+        {"train_bn": False, "augment": "strong"},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+@pytest.mark.parametrize("after", [7, 13])
+def test_whatever_the_recipe(ds, tmp_path, options, after):
+    whole, path = learner(ds), tmp_path / "kept.safetensors"
+    list(training(whole, **options))
+    cut_off(ds, path, min(after, len(whole.steps)), **options)
+    learn = learner(ds)
+    list(training(learn, path, **options))
+    assert_same(learn, whole)
+
+
+KILLED = """
+import os, signal, sys
+from bearwidgets import Dataset, Learner
+from bearwidgets.learn import run as fitting
+
+fitting.CHECKPOINT_EVERY = -1.0
+learn = Learner(Dataset.from_folder(sys.argv[1]), "test_resnet", weights=None, size=32)
+options = {"mode": "exact", "freeze_epochs": 2, "batch_size": 4, "checkpoint": sys.argv[2]}
+for step in learn.fine_tuning(2, **options):
+    if len(learn.steps) == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_process(ds, tmp_path):
+    path = tmp_path / "kept.safetensors"
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, ds.root, path, "13"],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    whole, learn = learner(ds), learner(ds)
+    list(training(whole))
+    list(training(learn, path))
+    assert_same(learn, whole)
+
+
+def test_between_the_minutes_an_epoch_is_lost_at_most(ds, tmp_path):
+    path = tmp_path / "kept.safetensors"
+    cut_off(ds, path, 14)
+    learn = learner(ds)
+    first = next(training(learn, path))
+    assert (first.stage, first.step, len(learn.steps)) == ("unfrozen", 0, 10)
+    whole, learn = learner(ds), learner(ds)
+    list(training(whole))
+    list(training(learn, path))
+    assert_same(learn, whole)
+
+
+def test_a_finished_training_is_not_done_again(ds, tmp_path, capsys):
+    path = tmp_path / "kept.safetensors"
+    list(training(learner(ds), path))
+    before = path.read_bytes()
+    learn = learner(ds)
+    learn.fine_tune(2, mode="exact", freeze_epochs=2, batch_size=4, checkpoint=path)
+    assert "kept.safetensors: this training is finished." in capsys.readouterr().out
+    assert path.read_bytes() == before
+    assert len(learn.history) == 4
+
+
+@pytest.fixture
+def kept(ds, tmp_path):
+    """The checkpoint of a training that was cut off."""
+    path = tmp_path / "kept.safetensors"
+    cut_off(ds, path, 6)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "differs"),
+    [
+        ({"base_lr": 1e-3}, "list of phases"),
+        ({"mixup": 0.2}, "set of options"),
+        ({"seed": 1}, "seed"),
+        ({"size": 40}, "architecture"),
+        ({"arch": "test_efficientnet"}, "architecture"),
+        ({"normalize": "none"}, "preprocessing"),
+    ],
+)
+def test_that_of_another_training_is_refused(ds, kept, options, differs):
+    before = kept.read_bytes()
+    made = {name: options.pop(name) for name in ("seed", "size", "arch", "normalize") if name in options}
+    learn = Learner(ds, **{"arch": "test_resnet", "weights": None, "size": 32, **made})
+    with pytest.raises(BadInputError, match=f"another training, with another .*{differs}"):
+        list(training(learn, kept, **options))
+    assert kept.read_bytes() == before
+    assert not learn.made_by
+
+
+def test_that_of_other_data_is_refused(ds, kept, images, make_images):
+    make_images(images, {"polar": 8})
+    with pytest.raises(BadInputError, match=r"another list of classes.* training split"):
+        list(training(learner(Dataset.from_folder(images)), kept))
+
+
+class _Bomb:
+    def __reduce__(self):
+        return (os.mkdir, ("executed",))
+
+
+def _with_card(path, **changes):
+    with safetensors.safe_open(path, "pt") as file:
+        card = json.loads(file.metadata()[checkpoint.CARD])
+    tensors = safetensors.torch.load_file(path)
+    safetensors.torch.save_file(tensors, path, metadata={checkpoint.CARD: json.dumps({**card, **changes})})
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _without_moments(path):
+    with safetensors.safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    tensors = safetensors.torch.load_file(path)
+    (name,) = [each for each in tensors if each.startswith("moments.") and each.endswith("0.exp_avg")][:1]
+    tensors[name] = torch.zeros(7)
+    safetensors.torch.save_file(tensors, path, metadata=metadata)
+
+
+def _other_weights(path):
+    with safetensors.safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    tensors = safetensors.torch.load_file(path)
+    del tensors["model.head.weight"]
+    safetensors.torch.save_file(tensors, path, metadata=metadata)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda path: path.write_bytes(b""), "is no checkpoint of a training"),
+        (lambda path: path.write_bytes(b"\xff" * 4096), "is no checkpoint of a training"),
+        (lambda path: path.write_bytes(pickle.dumps(_Bomb())), "It was not executed"),
+        (_truncate, "is no checkpoint of a training, or it is broken"),
+        (
+            lambda path: safetensors.torch.save_file({"model.x": torch.zeros(3)}, path),
+            "no checkpoint of a training",
+        ),
+        (lambda path: _with_card(path, place={"phase": -3}), "damaged"),
+        (lambda path: _with_card(path, place=None), "damaged"),
+        (lambda path: _with_card(path, steps=7), "damaged"),
+        (lambda path: _with_card(path, extra=1), "damaged"),
+        (_without_moments, "damaged"),
+        (_other_weights, "another architecture"),
+    ],
+)
+def test_a_broken_or_foreign_file_is_refused(ds, kept, tmp_path, monkeypatch, spoil, sentence):
+    monkeypatch.chdir(tmp_path)
+    spoil(kept)
+    before = kept.read_bytes()
+    with pytest.raises(BadInputError, match=sentence) as raised:
+        list(training(learner(ds), kept))
+    assert "Give the name of a new file" in str(raised.value)
+    assert kept.read_bytes() == before
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_place_that_cannot_be_is_refused_before_the_training(ds, tmp_path):
+    with pytest.raises(BadInputError, match="there is no folder"):
+        training(learner(ds), tmp_path / "nowhere" / "kept.safetensors")
+    with pytest.raises(BadInputError, match="is a folder"):
+        training(learner(ds), tmp_path)
+
+
+def test_a_full_disk_stops_no_training(ds, tmp_path, monkeypatch):
+    path = tmp_path / "kept.safetensors"
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", full)
+    learn = learner(ds)
+    with pytest.warns(UserWarning, match=r"No space left on device\. The training goes on\."):
+        list(training(learn, path))
+    assert len(learn.steps) == 20
+    assert not path.exists()
+
+
+def test_other_files_beside_it_are_left_alone(ds, tmp_path):
+    path, other = tmp_path / "kept.safetensors", tmp_path / "kept"
+    other.write_bytes(b"mine")
+    list(training(learner(ds), path))
+    assert other.read_bytes() == b"mine"
+    assert sorted(each.name for each in tmp_path.iterdir() if each.is_file()) == ["kept", "kept.safetensors"]
+
+
+def test_steps_come_back_digit_by_digit(ds, kept):
+    found = checkpoint.read(kept)
+    whole = learner(ds)
+    list(training(whole))
+    losses = [row["loss"] for row in found.steps]
+    assert np.array_equal(losses, whole.steps.loss[: len(losses)])

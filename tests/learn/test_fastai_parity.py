@@ -1,0 +1,185 @@
+"""Step by step beside fastai: same weights, same batches, the same rates, momenta and losses.
+
+In double precision, so that what differs is a difference of method and not of rounding.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+
+import pandas as pd
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+from torch.nn import functional
+
+from bearwidgets.learn.training.lr_finder import suggest
+from bearwidgets.learn.training.recipe import Phase, Recipe, fine_tune_phases
+from bearwidgets.learn.training.schedule import Exponential, FlatCosine, OneCycle
+from bearwidgets.learn.training.train import Minibatch, make_optimizer, run_phase
+
+fastai_vision = pytest.importorskip("fastai.vision.all")
+
+STEPS, SIZE, CLASSES = 10, 8, 3
+
+
+class Tensors:
+    """Ten batches of made-up pictures, the same every epoch."""
+
+    def __init__(self):
+        generator = torch.Generator().manual_seed(1)
+        self.steps, self.n_classes, self.class_weights = STEPS, CLASSES, None
+        self.pictures = torch.rand(STEPS * SIZE, 3, 32, 32, generator=generator).double()
+        self.target = torch.randint(0, CLASSES, (STEPS * SIZE,), generator=generator)
+        self.pictures += self.target[:, None, None, None] * 0.2
+
+    def epoch(self, _number, first=0):
+        for start in range(first * SIZE, STEPS * SIZE, SIZE):
+            yield Minibatch(
+                self.pictures[start : start + SIZE], self.target[start : start + SIZE], float(SIZE)
+            )
+
+
+@pytest.fixture
+def data() -> Tensors:
+    return Tensors()
+
+
+def fastai_learner(data):
+    """A fastai learner of a resnet18 with fastai's own head and its own three groups, without dropout."""
+    from fastai.vision.learner import _resnet_split, create_vision_model
+    from fastai.vision.models import resnet18
+
+    torch.manual_seed(3)
+    model = create_vision_model(resnet18, CLASSES, pretrained=False).double()
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    items = list(zip(data.pictures, data.target, strict=True))
+    loader = fastai_vision.DataLoader(items, bs=SIZE, shuffle=False, num_workers=0)
+    dls = fastai_vision.DataLoaders(loader, loader, device=torch.device("cpu"))
+    return fastai_vision.Learner(dls, model, loss_func=_loss, splitter=_resnet_split, metrics=[])
+
+
+def _loss(logits, target):
+    return functional.cross_entropy(logits, target).float()  # fastai smooths in single precision
+
+
+class Seen(fastai_vision.Callback):
+    """Rates of all groups, momentum and loss of every training step."""
+
+    def before_fit(self):
+        self.rows = getattr(self, "rows", [])
+
+    def after_loss(self):
+        if self.training:
+            hypers = self.learn.opt.hypers
+            self.rows.append(
+                ([each["lr"] for each in hypers], hypers[-1]["mom"], float(self.learn.loss.detach()))
+            )
+
+
+def theirs(data, train):
+    learn, seen = fastai_learner(data), Seen()
+    learn.add_cb(seen)
+    start = copy.deepcopy(learn.model)
+    with learn.no_bar(), learn.no_logging():
+        train(learn)
+    return start, seen.rows, learn
+
+
+def ours(model, data, phases, recipe=None):
+    recipe = recipe or Recipe()
+    groups = [
+        [*model[0][:6].parameters()],
+        [*model[0][6:].parameters()],
+        [*model[1].parameters()],
+    ]
+    rows = []
+    fabric = Fabric(accelerator="cpu", devices=1, precision="64-true")
+    for phase in phases:
+        optimizer = make_optimizer(model, groups, phase, recipe)
+        for step in run_phase(fabric, model, optimizer, data, phase, recipe, seed=0):
+            rates = [
+                next(
+                    part["lr"]
+                    for part in optimizer.param_groups
+                    if any(each is parameter for each in part["params"] for parameter in group)
+                )
+                for group in groups
+            ]
+            rows.append((rates, step.momentum, step.loss))
+    return rows
+
+
+def assert_alike(mine, other):
+    assert len(mine) == len(other)
+    for number, ((rates, momentum, loss), (their_rates, their_momentum, their_loss)) in enumerate(
+        zip(mine, other, strict=True)
+    ):
+        assert rates == pytest.approx(their_rates, rel=1e-5), number
+        assert momentum == pytest.approx(their_momentum, abs=1e-6), number
+        assert loss == pytest.approx(their_loss, abs=1e-4), number
+
+
+def test_fine_tune_is_fastais_over_twenty_steps(data):
+    start, rows, learn = theirs(data, lambda learn: learn.fine_tune(1))
+    mine = ours(start, data, fine_tune_phases(1))
+    assert len(rows) == 20
+    assert_alike(mine, rows)
+    for (name, parameter), other in zip(start.named_parameters(), learn.model.parameters(), strict=True):
+        assert torch.allclose(parameter, other, atol=2e-4), name
+
+
+def test_fit_one_cycle_is_fastais(data):
+    start, rows, _ = theirs(data, lambda learn: learn.fit_one_cycle(2, slice(1e-4, 1e-2)))
+    phase = Phase("one cycle", 2, slice(1e-4, 1e-2), OneCycle())
+    assert_alike(ours(start, data, [phase]), rows)
+
+
+def test_fit_flat_cos_is_fastais_but_for_its_momentum(data):
+    start, rows, _ = theirs(data, lambda learn: learn.fit_flat_cos(1, 3e-4))
+    momentum = rows[0][1]
+    phase = Phase("flat cosine", 1, 3e-4, FlatCosine(momentum=momentum))
+    assert_alike(ours(start, data, [phase]), rows)
+
+
+def test_frozen_norms_are_fastais_with_train_bn_off(data):
+    def train(learn):
+        learn.train_bn = False
+        learn.freeze()
+        learn.fit_one_cycle(1, 1e-2)
+
+    start, rows, _ = theirs(data, train)
+    phase = Phase("frozen", 1, 1e-2, OneCycle(), frozen_to=-1)
+    mine = ours(start, data, [phase], Recipe(train_bn=True))
+    assert rows[5][2] != pytest.approx(mine[5][2], abs=1e-4)  # fastai's statistics move, its weights do not
+
+
+def test_lr_find_sees_and_suggests_what_fastai_does(data, tmp_path):
+    from fastai.callback.schedule import minimum, slide, steep, valley
+
+    learn = fastai_learner(data)
+    learn.path = tmp_path
+    start = copy.deepcopy(learn.model)
+    with learn.no_bar():
+        found = learn.lr_find(suggest_funcs=(valley, slide, steep, minimum), show_plot=False)
+    phase = Phase("lr_find", 1, 10.0, Exponential(1e-8), steps=100)
+    fabric = Fabric(accelerator="cpu", devices=1, precision="64-true")
+    optimizer = make_optimizer(start, [list(start.parameters())], phase, Recipe())
+    rows = [
+        (step.lr, step.train_loss)
+        for step in itertools.islice(
+            run_phase(fabric, start, optimizer, data, phase, Recipe(), seed=0), len(learn.recorder.lrs)
+        )
+    ]
+    assert [lr for lr, _ in rows] == pytest.approx(learn.recorder.lrs, rel=1e-5)
+    assert [loss for _, loss in rows][:60] == pytest.approx(
+        [float(each) for each in learn.recorder.losses][:60], abs=1e-4
+    )
+    table = pd.DataFrame({"lr": learn.recorder.lrs, "loss": [float(each) for each in learn.recorder.losses]})
+    ours_ = suggest(table, 100)
+    for name in ("valley", "slide", "steep", "minimum"):
+        assert getattr(ours_, name) == pytest.approx(getattr(found, name), rel=1e-3), name

@@ -1,0 +1,254 @@
+"""The feature cache: right by construction, and no loss when it is damaged, unwritable or cut short."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import torch
+
+import bearwidgets.learn.head.features as module
+from bearwidgets.data.identity import cache_dir, content_id
+from bearwidgets.learn.head.features import FeatureStore
+from bearwidgets.learn.input.preprocessing import Preprocessing, Projection
+from bearwidgets.learn.network.model import create_body
+
+SIZE = 32
+
+
+@pytest.fixture
+def paths(images) -> list[Path]:
+    return sorted(images.rglob("*.jpg"))
+
+
+def store(seed: int = 0, size: int = SIZE, *, keep: bool = True) -> FeatureStore:
+    body, _, _, preprocessing = create_body("test_resnet", None, size, seed)
+    return FeatureStore(body, preprocessing, keep=keep)
+
+
+def filled(paths: list[Path], **options) -> FeatureStore:
+    made = store(**options)
+    list(made.compute(contents(paths), paths))
+    return made
+
+
+def contents(paths: list[Path]) -> list[str]:
+    return [content_id(path) for path in paths]
+
+
+def shards() -> list[Path]:
+    return sorted((cache_dir() / "features").glob("*/*.safetensors"))
+
+
+@pytest.fixture
+def computed(monkeypatch) -> list[int]:
+    """How many pictures went through a body, call by call."""
+    calls, original = [], FeatureStore.of_pixels
+    monkeypatch.setattr(
+        FeatureStore, "of_pixels", lambda self, pixels: calls.append(len(pixels)) or original(self, pixels)
+    )
+    return calls
+
+
+def test_features_are_those_of_the_body(paths, monkeypatch):
+    monkeypatch.setattr(module, "fast_precision", lambda _: torch.float32)
+    made = filled(paths)
+    assert made.preprocessing.interpolation == "bilinear"  # that of this architecture
+    pixels = np.stack([_squeezed(path) for path in paths])
+    with torch.inference_mode():
+        wanted = made.body(made.preprocessing.normalize(pixels, torch.device("cpu"))).numpy()
+    got = made.array(contents(paths))
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, wanted, rtol=2e-3, atol=1e-3 * np.abs(wanted).max())
+
+
+def _squeezed(path: Path) -> np.ndarray:
+    from PIL import Image
+
+    image = Image.open(path).convert("RGB")
+    return np.asarray(image.resize((SIZE, SIZE), Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+
+def test_a_second_store_reads_them_from_disk(paths, computed):
+    first = filled(paths).array(contents(paths))
+    assert sum(computed) == len(paths)
+    second = filled(paths).array(contents(paths))
+    assert sum(computed) == len(paths)
+    assert (first == second).all()
+
+
+def test_progress_counts_every_picture(paths):
+    steps = list(store().compute(contents(paths), paths))
+    assert [step.step for step in steps] == [8, 16, 24]
+    assert {(step.stage, step.total) for step in steps} == {("features", 24)}
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"size": 48}])
+def test_other_weights_or_another_size_have_another_key(paths, computed, other):
+    first = filled(paths[:4])
+    second = filled(paths[:4], **other)
+    assert first.key != second.key
+    assert computed == [4, 4]
+
+
+def test_any_part_of_the_preprocessing_is_in_the_key():
+    body = store().body
+    plain = Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3, "bicubic")
+    others = [
+        Preprocessing(SIZE, (0.4,) * 3, (0.5,) * 3, "bicubic"),
+        Preprocessing(SIZE, (0.5,) * 3, (0.4,) * 3, "bicubic"),
+        Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3, "bilinear"),
+        Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3, "bicubic", "crop"),
+        Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3, pca=Projection(((1.0,) * 3,) * 3, (0.0,) * 3)),
+        Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3, pca=Projection(((1.0,) * 3,) * 3, (0.0, 0.0, 1e-9))),
+    ]
+    keys = {FeatureStore(body, each, keep=False).key for each in [plain, *others]}
+    assert len(keys) == 7
+
+
+def test_pictures_of_many_bands_have_features(tmp_path):
+    generator = np.random.default_rng(0)
+    files = [tmp_path / f"{number}.npy" for number in range(3)]
+    for file in files:
+        np.save(file, generator.random((40, 50, 5), dtype=np.float32))
+    files.append(tmp_path / "other.npy")
+    np.save(files[-1], np.zeros((9, 9, 4), np.float32))
+    pca = Projection(tuple(map(tuple, np.eye(3, 5).tolist())), (0.0,) * 3)
+    body = store().body
+    made = FeatureStore(body, Preprocessing(SIZE, (0.5,) * 3, (0.5,) * 3, in_chans=5, pca=pca), keep=False)
+    list(made.compute(contents(files), files))
+    features = made.array(contents(files[:3]))
+    assert np.isfinite(features).all()
+    assert np.abs(features[0] - features[1]).max() > 0
+    assert list(made.problems.values()) == [
+        "it has 4 bands, but in_chans=5 is asked for: pass in_chans=4, or take it out of the data"
+    ]
+
+
+def test_moved_and_renamed_files_are_known_by_their_content(paths, computed, tmp_path):
+    filled(paths[:3])
+    moved = [path.rename(tmp_path / f"{number}.bin") for number, path in enumerate(paths[:3])]
+    filled(moved)
+    assert computed == [3]
+
+
+def test_equal_bytes_are_computed_once(paths, tmp_path, computed):
+    copy = tmp_path / "copy.jpg"
+    copy.write_bytes(paths[0].read_bytes())
+    made = filled([paths[0], copy])
+    assert computed == [1]
+    assert made.array(contents([paths[0], copy])).shape == (2, 96)
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _text(path: Path) -> None:
+    path.write_text("not tensors at all")
+
+
+def _foreign(path: Path) -> None:
+    safetensors.numpy.save_file({"features": np.zeros((1, 96), np.float16)}, path)
+
+
+def _narrow(path: Path) -> None:
+    safetensors.numpy.save_file(
+        {"features": np.zeros((1, 5), np.float16)}, path, {"contents": f'["{path.stem}"]'}
+    )
+
+
+def _short(path: Path) -> None:
+    safetensors.numpy.save_file({"features": np.zeros((1, 96), np.float16)}, path, {"contents": '["a", "b"]'})
+
+
+@pytest.mark.parametrize("damage", [_cut, _empty, _text, _foreign, _narrow, _short])
+def test_a_damaged_shard_is_computed_again(paths, computed, damage):
+    first = filled(paths[:5]).array(contents(paths[:5]))
+    (shard,) = shards()
+    damage(shard)
+    second = filled(paths[:5])
+    assert computed == [5, 5]
+    assert (second.array(contents(paths[:5])) == first).all()
+    filled(paths[:5])
+    assert computed == [5, 5]  # and it was mended
+
+
+def test_an_unwritable_cache_is_done_without(paths, tmp_path, monkeypatch):
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where the cache folder should be")
+    monkeypatch.setenv("BEARWIDGETS_CACHE", str(blocked))
+    assert filled(paths[:3]).array(contents(paths[:3])).shape == (3, 96)
+
+
+def test_a_full_disk_leaves_no_half_written_shard(paths, monkeypatch):
+    def full(self, data):
+        with self.open("wb") as file:
+            file.write(data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert filled(paths[:3]).array(contents(paths[:3])).shape == (3, 96)
+    assert [each for each in (cache_dir() / "features").rglob("*") if each.is_file()] == []
+
+
+def test_what_was_done_before_an_interruption_is_kept(paths, computed):
+    steps = store().compute(contents(paths), paths)
+    next(steps)
+    steps.close()
+    filled(paths)
+    assert sum(computed) == len(paths)  # nothing twice
+
+
+def test_a_keyboard_interrupt_inside_keeps_what_was_done(paths, computed, monkeypatch):
+    original, calls = FeatureStore.of_pixels, []
+
+    def interrupted(self, pixels):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(self, pixels)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FeatureStore, "of_pixels", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            filled(paths)
+    filled(paths)
+    assert sum(computed) == len(paths)  # nothing twice
+
+
+def test_pictures_that_cannot_be_decoded_are_problems(paths, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(paths[0].read_bytes()[:300])
+    made = store()
+    steps = list(made.compute(["x" * 32, *contents(paths[:2])], [broken, *paths[:2]]))
+    assert steps[-1].step == steps[-1].total == 3
+    assert list(made.problems) == ["x" * 32]
+    assert made.array(contents(paths[:2])).shape == (2, 96)
+
+
+def test_no_pictures_have_features_of_the_right_width():
+    assert store(keep=False).array([]).shape == (0, 96)
+
+
+def test_the_cache_is_bounded_the_oldest_go_first(paths, monkeypatch):
+    import os
+
+    filled(paths[:3])
+    (old,) = shards()
+    os.utime(old, (1, 1))
+    monkeypatch.setattr(module, "MAX_BYTES", old.stat().st_size + 10)
+    filled(paths[3:6], seed=1)
+    assert [shard.exists() for shard in [old, *shards()]] == [False, True]
+
+
+def test_without_keeping_nothing_is_written(paths):
+    filled(paths[:2], keep=False)
+    assert shards() == []

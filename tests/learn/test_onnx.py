@@ -1,0 +1,296 @@
+"""ONNX files: in onnxruntime, on pictures as they are, they say what the learner says."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import onnx
+import onnxruntime
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from bearwidgets.data.augment.transforms import METHODS, RESAMPLING, Resize
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.data.formats.images import open_image
+from bearwidgets.errors import BadInputError, TrainingError, WorkspaceError
+from bearwidgets.learn.history import Record
+from bearwidgets.learn.input.preprocessing import Projection
+from bearwidgets.learn.network.model import Classifier, create_body
+from bearwidgets.learn.saved import onnx as export
+from bearwidgets.learn.saved.onnx import export_onnx
+from bearwidgets.learn.saved.onnx_resize import TensorResize
+
+CLASSES = ["ours brun é", "熊", 'a "b" & <c>']
+SIZES = [(32, 32), (47, 61), (200, 90), (7, 300), (400, 401), (1, 1)]
+
+
+def made_learner(ds=None, in_chans=3, pca=None, **changes):
+    """What a trained learner has, without a training; its head tells the pictures here apart, so that it shows if
+    they come out different.
+    """
+    channels = in_chans if pca is None else 3
+    body, features, source, preprocessing = create_body("test_resnet", None, 32, 0, in_chans=channels)
+    module = Classifier(body, features, 3).eval()
+    pixels = np.stack([np.asarray(photo(32, 32, seed)) for seed in range(32)])[..., [0, 1, 2][:channels]]
+    pictures = dataclasses.replace(preprocessing, in_chans=channels).normalize(pixels, torch.device("cpu"))
+    with torch.no_grad():
+        seen = body(pictures)
+        module.head.weight.copy_(torch.randn(3, features, generator=torch.Generator().manual_seed(0)))
+        module.head.bias.zero_()
+        logits = module.head(seen)
+        module.head.weight.mul_(2 / logits.std(0)[:, None])
+        module.head.bias.copy_(-module.head(seen).mean(0))
+    preprocessing = dataclasses.replace(preprocessing, in_chans=in_chans, pca=pca, **changes)
+    return SimpleNamespace(
+        module=module,
+        preprocessing=preprocessing,
+        source=source,
+        ds=ds,
+        arch="test_resnet",
+        classes=CLASSES,
+        size=32,
+        seed=0,
+        mode="exact",
+        made_by="exact: test_resnet (random) at 32 px, unfrozen epoch 3 of 3",
+        record=Record(),
+        history=pd.DataFrame([{"stage": "unfrozen", "epoch": 3.0, "valid_error": float("nan")}]),
+    )
+
+
+def photo(height, width, seed=0):
+    """A smooth RGB picture, as photos are; noise, on which versions of Pillow differ, is looked at elsewhere."""
+    few = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    return Image.fromarray(few).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def by_learner(learn, picture):
+    pixels = learn.preprocessing.resizer(picture)[None].copy()
+    with torch.inference_mode():
+        logits = learn.module(learn.preprocessing.normalize(pixels, torch.device("cpu")))
+    return torch.softmax(logits, 1).numpy()
+
+
+def by_file(path, pictures):
+    session = onnxruntime.InferenceSession(path)
+    (probabilities,) = session.run(["probabilities"], {"pictures": pictures})
+    return probabilities
+
+
+@pytest.fixture(scope="module")
+def learn():
+    return made_learner()
+
+
+@pytest.fixture(scope="module")
+def exported(learn, tmp_path_factory):
+    return export_onnx(learn, tmp_path_factory.mktemp("onnx") / "bears.onnx")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_one_picture_of_any_size(learn, exported, size):
+    wanted = by_learner(learn, photo(*size))
+    got = by_file(exported, np.asarray(photo(*size))[None])
+    assert (got.shape, got.dtype) == ((1, 3), np.float32)
+    assert got.sum() == pytest.approx(1, abs=1e-5)
+    assert np.abs(got - wanted).max() < 5e-4
+
+
+def test_the_pictures_here_are_told_apart(learn):
+    told = np.concatenate([by_learner(learn, photo(*size, seed)) for size in SIZES for seed in range(3)])
+    assert np.ptp(told, 0).min() > 0.05, "or the other tests prove nothing"
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_several_pictures_at_once(learn, exported, n):
+    pictures = [photo(50, 70, seed) for seed in range(n)]
+    got = by_file(exported, np.stack([np.asarray(each) for each in pictures]))
+    wanted = np.concatenate([by_learner(learn, each) for each in pictures])
+    assert got.shape == (n, 3)
+    assert np.abs(got - wanted).max() < 1e-3
+
+
+def test_the_file_says_what_it_is(learn, exported):
+    session = onnxruntime.InferenceSession(exported)
+    notes = session.get_modelmeta().custom_metadata_map
+    assert json.loads(notes["classes"]) == CLASSES
+    assert json.loads(notes["made_by"]) == learn.made_by
+    assert json.loads(notes["preprocessing"]) == learn.preprocessing.as_card()
+    assert set(json.loads(notes["versions"])) == {"bearwidgets", "torch", "timm", "python"}
+    assert "uint8 (n, height, width, bands)" in session.get_modelmeta().description
+    assert session.get_modelmeta().producer_name == "bearwidgets"
+    (given,), (result,) = session.get_inputs(), session.get_outputs()
+    assert (given.name, given.type, given.shape) == (
+        "pictures",
+        "tensor(uint8)",
+        ["n", "height", "width", 3],
+    )
+    assert (result.name, result.type, result.shape) == ("probabilities", "tensor(float)", ["n", 3])
+
+
+def test_the_file_is_sound_whole_and_tells_nothing_of_this_machine(exported):
+    model = onnx.load(exported)
+    onnx.checker.check_model(model, full_check=True)
+    assert {each.data_location for each in model.graph.initializer} == {onnx.TensorProto.DEFAULT}
+    assert {each.domain for each in model.opset_import} == {""}
+    data = exported.read_bytes()
+    assert b".py" not in data
+    assert [each.name for each in exported.parent.iterdir()] == ["bears.onnx"]
+
+
+def test_a_look_at_the_data_and_nothing_said(images, tmp_path, capfd, caplog, recwarn):
+    ds = Dataset.from_folder(images, valid_pct=0.25)
+    (images / ds.table.path[0]).unlink()
+    learn, before = made_learner(ds), torch.random.get_rng_state()
+    caplog.set_level(logging.INFO)
+    path = export_onnx(learn, str(tmp_path / "bears.onnx"))
+    assert capfd.readouterr() == ("", "")
+    assert caplog.records == []
+    assert len(recwarn) == 0
+    assert logging.root.manager.disable == 0
+    assert torch.equal(before, torch.random.get_rng_state())
+    table = onnxruntime.InferenceSession(path).get_modelmeta().custom_metadata_map
+    assert json.loads(table["data"])["items"]["valid"] == {"black": 2, "grizzly": 2, "teddy": 2}
+
+
+def test_many_bands_are_projected_and_padded_in_the_graph(tmp_path):
+    rows = tuple(map(tuple, np.random.default_rng(0).normal(0, 0.4, (3, 5)).tolist()))
+    learn = made_learner(in_chans=5, pca=Projection(rows, (0.1, 0.2, 0.3)), resize="pad")
+    path = export_onnx(learn, tmp_path / "bands.onnx")
+    assert onnxruntime.InferenceSession(path).get_inputs()[0].type == "tensor(float)"
+    for height, width in ((80, 50), (33, 90)):
+        values = np.concatenate([np.asarray(photo(height, width, seed)) for seed in (0, 1)], 2)
+        values = values[..., :5] / np.float32(255)
+        assert np.abs(by_file(path, values[None]) - by_learner(learn, values)).max() < 1e-3
+
+
+def test_a_file_that_says_something_else_is_not_written(exported, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "_export", lambda *_: onnx.load(exported))
+    learn = made_learner()
+    path = export_onnx(learn, tmp_path / "bears.onnx")
+    with torch.no_grad():
+        learn.module.head.bias[0] += 0.1
+    before = path.read_bytes()
+    with pytest.raises(
+        TrainingError, match=r"gives other probabilities: they differ by .* Nothing was written"
+    ):
+        export_onnx(learn, path)
+    assert path.read_bytes() == before
+    export_onnx(learn, path, verify=False)
+    assert [each.name for each in tmp_path.iterdir()] == ["bears.onnx"]
+
+
+@pytest.mark.parametrize("name", ["onnx", "onnxscript", "onnxruntime"])
+def test_a_missing_package_is_named(learn, tmp_path, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(BadInputError, match=rf"needs {name}, .*pip install 'bearwidgets\[export\]'"):
+        export_onnx(learn, tmp_path / "bears.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_untrained_learner_is_refused(tmp_path):
+    learn = made_learner()
+    learn.made_by = ""
+    with pytest.raises(BadInputError, match="not trained yet"):
+        export_onnx(learn, tmp_path / "bears.onnx")
+
+
+def test_a_network_that_cannot_be_exported_is_refused(learn, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise RuntimeError("no rule for aten::strange\nand much more")
+
+    monkeypatch.setattr(torch.onnx, "export", refuse)
+    with pytest.raises(
+        BadInputError, match=r"cannot be exported to ONNX: no rule for aten::strange Use another"
+    ):
+        export_onnx(learn, tmp_path / "bears.onnx")
+
+
+def test_a_network_that_fixes_the_number_of_pictures_is_refused(learn, tmp_path):
+    class Fixed(torch.nn.Module):
+        def forward(self, pictures):
+            return pictures.mean((2, 3)).reshape(2, 3)
+
+    fixed = SimpleNamespace(**{**vars(learn), "module": Fixed()})
+    with pytest.raises(BadInputError, match=r"cannot be exported to ONNX: [^\x1b]+ Use another"):
+        export_onnx(fixed, tmp_path / "bears.onnx")
+
+
+def test_a_network_too_large_for_one_file_is_refused(learn, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "LIMIT", 1000)
+    with pytest.raises(BadInputError, match=r"one ONNX file holds less than 2"):
+        export_onnx(learn, tmp_path / "bears.onnx")
+
+
+def test_a_folder_that_is_not_there_is_named_at_once(learn, tmp_path):
+    with pytest.raises(WorkspaceError, match=r"no folder .*none"):
+        export_onnx(learn, tmp_path / "none" / "bears.onnx")
+
+
+def test_a_full_disk_keeps_the_old_file(learn, exported, tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "bears.onnx").write_text("old")
+    monkeypatch.setattr(export, "_export", lambda *_: onnx.load(exported))
+    monkeypatch.setattr("bearwidgets.files.os.fsync", full)
+    with pytest.raises(WorkspaceError, match=r"could not be written to .*No space left"):
+        export_onnx(learn, tmp_path / "bears.onnx")
+    assert (tmp_path / "bears.onnx").read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("interpolation", RESAMPLING)
+@pytest.mark.parametrize("method", METHODS)
+def test_tensors_are_resized_as_pillow_does(method, interpolation):
+    resize = Resize(40, method, interpolation)
+    for height, width in ((40, 40), (1, 5), (30, 23), (97, 300), (333, 41), (500, 640), (161, 80)):
+        picture = photo(height, width)
+        (got,) = TensorResize(resize)(torch.from_numpy(np.array(picture)[None])).permute(0, 2, 3, 1).numpy()
+        difference = np.abs(got - resize(picture))
+        tall = height > width  # newer versions of Pillow turn the passes round there
+        assert difference.mean() < (0.2 if tall else 0.03)
+        if interpolation != "nearest":  # Pillow adds up steps, and may end on the other side of a tie
+            assert difference.max() <= (2 if tall else 1)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_noise_is_resized_as_pillow_does_but_for_the_order_of_the_passes(method):
+    resize = Resize(40, method, "bicubic")
+    for height, width in ((23, 30), (30, 23), (97, 300), (300, 97), (1000, 900)):
+        noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        (got,) = TensorResize(resize)(torch.from_numpy(noise[None])).permute(0, 2, 3, 1).numpy()
+        assert np.abs(got - resize(Image.fromarray(noise))).mean() < (0.002 if height < width else 0.6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_floats_are_resized_without_rounding(method):
+    values = np.asarray(photo(90, 61), dtype=np.float32) / 100 - 1
+    resize = Resize(40, method, "bicubic")
+    (got,) = TensorResize(resize)(torch.from_numpy(values[None])).permute(0, 2, 3, 1).numpy()
+    assert np.abs(got - resize(values)).max() < 1e-3
+
+
+@pytest.mark.slow
+def test_offline_weights_on_real_photos(shared_data, tmp_path):
+    from bearwidgets.learn.learner import Learner
+
+    ds = Dataset.from_folder(shared_data / "bears", workspace=tmp_path / "space")
+    learn = Learner(ds).fine_tune(progress=False)
+    path = export_onnx(learn, tmp_path / "bears.onnx")
+    network = learn.module.float().cpu()
+    session = onnxruntime.InferenceSession(path)
+    photos = [open_image(ds.path_of(each)) for each in ds.table.id[::16]]
+    alone = SimpleNamespace(module=network, preprocessing=learn.preprocessing)
+    wanted = np.concatenate([by_learner(alone, each) for each in photos])
+    got = np.concatenate([session.run(None, {"pictures": np.asarray(each)[None]})[0] for each in photos])
+    assert np.abs(got - wanted).mean() < 1e-4
+    assert np.abs(got - wanted).max() < 2e-3
+    told = [learn.predict(each).label for each in photos]
+    assert told == [learn.classes[number] for number in got.argmax(1)]

@@ -1,0 +1,154 @@
+"""From pictures to the body's input, and to a card and back."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bearwidgets.errors import BadInputError, ImageError
+from bearwidgets.learn.input.preprocessing import Preprocessing, Projection
+
+CPU = torch.device("cpu")
+PCA = Projection(((1.0, 0.0, 0.0, 2.0), (0.0, -1.0, 0.0, 0.0), (0.5, 0.5, 0.5, 0.5)), (0.0, 1.0, -0.25))
+
+
+def test_pixels_are_normalised_by_mean_and_deviation():
+    preprocessing = Preprocessing(1, (0.5, 0.25, 0.0), (0.5, 0.25, 1.0))
+    tensor = preprocessing.normalize(np.array([[[[255, 0, 51]]]], np.uint8), CPU)
+    assert tensor.shape == (1, 3, 1, 1)
+    assert tensor.flatten().tolist() == pytest.approx([1.0, -1.0, 0.2])
+
+
+def test_floats_are_not_scaled_again():
+    preprocessing = Preprocessing(1, (1.0, 0.0), (2.0, 0.5), in_chans=2)
+    tensor = preprocessing.normalize(np.array([[[[5.0, -1.0]]]], np.float32), CPU)
+    assert tensor.flatten().tolist() == [2.0, -2.0]
+    grey = Preprocessing(1, (0.5,), (0.5,), in_chans=1)
+    assert grey.normalize(np.array([[[[255]]]], np.uint8), CPU).item() == 1
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_the_projection_comes_before_the_normalisation(dtype):
+    preprocessing = Preprocessing(1, (0.5, 0.0, 0.25), (1.0, 2.0, 0.5), in_chans=4, pca=PCA)
+    bands = np.array([51, 102, 0, 255])
+    pixels = bands.astype(dtype) if dtype == "uint8" else (bands / 255).astype(dtype)
+    tensor = preprocessing.normalize(pixels[None, None, None], CPU)
+    # 0.2 + 2 · 1 = 2.2; 1 - 0.4 = 0.6; (0.2 + 0.4 + 0 + 1) / 2 - 0.25 = 0.55
+    assert tensor.shape == (1, preprocessing.channels, 1, 1)
+    assert tensor.flatten().tolist() == pytest.approx([1.7, 0.3, 0.6], abs=1e-6)
+
+
+@pytest.mark.parametrize("pca", [None, PCA])
+def test_channels_lie_last_in_memory(pca):
+    channels = 4 if pca is None else 3
+    preprocessing = Preprocessing(8, (0.0,) * channels, (1.0,) * channels, in_chans=4, pca=pca)
+    pixels = np.random.default_rng(0).random((2, 8, 6, 4), dtype=np.float32)
+    tensor = preprocessing.normalize(pixels, CPU)
+    assert tensor.shape == (2, channels, 8, 6)
+    assert tensor.is_contiguous(memory_format=torch.channels_last)
+    if pca is None:
+        np.testing.assert_array_equal(tensor.permute(0, 2, 3, 1).numpy(), pixels)
+
+
+@pytest.mark.parametrize("shape", [(2, 8, 8, 1), (2, 8, 8, 4), (8, 8, 3), (2, 3, 8, 8)])
+def test_pixels_of_other_bands_are_refused(shape):
+    with pytest.raises(BadInputError, match=r"allowed are \(n, height, width, 3\)"):
+        Preprocessing(8, (0.5,) * 3, (0.5,) * 3).normalize(np.zeros(shape, np.uint8), CPU)
+
+
+def test_pictures_are_opened_in_their_bands_and_no_larger_than_needed(tmp_path):
+    Image.new("RGB", (1600, 800), "red").save(tmp_path / "x.jpg")
+    np.save(tmp_path / "x.npy", np.ones((20, 30, 5), np.float32))
+    plain = Preprocessing(90, (0.5,) * 3, (0.5,) * 3)
+    assert plain.open(tmp_path / "x.jpg").size == (200, 100)
+    assert plain.open(tmp_path / "x.jpg", at_least=101).size == (400, 200)
+    five = Preprocessing(16, (0.5,) * 5, (0.5,) * 5, in_chans=5)
+    pixels = five.resizer(five.open(tmp_path / "x.npy"))
+    assert (pixels.shape, pixels.dtype) == ((16, 16, 5), np.float32)
+    assert five.normalize(pixels[None], CPU).mean().item() == pytest.approx(1)
+    with pytest.raises(ImageError, match="has 5 bands"):
+        plain.open(tmp_path / "x.npy")
+    grey = Preprocessing(16, (0.5,), (0.5,), in_chans=1)
+    assert grey.resizer(grey.open(tmp_path / "x.jpg")).shape == (16, 16, 1)
+
+
+def test_the_resizer_takes_method_and_interpolation():
+    picture = Image.new("RGB", (40, 20), "white")
+    padded = Preprocessing(8, (0.5,) * 3, (0.5,) * 3, "nearest", "pad").resizer(picture)
+    assert (padded[0] == 0).all()
+    assert (padded[4] == 255).all()
+
+
+@pytest.mark.parametrize(
+    "preprocessing",
+    [
+        Preprocessing(224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        Preprocessing(64, (0.1,), (0.2,), "nearest", "crop", 1),
+        Preprocessing(64, (0.5, 0.5, 0.1 + 0.2), (1e-9, 1.0, 2.0), "bilinear", "pad", 4, PCA),
+    ],
+)
+def test_a_card_brings_all_of_it_back(preprocessing):
+    card = json.loads(json.dumps({"arch": "resnet18", **preprocessing.as_card()}))
+    assert Preprocessing.from_card(card) == preprocessing
+    assert hash(Preprocessing.from_card(card)) == hash(preprocessing)
+
+
+def test_cards_of_the_first_format_can_be_read():
+    card = {"size": 224, "mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic"}
+    assert Preprocessing.from_card(card) == Preprocessing(224, (0.5,) * 3, (0.5,) * 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"size": 0}, "size is 0"),
+        ({"size": "64"}, "size is '64'"),
+        ({"size": 10**9}, "at most 8192"),
+        ({"size": True}, "size is True"),
+        ({"mean": [0.5]}, "list of 3 finite numbers"),
+        ({"mean": [0.5] * 5}, "mean is"),
+        ({"mean": None}, "mean is None"),
+        ({"mean": "abc"}, "mean is abc"),
+        ({"mean": [float("nan")] * 3}, "mean is"),
+        ({"mean": [10**400] * 3}, "mean is"),
+        ({"mean": [True] * 3}, "mean is"),
+        ({"mean": [[1]] * 3}, "mean is"),
+        ({"std": [0.5, 0.5, 0]}, "above 0"),
+        ({"std": [0.5, 0.5, -1]}, "above 0"),
+        ({"std": [0.5, 0.5, 1e-60]}, "above 0"),
+        ({"interpolation": "bicubik"}, "Did you mean 'bicubic'"),
+        ({"interpolation": []}, "damaged"),
+        ({"resize": "squash"}, "Did you mean 'squish'"),
+        ({"in_chans": 0}, "in_chans is 0"),
+        ({"in_chans": 2.5}, "in_chans is 2.5"),
+        ({"pca": []}, "damaged"),
+        ({"pca": {"matrix": [[1.0] * 4] * 3}}, "lacks 'offset'"),
+        ({"pca": {"matrix": [[1.0] * 4] * 2, "offset": [0.0] * 3}}, "3 rows"),
+        ({"pca": {"matrix": [[1.0] * 3] * 3, "offset": [0.0] * 3}}, "a row of pca"),
+        ({"pca": {"matrix": [[1.0] * 4] * 3, "offset": [0.0]}}, "offset of pca"),
+    ],
+)
+def test_a_damaged_card_is_a_sentence(changes, words):
+    card = {**Preprocessing(64, (0.5,) * 3, (0.5,) * 3, in_chans=4, pca=PCA).as_card(), **changes}
+    with pytest.raises(BadInputError, match="preprocessing on the card is damaged") as caught:
+        Preprocessing.from_card(card)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["size", "mean", "std", "interpolation"])
+def test_a_card_without_an_entry_says_which(name):
+    card = Preprocessing(64, (0.5,) * 3, (0.5,) * 3).as_card()
+    del card[name]
+    with pytest.raises(BadInputError, match=f"lacks '{name}'"):
+        Preprocessing.from_card(card)
+
+
+def test_bytes_can_be_opened():
+    stream = io.BytesIO()
+    Image.new("RGB", (4, 3)).save(stream, "PNG")
+    assert Preprocessing(8, (0.5,) * 3, (0.5,) * 3).open(stream.getvalue()).size == (4, 3)

@@ -1,0 +1,239 @@
+"""Issues: running checks, own checks, queues, what is left out."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bearwidgets.review.checks.issues as module
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.errors import BadInputError
+from bearwidgets.review.checks import registry as checks
+from bearwidgets.review.checks.issues import CHECKS, Check, Found, check, find_issues, register
+from bearwidgets.review.review import Review
+
+
+@pytest.fixture
+def ds(images) -> Dataset:
+    return Dataset.from_folder(images, valid_pct=0.25)
+
+
+@pytest.fixture(autouse=True)
+def _own_checks():
+    """Checks that a test registers are gone after it."""
+    before = dict(CHECKS._load())
+    yield
+    CHECKS._checks = before
+
+
+def reviewed(ds, wrong=()):
+    """A review that doubts the items at these rows."""
+    target = np.array([ds.classes.index(label) for label in ds.table.label])
+    p = np.full((len(ds), 3), 0.05)
+    p[np.arange(len(ds)), target] = 0.9
+    p[list(wrong)] = np.roll(p[list(wrong)], 1, axis=1)
+    return Review.from_predictions(ds, p, ds.classes)
+
+
+def test_a_check_of_ones_own_in_five_lines(ds):
+    @check("square", title="Nearly square")
+    def square(evidence):
+        table = evidence.table
+        return (table.path == "teddy/003.jpg") * 0.9
+
+    issues = find_issues(ds, ["square"])
+    assert issues.queue("square").path.tolist() == ["teddy/003.jpg"]
+    assert issues.summary.loc["square"].tolist()[:4] == ["Nearly square", 1, 0, 0.5]
+    assert list(issues.table.columns) == ["path", "label", "split", "square_score", "square_issue"]
+    assert issues.table.square_issue.sum() == 1
+    assert issues.queues() == [("square", "Nearly square", 1, False)]
+
+
+def test_one_failing_check_does_not_take_the_others_down(ds):
+    @check("fails")
+    def fails(evidence):
+        raise RuntimeError("no such luck")
+
+    check("good")(lambda evidence: np.zeros(len(evidence.table)))
+    issues = find_issues(ds, ["fails", "good"])
+    assert issues.names == ["good"]
+    assert issues.left_out == {"fails": "failed with RuntimeError: no such luck"}
+    with pytest.raises(BadInputError, match="left out: failed with RuntimeError"):
+        issues.queue("fails")
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        (np.zeros(3), r"its score has shape \(3,\); 24 items need \(24,\)"),
+        (np.full(24, 1.5), "its scores go from 1.5 to 1.5; allowed is 0 to 1"),
+        (Found(np.zeros(24), np.zeros(24, bool), why=["only one"]), "it gave 1 sentences"),
+        (Found(np.zeros(24), np.zeros(24, bool), group=np.zeros(2)), "its group has shape"),
+        (np.array(["a"] * 24), "could not convert"),
+    ],
+)
+def test_answers_that_do_not_fit_are_left_out(ds, result, reason):
+    check("odd")(lambda _: result)
+    issues = find_issues(ds, ["odd"])
+    assert issues.names == []
+    assert re.search(reason, issues.left_out["odd"])
+
+
+def test_answers_are_put_in_order_by_their_index(ds):
+    score = pd.Series(np.linspace(0, 1, 24), index=ds.table.id)
+    check("by_id")(lambda _: score[::-1])
+    check("by_row")(lambda _: score.reset_index(drop=True).sample(frac=1, random_state=0))
+    check("by_nothing")(lambda _: score.set_axis(np.arange(100, 124)))
+    issues = find_issues(ds, ["by_id", "by_row", "by_nothing"])
+    assert issues.table["by_id_score"].tolist() == issues.table["by_row_score"].tolist() == score.tolist()
+    assert "neither the ids nor the rows" in issues.left_out["by_nothing"]
+
+
+def test_answers_of_other_types_are_understood_or_left_out(ds, tmp_path):
+    flag = (np.arange(24) < 2).astype(int)
+    check("numbers")(lambda _: Found(flag, flag, why=[None] * 24, keeper=flag, group=flag - 1.0))
+    check("endless")(lambda _: np.full(24, np.inf))
+    issues = find_issues(ds, ["numbers", "endless"])
+    assert issues.queue("numbers").why.tolist() == ["", ""]
+    assert issues.report(tmp_path / "page.html").is_file()
+    assert "its scores go from inf to inf" in issues.left_out["endless"]
+
+
+def test_a_check_cannot_change_the_data_set(ds):
+    @check("clumsy")
+    def clumsy(evidence):
+        evidence.table["label"] = "zzz"
+        return np.zeros(24)
+
+    seen = []
+    check("after")(lambda evidence: seen.extend(evidence.table.label) or np.zeros(24))
+    issues = find_issues(ds, ["clumsy", "after"])
+    assert "zzz" not in set(seen)
+    assert "zzz" not in set(issues.table.label)
+    assert ds.classes == ["black", "grizzly", "teddy"]
+    assert "zzz" not in set(ds.table.label)
+
+
+def test_reports_do_not_replace_pictures_or_folders(ds, tmp_path):
+    issues = find_issues(ds, ["class_imbalance"])
+    picture = ds.path_of(ds.table.id[0])
+    with pytest.raises(BadInputError, match=r"allowed are \.html and \.htm"):
+        issues.report(picture)
+    with pytest.raises(BadInputError, match="top is '3'"):
+        issues.report(tmp_path / "page.html", top="3")
+    (tmp_path / "x.csv").mkdir()
+    with pytest.raises(BadInputError, match="is there and no file"):
+        issues.save(tmp_path / "x.csv")
+    assert issues.save(tmp_path / "TABLE.CSV").is_file()
+
+
+def test_files_that_have_gone_since_are_unreadable(ds):
+    find_issues(ds, ["unreadable"])
+    ds.path_of(ds.table.id[3]).unlink()
+    issues = find_issues(ds, ["unreadable"])
+    assert issues.queue("unreadable").index.tolist() == [ds.table.id[3]]
+    assert issues.problems.reason.tolist() == ["The file is gone."]
+    assert issues.certain == 1
+
+
+def test_what_is_missing_is_said(ds):
+    check("needy", needs=["review", "features"])(lambda _: np.zeros(24))
+    left = find_issues(ds, ["needy", "label_issues"]).left_out
+    assert "needs predictions" in left["needy"]
+    assert "needs features" in left["needy"]
+    assert "give a trained Learner" in left["label_issues"]
+
+
+def test_label_issues_are_a_queue(ds):
+    review = reviewed(ds, wrong=[2, 20])
+    queue = find_issues(review, ["label_issues"]).queue("label_issues")
+    assert set(queue.index) == set(ds.table.id[[2, 20]])
+    assert queue.score.is_monotonic_decreasing
+    assert queue.score.tolist() == pytest.approx(review.table.label_issue[queue.index].tolist())
+    assert all(queue.why)
+
+
+def test_label_issues_of_items_without_predictions_are_unknown(ds):
+    review = reviewed(ds)
+    review.table = review.table.iloc[5:]
+    issues = find_issues(review, ["label_issues"])
+    assert np.isnan(issues.table.label_issues_score[:5]).all()
+    assert not issues.table.label_issues_issue.any()
+
+
+def test_groups_stay_together_and_keepers_come_first(ds):
+    score = np.zeros(24)
+    group, keeper, flag = np.full(24, -1), np.zeros(24, bool), np.zeros(24, bool)
+    for row, value, number, keep in [
+        (0, 0.7, 4, False),
+        (9, 0.9, 4, True),
+        (3, 0.8, 1, True),
+        (5, 0.8, 1, False),
+    ]:
+        score[row], group[row], keeper[row], flag[row] = value, number, keep, True
+    flag[7], score[7] = True, 0.85
+    check("grouped")(lambda _: Found(score, flag, group=group, keeper=keeper))
+    queue = find_issues(ds, ["grouped"]).queue("grouped")
+    assert [ds.index_of(id_) for id_ in queue.index] == [9, 0, 7, 3, 5]
+    assert queue.group.tolist() == [4, 4, -1, 1, 1]
+
+
+def test_certain_checks_come_first(ds):
+    check("guess")(lambda _: np.zeros(24))
+    check("fact", certain=True)(lambda _: np.zeros(24))
+    names = list(CHECKS)
+    assert names.index("fact") < names.index("label_issues") < names.index("guess")
+    assert [CHECKS[name].certain for name in names] == sorted(
+        (CHECKS[name].certain for name in names), reverse=True
+    )
+
+
+def test_a_cell_that_runs_again_replaces_its_check(ds):
+    check("mine")(lambda _: np.zeros(24))
+    check("mine")(lambda _: np.ones(24))
+    assert find_issues(ds, ["mine"]).table.mine_score.tolist() == [1.0] * 24
+
+
+def test_registration_refuses_in_words():
+    with pytest.raises(BadInputError, match="There is a check 'label_issues' already"):
+        register(Check("label_issues", "Mine", np.zeros))
+    with pytest.raises(BadInputError, match="no name for a check"):
+        register(Check("two words", "Mine", np.zeros))
+    with pytest.raises(BadInputError, match="Did you mean 'features'"):
+        register(Check("mine", "Mine", np.zeros, needs=("feature",)))
+
+
+def test_sources_are_refused_in_words(ds):
+    with pytest.raises(BadInputError, match="not in str"):
+        find_issues("bears")
+    with pytest.raises(BadInputError, match="Did you mean 'label_issues'"):
+        find_issues(ds, ["label_issue"])
+    frame = ds.table[["id", "label"]]
+    with pytest.raises(BadInputError, match="has no data set"):
+        find_issues(Review.from_predictions(frame, reviewed(ds).probabilities, ds.classes))
+
+
+def test_the_threshold_follows_the_data_between_its_bounds():
+    rng = np.random.default_rng(0)
+    usual = rng.normal(0.6, 0.02, 500).clip(0, 1)
+    assert 0.6 + 3 * 0.02 < checks.adaptive_threshold(usual) < 0.6 + 4 * 0.02
+    assert checks.adaptive_threshold(usual - 0.5) == 0.5
+    assert checks.adaptive_threshold(np.ones(9)) == 1
+    assert checks.adaptive_threshold(np.ones(9), most=np.inf) > 1
+    assert checks.adaptive_threshold(np.full(9, np.nan)) == 0.5
+
+
+def test_issues_show_themselves_with_names_escaped(ds):
+    check("odd", title="<b>Odd</b>")(lambda _: np.zeros(24))
+    check("left", needs=["review"])(lambda _: np.zeros(24))
+    issues = find_issues(ds, ["odd", "left"])
+    assert "left out: left, needs predictions" in repr(issues)
+    assert "<b>Odd" not in issues._repr_html_()
+    assert "left: needs predictions" in issues._repr_html_()
+
+
+def test_everything_public_is_there():
+    assert all(hasattr(module, name) for name in module.__all__)

@@ -1,0 +1,98 @@
+"""Off-topic items: far from all others, for the density around them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bearwidgets.review.checks.outliers import distance_ratio, off_topic, outlier_score
+from bearwidgets.review.neighbors import Neighbors
+
+
+def balls(n=400, d=64, seed=0, spreads=(0.4, 0.4, 0.4)):
+    """Classes of features as wide as said."""
+    rng = np.random.default_rng(seed)
+    target = rng.integers(0, len(spreads), n)
+    middles = rng.normal(size=(len(spreads), d))
+    return middles[target] + np.array(spreads)[target, None] * rng.normal(size=(n, d)), target
+
+
+def evidence(x, target):
+    table = pd.DataFrame({"label": [f"class {number}" for number in target]})
+    return SimpleNamespace(table=table, features=x, neighbors=Neighbors(x))
+
+
+def test_ratios_by_hand():
+    index = np.array([[1, 2], [0, 2], [0, 1], [0, -1]])
+    similarity = np.array([[0.9, 0.8], [0.9, 0.7], [0.8, 0.7], [0.2, np.nan]])
+    # mean distances are 0.15, 0.2, 0.25 and 0.8; the middle of class 0 is 0.2, of class 1 0.25 and of class 2 0.8
+    ratio = distance_ratio(index, similarity, np.array([0, 0, 1, 2]))
+    middles = np.array([0.175, 0.175, 0.25])
+    wanted = [
+        0.15 / middles[[1, 2]].mean(),
+        0.2 / middles[[0, 2]].mean(),
+        0.25 / middles[[0, 1]].mean(),
+        0.8 / middles[0],
+    ]
+    assert ratio == pytest.approx(wanted, rel=1e-4)
+
+
+def test_strangers_are_found_even_as_a_small_clump():
+    x, target = balls()
+    rng = np.random.default_rng(1)
+    strangers = rng.normal(size=(8, 64)) * 1.2
+    strangers[4:] = strangers[3] + 0.5 * rng.normal(size=(4, 64))  # nearer to each other than to the rest
+    x[:8] = strangers
+    found = off_topic(evidence(x, target))
+    assert found.flag[:8].all()
+    assert found.flag.sum() <= 10
+    assert "times as far" in found.why[0]
+    assert found.why[20] == ""
+    assert " of 400 items are " in found.note
+
+
+def test_a_varied_class_is_not_off_topic():
+    x, target = balls(spreads=(0.2, 0.2, 0.2, 0.8))
+    found = off_topic(evidence(x, target))
+    assert found.flag.mean() < 0.02
+    score, _ = outlier_score(distance_ratio(*_near(x), np.zeros(400, int)))
+    assert (score >= 0.5).mean() > 0.1  # as it would be were its own density not known
+
+
+def _near(x):
+    near = Neighbors(x)
+    return near.index, near.similarity
+
+
+def test_a_wrong_label_alone_makes_no_outlier():
+    x, target = balls(spreads=(0.2, 0.7))
+    before = distance_ratio(*_near(x), target)
+    wrong = target.copy()
+    wrong[0] = 1 - wrong[0]
+    assert distance_ratio(*_near(x), wrong)[0] == pytest.approx(before[0], rel=0.02)
+
+
+@pytest.mark.parametrize("d", [8, 64, 512])
+def test_clean_data_is_hardly_flagged(d):
+    x, target = balls(1000, d)
+    assert off_topic(evidence(x, target)).flag.mean() <= 0.03
+
+
+def test_unknown_items_have_no_score():
+    x, target = balls(50)
+    x[4] = 0
+    found = off_topic(evidence(x, target))
+    assert np.isnan(found.score[4])
+    assert not found.flag[4]
+    assert np.isfinite(np.delete(found.score, 4)).all()
+    assert np.isnan(off_topic(evidence(x * 0, target)).score).all()
+    assert len(off_topic(evidence(x[:0], target[:0])).score) == 0
+
+
+def test_copies_only():
+    score, least = outlier_score(distance_ratio(*_near(np.ones((30, 4))), np.zeros(30, int)))
+    assert (score == 0).all()
+    assert least == pytest.approx(1.25)

@@ -1,0 +1,179 @@
+"""Quality checks: each finds what was done to a picture, and says nothing of clean sets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_data import rotten_png, scene
+from PIL import Image, ImageEnhance, ImageFilter
+
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.data.image_stats.table import looks_of
+from bearwidgets.review.checks.issues import find_issues
+
+QUALITY = [
+    "dark", "bright", "blurred", "low_information", "low_contrast", "odd_size", "odd_shape", "grey_among_color",
+    "animated", "wrong_extension",
+]  # fmt: skip
+
+
+def dark(image):
+    return ImageEnhance.Brightness(image).enhance(0.2)
+
+
+def foggy(image, share=0.9):
+    return Image.blend(image, Image.new("RGB", image.size, "white"), share)
+
+
+def blurred(image):
+    return image.filter(ImageFilter.GaussianBlur(3))
+
+
+def flat(image):
+    return Image.blend(image, Image.new("RGB", image.size, (120, 110, 100)), 0.9)
+
+
+def placeholder(image):
+    blank = Image.new("RGB", image.size, (200, 210, 220))
+    blank.paste("black", (80, 80, 160, 90))
+    return blank
+
+
+FAULTS = {
+    "dark": dark,
+    "bright": foggy,
+    "blurred": blurred,
+    "low_contrast": flat,
+    "low_information": placeholder,
+    "odd_size": lambda image: image.resize((24, 18)),
+    "odd_shape": lambda image: image.resize((900, 100)),
+    "grey_among_color": lambda image: image.convert("L").convert("RGB"),
+}
+
+
+def write(folder, change=None, n=24, rows=(5,)):
+    for number in range(n):
+        label = folder / ("a" if number % 2 else "b")
+        label.mkdir(parents=True, exist_ok=True)
+        image = scene(number)
+        if change and number in rows:
+            image = change(image)
+        image.save(label / f"{number:02}.png")
+    return Dataset.from_folder(folder)
+
+
+def flagged(ds, names=None):
+    """Check → numbers of the flagged files."""
+    issues = find_issues(ds, names or QUALITY)
+    assert not issues.left_out
+    return {
+        name: sorted(int(path[2:4]) for path in issues.queue(name).path)
+        for name in issues.names
+        if len(issues.queue(name))
+    }
+
+
+def test_a_clean_set_has_nothing(tmp_path):
+    assert flagged(write(tmp_path / "clean")) == {}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_fault_is_found_and_no_other_file(tmp_path, name):
+    found = flagged(write(tmp_path / name, FAULTS[name], rows=(5, 11)))
+    assert found[name] == [5, 11]
+    assert {number for numbers in found.values() for number in numbers} == {5, 11}
+
+
+def test_the_most_suspect_comes_first_and_the_figure_is_said(tmp_path):
+    ds = write(tmp_path / "dark", lambda image: dark(dark(image)), rows=(7,))
+    queue = find_issues(ds, ["dark"]).queue("dark")
+    assert queue.path.tolist() == ["a/07.png"]
+    p95 = looks_of(ds).p95[ds.index_of(queue.index[0])]
+    assert queue.why.iloc[0] == f"95 % of it is darker than {p95:.0%} of white"
+    assert 0.5 < queue.score.iloc[0] <= 1
+
+
+def dusky(image):
+    """So dark that 95 % of it are darker than 30 % of white."""
+    return ImageEnhance.Brightness(image).enhance(0.3 * 255 / np.percentile(image.convert("L"), 95))
+
+
+def test_a_set_that_is_dark_by_nature_is_not_flagged(tmp_path):
+    assert flagged(write(tmp_path / "one", dusky), ["dark"]) == {"dark": [5]}
+    night = write(tmp_path / "night", dusky, rows=range(24))
+    assert (find_issues(night, ["dark"]).table.dark_score > 0.5).all()
+    assert flagged(night, ["dark"]) == {}
+
+
+def test_what_is_bad_however_common_is_flagged(tmp_path):
+    black = write(
+        tmp_path / "black", lambda image: ImageEnhance.Brightness(image).enhance(0.02), rows=range(20)
+    )
+    assert flagged(black, ["dark"])["dark"] == list(range(20))
+
+
+def test_a_grey_set_has_no_grey_among_colour(tmp_path):
+    ds = write(tmp_path / "grey", FAULTS["grey_among_color"], rows=range(24))
+    assert flagged(ds, ["grey_among_color"]) == {}
+
+
+def test_formats_and_animations(tmp_path):
+    folder = tmp_path / "formats"
+    write(folder)
+    scene(50).save(folder / "a" / "50.jpg", "PNG")
+    scene(51).save(folder / "a" / "51.JPEG", "JPEG")
+    scene(52).save(folder / "a" / "52.gif", save_all=True, append_images=[scene(53), scene(54)])
+    ds = Dataset.from_folder(folder)
+    issues = find_issues(ds, ["animated", "wrong_extension"])
+    assert issues.queue("wrong_extension")[["path", "why"]].to_numpy().tolist() == [
+        ["a/50.jpg", "named .jpg, but it is PNG"]
+    ]
+    assert issues.queue("animated").why.tolist() == ["3 frames, of which only the first is used"]
+
+
+def test_unreadable_files_are_all_counted(tmp_path):
+    folder = tmp_path / "broken"
+    write(folder)
+    (folder / "a" / "rotten.png").write_bytes(rotten_png())
+    (folder / "a" / "page.jpg").write_text("<html>no</html>")
+    issues = find_issues(Dataset.from_folder(folder))
+    assert issues.summary.loc["unreadable", ["flagged", "certain"]].tolist() == [2, 2]
+    assert issues.queue("unreadable").path.tolist() == ["a/rotten.png"]
+    assert set(issues.problems.path) == {"a/page.jpg", "a/rotten.png"}
+    assert set(issues.left_out) == {name for name in issues.left_out if "needs" in issues.left_out[name]}
+    assert np.isnan(issues.table.blurred_score[issues.table.path == "a/rotten.png"]).all()
+
+
+def test_scores_lie_between_0_and_1_and_are_one_half_where_odd_begins(tmp_path):
+    ds = write(tmp_path / "blur", blurred)
+    issues = find_issues(ds, QUALITY)
+    scores = issues.table.filter(like="_score")
+    assert ((scores >= 0) & (scores <= 1)).all(axis=None)
+    assert issues.summary.threshold.dropna().min() >= 0.5
+    from bearwidgets.review.checks.quality import _MEASURED
+
+    for _, check in _MEASURED.values():
+        assert check._score(np.array([check.good, check.least, check.worst])).tolist() == [0, 0.5, 1]
+
+
+def marked(number):
+    """A picture with a logo of many tones in its lower right corner."""
+    image = scene(number)
+    logo = scene(999, (60, 45))
+    image.paste(logo, (180, 135))
+    return image
+
+
+def test_bars_and_repeated_marks_at_the_edges(tmp_path):
+    folder = tmp_path / "borders"
+    assert flagged(write(folder, n=16), ["repeated_borders"]) == {}
+    for number in range(30, 35):
+        marked(number).save(folder / "a" / f"{number}.png")
+    boxed = Image.new("RGB", (240, 180), "black")
+    boxed.paste(scene(40, (240, 120)), (0, 30))
+    boxed.save(folder / "a" / "40.png")
+    queue = find_issues(Dataset.from_folder(folder), ["repeated_borders"]).queue("repeated_borders")
+    assert sorted(queue.path) == [f"a/{number}.png" for number in (30, 31, 32, 33, 34, 40)]
+    why = queue.set_index("path").why
+    assert why["a/40.png"] == "bars take 33% of it"
+    assert why["a/30.png"] == "its lower right corner is the same as that of 4 other pictures"

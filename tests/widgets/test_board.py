@@ -1,0 +1,246 @@
+"""The grid's order: filters, sorts, decisions that never move anything, what was seen."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stub_learner import StubLearner, probabilities_of
+
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.errors import BadInputError
+from bearwidgets.review.review import Review
+from bearwidgets.widgets.cleaner.board import SCORES, SORTS, Board, View
+
+NO_DECISIONS = pd.DataFrame(columns=["action", "new_label", "seq"], index=pd.Index([], dtype=object))
+
+
+def decisions(**each):
+    rows = [(action, label, seq) for seq, (action, label) in enumerate(each.values())]
+    return pd.DataFrame(rows, columns=["action", "new_label", "seq"], index=list(each))
+
+
+@pytest.fixture
+def ds(images):
+    return Dataset.from_folder(images)
+
+
+@pytest.fixture
+def review(ds):
+    return Review(StubLearner(ds, {"black/000.jpg": "teddy", "grizzly/001.jpg": "black"}))
+
+
+@pytest.fixture
+def board(ds, review):
+    return Board(ds, review, NO_DECISIONS)
+
+
+def shown(board, column="path"):
+    return [board.item(place)[column] for place in range(len(board.order))]
+
+
+def test_most_suspect_first(board):
+    assert board.view == View(sort="label_issue", descending=True)
+    assert set(shown(board)[:2]) == {"black/000.jpg", "grizzly/001.jpg"}
+
+
+def test_without_scores_by_path(ds):
+    board = Board(ds, None, NO_DECISIONS)
+    assert shown(board) == sorted(ds.table.path)
+    assert set(shown(board, "predicted")) == {None}
+    assert not board.scored.any()
+    assert board.evidence(0) == {"rank_by": "path"}
+
+
+def test_every_filter(board):
+    board.show(View(label="black"))
+    assert set(shown(board, "label")) == {"black"}
+    board.show(View(predicted="teddy", label="black"))
+    assert shown(board) == ["black/000.jpg"]
+    board.show(View(split="valid"))
+    assert set(shown(board, "split")) == {"valid"}
+    board.show(View(text="GRIZZLY/00"))
+    assert len(board.order) == 8
+    board.show(View(label="nothing of the kind"))
+    assert len(board.order) == 0
+
+
+def test_filter_by_decision(ds, board):
+    one, two, three = ds.table.id[:3]
+    board.decide(decisions(**{one: ("delete", None), two: ("relabel", "teddy"), three: ("keep", None)}))
+    found = {}
+    for wanted in ("pending", "undecided", "delete", "relabel", "keep", "unsure"):
+        board.show(View(decision=wanted))
+        found[wanted] = set(shown(board, "id"))
+    assert found["pending"] == {one, two, three}
+    assert found["undecided"] == set(ds.table.id) - {one, two, three}
+    assert (found["delete"], found["relabel"], found["keep"], found["unsure"]) == (
+        {one},
+        {two},
+        {three},
+        set(),
+    )
+
+
+@pytest.mark.parametrize(("name", "value"), [("sort", "los"), ("decision", "deleted")])
+def test_unknown_choices_name_the_nearest(board, name, value):
+    before = board.revision
+    with pytest.raises(BadInputError, match="Did you mean"):
+        board.show(View(**{name: value}))
+    assert board.revision == before
+
+
+@pytest.mark.parametrize("sort", [each for each in SORTS if each != "queue"])
+def test_sorts_go_both_ways(board, sort):
+    board.decide(decisions(**{board.ids[3]: ("keep", None), board.ids[5]: ("delete", None)}))
+    column = board.scores.get(sort)
+    if column is None:
+        column = {"path": board.paths, "label": board.labels, "decided": board.decided}[sort]
+    for descending in (True, False):
+        board.show(View(sort=sort, descending=descending))
+        keys = column[board.order].tolist()
+        assert keys == sorted(keys, reverse=descending)
+
+
+@given(
+    scores=st.lists(st.none() | st.floats(-5, 5), min_size=24, max_size=24),
+    name=st.sampled_from(SCORES),
+    descending=st.booleans(),
+)
+def test_nan_scores_come_last_either_way(scores, name, descending, shared_board):
+    board = shared_board
+    board.scores[name] = np.array([np.nan if each is None else each for each in scores])
+    board.show(View(sort=name, descending=descending))
+    keys = board.scores[name][board.order]
+    known = keys[~np.isnan(keys)]
+    assert np.isnan(keys[len(known) :]).all()
+    assert known.tolist() == sorted(known.tolist(), reverse=descending)
+    assert sorted(board.order.tolist()) == list(range(24))
+
+
+@pytest.fixture(scope="module")
+def shared_board(tmp_path_factory):
+    from made_data import write_images
+
+    folder = write_images(tmp_path_factory.mktemp("board") / "images", {"black": 8, "grizzly": 8, "teddy": 8})
+    ds = Dataset.from_folder(folder, workspace=folder.parent / "space")
+    return Board(ds, Review(StubLearner(ds)), NO_DECISIONS)
+
+
+def test_items_without_scores_come_last(ds, review):
+    half = Review.from_predictions(
+        ds.table[ds.table.label != "black"], probabilities_of(ds.table.label[8:], ds.classes), ds.classes
+    )
+    board = Board(ds, half, NO_DECISIONS)
+    for descending in (True, False):
+        board.show(View(sort="loss", descending=descending))
+        assert shown(board, "label")[-8:] == ["black"] * 8
+    item = board.item(23)
+    assert item["predicted"] is None
+    assert np.isnan(item["loss"])
+
+
+def test_marks_never_reorder(board):
+    board.show(View(sort="decided"))
+    order, revision = board.order.copy(), board.revision
+    board.decide(decisions(**{board.ids[20]: ("delete", None)}))
+    assert (board.order == order).all()
+    assert board.revision == revision
+    assert board.item(board.place_of(board.ids[20]))["decision"] == {"action": "delete", "label": None}
+    board.show(View(sort="decided"))
+    assert board.place_of(board.ids[20]) == 0
+
+
+def test_a_withdrawn_decision_is_gone(board):
+    board.decide(decisions(**{board.ids[0]: ("relabel", "teddy")}))
+    board.decide(NO_DECISIONS)
+    assert board.item(board.place_of(board.ids[0]))["decision"] is None
+    assert board.counts()["action"] == {"keep": 0, "delete": 0, "relabel": 0, "unsure": 0}
+
+
+def test_decisions_on_items_that_are_not_here_do_no_harm(board):
+    board.decide(decisions(ffff=("delete", None)))
+    assert (board.actions == "").all()
+
+
+def test_places_and_rows(board):
+    board.show(View(label="grizzly", sort="path", descending=False))
+    assert board.rows_at([(0, 2), (1, 3)]).tolist() == [8, 9, 10]
+    assert board.rows_at([]).tolist() == []
+    assert board.place_of(board.ids[9]) == 1
+    assert board.place_of(board.ids[0]) is None
+    assert board.place_of("ffff") is None
+    assert board.rows_of([board.ids[9], board.ids[0]]).tolist() == [9, 0]
+    with pytest.raises(BadInputError, match="No item 'ffff'"):
+        board.rows_of([board.ids[9], "ffff"])
+
+
+def test_seen_stays_across_load_by_id(ds, review, board):
+    board.mark_seen(np.array([2, 5]))
+    kept = ds.table.drop(index=[0, 2]).reset_index(drop=True)
+    board.load(replace(ds, table=kept), review, NO_DECISIONS)
+    assert board.ids[board.seen].tolist() == [ds.table.id[5]]
+    board.load(ds, review, NO_DECISIONS)
+    assert np.flatnonzero(board.seen).tolist() == [2, 5]
+
+
+def test_counts_and_exam_marks(ds, board):
+    valid = ds.table.id[ds.table.split == "valid"].tolist()
+    train = ds.table.id[ds.table.split == "train"].tolist()
+    board.decide(
+        decisions(**{valid[0]: ("delete", None), valid[1]: ("keep", None), train[0]: ("unsure", None)})
+    )
+    counts = board.counts()
+    assert counts["label"] == {"black": 8, "grizzly": 8, "teddy": 8}
+    assert sum(counts["split"].values()) == 24
+    assert counts["action"] == {"keep": 1, "delete": 1, "relabel": 0, "unsure": 1}
+    assert board.exam_marks == 1
+
+
+def test_evidence_says_what_was_on_the_screen(board):
+    seen = board.evidence(0)
+    assert (seen["rank_by"], seen["predicted"]) == ("label_issue", "teddy")
+    assert seen["confidence"] == pytest.approx(0.9)
+    assert set(seen) == {"rank_by", "predicted", "confidence", "loss", "label_issue"}
+
+
+def test_many_items_are_columns_and_not_objects(ds):
+    n = 100_000
+    numbers = np.arange(n)
+    table = pd.DataFrame(
+        {
+            "id": [f"{number:08x}" for number in range(n)],
+            "path": [f"black/{number:06}.jpg" for number in range(n)],
+            "label": np.array(["black", "grizzly", "teddy"], dtype=object)[numbers % 3],
+            "split": np.array(["train", "valid"], dtype=object)[(numbers % 5 == 0).astype(int)],
+            "width": 8,
+            "height": 8,
+            "content": [f"{number:08x}" for number in range(n)],
+        }
+    )
+    many = replace(ds, table=table)
+    review = Review.from_predictions(
+        many, probabilities_of(table.label.to_numpy()[::-1], ["black", "grizzly", "teddy"]), many.classes
+    )
+    board = Board(many, review, NO_DECISIONS)
+    assert all(isinstance(column, np.ndarray) and column.shape == (n,) for column in board.scores.values())
+    held = [value for value in vars(board).values() if isinstance(value, (dict, list, set, tuple))]
+    assert sum(map(sys.getsizeof, held)) < 10_000, "nothing is kept per item before anyone looks"
+    board.show(View(text="00077", sort="path", descending=False))
+    assert shown(board)[0] == "black/000077.jpg"
+    assert board.place_of("0001869f") is None
+    assert len(board.rows_at([(0, 10), (5, 20)])) == len(board.order[:20])
+
+
+def test_where_the_model_knows_no_third_class_there_is_no_second_suggestion(tmp_path, images):
+    kept = Dataset.from_folder(images).table.query("label != 'teddy'")[["path", "label"]]
+    ds = Dataset.from_df(kept, root=images, workspace=tmp_path / "work")
+    believed = np.tile([0.7, 0.3], (len(ds), 1))
+    board = Board(ds, Review.from_predictions(ds, believed, ["black", "grizzly"]), NO_DECISIONS)
+    seconds = {(item["label"], item["second"]) for item in map(board.item, range(len(ds)))}
+    assert seconds == {("black", "grizzly"), ("grizzly", None)}

@@ -1,0 +1,150 @@
+"""The confusion matrix as a view: what its cells count is what a click shows."""
+
+from __future__ import annotations
+
+import pytest
+from stub_learner import StubLearner, id_at, paths, probabilities_of
+
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.errors import BadInputError
+from bearwidgets.review.review import Review
+from bearwidgets.widgets.cleaner.cleaner import Cleaner
+from bearwidgets.widgets.confusion import ConfusionMatrix
+
+
+@pytest.fixture
+def ds(images):
+    return Dataset.from_folder(images)
+
+
+@pytest.fixture
+def learn(ds):
+    mistaken = dict.fromkeys(paths(ds, "grizzly")[:2], "teddy") | {paths(ds, "black", "valid")[0]: "teddy"}
+    return StubLearner(ds, mistaken)
+
+
+@pytest.fixture
+def matrix(learn):
+    return ConfusionMatrix(learn)
+
+
+@pytest.fixture
+def sent(matrix):
+    sent = []
+    matrix.matrix.send = lambda content, _buffers=None: sent.append(content)
+    return sent
+
+
+def ask(matrix, sent, op, **fields):
+    matrix.matrix._handle_custom_msg({"kind": "request", "id": 1, "op": op, **fields}, [])
+    return sent[-1]
+
+
+def check_cells(matrix):
+    """Every cell counts the images that its click shows."""
+    told = matrix.hello({})
+    shown = [[matrix.show(actual, each) for each in told["classes"]] for actual in told["classes"]]
+    assert told["counts"] == shown
+    assert told["total"] == sum(map(sum, shown))
+
+
+def test_hello(matrix, sent, ds):
+    result = ask(matrix, sent, "hello")["result"]
+    n = int((ds.table.split == "valid").sum())
+    assert (result["split"], result["splits"], result["total"]) == ("valid", ["valid", "train", "all"], n)
+    assert result["classes"] == ["black", "grizzly", "teddy"]
+    assert result["counts"][0][2] == 1
+    assert result["accuracy"] == pytest.approx((n - 1) / n)
+
+
+def test_a_cell_filters_the_grid(matrix, sent):
+    assert ask(matrix, sent, "cell", actual="black", predicted="teddy") == {
+        "kind": "reply",
+        "id": 1,
+        "ok": True,
+        "result": {},
+    }
+    board = matrix.cleaner._session.board
+    assert (board.view.label, board.view.predicted, board.view.split) == ("black", "teddy", "valid")
+    assert len(board.order) == 1
+
+
+@pytest.mark.parametrize("split", ["valid", "train", "all"])
+def test_cells_count_what_a_click_shows(matrix, sent, split):
+    assert ask(matrix, sent, "split", split=split)["result"]["split"] == split
+    check_cells(matrix)
+
+
+@pytest.mark.parametrize(
+    ("op", "fields", "sentence"),
+    [
+        ("cell", {"actual": "grizly", "predicted": "black"}, "Did you mean 'grizzly'"),
+        ("cell", {"actual": "black"}, "predicted is None"),
+        ("split", {"split": "vald"}, "Did you mean 'valid'"),
+        ("split", {}, "split is None"),
+    ],
+)
+def test_refuses(matrix, sent, op, fields, sentence):
+    order = matrix.cleaner._session.board.order
+    reply = ask(matrix, sent, op, **fields)
+    assert not reply["ok"]
+    assert sentence in reply["error"]
+    assert matrix.split == "valid"
+    assert matrix.cleaner._session.board.order is order
+
+
+def test_split_to_begin_with(learn):
+    assert ConfusionMatrix(learn, split="all").hello({})["total"] == 24
+    with pytest.raises(BadInputError, match="No split 'test'"):
+        ConfusionMatrix(learn, split="test")
+
+
+def test_without_an_evaluation_split(images):
+    matrix = ConfusionMatrix(StubLearner(Dataset.from_folder(images, valid_pct=0)))
+    assert (matrix.split, matrix.hello({})["splits"]) == ("train", ["train", "all"])
+
+
+def test_layout_and_a_grid_of_ones_own(learn):
+    alone = ConfusionMatrix(learn)
+    assert alone.children == (alone.matrix, alone.cleaner)
+    cleaner = Cleaner(learn)
+    linked = ConfusionMatrix(learn, cleaner=cleaner)
+    assert linked.children == (linked.matrix,)
+    linked.show("black", "teddy")
+    assert len(cleaner._session.board.order) == 1
+
+
+def test_needs_predictions(ds):
+    with pytest.raises(BadInputError, match="needs predictions"):
+        ConfusionMatrix(ds)
+    review = Review.from_predictions(ds, probabilities_of(ds.table.label, ds.classes), ds.classes)
+    with pytest.raises(BadInputError, match="the grid it drives"):
+        ConfusionMatrix(review, cleaner=Cleaner(ds))
+
+
+def test_follows_a_retrain_with_a_new_class(matrix, sent, ds):
+    wrong = paths(ds, "grizzly")[0]
+    matrix.cleaner.mark(id_at(ds, wrong), "relabel", "polar", new_class=True)
+    assert matrix.cleaner.retrain().state == "done"
+    event = sent[-1]
+    assert (event["kind"], event["event"]) == ("event", "matrix")
+    assert event["classes"] == ["black", "grizzly", "polar", "teddy"]
+    assert set(event) - {"kind", "event"} == set(matrix.hello({}))
+    assert ask(matrix, sent, "split", split="all")["ok"]
+    check_cells(matrix)
+    assert matrix.show("grizzly", "polar") == 1
+
+
+def test_follows_files_that_move(make_images, tmp_path):
+    for seed, split in enumerate(("train", "valid")):
+        make_images(tmp_path / "data" / split, {"black": 2, "teddy": 2}, seed=seed)
+    ds = Dataset.from_folder(tmp_path / "data", valid_pct=0)
+    matrix = ConfusionMatrix(StubLearner(ds))
+    sent = []
+    matrix.matrix.send = sent.append
+    matrix.cleaner.mark(ds.table.id[ds.table.split == "valid"].tolist(), "delete")
+    matrix.cleaner.apply()
+    assert (sent[-1]["event"], sent[-1]["split"], sent[-1]["splits"]) == ("matrix", "train", ["train", "all"])
+    check_cells(matrix)
+    matrix.cleaner.rollback()
+    assert sent[-1]["splits"] == ["valid", "train", "all"]

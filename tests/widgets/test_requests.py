@@ -1,0 +1,405 @@
+"""Every request that a Cleaner's view may make, as messages."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from made_data import write_images
+from PIL import Image
+from stub_learner import StubLearner, id_at, paths
+
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.widgets import protocol
+from bearwidgets.widgets.cleaner.requests import OPS, PAGE, SHOWN, Requests
+from bearwidgets.widgets.cleaner.session import Session
+
+
+class Front:
+    """The other end: sends requests, as JSON would carry them, and unpacks replies."""
+
+    def __init__(self, source):
+        self.told = []
+        self.session = Session(source, None, threading.RLock(), self.told.append)
+        self.handlers = Requests(self.session).handlers
+        self.buffers = []
+
+    def send(self, op, **fields):
+        message = json.loads(json.dumps({"kind": "request", "id": 5, "op": op, **fields}))
+        reply, self.buffers = protocol.answer(self.handlers, message)
+        assert (reply["kind"], reply["id"]) == ("reply", 5)
+        return json.loads(json.dumps(reply, allow_nan=False))
+
+    def ask(self, op, **fields):
+        reply = self.send(op, **fields)
+        assert reply["ok"], reply
+        return reply["result"]
+
+    def refused(self, op, **fields):
+        reply = self.send(op, **fields)
+        assert not reply["ok"], reply
+        assert "Unforeseen" not in reply["error"]
+        assert reply["error"].endswith((".", "?"))
+        return reply["error"]
+
+    @property
+    def revision(self):
+        return self.session.board.revision
+
+
+@pytest.fixture
+def ds(images):
+    return Dataset.from_folder(images)
+
+
+@pytest.fixture
+def front(ds):
+    return Front(StubLearner(ds, {paths(ds, "grizzly")[0]: "teddy"}))
+
+
+def suspect(front):
+    return paths(front.session.ds, "grizzly")[0]
+
+
+def test_every_op_of_the_protocol_is_there(front):
+    assert set(front.handlers) == set(OPS)
+    assert len(OPS) == 17
+
+
+def test_hello(front):
+    result = front.ask("hello")
+    assert result["keys"] == {"preset": "default"}
+    assert result["state"]["items"] == 24
+
+
+def test_view(front):
+    result = front.ask("view", filter={"label": "black", "text": "00"}, sort="path", descending=False)
+    assert result["state"]["total"] == 8
+    assert result["state"]["view"] == {
+        "filter": {"label": "black", "predicted": None, "split": None, "decision": None, "text": "00"},
+        "sort": "path",
+        "descending": False,
+        "queue": None,
+    }
+    empty = {"label": None, "predicted": None, "split": None, "decision": None, "text": ""}
+    assert front.ask("view", filter=empty, sort="loss", descending=True)["state"]["total"] == 24
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"sort": "los"},
+        {},
+        {"sort": "loss", "filter": [1]},
+        {"sort": "loss", "filter": {"label": 3}},
+        {"sort": "loss", "filter": {"decision": "gone"}},
+    ],
+)
+def test_view_refuses(front, fields):
+    before = front.revision
+    front.refused("view", **fields)
+    assert front.revision == before
+
+
+def test_page(front):
+    result = front.ask("page", revision=front.revision, start=0, stop=3, px=160)
+    assert (result["revision"], result["start"], len(result["items"])) == (front.revision, 0, 3)
+    item = result["items"][0]
+    assert set(item) == {
+        *("i", "id", "path", "label", "split", "predicted", "confidence", "loss", "label_issue", "suggested"),
+        *("decision", "stale", "buffer", "error", "second", "why", "group"),
+    }
+    assert (item["path"], item["predicted"], item["i"], item["buffer"]) == (suspect(front), "teddy", 0, 0)
+    assert [each["buffer"] for each in result["items"]] == [0, 1, 2]
+    assert len(front.buffers) == 3
+    assert Image.open(io.BytesIO(front.buffers[0])).format == "JPEG"
+
+
+def test_page_without_pictures_or_scores(ds):
+    front = Front(ds)
+    result = front.ask("page", revision=front.revision, start=4, stop=6, px=320, pictures=False)
+    assert front.buffers == []
+    item = result["items"][0]
+    assert item["i"] == 4
+    assert {item[name] for name in ("buffer", "predicted", "confidence", "loss", "label_issue")} == {None}
+
+
+def test_page_ends_with_the_view_and_has_a_limit(front):
+    assert len(front.ask("page", revision=front.revision, start=20, stop=200, px=160)["items"]) == 4
+    assert front.ask("page", revision=front.revision, start=24, stop=30, px=160)["items"] == []
+    front.refused("page", revision=front.revision, start=0, stop=PAGE + 1, px=160)
+    front.refused("page", revision=front.revision, start=25, stop=30, px=160)
+    front.refused("page", revision=front.revision, start=3, stop=2, px=160)
+    front.refused("page", revision=front.revision, start=0, stop=3, px=100)
+
+
+def test_page_of_any_tile_size_is_answered_in_words(front):
+    front.refused("page", revision=front.revision, start=0, stop=3, px=200)
+
+
+def test_an_older_revision_is_refused(front):
+    old = front.revision
+    front.ask("view", sort="path", descending=False)
+    for op, fields in (
+        ("page", {"start": 0, "stop": 3, "px": 160}),
+        ("mark", {"ranges": [[0, 3]], "action": "delete"}),
+        ("seen", {"ranges": [[0, 3]]}),
+    ):
+        assert "order of the items changed" in front.refused(op, revision=old, **fields)
+    assert front.ask("hello")["state"]["marked"] == 0
+
+
+def test_a_file_that_is_gone_has_its_reason_on_its_tile(ds, front):
+    ds.path_of(ds.table.id[0]).unlink()
+    front.ask("view", sort="path", descending=False)
+    items = front.ask("page", revision=front.revision, start=0, stop=2, px=320)["items"]
+    assert items[0]["buffer"] is None
+    assert items[0]["error"]
+    assert (items[1]["buffer"], items[1]["error"]) == (0, None)
+    front.refused("full", item=ds.table.id[0])
+
+
+def test_locate(front):
+    front.ask("view", filter={"label": "black"}, sort="path", descending=False)
+    ids = front.session.ds.table.id
+    assert front.ask("locate", item=ids[3]) == {"index": 3}
+    assert front.ask("locate", item=ids[20]) == {"index": None}
+    assert front.ask("locate", item="\ud800") == {"index": None}
+    front.refused("locate")
+
+
+def test_mark_ranges_and_undo(front):
+    result = front.ask("mark", revision=front.revision, ranges=[[0, 3], [5, 6]], action="delete", label=None)
+    assert (result["changed"], len(result["ids"]), result["state"]["marked"]) == (4, 4, 4)
+    assert result["state"]["can"]["undo"]
+    undone = front.ask("undo")
+    assert (undone["changed"], undone["index"], undone["what"]) == (4, 0, "4 decisions")
+    assert undone["state"]["marked"] == 0
+    redone = front.ask("redo")
+    assert (redone["changed"], redone["what"]) == (4, "4 decisions")
+    assert front.ask("redo")["changed"] == 0
+
+
+def test_undo_of_what_the_view_does_not_show(front):
+    front.ask("mark", ids=[front.session.ds.table.id[0]], action="keep")
+    front.ask("view", filter={"label": "teddy"}, sort="path", descending=False)
+    undone = front.ask("undo")
+    assert (undone["changed"], undone["index"], undone["what"]) == (1, None, "1 decision")
+
+
+def test_mark_by_ids_needs_no_revision(front):
+    ids = front.session.ds.table.id[:2].tolist()
+    front.ask("view", filter={"label": "teddy"}, sort="path", descending=False)
+    assert front.ask("mark", ids=ids, action="relabel", label="teddy")["ids"] == ids
+    assert front.ask("mark", ids=ids, action="clear")["state"]["marked"] == 0
+    assert "No item 'ffff'" in front.refused("mark", ids=["ffff"], action="keep")
+    front.refused("mark", ids="ffff", action="keep")
+
+
+def test_mark_accept(front):
+    result = front.ask("mark", revision=front.revision, ranges=[[0, 2]], action="accept")
+    assert result["state"]["counts"]["action"] == {"keep": 1, "delete": 0, "relabel": 1, "unsure": 0}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"action": "delet"},
+        {"action": "relabel"},
+        {"action": "relabel", "label": 3},
+        {"action": "relabel", "label": "../out"},
+        {"action": "relabel", "label": "Teddy"},
+        {"action": "relabel", "label": ""},
+        {"action": "keep", "ranges": [[0, 99]]},
+    ],
+)
+def test_mark_refuses_and_changes_nothing(front, fields):
+    front.refused("mark", **{"revision": front.revision, "ranges": [[0, 2]], **fields})
+    assert front.ask("hello")["state"]["marked"] == 0
+
+
+def test_mark_tells_at_most_some_ids(tmp_path):
+    folder = write_images(tmp_path / "many", {"black": SHOWN + 5, "teddy": 2}, size=(8, 8))
+    front = Front(Dataset.from_folder(folder))
+    result = front.ask("mark", revision=front.revision, ranges=[[0, SHOWN + 7]], action="delete")
+    assert (result["changed"], len(result["ids"])) == (SHOWN + 7, SHOWN)
+    pending = front.ask("pending")
+    assert (pending["total"], len(pending["items"])) == (SHOWN + 7, SHOWN)
+    assert pending["groups"][0] == {
+        "action": "delete",
+        "label": "black",
+        "new_label": None,
+        "count": SHOWN + 5,
+    }
+    plan = front.ask("plan")
+    assert (plan["total"], len(plan["moves"])) == (SHOWN + 7, SHOWN)
+
+
+def test_full(front):
+    result = front.ask("full", item=id_at(front.session.ds, suspect(front)))
+    assert (result["path"], result["width"], result["height"]) == (suspect(front), 48, 40)
+    assert (result["label"], result["predicted"], result["suggested"]) == ("grizzly", "teddy", "teddy")
+    assert result["probabilities"][0][0] == "teddy"
+    assert (result["decision"], result["history"], result["mime"]) == (None, [], "image/jpeg")
+    assert result["bytes"] > 100
+    assert Image.open(io.BytesIO(front.buffers[0])).size == (48, 40)
+    front.ask("mark", ids=[result["id"]], action="relabel", label="teddy")
+    again = front.ask("full", item=result["id"])
+    assert again["decision"] == {"action": "relabel", "label": "teddy"}
+    assert again["history"][0]["action"] == "relabel"
+    assert "No item" in front.refused("full", item="ffff")
+
+
+def test_full_of_a_large_picture_is_made_smaller(tmp_path):
+    folder = write_images(tmp_path / "big", {"black": 2, "teddy": 2}, size=(2000, 1200))
+    front = Front(Dataset.from_folder(folder))
+    front.ask("full", item=front.session.ds.table.id[0])
+    assert max(Image.open(io.BytesIO(front.buffers[0])).size) <= 1600
+
+
+def test_pending_newest_first(front):
+    ids = front.session.ds.table.id
+    front.ask("mark", ids=[ids[0]], action="delete")
+    front.ask("mark", ids=[ids[9]], action="relabel", label="polar")
+    result = front.ask("pending")
+    assert [each["id"] for each in result["items"]] == [ids[9], ids[0]]
+    assert set(result["items"][0]) == {"id", "path", "action", "label", "new_label", "split"}
+    assert {"action": "relabel", "label": "grizzly", "new_label": "polar", "count": 1} in result["groups"]
+
+
+def test_plan_apply_rollback(front):
+    deleted, moved = front.session.ds.table.path[0], suspect(front)
+    front.ask("mark", ids=[front.session.ds.table.id[0]], action="delete")
+    front.ask("mark", ids=[id_at(front.session.ds, moved)], action="relabel", label="teddy")
+    plan = front.ask("plan")
+    assert (plan["ok"], plan["total"], plan["problems"]) == (True, 2, [])
+    assert {each["path"] for each in plan["moves"]} == {deleted, moved}
+    revision = front.revision
+    done = front.ask("apply", token=plan["token"])
+    assert (done["round"], done["counts"]) == (1, {"delete": 1, "relabel": 1})
+    assert done["message"].startswith("Round 1 applied: 1 deleted, 1 relabelled.")
+    assert done["state"]["items"] == 23
+    assert done["state"]["revision"] > revision
+    (entry,) = front.ask("rounds")["rounds"]
+    assert (entry["round"], entry["rolled_back"], entry["counts"]) == (1, False, {"delete": 1, "relabel": 1})
+    assert entry["time"].endswith("Z")
+    back = front.ask("rollback", round=1)
+    assert back["state"]["items"] == 24
+    assert "Round 1 taken back" in back["message"]
+    assert front.ask("rounds")["rounds"][0]["rolled_back"] is True
+    assert "rolled back at" in front.refused("rollback", round=1)
+    front.refused("rollback", round=9)
+    front.refused("rollback")
+
+
+def test_rounds_that_stand_beside_one_rolled_back(front):
+    for number in (1, 2):
+        front.ask("mark", ids=[front.session.ds.table.id[0]], action="delete")
+        front.ask("apply", token=front.ask("plan")["token"])
+        assert len(front.ask("rounds")["rounds"]) == number
+    front.ask("rollback", round=2)
+    assert [each["rolled_back"] for each in front.ask("rounds")["rounds"]] == [False, True]
+    assert front.ask("hello")["state"]["can"]["rollback"]
+    front.ask("rollback", round=1)
+    assert not front.ask("hello")["state"]["can"]["rollback"]
+
+
+def test_apply_does_only_what_was_shown(front):
+    ids = front.session.ds.table.id
+    front.ask("mark", ids=[ids[0]], action="delete")
+    first = front.ask("plan")["token"]
+    second = front.ask("plan")["token"]
+    assert "look at the new one" in front.refused("apply", token=first)
+    front.ask("undo")
+    front.refused("apply", token=second)
+    front.refused("apply", token=second)
+    front.refused("apply", token="")
+    assert all((front.session.ds.root / path).is_file() for path in front.session.ds.table.path)
+
+
+def test_decisions_made_after_the_plan_stay_pending(front):
+    ids = front.session.ds.table.id
+    front.ask("mark", ids=[ids[0]], action="delete")
+    token = front.ask("plan")["token"]
+    front.ask("mark", ids=[ids[1]], action="delete")
+    assert front.ask("apply", token=token)["counts"]["delete"] == 1
+    assert front.ask("hello")["state"]["marked"] == 1
+
+
+def test_plan_with_problems_applies_the_rest(ds, front):
+    ids = ds.table.id
+    front.ask("mark", ids=ids[:2].tolist(), action="delete")
+    ds.path_of(ids[0]).unlink()
+    plan = front.ask("plan")
+    assert (plan["ok"], plan["total"], len(plan["problems"])) == (True, 1, 1)
+    assert set(plan["problems"][0]) == {"path", "reason"}
+    assert front.ask("apply", token=plan["token"])["counts"]["delete"] == 1
+
+
+def test_nothing_to_apply(front):
+    plan = front.ask("plan")
+    assert plan["ok"] is False
+    front.refused("apply", token=plan["token"])
+
+
+def test_retrain_and_stop(front):
+    learn = front.session.learn
+    learn.go.clear()
+    assert front.ask("retrain") == {"started": True}
+    assert learn.reached.wait(20)
+    assert front.ask("hello")["state"]["job"]["state"] == "running"
+    assert "running" in front.refused("retrain")
+    assert front.ask("stop") == {}
+    assert front.ask("hello")["state"]["job"]["state"] == "stopping"
+    learn.go.set()
+    assert front.session.job.wait().state == "stopped"
+    assert front.told[-1]["state"]["job"]["state"] == "stopped"
+
+
+def test_retrain_without_a_learner_is_refused(ds):
+    assert "no bearwidgets Learner" in Front(ds).refused("retrain")
+
+
+def test_seen(front):
+    assert front.ask("seen", revision=front.revision, ranges=[[0, 5], [3, 8]])["state"]["seen"] == 8
+    assert front.ask("seen", revision=front.revision, ranges=[[0, 2]])["state"]["seen"] == 8
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 400) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+NAMES = (
+    *("revision", "ranges", "start", "stop", "px", "action", "label"),
+    *("ids", "item", "filter", "sort", "round", "token"),
+)
+SAFE = [op for op in OPS if op not in ("retrain", "apply")]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    op=st.sampled_from(SAFE),
+    fields=st.dictionaries(
+        st.sampled_from(NAMES),
+        values
+        | st.sampled_from(["relabel", "accept", "black", "loss", 160, 320, [[0, 2]], {"decision": "keep"}]),
+        max_size=6,
+    ),
+)
+def test_no_message_is_unforeseen(op, fields, shared_front):
+    front = shared_front
+    reply = front.send(op, **{"revision": front.revision, **fields})
+    assert reply["ok"] or "Unforeseen" not in reply["error"], reply
+
+
+@pytest.fixture(scope="module")
+def shared_front(tmp_path_factory):
+    folder = write_images(tmp_path_factory.mktemp("front") / "images", {"black": 4, "grizzly": 4, "teddy": 4})
+    ds = Dataset.from_folder(folder, workspace=folder.parent / "space")
+    return Front(replace(ds))
