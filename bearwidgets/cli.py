@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bearwidgets import __version__
 from bearwidgets.errors import BadInputError, BearwidgetsError
 from bearwidgets.learn.training.launch import speaks
+from bearwidgets.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -48,8 +48,20 @@ def unknown_name(kind: str, name: object, known: Iterable[str], where: str = "")
         "No class 'grizly' in this data set; known are black, grizzly. Did you mean 'grizzly'?"
     """
     names = [str(each) for each in known]
-    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    shown = and_more(names, 20)
     near = difflib.get_close_matches(str(name), names, n=1)
     place = f" {where}" if where else ""
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"No {kind} {name!r}{place}; known are {shown}.{hint}"
+
+
+def and_more(names: Iterable[object], most: int, *, separator: str = ", ") -> str:
+    """The first `most` names of a list, and how many there are besides.
+
+    Example:
+        >>> and_more(["black", "grizzly", "teddy"], 2)
+        'black, grizzly and 1 more'
+    """
+    texts = [str(each) for each in names]
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return separator.join(texts[:most]) + more

@@ -1,19 +1,25 @@
-"""Writing to disk so that a full disk, a lost connection or a killed process leaves the old state or the new one."""
+"""Files: atomic writes, draft folders and locks; names, table cells and JSON values that are safe everywhere."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
+import re
+import shutil
 import tempfile
 import time
+import unicodedata
+import uuid
+from glob import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bearwidgets.errors import BadInputError, WorkspaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
 if os.name == "nt":
     import msvcrt
@@ -25,6 +31,17 @@ _REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 _BUSY = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.EBADF, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP}
 _POLL = 0.01  # seconds between two tries for the lock
+_DEAD = 3600.0  # seconds without a sign of life after which a draft is nobody's
+_BEAT = 1.0  # seconds between two signs of life
+LONGEST = 100  # bytes of UTF-8 in a class name: leaves room for the file's name in Windows' 260 characters
+_DEVICES = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(\..*)?", re.IGNORECASE
+)
+_FORBIDDEN = set('/\\<>:"|?*')
+_TURNED = set(
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)  # they make a name read as another one
+_RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
 def explain(error: OSError, path: Path, outcome: str) -> WorkspaceError:
@@ -58,21 +75,23 @@ def sync_folder(folder: Path) -> None:
             raise
 
 
-def write_atomic(path: Path, data: bytes, *, like: os.stat_result | None = None) -> None:
+def write_atomic(path: Path, data: bytes, *, like: os.stat_result | None = None, sync: bool = True) -> None:
     """Replace a file by `data` in one step: whoever reads sees all of the old bytes or all of the new ones.
 
     Args:
         path: The file; its folder exists.
         data: The new bytes.
         like: Take the permissions and the modification time from here.
+        sync: Make it last through a power cut; a cache, which may be lost, need not wait for the disk.
     """
     descriptor, name = tempfile.mkstemp(prefix=".bearwidgets-", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         if like is None:
             temporary.chmod(0o666 & ~_umask())
         else:
@@ -82,7 +101,47 @@ def write_atomic(path: Path, data: bytes, *, like: os.stat_result | None = None)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if sync:
+        sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def draft_folder(root: Path) -> Generator[tuple[Path, Callable[[], None]]]:
+    """Fill a folder beside `root` that takes its name at the end of the block, or is removed if the block fails.
+
+    Drafts that a killed process left behind are removed where they have shown no sign of life for an hour.
+
+    Args:
+        root: A resolved path where nothing is yet, or an empty folder.
+
+    Yields:
+        The draft, and a function to call now and then as a sign of life.
+
+    Raises:
+        OSError: The folder cannot be written, or `root` is there and not empty.
+    """
+    root.parent.mkdir(parents=True, exist_ok=True)
+    for old in root.parent.glob(f".{escape(root.name)}.????????.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - old.stat().st_mtime > _DEAD:
+                shutil.rmtree(old, ignore_errors=True)
+    draft = root.parent / f".{root.name}.{uuid.uuid4().hex[:8]}.part"
+    last = time.monotonic()
+
+    def alive() -> None:
+        nonlocal last
+        if time.monotonic() - last > _BEAT:
+            draft.touch()
+            last = time.monotonic()
+
+    try:
+        draft.mkdir()
+        yield draft, alive
+        if root.exists():
+            root.rmdir()
+        draft.rename(root)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def check_output(path: str | Path, endings: Sequence[str]) -> Path:
@@ -177,3 +236,65 @@ def _release(file: BinaryIO) -> None:
         msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
     else:
         fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def folded(name: str) -> str:
+    """The name as a file system sees it that tells neither case nor ways to write an accent."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def unsafe(name: str) -> str:
+    """Why a text is no safe folder name ("has a separator"); "" if it is one."""
+    reasons = {
+        "is empty": not name.strip(),
+        "starts or ends with a space": name != name.strip(),
+        "starts with a dot": name.startswith("."),
+        "ends with a dot, which Windows drops": name.endswith("."),
+        'has a separator or one of < > : " | ? *': bool(_FORBIDDEN & set(name)),
+        "has a control character": any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in name),
+        "turns the reading direction": bool(_TURNED & set(name)),
+        "is not valid Unicode": any(unicodedata.category(char) == "Cs" for char in name),
+        "is a device on Windows": bool(_DEVICES.fullmatch(name)),
+        f"is longer than {LONGEST} bytes": len(name.encode(errors="replace")) > LONGEST,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def safe_name(label: str) -> str:
+    """The label as a folder name: whatever `unsafe` would object to is replaced by "_" or cut off.
+
+    Example:
+        >>> safe_name("a/b"), safe_name("con"), safe_name(" teddy. ")
+        ('a_b', '_con', 'teddy')
+    """
+    name = "".join("_" if unsafe(f"a{char}a") else char for char in label).strip(" .")
+    name = name.encode()[: LONGEST - 8].decode(errors="ignore").rstrip(" .") or "unnamed"
+    return f"_{name}" if unsafe(name) else name
+
+
+def safe_cell(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula gets a leading ', numbers stay numbers.
+
+    Example:
+        >>> safe_cell("=1+1"), safe_cell(-0.5), safe_cell("teddy")
+        ("'=1+1", -0.5, 'teddy')
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(_RISKY) else value
+
+
+def as_json(value: Any) -> Any:
+    """The same value as JSON can hold it: NumPy's numbers as Python's, NaN and infinities as None, others as text.
+
+    Example:
+        >>> as_json({"n": (1, float("nan"))})
+        {'n': [1, None]}
+    """
+    if isinstance(value, dict):
+        return {str(key): as_json(each) for key, each in value.items()}
+    if hasattr(value, "tolist"):  # NumPy's arrays and numbers
+        return as_json(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [as_json(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)

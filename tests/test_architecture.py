@@ -11,7 +11,7 @@ import pytest
 import bearwidgets
 
 ROOMS = ("data", "clean", "learn", "review", "widgets", "cli")
-FREE = ("errors",)
+FREE = ("errors", "files", "version")
 PACKAGE = Path(bearwidgets.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 

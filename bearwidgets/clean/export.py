@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bearwidgets.clean.log.manifest import safe_cell
-from bearwidgets.clean.names import unsafe
 from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
+from bearwidgets.files import safe_cell, unsafe
 
 if TYPE_CHECKING:
     import pandas as pd

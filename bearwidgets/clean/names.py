@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bearwidgets.errors import BadInputError, ConflictError
+from bearwidgets.files import folded, unsafe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-LONGEST = 100  # bytes of UTF-8 in a class name: leaves room for the file's name in Windows' 260 characters
 _LONGEST_FILE = 255  # bytes, the limit of the common file systems
-_DEVICES = re.compile(
-    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])\s*(\..*)?", re.IGNORECASE
-)
-_FORBIDDEN = set('/\\<>:"|?*')
-_TURNED = set(
-    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-)  # they make a name read as another one
-
-
-def folded(name: str) -> str:
-    """The name as a file system sees it that tells neither case nor ways to write an accent."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def check_new_class(name: str, known: Iterable[str]) -> str:
@@ -60,23 +46,6 @@ def check_new_class(name: str, known: Iterable[str]) -> str:
                 f" Windows and macOS. Did you mean {each!r}?"
             )
     return name
-
-
-def unsafe(name: str) -> str:
-    """Why a text is no safe folder name ("has a separator"); "" if it is one."""
-    reasons = {
-        "is empty": not name.strip(),
-        "starts or ends with a space": name != name.strip(),
-        "starts with a dot": name.startswith("."),
-        "ends with a dot, which Windows drops": name.endswith("."),
-        'has a separator or one of < > : " | ? *': bool(_FORBIDDEN & set(name)),
-        "has a control character": any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in name),
-        "turns the reading direction": bool(_TURNED & set(name)),
-        "is not valid Unicode": any(unicodedata.category(char) == "Cs" for char in name),
-        "is a device on Windows": bool(_DEVICES.fullmatch(name)),
-        f"is longer than {LONGEST} bytes": len(name.encode(errors="replace")) > LONGEST,
-    }
-    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def inside(base: Path, relative: str) -> Path:

@@ -17,9 +17,10 @@ from bearwidgets import files as disk
 from bearwidgets.clean.journal import Journal
 from bearwidgets.clean.log import manifest
 from bearwidgets.clean.log.fold import Decision
-from bearwidgets.clean.log.manifest import COLUMNS, manifest_bytes, safe_cell
+from bearwidgets.clean.log.manifest import COLUMNS, manifest_bytes
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import WorkspaceError
+from bearwidgets.files import safe_cell
 
 
 @pytest.fixture

@@ -20,11 +20,11 @@ from torch.utils.data import Subset
 from torchvision.datasets import CIFAR10, DatasetFolder, FakeData, ImageFolder
 from torchvision.transforms import v2
 
-from bearwidgets.clean.names import folded, unsafe
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.listing import importing
 from bearwidgets.data.listing.importing import MARKER, FolderNames
 from bearwidgets.errors import BadInputError, WorkspaceError
+from bearwidgets.files import folded, unsafe
 
 
 def encoded(value: int, kind: str = "JPEG") -> bytes:

@@ -11,7 +11,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.errors import WorkspaceError
-from bearwidgets.files import explain, write_atomic
+from bearwidgets.files import explain, safe_cell, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,17 +33,6 @@ COLUMNS = (
     "id",
 )
 _DELAY = 0.3  # seconds that a burst of decisions may last before the file is written
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
-
-
-def safe_cell(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula gets a leading ', numbers stay numbers.
-
-    Example:
-        >>> safe_cell("=1+1"), safe_cell(-0.5), safe_cell("teddy")
-        ("'=1+1", -0.5, 'teddy')
-    """
-    return f"'{value}" if isinstance(value, str) and value.startswith(_RISKY) else value
 
 
 def manifest_bytes(decisions: Iterable[Decision]) -> bytes:

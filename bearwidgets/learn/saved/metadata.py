@@ -14,9 +14,9 @@ import timm
 import torch
 from torch import nn
 
-from bearwidgets import __version__
 from bearwidgets.data.identity import hash_bytes
 from bearwidgets.errors import BadInputError
+from bearwidgets.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,11 +16,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-from bearwidgets import __version__
 from bearwidgets.errors import BadInputError, ImageError, TrainingError, WorkspaceError
 from bearwidgets.files import write_atomic
 from bearwidgets.learn.saved.metadata import describe
 from bearwidgets.learn.saved.onnx_resize import TensorResize
+from bearwidgets.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bearwidgets.clean.log.manifest import safe_cell
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
-from bearwidgets.files import check_output, write_atomic
+from bearwidgets.files import check_output, safe_cell, write_atomic
 from bearwidgets.review.checks.registry import (
     CHECKS,
     Check,
