@@ -25,7 +25,7 @@ def relight(pixels: np.ndarray, added: float, factor: float) -> np.ndarray:
 
     Example:
         >>> relight(np.array([0, 64, 128, 255], np.uint8), 0, 2)
-        array([  0,  26, 129, 255], dtype=uint8)
+        array([  0,  26, 128, 255], dtype=uint8)
     """
     if not added and factor == 1:
         return pixels
