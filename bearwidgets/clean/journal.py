@@ -6,14 +6,14 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bearwidgets.clean.apply.paths import Places
+from bearwidgets.clean.apply.paths import DataPaths
 from bearwidgets.clean.apply.transaction import Rounds
-from bearwidgets.clean.log.fold import ACTIONS
 from bearwidgets.clean.log.item_index import Items
 from bearwidgets.clean.log.lines import check_choice, check_class, decisions_table, entry, rounds_table
-from bearwidgets.clean.log.manifest import ManifestWriter, manifest_bytes
+from bearwidgets.clean.log.manifest import ManifestWriter
 from bearwidgets.clean.log.merge import MergeResult, merge_journals
-from bearwidgets.clean.log.writer import Log, user_name
+from bearwidgets.clean.log.writer import JournalStore, user_name
+from bearwidgets.data.actions import ACTIONS
 from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -50,15 +50,16 @@ class Journal:
         self.by = by
         self.recovered = False
         self._items = Items(None if dataset is None else dataset.table)
-        self._places = None if dataset is None else Places.of(dataset)
-        self._log = Log(self.path, self._items, by, self._prepare)
+        self._paths = None if dataset is None else DataPaths.of(dataset)
+        self._store = JournalStore(self.path, self._items, by, self._prepare)
         self._folders = dataset is not None and dataset.source == "folder"
         self._classes = set() if dataset is None else set(dataset.classes)
-        self._manifest = ManifestWriter(workspace / "manifest.csv", self._manifest_bytes)
+        self._manifest = ManifestWriter(workspace / "manifest.csv", self._manifest_changes)
+        self._in_manifest = 0  # the version that the manifest is of
         self._table: tuple[int, pd.DataFrame] | None = None  # the decisions and the version they are of
         self._rounds: Rounds | None = None
-        if dataset is not None and self._places is not None:
-            self._rounds = Rounds(self._log, self._places, self._items, dataset.table)
+        if dataset is not None and self._paths is not None:
+            self._rounds = Rounds(self._store, self._paths, self._items, dataset.table)
 
     @classmethod
     def open(cls, source: Dataset | Path | str, *, by: str | None = None) -> Journal:
@@ -83,7 +84,7 @@ class Journal:
                     f"No journal in {workspace}: give a workspace, such as 'bears/.bearwidgets', or the data set."
                 )
             journal = cls(workspace, None, name)
-            journal._log.refresh()
+            journal._store.refresh()
             return journal
         dataset = source.loaded  # decisions are about the files, not about a view of them
         journal = cls(dataset.workspace, dataset, name)
@@ -93,8 +94,30 @@ class Journal:
     @property
     def version(self) -> int:
         """Grows with every change to the decisions, whoever makes it."""
-        self._log.refresh()
-        return self._log.version
+        self._store.refresh()
+        return self._store.state.version
+
+    def changes_since(self, version: int) -> dict[str, Decision | None]:
+        """The items whose decision changed after a `version`, by whomever, the newest change last.
+
+        Its cost grows with what changed, where `decisions` makes a table of everything. Read `version` first, then
+        the changes since the one before; what comes in between is then told twice, never missed.
+
+        Returns:
+            Per id the decision now in force, or None where there is none any more.
+
+        Example:
+            >>> known = journal.version
+            >>> journal.record(list(ds.table.id[:2]), "delete")
+            2
+            >>> [decision.action for decision in journal.changes_since(known).values()]
+            ['delete', 'delete']
+            >>> sorted(journal.changes_since(known)) == sorted(journal.undo())
+            True
+        """
+        with self._store.guard:
+            self._store.refresh()
+            return self._store.state.changed_since(version)
 
     @property
     def decisions(self) -> pd.DataFrame:
@@ -107,10 +130,10 @@ class Journal:
             Index id; columns path, content, action, label (as it was), new_label, decided_at, decided_by, seq, and
             what the screen showed: rank_by, predicted, confidence, loss, label_issue.
         """
-        with self._log.guard:
+        with self._store.guard:
             version = self.version
             if self._table is None or self._table[0] != version:
-                self._table = version, decisions_table(self._log.state.pending())
+                self._table = version, decisions_table(self._store.state.pending())
             return self._table[1]
 
     @property
@@ -120,28 +143,27 @@ class Journal:
         Returns:
             Index round; columns applied_at, by, delete and relabel (how many), rolled_back_at (None while it stands).
         """
-        with self._log.guard:
-            self._log.refresh()
-            return rounds_table(self._log.state.rounds.values())
+        with self._store.guard:
+            self._store.refresh()
+            return rounds_table(self._store.state.rounds.values())
 
     @property
     def notes(self) -> list[str]:
         """Sentences on what a user should know: lines passed over, rounds taken back, a manifest not written."""
         failure = [] if self._manifest.failure is None else [str(self._manifest.failure)]
-        return [*self._log.skipped, *(self._rounds.notes if self._rounds else []), *failure]
+        return [*self._store.skipped, *(self._rounds.notes if self._rounds else []), *failure]
 
     def decision(self, id: str) -> Decision | None:  # noqa: A002 - the name of the column
         """The decision in force on one item, or None; quick, where `decisions` makes a table."""
-        with self._log.guard:
-            self._log.refresh()
-            found = self._log.state.latest.get(id)
-            return found if found is not None and found.pending else None
+        with self._store.guard:
+            self._store.refresh()
+            return self._store.state.in_force(id)
 
     def history(self, id: str) -> list[Decision]:  # noqa: A002 - the name of the column
         """Every decision on one item that was not undone, the oldest first; a withdrawal is one of them."""
-        with self._log.guard:
-            self._log.refresh()
-            return [act.after[id] for act in self._log.state.undoable if id in act.after]
+        with self._store.guard:
+            self._store.refresh()
+            return [act.after[id] for act in self._store.state.undoable if id in act.after]
 
     def record(
         self,
@@ -190,31 +212,31 @@ class Journal:
             check_choice(action, label)
         self._check_classes({label for _, label in choices.values() if label is not None})
         entries = []
-        with self._log.writing() as state:
+        with self._store.writing() as state:
             for id_, (action, label) in choices.items():
                 shown = None if seen is None else seen.get(id_)
                 line = entry(id_, action, label, items=self._items, latest=state.latest, seen=shown)
                 if line is not None:
                     entries.append(line)
             if entries:
-                self._log.append(entries, bulk=True)
+                self._store.append(entries, bulk=True)
         self._changed()
         return [line["id"] for line in entries]
 
     @property
     def can_undo(self) -> bool:
         """Whether `undo` would take something back."""
-        with self._log.guard:
-            self._log.refresh()
-            acts = self._log.state.undoable
+        with self._store.guard:
+            self._store.refresh()
+            acts = self._store.state.undoable
             return bool(acts) and not acts[-1].applied
 
     @property
     def can_redo(self) -> bool:
         """Whether `redo` would do something again."""
-        with self._log.guard:
-            self._log.refresh()
-            return bool(self._log.state.redoable)
+        with self._store.guard:
+            self._store.refresh()
+            return bool(self._store.state.redoable)
 
     def undo(self) -> list[str]:
         """Take back the newest act that is not taken back yet; a bulk act as a whole, also after a restart.
@@ -243,8 +265,8 @@ class Journal:
     def plan(self) -> Plan:
         """What `apply` would do, with every file's bytes checked; nothing is changed."""
         rounds = self._need_dataset("plan")
-        with self._log.guard:
-            self._log.refresh()
+        with self._store.guard:
+            self._store.refresh()
             return rounds.plan()
 
     def apply(self, plan: Plan | None = None) -> Receipt:
@@ -263,7 +285,7 @@ class Journal:
             WorkspaceError: The disk is full or cannot be written; everything is as it was.
         """
         rounds = self._need_dataset("apply")
-        with self._log.writing():
+        with self._store.writing():
             receipt = rounds.apply(plan)
         self._changed()
         return receipt
@@ -279,7 +301,7 @@ class Journal:
             WorkspaceError: The disk is full or cannot be written; call it again to finish.
         """
         rounds = self._need_dataset("rollback")
-        with self._log.writing():
+        with self._store.writing():
             receipt = rounds.roll_back(int(round))
         self._changed()
         return receipt
@@ -328,8 +350,8 @@ class Journal:
     def _start(self) -> None:
         rounds = self._need_dataset("open")
         self._prepare_allowed()
-        self._log.refresh()
-        self._log.follow = rounds.follow
+        self._store.refresh()
+        self._store.follow = rounds.follow
         self.recovered = rounds.recover_if_alone()
         if self.recovered:
             warnings.warn(
@@ -343,8 +365,8 @@ class Journal:
             self._manifest.touch()
 
     def _prepare_allowed(self) -> None:
-        if self._places is not None:
-            self._places.prepare()
+        if self._paths is not None:
+            self._paths.prepare()
 
     def _prepare(self) -> None:
         self._prepare_allowed()
@@ -368,28 +390,28 @@ class Journal:
         """Refuse new classes that are no safe folder, or that differ too little from one another."""
         new = labels - self._classes
         if new:
-            with self._log.guard:
-                self._log.refresh()
-                pending = {each.new_label for each in self._log.state.pending() if each.new_label is not None}
+            with self._store.guard:
+                self._store.refresh()
+                pending = {to for (_, to), n in self._store.state.choices.items() if n and to is not None}
             known = self._classes | pending
             for label in sorted(new):
                 known.add(check_class(label, known, folders=self._folders))
 
     def _step_back(self, what: str) -> list[str]:
         self._need_dataset(what)
-        with self._log.writing() as state:
+        with self._store.writing() as state:
             acts = state.undoable if what == "undo" else state.redoable
             if not acts or (what == "undo" and acts[-1].applied):
                 return []
             act = acts[-1]
-            self._log.append([{"action": what, "of": act.seq}])
+            self._store.append([{"action": what, "of": act.seq}])
         self._changed()
         return list(act.after)
 
     def _changed(self) -> None:
         self._manifest.touch()
 
-    def _manifest_bytes(self) -> bytes:
-        with self._log.guard:
-            self._log.refresh()
-            return manifest_bytes(self._log.state.pending())
+    def _manifest_changes(self) -> Mapping[str, Decision | None]:
+        with self._store.guard:
+            changes, self._in_manifest = self.changes_since(self._in_manifest), self.version
+            return changes

@@ -106,7 +106,7 @@ def test_plan_changes_nothing_and_says_all(bears):
 def test_apply_and_rollback(bears):
     journal, ids = open_journal(bears)
     decide(journal, ids)
-    before, decided = snapshot(bears), journal.decisions
+    before, decided, pending = snapshot(bears), journal.decisions, journal.version
     receipt = journal.apply()
     assert receipt.counts == {"delete": 3, "relabel": 3}
     after = snapshot(bears)
@@ -117,12 +117,16 @@ def test_apply_and_rollback(bears):
     trash = bears / ".bearwidgets" / "trash" / "0001" / "black" / "000.jpg"
     assert (trash.read_bytes(), trash.stat().st_mtime_ns) == before["black/000.jpg"][:2]
     assert sorted(journal.decisions["action"]) == ["keep", "unsure"]
+    assert list(journal.changes_since(pending).values()) == [None] * 6
     assert journal.rounds.loc[1, ["delete", "relabel", "rolled_back_at"]].tolist() == [3, 3, None]
     assert {each.name for each in receipt.folder.iterdir()} == {"plan.json", "receipt.json", "manifest.csv"}
     again = Journal.open(Dataset.from_folder(bears))
     assert sorted(again.decisions["action"]) == ["keep", "unsure"]
     back = again.rollback(receipt.round)
     assert back.round == 1
+    assert sorted(each.action for each in journal.changes_since(pending).values()) == sorted(
+        ["delete"] * 3 + ["relabel"] * 3
+    )
     assert snapshot(bears) == before
     assert not trash.parent.parent.exists()
     for each in (journal, again, Journal.open(Dataset.from_folder(bears))):
@@ -342,7 +346,7 @@ def test_disk_that_is_full_for_the_journal_line(bears, monkeypatch):
         raise WorkspaceError("full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal._log, "append", full)
+        patch.setattr(journal._store, "append", full)
         with pytest.raises(WorkspaceError, match="full"):
             journal.apply()
     assert snapshot(bears) == before
@@ -470,14 +474,14 @@ def test_ctrl_c_after_the_round_counts(bears, monkeypatch):
     journal, ids = open_journal(bears)
     decide(journal, ids)
     before = snapshot(bears)
-    real = journal._log.append
+    real = journal._store.append
 
     def append(entries):
         real(entries)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(journal._log, "append", append)
+        patch.setattr(journal._store, "append", append)
         with pytest.raises(KeyboardInterrupt):
             journal.apply()
     assert snapshot(bears) != before

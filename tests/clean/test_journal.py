@@ -29,7 +29,7 @@ from made_data import write_images
 
 from bearwidgets import files as disk
 from bearwidgets.clean.journal import Journal
-from bearwidgets.clean.log import file as ledger
+from bearwidgets.clean.log import file as journal_file
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
 
@@ -273,10 +273,16 @@ def test_journal_that_was_replaced_is_read_anew(dataset, journal):
     journal.path.write_bytes(old)
     assert list(in_force(journal)) == [a]
     assert journal.version > version
+    assert {id_: each and each.action for id_, each in journal.changes_since(version).items()} == {
+        a: "delete",
+        b: None,
+    }
     journal.path.unlink()
     assert in_force(journal) == {}
     journal.record([c], "keep")
     assert list(in_force(journal)) == [c]
+    changes = journal.changes_since(version)
+    assert (changes[a], changes[b], changes[c].action) == (None, None, "keep")
 
 
 @pytest.mark.parametrize("where", ["write", "fsync"])
@@ -297,7 +303,7 @@ def test_full_disk_leaves_journal_and_memory_as_they_were(dataset, journal, monk
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger.os, where, write if where == "write" else fsync)
+        patch.setattr(journal_file.os, where, write if where == "write" else fsync)
         with pytest.raises(WorkspaceError, match=r"full.*Nothing was recorded.*Free some space"):
             journal.record(ids, "unsure")
         with pytest.raises(WorkspaceError):
@@ -310,7 +316,7 @@ def test_full_disk_leaves_journal_and_memory_as_they_were(dataset, journal, monk
 
 def test_short_writes_are_continued(dataset, journal, monkeypatch):
     real_write = os.write
-    monkeypatch.setattr(ledger.os, "write", lambda descriptor, data: real_write(descriptor, data[:7]))
+    monkeypatch.setattr(journal_file.os, "write", lambda descriptor, data: real_write(descriptor, data[:7]))
     journal.record(ids_of(dataset, 3), "delete")
     assert len(in_force(Journal.open(dataset))) == 3
 
@@ -330,7 +336,7 @@ def test_file_system_that_turns_read_only_says_workspace(dataset, journal, monke
     def refuse(*_):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(ledger.os, "open", refuse)
+    monkeypatch.setattr(journal_file.os, "open", refuse)
     with pytest.raises(WorkspaceError, match=r"Read-only.*workspace="):
         journal.record(ids_of(dataset, 1), "delete")
     assert in_force(journal) == {}
@@ -488,10 +494,11 @@ class JournalMachine(RuleBasedStateMachine):
         self.labels = dict(zip(self.ids, self.dataset.table["label"], strict=True))
         self.journal, self.other = Journal.open(self.dataset), Journal.open(self.dataset)
         self.now, self.past, self.future = {}, [], []
+        self.followed, self.known = {}, 0
 
     def teardown(self):
         self.journal.write_manifest()
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)  # the manifest of the other journal may come late
 
     @rule(
         picked=st.sets(st.integers(0, 5), min_size=1), choice=st.sampled_from(CHOICES), second=st.booleans()
@@ -528,6 +535,19 @@ class JournalMachine(RuleBasedStateMachine):
     @rule()
     def reopen(self):
         self.journal = Journal.open(self.dataset)
+        self.followed, self.known = {}, 0
+
+    @rule()
+    def follow(self):
+        """Who takes in what changed, now and then, ends with what is in force."""
+        self.known, changes = self.journal.version, self.journal.changes_since(self.known)
+        for id_, decision in changes.items():
+            if decision is None:
+                self.followed.pop(id_, None)
+            else:
+                self.followed[id_] = decision.value
+        assert self.followed == self.now
+        assert self.journal.changes_since(self.known) == {}
 
     @precondition(lambda self: self.journal.path.exists())
     @rule(torn=st.binary(max_size=20).filter(lambda data: b"\n" not in data))

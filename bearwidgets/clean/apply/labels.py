@@ -6,6 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+from bearwidgets.data.actions import DELETE, RELABEL
 from bearwidgets.data.listing.frame import relative_path
 from bearwidgets.errors import BadInputError, ConflictError
 
@@ -13,19 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from bearwidgets.clean.apply.paths import Places
-    from bearwidgets.clean.apply.plan import Move
+    from bearwidgets.clean.apply.moves import Move
+    from bearwidgets.clean.apply.paths import DataPaths
     from bearwidgets.data.listing.frame import Columns
 
 _BOM = "\ufeff"
 
 
-def edit_labels(data: bytes, places: Places, moves: Sequence[Move]) -> bytes:
+def edit_labels(data: bytes, paths: DataPaths, moves: Sequence[Move]) -> bytes:
     """Give the rows of relabelled images their new label and take out those of deleted ones.
 
     Args:
         data: The file.
-        places: What it is called and how it is read.
+        paths: What it is called and how it is read.
         moves: What happens to which image.
 
     Returns:
@@ -34,9 +35,9 @@ def edit_labels(data: bytes, places: Places, moves: Sequence[Move]) -> bytes:
     Raises:
         ConflictError: The file is not the table it was: a column or a row is missing, or it cannot be read.
     """
-    columns, name = places.columns, str(places.labels)
-    relabels = {each.path: str(each.new_label) for each in moves if each.action == "relabel"}
-    gone = {each.path for each in moves if each.action == "delete"}
+    columns, name = paths.columns, str(paths.labels)
+    relabels = {each.path: str(each.new_label) for each in moves if each.action == RELABEL}
+    gone = {each.path for each in moves if each.action == DELETE}
     try:
         text = data.decode(columns.encoding)
         records = list(_records(text, columns.sep))
@@ -49,7 +50,7 @@ def edit_labels(data: bytes, places: Places, moves: Sequence[Move]) -> bytes:
     waiting = gone.union(relabels)
     out = [records[0][1]] if records else []
     for cells, raw in records[1:]:
-        path = _path(cells, path_at, places.root)
+        path = _path(cells, path_at, paths.root)
         waiting.discard(path)
         if path in gone:
             continue

@@ -14,6 +14,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bearwidgets.data.actions import DELETE
 from bearwidgets.data.identity import content_id
 from bearwidgets.errors import ConflictError
 from bearwidgets.files import sync_folder
@@ -29,8 +30,33 @@ _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EMLINK, errno.EINVAL, errno.ENOTSU
 
 
 @dataclass(frozen=True)
-class Way:
-    """A file's two places, the part names a copy has on either side, and what tells the file."""
+class Move:
+    """One file's way: from `path` (relative to the data root) to `target`.
+
+    The target of a delete is relative to the workspace, that of a relabel to the data root; it is `path` itself
+    where only a table of labels changes. Size (bytes), mtime_ns and content tell the file again.
+    """
+
+    id: str
+    seq: int
+    action: str
+    label: str
+    new_label: str | None
+    path: str
+    target: str
+    content: str
+    size: int
+    mtime_ns: int
+
+    @property
+    def moves_file(self) -> bool:
+        """Whether the file itself goes somewhere else."""
+        return self.action == DELETE or self.path != self.target
+
+
+@dataclass(frozen=True)
+class FileMove:
+    """A file's two paths, the part names a copy has on either side, and what tells the file."""
 
     source: Path
     target: Path
@@ -50,20 +76,20 @@ class Way:
         return self.source.with_name(self.part)
 
 
-def move(way: Way, step: Step) -> None:
+def move(file: FileMove, step: Step) -> None:
     """Move the file to its target.
 
     Raises:
         ConflictError: The file changed, or something has the target's name; nothing was moved.
         OSError: The system refused.
     """
-    stat = way.source.lstat()
-    if (stat.st_size, stat.st_mtime_ns) != (way.size, way.mtime_ns):
-        raise ConflictError(f"{way.source} was changed a moment ago, so it was not moved.")
-    _transfer(way.source, way.target, way.target_part, way, step)
+    stat = file.source.lstat()
+    if (stat.st_size, stat.st_mtime_ns) != (file.size, file.mtime_ns):
+        raise ConflictError(f"{file.source} was changed a moment ago, so it was not moved.")
+    _transfer(file.source, file.target, file.target_part, file, step)
 
 
-def put_back(way: Way, step: Step) -> str:
+def put_back(file: FileMove, step: Step) -> str:
     """Bring the file back to its source, however far a move in either direction came; again and again if need be.
 
     Returns:
@@ -72,27 +98,27 @@ def put_back(way: Way, step: Step) -> str:
     Raises:
         OSError: The system refused.
     """
-    if os.path.lexists(way.source_part):
-        if os.path.lexists(way.target) or os.path.lexists(way.target_part) or os.path.lexists(way.source):
+    if os.path.lexists(file.source_part):
+        if os.path.lexists(file.target) or os.path.lexists(file.target_part) or os.path.lexists(file.source):
             step("drop unfinished copy")
-            way.source_part.unlink()
+            file.source_part.unlink()
         else:
             step("name the copy")
-            _rename_new(way.source_part, way.source, step)
-    if os.path.lexists(way.source):
-        return _tidy(way, step)
-    holder = way.target
-    if os.path.lexists(way.target_part):
-        if os.path.lexists(way.target) and way.target.samefile(way.target_part):
+            _rename_new(file.source_part, file.source, step)
+    if os.path.lexists(file.source):
+        return _tidy(file, step)
+    holder = file.target
+    if os.path.lexists(file.target_part):
+        if os.path.lexists(file.target) and file.target.samefile(file.target_part):
             step("drop second name")
-            way.target_part.unlink()
+            file.target_part.unlink()
         else:
-            holder = way.target_part
-    reason = wrong(holder, way.content)
+            holder = file.target_part
+    reason = wrong(holder, file.content)
     if reason:
         return reason
-    way.source.parent.mkdir(parents=True, exist_ok=True)
-    _transfer(holder, way.source, way.source_part, way, step)
+    file.source.parent.mkdir(parents=True, exist_ok=True)
+    _transfer(holder, file.source, file.source_part, file, step)
     return ""
 
 
@@ -104,21 +130,21 @@ def wrong(file: Path, content: str) -> str:
         return f"{file} is gone"
 
 
-def _tidy(way: Way, step: Step) -> str:
+def _tidy(file: FileMove, step: Step) -> str:
     """The file has its old name; drop what an unfinished move left beside the new one."""
-    if os.path.lexists(way.target_part):
+    if os.path.lexists(file.target_part):
         step("drop unfinished copy")
-        way.target_part.unlink()
-    if os.path.lexists(way.target):
-        if way.source.samefile(way.target):
+        file.target_part.unlink()
+    if os.path.lexists(file.target):
+        if file.source.samefile(file.target):
             step("drop second name")
-            way.target.unlink()
-        elif not wrong(way.target, way.content) and wrong(way.source, way.content):
-            return f"{way.source} appeared since the file of that name was moved to {way.target}"
+            file.target.unlink()
+        elif not wrong(file.target, file.content) and wrong(file.source, file.content):
+            return f"{file.source} appeared since the file of that name was moved to {file.target}"
     return ""
 
 
-def _transfer(source: Path, target: Path, part: Path, way: Way, step: Step) -> None:
+def _transfer(source: Path, target: Path, part: Path, file: FileMove, step: Step) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     step("move")
     try:
@@ -126,11 +152,11 @@ def _transfer(source: Path, target: Path, part: Path, way: Way, step: Step) -> N
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _copy_across(source, target, part, way, step)
+        _copy_across(source, target, part, file, step)
     stat = target.lstat()
-    if stat.st_mtime_ns != way.mtime_ns:
+    if stat.st_mtime_ns != file.mtime_ns:
         step("set time")
-        os.utime(target, ns=(stat.st_atime_ns, way.mtime_ns))
+        os.utime(target, ns=(stat.st_atime_ns, file.mtime_ns))
 
 
 def _rename_new(source: Path, target: Path, step: Step) -> None:
@@ -151,7 +177,7 @@ def _rename_new(source: Path, target: Path, step: Step) -> None:
     source.unlink()  # the file itself stays, under the target's name
 
 
-def _copy_across(source: Path, target: Path, part: Path, way: Way, step: Step) -> None:
+def _copy_across(source: Path, target: Path, part: Path, file: FileMove, step: Step) -> None:
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
     try:
@@ -163,7 +189,7 @@ def _copy_across(source: Path, target: Path, part: Path, way: Way, step: Step) -
             os.fsync(writing.fileno())
         shutil.copystat(source, part, follow_symlinks=False)
         sync_folder(part.parent)
-        _require_same(part, source, way)
+        _require_same(part, source, file)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -173,8 +199,8 @@ def _copy_across(source: Path, target: Path, part: Path, way: Way, step: Step) -
     _rename_new(part, target, step)
 
 
-def _require_same(copy: Path, source: Path, way: Way) -> None:
-    if wrong(copy, way.content):
+def _require_same(copy: Path, source: Path, file: FileMove) -> None:
+    if wrong(copy, file.content):
         raise ConflictError(
             f"The copy of {source} in {copy.parent} reads back with other bytes; it was not moved."
         )

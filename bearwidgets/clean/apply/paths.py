@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bearwidgets.clean.names import inside
+from bearwidgets.data.actions import DELETE
 from bearwidgets.data.listing.frame import Columns
 from bearwidgets.data.split import split_name
 from bearwidgets.errors import WorkspaceError
@@ -21,7 +22,7 @@ _ROUND = re.compile(r"\d{4,}")
 
 
 @dataclass(frozen=True)
-class Places:
+class DataPaths:
     """The folders and files that the clean room reads and writes.
 
     Attributes:
@@ -39,8 +40,8 @@ class Places:
     columns: Columns
 
     @classmethod
-    def of(cls, dataset: Dataset) -> Places:
-        """The places of a data set; labels that came as a DataFrame get a file in the workspace."""
+    def of(cls, dataset: Dataset) -> DataPaths:
+        """The paths of a data set; labels that came as a DataFrame get a file in the workspace."""
         root, workspace = dataset.root, dataset.workspace
         if dataset.source == "folder":
             return cls(root, workspace, "folder", None, Columns())
@@ -75,7 +76,7 @@ class Places:
 
     def target_of(self, action: str, target: str) -> Path:
         """The absolute path where a round puts an image: deletes go to the workspace, the rest stays in the root."""
-        return inside(self.workspace if action == "delete" else self.root, target)
+        return inside(self.workspace if action == DELETE else self.root, target)
 
     def class_path(self, path: str, label: str, new_label: str) -> str:
         """The path of an image under another class: the class folder is exchanged, split and subfolders stay."""

@@ -7,14 +7,15 @@ import os
 import shutil
 import stat as modes
 from collections import Counter
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from bearwidgets.clean.apply.labels import edit_labels
-from bearwidgets.clean.log.fold import ACTIONS, CHANGING
+from bearwidgets.clean.apply.moves import Move
 from bearwidgets.clean.names import FreeNames
+from bearwidgets.data.actions import ACTIONS, CHANGING, DELETE
 from bearwidgets.data.identity import content_id
 from bearwidgets.errors import BearwidgetsError, ConflictError
 
@@ -22,41 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from bearwidgets.clean.apply.paths import Places
+    from bearwidgets.clean.apply.paths import DataPaths
     from bearwidgets.clean.log.fold import Decision
     from bearwidgets.clean.log.item_index import Item, Items
 
 _SHOWN = 20  # rows of a plan in its text
 MOVE_COLUMNS = ("id", "path", "action", "label", "new_label", "target")
-
-
-@dataclass(frozen=True)
-class Move:
-    """One file's way: from `path` (relative to the data root) to `target`.
-
-    The target of a delete is relative to the workspace, that of a relabel to the data root; it is `path` itself
-    where only a table of labels changes. Size (bytes), mtime_ns and content tell the file again.
-    """
-
-    id: str
-    seq: int
-    action: str
-    label: str
-    new_label: str | None
-    path: str
-    target: str
-    content: str
-    size: int
-    mtime_ns: int
-
-    @property
-    def moves_file(self) -> bool:
-        """Whether the file itself goes somewhere else."""
-        return self.action == "delete" or self.path != self.target
-
-    def row(self) -> dict[str, Any]:
-        """The move as plan.json keeps it."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,18 +101,18 @@ class Receipt:
         return "\n".join([f"Round {self.round}: {did}; kept in {self.folder}", *self.notes])
 
 
-def make_plan(decisions: Iterable[Decision], items: Items, places: Places, number: int) -> Plan:
+def make_plan(decisions: Iterable[Decision], items: Items, paths: DataPaths, number: int) -> Plan:
     """Check every decision that changes something on disk against the files as they are.
 
     Args:
         decisions: The decisions in force.
         items: The items of the data set.
-        places: Where the files lie.
+        paths: Where the files lie.
         number: The number of the round.
     """
     decisions = list(decisions)
     counts = Counter(each.action for each in decisions if each.action not in CHANGING)
-    names = FreeNames(places.root), FreeNames(places.workspace)
+    names = FreeNames(paths.root), FreeNames(paths.workspace)
     steps, problems = [], []
     for decision in sorted(decisions, key=lambda each: (each.path, each.id)):
         item = items.get(decision.id)
@@ -149,23 +121,23 @@ def make_plan(decisions: Iterable[Decision], items: Items, places: Places, numbe
         if item is None:
             counts["absent"] += 1
             continue
-        reason, stat = check_file(places, item.path, item.content)
+        reason, stat = check_file(paths, item.path, item.content)
         if stat is None:
             problems.append((item.path, reason))
             continue
-        step = _step(decision, item, stat, places, names, number)
-        reason = _refused(places, step) if step.moves_file else ""
+        step = _step(decision, item, stat, paths, names, number)
+        reason = _refused(paths, step) if step.moves_file else ""
         if reason:
             problems.append((item.path, reason))
         else:
             steps.append(step)
             counts[step.action] += 1
-    problems += _space(places, steps) + _labels(places, steps)
+    problems += _space(paths, steps) + _labels(paths, steps)
     return Plan(
         round=number,
         moves=moves_table(steps),
         problems=pd.DataFrame(problems, columns=["path", "reason"], dtype=object),
-        counts={action: counts[action] for action in (*ACTIONS[:-1], "absent")},
+        counts={action: counts[action] for action in (*ACTIONS, "absent")},
         steps=tuple(steps),
     )
 
@@ -176,10 +148,10 @@ def moves_table(steps: Sequence[Move]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(MOVE_COLUMNS), dtype=object)
 
 
-def check_file(places: Places, path: str, content: str) -> tuple[str, os.stat_result | None]:
+def check_file(paths: DataPaths, path: str, content: str) -> tuple[str, os.stat_result | None]:
     """Whether an image is the very file it was; its `lstat`, or why not."""
     try:
-        file = places.source_of(path)
+        file = paths.source_of(path)
         stat = file.lstat()
         if modes.S_ISLNK(stat.st_mode):
             return "is a link; only files are moved, copy the image here or take the decision back", None
@@ -198,17 +170,17 @@ def _step(
     decision: Decision,
     item: Item,
     stat: os.stat_result,
-    places: Places,
+    paths: DataPaths,
     names: tuple[FreeNames, FreeNames],
     number: int,
 ) -> Move:
     in_root, in_workspace = names
-    if decision.action == "delete":
+    if decision.action == DELETE:
         target = in_workspace.take(f"trash/{number:04d}/{item.path}")
-    elif places.source != "folder" or item.label == decision.new_label:
+    elif paths.source != "folder" or item.label == decision.new_label:
         target = item.path
     else:
-        target = in_root.take(places.class_path(item.path, item.label, str(decision.new_label)))
+        target = in_root.take(paths.class_path(item.path, item.label, str(decision.new_label)))
     return Move(
         id=decision.id,
         seq=decision.seq,
@@ -223,10 +195,10 @@ def _step(
     )
 
 
-def _refused(places: Places, step: Move) -> str:
+def _refused(paths: DataPaths, step: Move) -> str:
     """Why a move is not permitted, or ""."""
     try:
-        source, target = places.source_of(step.path), places.target_of(step.action, step.target)
+        source, target = paths.source_of(step.path), paths.target_of(step.action, step.target)
     except BearwidgetsError as error:
         return str(error)
     for folder in (source.parent, nearest(target.parent)):
@@ -244,15 +216,15 @@ def nearest(folder: Path) -> Path:
     return folder
 
 
-def _space(places: Places, steps: Sequence[Move]) -> list[tuple[str, str]]:
+def _space(paths: DataPaths, steps: Sequence[Move]) -> list[tuple[str, str]]:
     """Problems of file systems that moves lead to from another one, and that have too little room."""
     needed: Counter[int] = Counter()
     folders: dict[int, Path] = {}
     for step in steps:
         if step.moves_file:
-            target = nearest(places.target_of(step.action, step.target).parent)
+            target = nearest(paths.target_of(step.action, step.target).parent)
             device = target.stat().st_dev
-            if device != places.source_of(step.path).parent.stat().st_dev:
+            if device != paths.source_of(step.path).parent.stat().st_dev:
                 needed[device] += step.size
                 folders[device] = target
     free = {device: shutil.disk_usage(folder).free for device, folder in folders.items()}
@@ -266,15 +238,15 @@ def _space(places: Places, steps: Sequence[Move]) -> list[tuple[str, str]]:
     ]
 
 
-def _labels(places: Places, steps: Sequence[Move]) -> list[tuple[str, str]]:
+def _labels(paths: DataPaths, steps: Sequence[Move]) -> list[tuple[str, str]]:
     """The problem of a CSV file of labels that cannot take the change."""
-    file = places.labels
-    if places.source != "csv" or file is None or not steps:
+    file = paths.labels
+    if paths.source != "csv" or file is None or not steps:
         return []
     if not os.access(file.parent, os.W_OK | os.X_OK):
         return [(str(file), f"no permission to change the folder {file.parent}")]
     try:
-        edit_labels(file.read_bytes(), places, steps)
+        edit_labels(file.read_bytes(), paths, steps)
     except ConflictError as error:
         return [(str(file), str(error))]
     except OSError as error:

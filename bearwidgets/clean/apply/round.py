@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.clean.apply.labels import edit_labels, new_labels
-from bearwidgets.clean.apply.moves import Way, move, put_back, wrong
-from bearwidgets.clean.apply.plan import Move
+from bearwidgets.clean.apply.moves import FileMove, Move, move, put_back, wrong
 from bearwidgets.clean.names import inside
+from bearwidgets.data.actions import RELABEL
 from bearwidgets.errors import ConflictError, WorkspaceError
 from bearwidgets.files import sync_folder, write_atomic
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from bearwidgets.clean.apply.paths import Places
+    from bearwidgets.clean.apply.paths import DataPaths
 
 APPLIED, ROLLING_BACK, ROLLED_BACK, ABANDONED = "applied", "rolling back", "rolled back", "abandoned"
 _VERSION = 1
@@ -47,7 +47,7 @@ class Round:
     """One round's folder and what its plan.json says.
 
     Attributes:
-        places: Where the files of the data set lie.
+        paths: Where the files of the data set lie.
         number: The round.
         moves: What happens to which file.
         source: What the labels came from when it was applied: "folder", "csv" or "df".
@@ -56,7 +56,7 @@ class Round:
         step: Is told each step before it is taken.
     """
 
-    places: Places
+    paths: DataPaths
     number: int
     moves: Sequence[Move]
     source: str
@@ -67,16 +67,16 @@ class Round:
     @property
     def folder(self) -> Path:
         """rounds/NNNN."""
-        return self.places.round_folder(self.number)
+        return self.paths.round_folder(self.number)
 
     @classmethod
-    def read(cls, places: Places, number: int, step: Callable[[str], None]) -> Round:
+    def read(cls, paths: DataPaths, number: int, step: Callable[[str], None]) -> Round:
         """Read plan.json.
 
         Raises:
             WorkspaceError: It is not there or cannot be understood.
         """
-        file = places.round_folder(number) / "plan.json"
+        file = paths.round_folder(number) / "plan.json"
         try:
             plan = json.loads(file.read_bytes())
             if plan["v"] != _VERSION:
@@ -85,7 +85,7 @@ class Round:
                 )
             labels = LabelChange(**plan["labels"]) if plan["labels"] else None
             moves = [Move(**row) for row in plan["moves"]]
-            return cls(places, number, moves, plan["source"], plan["made"], labels, step)
+            return cls(paths, number, moves, plan["source"], plan["made"], labels, step)
         except FileNotFoundError as error:
             raise WorkspaceError(
                 f"Round {number} has no plan at {file}, so it cannot be rolled back."
@@ -138,7 +138,7 @@ class Round:
             "source": self.source,
             "made": self.made,
             "labels": asdict(self.labels) if self.labels else None,
-            "moves": [each.row() for each in self.moves],
+            "moves": [asdict(each) for each in self.moves],
         }
         self.step("write plan")
         write_atomic(self.folder / "plan.json", _json(plan))
@@ -151,33 +151,33 @@ class Round:
             ConflictError: A file changed or appeared since the plan.
             OSError: The system refused.
         """
-        ways = list(self.ways())
-        for way in ways:
+        files = list(self.file_moves())
+        for each in files:
             try:
-                move(way, self.step)
+                move(each, self.step)
             except FileExistsError as error:
-                raise ConflictError(f"A file appeared at {way.target} since the plan was made.") from error
-        file = self.places.labels
+                raise ConflictError(f"A file appeared at {each.target} since the plan was made.") from error
+        file = self.paths.labels
         if new_labels_ is not None and file is not None:
             if self.labels is not None and _hash(file) != self.labels.before:
                 raise ConflictError(f"{file} was changed a moment ago, so its labels were not replaced.")
             self.step("replace labels")
             write_atomic(file, new_labels_, like=file.stat() if file.exists() else None)
         self.step("sync folders")
-        for folder in {each.parent for way in ways for each in (way.source, way.target)}:
+        for folder in {folder for each in files for folder in (each.source.parent, each.target.parent)}:
             sync_folder(folder)
 
     def obstacles(self) -> list[str]:
         """Why the round cannot be rolled back as a whole; nothing is changed."""
-        if self.source != self.places.source:
+        if self.source != self.paths.source:
             return [f"it was applied to labels from a {self.source}; open the data set that way"]
         found = []
-        for way in self.ways():
-            if way.source.exists() or way.source.is_symlink():
-                found.append(f"a file is in the way at {way.source}")
-            elif reason := wrong(way.target, way.content):
+        for each in self.file_moves():
+            if each.source.exists() or each.source.is_symlink():
+                found.append(f"a file is in the way at {each.source}")
+            elif reason := wrong(each.target, each.content):
                 found.append(reason)
-        file = self.places.labels
+        file = self.paths.labels
         if self.labels and file is not None and _hash(file) != self.labels.after:
             found.append(
                 f"{file} was changed since; the one before is kept as {self.folder / 'labels-before.csv'}"
@@ -194,15 +194,15 @@ class Round:
             OSError: The system refused; call again when it does not.
         """
         left = [reason for reason in [self._labels_back()] if reason]
-        folders = {self.places.round_folder(self.number)}
-        for way in reversed(list(self.ways())):
-            if reason := put_back(way, self.step):
+        folders = {self.paths.round_folder(self.number)}
+        for each in reversed(list(self.file_moves())):
+            if reason := put_back(each, self.step):
                 left.append(reason)
-            folders |= {way.source.parent, way.target.parent}
+            folders |= {each.source.parent, each.target.parent}
         self.step("drop empty folders")
         for path in reversed(self.made):
-            _drop_if_empty(inside(self.places.root, path))
-        trash = self.places.workspace / "trash" / f"{self.number:04d}"
+            _drop_if_empty(inside(self.paths.root, path))
+        trash = self.paths.workspace / "trash" / f"{self.number:04d}"
         if trash.is_dir():
             for folder in sorted(each for each in trash.rglob("*") if each.is_dir())[::-1]:
                 _drop_if_empty(folder)
@@ -212,13 +212,13 @@ class Round:
                 sync_folder(folder)
         return left
 
-    def ways(self) -> Iterator[Way]:
+    def file_moves(self) -> Iterator[FileMove]:
         """The files that move, with absolute paths that are checked to stay inside root and workspace."""
         for index, each in enumerate(self.moves):
             if each.moves_file:
-                yield Way(
-                    source=self.places.source_of(each.path),
-                    target=self.places.target_of(each.action, each.target),
+                yield FileMove(
+                    source=self.paths.source_of(each.path),
+                    target=self.paths.target_of(each.action, each.target),
                     part=f".bearwidgets-{self.number:04d}-{index:06d}.part",
                     content=each.content,
                     size=each.size,
@@ -228,27 +228,27 @@ class Round:
     def _missing_folders(self) -> list[str]:
         found = set()
         for each in self.moves:
-            if each.action == "relabel" and each.moves_file:
-                folder = self.places.target_of(each.action, each.target).parent
+            if each.action == RELABEL and each.moves_file:
+                folder = self.paths.target_of(each.action, each.target).parent
                 while not folder.exists():
-                    found.add(folder.relative_to(self.places.root).as_posix())
+                    found.add(folder.relative_to(self.paths.root).as_posix())
                     folder = folder.parent
         return sorted(found)
 
     def _plan_labels(self, rows: Iterable[tuple[str, str, str]]) -> bytes | None:
-        file = self.places.labels
+        file = self.paths.labels
         if file is None:
             return None
         old = file.read_bytes() if file.exists() else None
         base = new_labels(rows) if self.source == "df" or old is None else old
-        new = edit_labels(base, self.places, self.moves)
+        new = edit_labels(base, self.paths, self.moves)
         if old is not None:
             write_atomic(self.folder / "labels-before.csv", old, like=file.stat())
         self.labels = LabelChange(None if old is None else _hash_bytes(old), _hash_bytes(new))
         return new
 
     def _labels_back(self) -> str:
-        file, kept = self.places.labels, self.folder / "labels-before.csv"
+        file, kept = self.paths.labels, self.folder / "labels-before.csv"
         if self.labels is None or file is None:
             return ""
         now = _hash(file)

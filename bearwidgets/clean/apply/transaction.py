@@ -14,6 +14,7 @@ from bearwidgets.clean.apply.round import ABANDONED, APPLIED, ROLLED_BACK, ROLLI
 from bearwidgets.clean.log.item_index import Item
 from bearwidgets.clean.log.manifest import manifest_bytes
 from bearwidgets.clean.log.writer import now
+from bearwidgets.data.actions import DELETE, RELABEL
 from bearwidgets.errors import BadInputError, ConflictError, unknown_name
 from bearwidgets.files import explain, locked
 
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from bearwidgets.clean.apply.paths import Places
+    from bearwidgets.clean.apply.paths import DataPaths
     from bearwidgets.clean.apply.plan import Plan
     from bearwidgets.clean.log.item_index import Items
-    from bearwidgets.clean.log.writer import Log
+    from bearwidgets.clean.log.writer import JournalStore
 
 _LISTED = 5  # obstacles named in an error
 
@@ -35,15 +36,15 @@ class Rounds:
     """The rounds of one data set.
 
     Args:
-        log: The journal.
-        places: Where the files lie.
+        store: The journal.
+        paths: Where the files lie.
         items: The items; kept up to date.
         table: `Dataset.table`.
     """
 
-    def __init__(self, log: Log, places: Places, items: Items, table: pd.DataFrame) -> None:
-        self._log = log
-        self._places = places
+    def __init__(self, store: JournalStore, paths: DataPaths, items: Items, table: pd.DataFrame) -> None:
+        self._store = store
+        self._paths = paths
         self._items = items
         self._splits = dict(zip(table["id"].tolist(), table["split"].tolist(), strict=True))
         self.notes: list[str] = []
@@ -51,11 +52,11 @@ class Rounds:
 
     def plan(self) -> Plan:
         """What `apply` would do now."""
-        numbers = [0, *self._places.rounds_on_disk(), *self._log.state.rounds]
-        return make_plan(self._log.state.pending(), self._items, self._places, max(numbers) + 1)
+        numbers = [0, *self._paths.rounds_on_disk(), *self._store.state.rounds]
+        return make_plan(self._store.state.pending(), self._items, self._paths, max(numbers) + 1)
 
     def apply(self, plan: Plan | None) -> Receipt:
-        """Carry out a plan, within `Log.writing`; without one, plan and require that nothing stands in the way.
+        """Carry out a plan, within `JournalStore.writing`; without one, make one, which must have no problems.
 
         Raises:
             BadInputError: Nothing is pending.
@@ -75,19 +76,19 @@ class Rounds:
             self._check(plan)
         if not plan.steps:
             raise BadInputError("There is nothing to apply: no decision to delete or relabel is pending.")
-        round_ = Round(self._places, plan.round, plan.steps, self._places.source, step=self.step)
+        round_ = Round(self._paths, plan.round, plan.steps, self._paths.source, step=self.step)
         try:
             self._carry_out(round_)
         except BaseException as error:
-            self._log.refresh()
-            if plan.round not in self._log.state.rounds:
+            self._store.refresh()
+            if plan.round not in self._store.state.rounds:
                 self._give_up(round_, error)
             raise
         self._note(round_, APPLIED)
         return Receipt.of(plan.round, plan.steps, round_.folder)
 
     def roll_back(self, number: int) -> Receipt:
-        """Undo a round, within `Log.writing`.
+        """Undo a round, within `JournalStore.writing`.
 
         Raises:
             BadInputError: There is no such round, or it is rolled back already.
@@ -98,30 +99,30 @@ class Rounds:
         if number in finished:
             return finished[number]
         self._check_order(number)
-        round_ = Round.read(self._places, number, self.step)
+        round_ = Round.read(self._paths, number, self.step)
         obstacles = round_.obstacles()
         if obstacles:
             raise ConflictError(
                 f"Round {number} cannot be rolled back: {_some(obstacles)} Nothing was changed. Put those files where"
                 f" the round left them ({round_.folder / 'plan.json'} lists them), then do it again."
             )
-        round_.note(ROLLING_BACK, now(), self._log.by)
+        round_.note(ROLLING_BACK, now(), self._store.by)
         return self._finish_rollback(round_)
 
     def recover(self) -> dict[int, Receipt]:
-        """Bring rounds to an end that their process could not, within `Log.writing`.
+        """Bring rounds to an end that their process could not, within `JournalStore.writing`.
 
         Returns:
             The rollbacks that were finished, by round.
         """
         finished = {}
-        standing = {each.number for each in self._log.state.standing_rounds()}
-        for number in self._places.rounds_on_disk():
-            state = state_of(self._places.round_folder(number))
+        standing = {each.number for each in self._store.state.standing_rounds()}
+        for number in self._paths.rounds_on_disk():
+            state = state_of(self._paths.round_folder(number))
             if state is not None and state != ROLLING_BACK:
                 continue
-            round_ = Round.read(self._places, number, self.step)
-            if round_.source != self._places.source:
+            round_ = Round.read(self._paths, number, self.step)
+            if round_.source != self._paths.source:
                 self._tell(
                     f"Round {number} was interrupted; open the data set from its {round_.source} to mend it."
                 )
@@ -130,7 +131,7 @@ class Rounds:
                 self._tell(f"Rolling back round {number} had been interrupted; it is finished now.")
             elif state == ROLLING_BACK:
                 self._note(round_, ROLLED_BACK)
-            elif number in self._log.state.rounds:
+            elif number in self._store.state.rounds:
                 self._note(round_, APPLIED)
             else:
                 self._abandon(round_)
@@ -138,14 +139,14 @@ class Rounds:
 
     def recover_if_alone(self) -> bool:
         """Recover when a journal is opened, unless another process is at work; whether anything was done."""
-        numbers = self._places.rounds_on_disk()
-        states = (state_of(self._places.round_folder(number)) for number in numbers)
+        numbers = self._paths.rounds_on_disk()
+        states = (state_of(self._paths.round_folder(number)) for number in numbers)
         if all(state not in {None, ROLLING_BACK} for state in states):
             return False
-        with self._log.guard, locked(self._places.lock, wait=0) as held:
+        with self._store.guard, locked(self._paths.lock, wait=0) as held:
             if not held:
                 return False
-            self._log.refresh()
+            self._store.refresh()
             before = len(self.notes)
             self.recover()
             return len(self.notes) > before
@@ -153,27 +154,27 @@ class Rounds:
     def follow(self, line: Mapping[str, Any]) -> None:
         """Keep the items where the files are when a round was applied or rolled back, here or elsewhere."""
         if line.get("action") == "rollback":
-            self._items_back(Round.read(self._places, line["round"], self.step))
+            self._items_back(Round.read(self._paths, line["round"], self.step))
         elif line.get("action") == "apply":
-            for each in Round.read(self._places, line["round"], self.step).moves:
-                if each.action == "delete":
+            for each in Round.read(self._paths, line["round"], self.step).moves:
+                if each.action == DELETE:
                     self._items.drop(each.id)
                 else:
                     self._items.put(each.id, Item(each.target, str(each.new_label), each.content))
 
     def _items_back(self, round_: Round) -> None:
         """The items are where they were before the round, whatever was seen where the round had put them."""
-        self._items.drop_at({each.target for each in round_.moves if each.action == "relabel"})
+        self._items.drop_at({each.target for each in round_.moves if each.action == RELABEL})
         for each in round_.moves:
             self._items.put(each.id, Item(each.path, each.label, each.content))
 
     def _carry_out(self, round_: Round) -> None:
-        latest = self._log.state.latest
+        latest = self._store.state.latest
         manifest = manifest_bytes(latest[each.id] for each in round_.moves)
-        new_labels = round_.begin(now(), self._log.by, manifest, self._rows())
+        new_labels = round_.begin(now(), self._store.by, manifest, self._rows())
         round_.carry_out(new_labels)
         self.step("journal")
-        self._log.append(
+        self._store.append(
             [{"action": "apply", "round": round_.number, "of": [each.seq for each in round_.moves]}]
         )
 
@@ -200,7 +201,7 @@ class Rounds:
         try:
             left = round_.take_back()
             self.step("journal")
-            self._log.append([{"action": "rollback", "round": round_.number}])
+            self._store.append([{"action": "rollback", "round": round_.number}])
         except OSError as error:
             raise explain(
                 error,
@@ -228,23 +229,23 @@ class Rounds:
     def _note(self, round_: Round, state: str) -> None:
         """Write the receipt; if that fails the journal knows, and the next recovery writes it."""
         try:
-            round_.note(state, now(), self._log.by)
+            round_.note(state, now(), self._store.by)
         except OSError as error:
             self.notes.append(f"The receipt of round {round_.number} could not be written: {error}.")
 
     def _check(self, plan: Plan) -> None:
         """Refuse a plan that is out of date."""
-        latest = self._log.state.latest
+        latest = self._store.state.latest
         found = []
-        if plan.round in {*self._places.rounds_on_disk(), *self._log.state.rounds}:
+        if plan.round in {*self._paths.rounds_on_disk(), *self._store.state.rounds}:
             found.append(f"round {plan.round} was applied meanwhile.")
         for step in plan.steps:
             decision = latest.get(step.id)
             if decision is None or not decision.pending or decision.seq != step.seq:
                 found.append(f"{step.path}: the decision was changed.")
-            elif reason := check_file(self._places, step.path, step.content)[0]:
+            elif reason := check_file(self._paths, step.path, step.content)[0]:
                 found.append(f"{step.path}: {reason}.")
-            elif step.moves_file and os.path.lexists(self._places.target_of(step.action, step.target)):
+            elif step.moves_file and os.path.lexists(self._paths.target_of(step.action, step.target)):
                 found.append(f"{step.target}: a file appeared there.")
         if found:
             raise ConflictError(
@@ -252,7 +253,10 @@ class Rounds:
             )
 
     def _check_order(self, number: int) -> None:
-        known, standing = self._log.state.rounds, [each.number for each in self._log.state.standing_rounds()]
+        known, standing = (
+            self._store.state.rounds,
+            [each.number for each in self._store.state.standing_rounds()],
+        )
         if number not in known:
             raise BadInputError(
                 unknown_name("round", number, map(str, known), "in this journal")
@@ -271,7 +275,7 @@ class Rounds:
     def _rows(self) -> Iterator[tuple[str, str, str]]:
         """Path, label and split of the items as earlier rounds left them, which a DataFrame does not know."""
         for id_, split in self._splits.items():
-            item, decision = self._items.get(id_), self._log.state.latest.get(id_)
+            item, decision = self._items.get(id_), self._store.state.latest.get(id_)
             if item is not None:
                 done = decision is not None and decision.applied is not None and decision.label == item.label
                 label = decision.new_label if decision is not None and done else None

@@ -34,7 +34,7 @@ class News:
     skipped: list[str] = field(default_factory=list)
 
 
-class Ledger:
+class JournalFile:
     """One journal file as one reader sees it.
 
     A last line without its line end counts when it is whole JSON, which half a line never is; else it is left

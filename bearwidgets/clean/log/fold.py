@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
+
+from bearwidgets.data.actions import CLEAR, RECORDED, RELABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-ACTIONS = ("keep", "delete", "relabel", "unsure", "clear")
-CHANGING = ("delete", "relabel")  # the actions that change something on disk when they are applied
 SEEN = ("rank_by", "predicted", "confidence", "loss", "label_issue")
 
 
@@ -51,7 +53,7 @@ class Decision:
     @property
     def pending(self) -> bool:
         """Whether it is in force: neither withdrawn nor carried out."""
-        return self.applied is None and self.action != "clear"
+        return self.applied is None and self.action != CLEAR
 
 
 @dataclass(slots=True)
@@ -79,17 +81,27 @@ class AppliedRound:
     rolled_back_at: str | None = None
 
 
-class State:
-    """The sum of the lines so far; `fold` adds one.
+class DecisionState:
+    """The sum of the lines so far; `fold` adds one, at a cost that does not grow with what is there.
+
+    Attributes:
+        version: Grows with every line.
+        changed: The version at which each item's decision changed last, the newest change last.
+        latest: The newest decision on each item, in force or not.
+        choices: How many decisions in force say each action and new label.
 
     Args:
         item_id: Finds the id that an item has now for the id, content id and path in a line; lines speak of items as
             they were when they were written.
+        before: The state that this one takes the place of; what was decided there counts as changed.
     """
 
-    def __init__(self, item_id: Callable[[str, str, str], str] | None = None) -> None:
-        self._item_id = item_id or (lambda id_, _content, _path: id_)
+    def __init__(self, item_id: Callable[[str, str, str], str], before: DecisionState | None = None) -> None:
+        self._item_id = item_id
+        self.version = 0 if before is None else before.version + 1
+        self.changed: dict[str, int] = {} if before is None else dict.fromkeys(before.changed, self.version)
         self.latest: dict[str, Decision] = {}
+        self.choices: Counter[tuple[str, str | None]] = Counter()
         self.undoable: list[Act] = []
         self.redoable: list[Act] = []
         self.rounds: dict[int, AppliedRound] = {}
@@ -102,17 +114,28 @@ class State:
         Raises:
             ValueError: The line makes no sense; the state is as it was.
         """
+        self.version += 1
         try:
             seq, action = line["seq"], line["action"]
             last_seq = max(self.last_seq, seq)
-            if action in ACTIONS:
+            if action in RECORDED:
                 self._decide(self._decision(line), line.get("group"))
             else:
                 self._other(line, action)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from error
         self.last_seq = last_seq
-        self._open_group = line.get("group") if action in ACTIONS else None
+        self._open_group = line.get("group") if action in RECORDED else None
+
+    def changed_since(self, version: int) -> dict[str, Decision | None]:
+        """The items whose decision changed after a version, and what is in force now; the newest change is last."""
+        ids = takewhile(lambda id_: self.changed[id_] > version, reversed(self.changed))
+        return {id_: self.in_force(id_) for id_ in reversed(list(ids))}
+
+    def in_force(self, id_: str) -> Decision | None:
+        """The decision in force on an item, if there is one."""
+        decision = self.latest.get(id_)
+        return decision if decision is not None and decision.pending else None
 
     def pending(self) -> Iterable[Decision]:
         """The decisions in force, by item, in the order in which the items were first decided on."""
@@ -123,10 +146,10 @@ class State:
         return [each for _, each in sorted(self.rounds.items()) if each.rolled_back_at is None]
 
     def _decision(self, line: Mapping[str, Any]) -> Decision:
-        new_label = line["to"] if line["action"] == "relabel" else None
-        texts = (line["id"], line["path"], line["time"], line["by"])
+        new_label = line["to"] if line["action"] == RELABEL else None
+        texts = (line["id"], line["path"], line["time"], line["by"], "" if new_label is None else new_label)
         if not all(isinstance(each, str) for each in texts):
-            raise TypeError("its id, path, time and by must be text")
+            raise TypeError("its id, path, time, by and label must be text")
         content = line.get("content", line["id"])
         seen = line.get("seen")
         return Decision(
@@ -168,7 +191,7 @@ class State:
             done = self.rounds[line["round"]]
             done.rolled_back_at = line["time"]
             for decision in done.decisions:
-                decision.applied = None
+                self._set_applied(decision, None)
         else:
             raise TypeError(f"no action {action!r}")
 
@@ -177,13 +200,28 @@ class State:
         decisions = [each for each in self.latest.values() if each.seq in seqs and each.pending]
         self.rounds[number] = AppliedRound(number, line["time"], line["by"], decisions)
         for decision in decisions:
-            decision.applied = number
+            self._set_applied(decision, number)
 
     def _set(self, id_: str, decision: Decision | None) -> None:
+        self._count(id_, -1)
         if decision is None:
             self.latest.pop(id_, None)
         else:
             self.latest[id_] = decision
+        self._count(id_, 1)
+
+    def _set_applied(self, decision: Decision, number: int | None) -> None:
+        self._count(decision.id, -1)
+        decision.applied = number
+        self._count(decision.id, 1)
+
+    def _count(self, id_: str, change: int) -> None:
+        """Count the decision on an item out before it changes and in again after."""
+        decision = self.in_force(id_)
+        if decision is not None:
+            self.choices[decision.value] += change
+        self.changed.pop(id_, None)
+        self.changed[id_] = self.version
 
 
 def _pop(acts: list[Act], seq: int) -> Act:

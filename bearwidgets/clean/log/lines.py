@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bearwidgets.clean.log.fold import ACTIONS, CHANGING, SEEN
+from bearwidgets.clean.log.fold import SEEN
 from bearwidgets.clean.names import check_new_class
+from bearwidgets.data.actions import CHANGING, CLEAR, KEEP, RECORDED, RELABEL
 from bearwidgets.data.split import split_name
 from bearwidgets.errors import BadInputError, unknown_name
 
@@ -29,9 +30,9 @@ def check_choice(action: str, label: str | None) -> None:
     Raises:
         BadInputError: The action is unknown, or a label came without relabel, or relabel without a label.
     """
-    if action not in ACTIONS:
-        raise BadInputError(unknown_name("action", action, ACTIONS))
-    if (action == "relabel") != (label is not None):
+    if action not in RECORDED:
+        raise BadInputError(unknown_name("action", action, RECORDED))
+    if (action == RELABEL) != (label is not None):
         hint = "record(ids, 'relabel', 'grizzly')" if label is None else f"record(ids, {action!r})"
         raise BadInputError(f"Action {action!r} came with label={label!r}; allowed is {hint}.")
     if label is not None and not isinstance(label, str):
@@ -76,12 +77,12 @@ def entry(
     """
     before = latest.get(id_)
     pending = before if before is not None and before.pending else None
-    item = items.get(id_) if action == "clear" and before is not None else items[id_]
+    item = items.get(id_) if action == CLEAR and before is not None else items[id_]
     place = item or before  # what is not in the data set any more can still be cleared
-    if place is None or (action == "clear" and pending is None):
+    if place is None or (action == CLEAR and pending is None):
         return None
-    if action == "relabel" and new_label == place.label:
-        action, new_label = "keep", None
+    if action == RELABEL and new_label == place.label:
+        action, new_label = KEEP, None
     if pending is not None and pending.value == (action, new_label):
         return None
     line: Line = {"id": id_, "path": place.path, "action": action, "from": place.label}

@@ -14,10 +14,13 @@ from bearwidgets.errors import WorkspaceError
 from bearwidgets.files import explain, safe_cell, write_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
+    from typing import TypeAlias
 
     from bearwidgets.clean.log.fold import Decision
+
+    Row: TypeAlias = tuple[str, str, bytes]  # path, id, the line of the file
 
 COLUMNS = (
     "path",
@@ -37,14 +40,20 @@ _DELAY = 0.3  # seconds that a burst of decisions may last before the file is wr
 
 def manifest_bytes(decisions: Iterable[Decision]) -> bytes:
     """The manifest of some decisions: UTF-8, one line each, sorted by path."""
+    return _table(sorted(map(_row, decisions)))
+
+
+def _table(rows: Iterable[Row]) -> bytes:
+    return b"".join([_line(COLUMNS), *(line for _, _, line in rows)])
+
+
+def _line(cells: Iterable[Any]) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(map(_row, sorted(decisions, key=lambda each: (each.path, each.id))))
+    csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue().encode(errors="backslashreplace")
 
 
-def _row(decision: Decision) -> list[Any]:
+def _row(decision: Decision) -> Row:
     seen = decision.seen
     cells = (
         decision.path,
@@ -59,7 +68,8 @@ def _row(decision: Decision) -> list[Any]:
         decision.decided_by,
         decision.id,
     )
-    return [safe_cell("" if cell is None else cell) for cell in cells]
+    line = _line([safe_cell("" if cell is None else cell) for cell in cells])
+    return decision.path, decision.id, line
 
 
 class ManifestWriter:
@@ -67,16 +77,15 @@ class ManifestWriter:
 
     Args:
         path: manifest.csv.
-        content: Gives the bytes as they should be now.
+        changes: Gives the items whose decision changed since it was asked last, with the decision in force.
     """
 
-    def __init__(self, path: Path, content: Callable[[], bytes]) -> None:
+    def __init__(self, path: Path, changes: Callable[[], Mapping[str, Decision | None]]) -> None:
         self.path = path
-        self._content = content
+        self._changes = changes
+        self._rows: dict[str, Row] = {}  # as written last: only what changed is made anew
         self._lock = threading.Lock()  # around the timer
-        self._turn = (
-            threading.Lock()
-        )  # around reading and writing, so that the newest content is written last
+        self._turn = threading.Lock()  # around reading and writing: the newest content is written last
         self._timer: threading.Timer | None = None
         self.failure: WorkspaceError | None = None  # why the file is not current, if it is not
         _writers.add(self)
@@ -115,6 +124,15 @@ class ManifestWriter:
                 raise self.failure from error
             self.failure = None
         return self.path
+
+    def _content(self) -> bytes:
+        for id_, decision in self._changes().items():
+            if decision is None:
+                self._rows.pop(id_, None)
+            else:
+                self._rows[id_] = _row(decision)
+        self._rows = {row[1]: row for row in sorted(self._rows.values())}  # quick: nearly sorted already
+        return _table(self._rows.values())
 
 
 _writers: weakref.WeakSet[ManifestWriter] = weakref.WeakSet()

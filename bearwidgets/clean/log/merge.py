@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bearwidgets.clean.log.file import Ledger
-from bearwidgets.clean.log.fold import State
+from bearwidgets.clean.log.file import JournalFile
+from bearwidgets.clean.log.fold import DecisionState
 from bearwidgets.clean.log.item_index import Items
-from bearwidgets.clean.log.writer import Log
+from bearwidgets.clean.log.writer import JournalStore
+from bearwidgets.data.actions import CLEAR, UNSURE
 from bearwidgets.errors import BadInputError, MissingFileError
 from bearwidgets.files import explain, write_atomic
 
@@ -47,15 +48,15 @@ def merge_journals(ours: Path, theirs: Path, into: Path, by: str) -> MergeResult
     """See `Journal.merge`."""
     ours, theirs = _journal(ours), _journal(theirs)
     target = into if into.suffix == ".jsonl" else into / "journal.jsonl"
-    their_lines = Ledger(theirs).read().lines
+    their_lines = JournalFile(theirs).read().lines
     if not (target.exists() and target.samefile(ours)):
         _copy(ours, target)
-    log = Log(target, Items(None), by, lambda: None)
-    with log.writing():
-        our_lines = Ledger(target).read().lines
+    store = JournalStore(target, Items(None), by, lambda: None)
+    with store.writing():
+        our_lines = JournalFile(target).read().lines
         taken, disputed, conflicts = _compare(our_lines, their_lines)
         if taken or disputed:
-            log.append([*taken, *disputed], bulk=True)
+            store.append([*taken, *disputed], bulk=True)
     return MergeResult(target, len(taken), pd.DataFrame(conflicts, columns=list(_COLUMNS), dtype=object))
 
 
@@ -88,13 +89,13 @@ def _compare(
         if one != other:
             break
         shared += 1
-    places = {
+    paths = {
         (line.get("content", line["id"]), line["path"]): line["id"] for line in our_lines if "id" in line
     }
-    ids = set(places.values())
+    ids = set(paths.values())
 
     def our_id(id_: str, content: str, path: str) -> str:
-        return id_ if id_ in ids else places.get((content, path), id_)
+        return id_ if id_ in ids else paths.get((content, path), id_)
 
     base, ours, theirs = (_sum(lines, our_id) for lines in (our_lines[:shared], our_lines, their_lines))
     taken, disputed, conflicts = [], [], []
@@ -104,21 +105,21 @@ def _compare(
             continue
         known = next(each for each in (other, one, was) if each is not None)
         if _value(one) == _value(was):
-            taken.append(_entry(known, action="clear") if other is None else _entry(other))
+            taken.append(_entry(known, action=CLEAR) if other is None else _entry(other))
             continue
         conflicts.append((id_, known.path, *_said(one), *_said(other)))
-        if one is None or (one.applied is None and one.action != "unsure"):
-            disputed.append(_entry(known, action="unsure"))
+        if one is None or (one.applied is None and one.action != UNSURE):
+            disputed.append(_entry(known, action=UNSURE))
     return taken, disputed, conflicts
 
 
 def _sum(lines: Sequence[Line], item_id: Callable[[str, str, str], str]) -> dict[str, Decision]:
     """The decisions that some lines add up to, carried out or not; nonsense was reported when they were read."""
-    state = State(item_id)
+    state = DecisionState(item_id)
     for line in lines:
         with contextlib.suppress(ValueError):
             state.fold(line)
-    return {id_: each for id_, each in state.latest.items() if each.action != "clear"}
+    return {id_: each for id_, each in state.latest.items() if each.action != CLEAR}
 
 
 def _value(decision: Decision | None) -> tuple[str, str | None] | None:
@@ -144,5 +145,5 @@ def _entry(decision: Decision, *, action: str = "") -> Line:
 
 def _said(decision: Decision | None) -> tuple[str | None, ...]:
     if decision is None:
-        return "clear", None, None, None
+        return CLEAR, None, None, None
     return decision.action, decision.new_label, decision.decided_by, decision.decided_at

@@ -9,8 +9,8 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from bearwidgets.clean.log.file import VERSION, Ledger
-from bearwidgets.clean.log.fold import State
+from bearwidgets.clean.log.file import VERSION, JournalFile
+from bearwidgets.clean.log.fold import DecisionState
 from bearwidgets.errors import BadInputError
 from bearwidgets.files import locked
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bearwidgets.clean.log.item_index import Items
 
 
-class Log:
+class JournalStore:
     """A journal file, read as far as it goes and added to by one writer at a time.
 
     Args:
@@ -35,14 +35,13 @@ class Log:
     def __init__(self, path: Path, items: Items, by: str, prepare: Callable[[], None]) -> None:
         self.path = path
         self.by = by
-        self.state = State(items.resolve)
-        self.version = 0  # grows with every change
+        self.state = DecisionState(items.resolve)
         self.skipped: list[str] = []
         self.follow: Callable[[Mapping[str, Any]], None] | None = None  # told of lines that others add
         self.guard = threading.RLock()
         self._items = items
         self._prepare = prepare
-        self._ledger = Ledger(path)
+        self._file = JournalFile(path)
 
     def refresh(self) -> None:
         """Take in what was added since, by whomever.
@@ -51,10 +50,9 @@ class Log:
             WorkspaceError: The file cannot be read, or is a newer version's.
         """
         with self.guard:
-            news = self._ledger.read()
+            news = self._file.read()
             if news.anew:
-                self.state, self.skipped = State(self._items.resolve), []
-                self.version += 1
+                self.state, self.skipped = DecisionState(self._items.resolve, self.state), []
             self.skipped += news.skipped
             for line in news.lines:
                 try:
@@ -63,13 +61,12 @@ class Log:
                     self.skipped.append(
                         f"entry {line.get('seq')} of {self.path.name} was passed over: {error}"
                     )
-            self.version += len(news.lines)
             if self.follow is not None and not news.anew:
                 for line in news.lines:
                     self.follow(line)
 
     @contextlib.contextmanager
-    def writing(self) -> Generator[State]:
+    def writing(self) -> Generator[DecisionState]:
         """Be the only writer, with everything read; gives the state.
 
         Raises:
@@ -91,7 +88,7 @@ class Log:
         first = self.state.last_seq + 1
         head: Line = {"time": now(), "by": self.by}
         group = {"group": first} if bulk and len(entries) > 1 else {}
-        self._ledger.append(
+        self._file.append(
             [{"v": VERSION, "seq": first + n, **head, **entry, **group} for n, entry in enumerate(entries)]
         )
         self.refresh()
