@@ -202,7 +202,7 @@ def _dataset(options: Any) -> Dataset:
         for note in journal.notes:
             print(f"bearwidgets: {note}", file=sys.stderr)
         if journal.recovered:
-            return ds.reloaded()
+            return ds.reread()
     return ds
 
 

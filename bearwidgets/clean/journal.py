@@ -14,6 +14,7 @@ from bearwidgets.clean.log.manifest import ManifestWriter
 from bearwidgets.clean.log.merge import MergeResult, merge_journals
 from bearwidgets.clean.log.writer import JournalStore, user_name
 from bearwidgets.data.actions import ACTIONS
+from bearwidgets.data.dataset import check_dataset
 from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Journal:
         path: The file.
         by: Who decides.
         recovered: Whether a round that had been interrupted was brought to an end when the journal was opened; a data
-            set that was read before has to be read again (`Dataset.reloaded`).
+            set that was read before has to be read again (`Dataset.reread`).
 
     Example:
         >>> journal = Journal.open(Dataset.from_folder("bears"))  # doctest: +SKIP
@@ -86,7 +87,8 @@ class Journal:
             journal = cls(workspace, None, name)
             journal._store.refresh()
             return journal
-        dataset = source.loaded  # decisions are about the files, not about a view of them
+        # Decisions are about the files, not about a view of them.
+        dataset = check_dataset(source, "source").on_disk
         journal = cls(dataset.workspace, dataset, name)
         journal._start()
         return journal

@@ -1,18 +1,14 @@
-"""The data set: one table of items, made from a folder, a CSV file or a DataFrame."""
+"""The data set: an item table with its ways in (folder, CSV file, DataFrame, other libraries) and ways to show."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
-
-from bearwidgets.data import exam as exams
-from bearwidgets.data.cleaned import cleaned_table
-from bearwidgets.data.listing.folder import is_inside, list_folder
+from bearwidgets.data.item_table import ItemTable
+from bearwidgets.data.listing.folder import list_folder
 from bearwidgets.data.listing.frame import Columns, list_frame, read_csv
 from bearwidgets.data.listing.importing import import_parts
 from bearwidgets.data.listing.libraries import huggingface_parts, torchvision_parts
@@ -25,46 +21,33 @@ from bearwidgets.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from bearwidgets.data.augment.augment import Augment
-    from bearwidgets.data.cleaned import HasDecisions
+    from bearwidgets.data.listing.libraries import Part
     from bearwidgets.data.show import Sheet
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Dataset:
-    """Labelled images with a split, made by `from_folder`, `from_csv` or `from_df`; never changed afterwards.
+class Dataset(ItemTable):
+    """Labeled images with a split, made by `from_folder`, `from_csv` or `from_df`; never changed afterwards.
 
     Attributes:
-        root: The resolved folder that paths are relative to.
-        workspace: Folder for journal, manifest and exam.
         source: What the labels came from.
-        table: One row per usable image, sorted by path: id, path (posix, relative to root), label, split
-            ("train", "valid" or "test"), width and height (px, after the EXIF turn), content (hash of the
-            bytes). The id is the content, unless other files have the same bytes.
-        problems: What could not be used: path, reason.
-        notes: Sentences on what deserves a look, such as "only one class".
-        valid_pct: Share of items that the split by hash put into "valid".
-        seed: Seed of that split.
         csv: The CSV file the labels came from, if any.
         columns: How that CSV file or DataFrame was read.
+        others: Those of `ItemTable`: root, workspace, table, problems, notes, valid_pct, seed.
 
     Example:
-        >>> ds = Dataset.from_folder("bears")  # doctest: +SKIP
-        >>> ds.table.head(1)  # doctest: +SKIP
+        >>> ds = bw.Dataset.from_folder("bears")
+        >>> ds.table.columns.tolist()
+        ['id', 'path', 'label', 'split', 'width', 'height', 'content']
     """
 
-    root: Path
-    workspace: Path
     source: Literal["folder", "csv", "df"]
-    table: pd.DataFrame
-    problems: pd.DataFrame
-    notes: list[str]
-    valid_pct: float
-    seed: int
     csv: Path | None = None
     columns: Columns | None = None
     _frame: pd.DataFrame | None = None  # what `from_df` was given
-    _loaded: Dataset | None = None  # the data set as on disk, if this one is a cleaned view of it
 
     @classmethod
     def from_folder(
@@ -93,7 +76,7 @@ class Dataset:
         root = _resolved(path)
         space = _workspace(workspace, root)
         parts = tabulate(list_folder(root, skip=space), root, space, valid_pct=valid_pct, seed=seed)
-        return cls(root, space, "folder", *parts, valid_pct, seed)
+        return cls(root, space, *parts, valid_pct, seed, "folder")
 
     @classmethod
     def from_csv(
@@ -139,7 +122,7 @@ class Dataset:
         space = _workspace(workspace, folder)
         listing = list_frame(frame, folder, columns)
         parts = tabulate(listing, folder, space, valid_pct=valid_pct, seed=seed)
-        return cls(folder, space, "csv", *parts, valid_pct, seed, file, columns)
+        return cls(folder, space, *parts, valid_pct, seed, "csv", file, columns)
 
     @classmethod
     def from_df(
@@ -166,7 +149,7 @@ class Dataset:
         space = _workspace(workspace, folder)
         listing = list_frame(frame, folder, columns)
         parts = tabulate(listing, folder, space, valid_pct=valid_pct, seed=seed)
-        return cls(folder, space, "df", *parts, valid_pct, seed, None, columns, frame)
+        return cls(folder, space, *parts, valid_pct, seed, "df", None, columns, frame)
 
     @classmethod
     def from_huggingface(
@@ -206,9 +189,8 @@ class Dataset:
             >>> ds = Dataset.from_huggingface(datasets.load_dataset("beans"), "beans")  # doctest: +SKIP
         """
         check_arguments(valid_pct, seed)
-        root = _resolved(folder)
-        imported = import_parts(huggingface_parts(dataset, image=image, label=label), root)
-        return imported.told_by(cls.from_folder(root, valid_pct=valid_pct, seed=seed, workspace=workspace))
+        parts = huggingface_parts(dataset, image=image, label=label)
+        return cls._imported(parts, folder, valid_pct=valid_pct, seed=seed, workspace=workspace)
 
     @classmethod
     def from_torchvision(
@@ -243,97 +225,14 @@ class Dataset:
             >>> ds = Dataset.from_torchvision(parts, "cifar10")  # doctest: +SKIP
         """
         check_arguments(valid_pct, seed)
+        parts = torchvision_parts(dataset)
+        return cls._imported(parts, folder, valid_pct=valid_pct, seed=seed, workspace=workspace)
+
+    @classmethod
+    def _imported(cls, parts: Sequence[Part], folder: str | Path, **options: Any) -> Dataset:
         root = _resolved(folder)
-        imported = import_parts(torchvision_parts(dataset), root)
-        return imported.told_by(cls.from_folder(root, valid_pct=valid_pct, seed=seed, workspace=workspace))
-
-    @cached_property
-    def classes(self) -> list[str]:
-        """Sorted labels of the items."""
-        return sorted(set(self.table["label"]))
-
-    @property
-    def exam(self) -> exams.Exam | None:
-        """The frozen evaluation split of this `valid_pct` and `seed`, or None before `freeze_exam`.
-
-        Raises:
-            WorkspaceError: `exam.json` cannot be read.
-        """
-        return exams.find_exam(self.workspace, self.valid_pct, self.seed, set(self.table["content"]))
-
-    def freeze_exam(self) -> exams.Exam:
-        """Keep who is valid, and under which label on disk, unless that is kept already.
-
-        Raises:
-            WorkspaceError: `exam.json` is there but cannot be read.
-        """
-        table = self.loaded.table
-        valid = table[table["split"] == "valid"]
-        items = dict(zip(valid["content"][::-1], valid["label"][::-1], strict=True))
-        return exams.freeze(self.workspace, self.valid_pct, self.seed, items)
-
-    def index_of(self, id: str) -> int:  # noqa: A002 - the name of the column
-        """Position of an item in the table.
-
-        Raises:
-            BadInputError: There is no item with this id.
-        """
-        try:
-            return self._positions[id]
-        except KeyError:
-            raise BadInputError(
-                f"No item {id!r} in this data set of {len(self):,} items: take an id from Dataset.table."
-            ) from None
-
-    def path_of(self, id: str) -> Path:  # noqa: A002 - the name of the column
-        """Absolute path of an item's file.
-
-        Raises:
-            BadInputError: There is no such item, or its path was made to leave the data folder by now.
-        """
-        path = self.root / self._paths[self.index_of(id)]
-        if not is_inside(str(self.root), str(path)):
-            raise BadInputError(f"{str(path)!r} leaves the data folder {str(self.root)!r}: refused.")
-        return path
-
-    def cleaned(self, journal: HasDecisions, *, exam: Literal["frozen", "corrected"] = "frozen") -> Dataset:
-        """The same data with the decisions taken into account; nothing on disk changes.
-
-        Among the items of train, "delete" and "unsure" leave out and "relabel" gives the new label. Those of
-        valid and test stay as they were, for cleaning the exam must not pass for learning; `exam="corrected"`
-        takes the decisions there too.
-
-        Args:
-            journal: A `Journal`, or anything whose `decisions` is such a table.
-            exam: What happens to valid and test.
-
-        Raises:
-            BadInputError: `exam` is neither of the two.
-        """
-        table, notes = cleaned_table(self.table, journal.decisions, exam)
-        return replace(self, table=table, notes=[*self.notes, *notes], _loaded=self.loaded)
-
-    def without(self, ids: Sequence[str], reasons: str | Sequence[str]) -> Dataset:
-        """The same data without items that turned out to be unusable; they move to `problems`.
-
-        Args:
-            ids: Items of this data set.
-            reasons: One reason for each, or one for all.
-
-        Raises:
-            BadInputError: An id is unknown, or the numbers of ids and reasons differ.
-        """
-        each = [reasons] * len(ids) if isinstance(reasons, str) else list(reasons)
-        if len(each) != len(ids):
-            raise BadInputError(
-                f"{len(ids)} ids came with {len(each)} reasons; give one for each, or one for all."
-            )
-        rows = [self.index_of(id_) for id_ in ids]
-        found = pd.DataFrame({"path": [self._paths[row] for row in rows], "reason": each}, dtype=object)
-        problems = pd.concat([self.problems, found], ignore_index=True).sort_values("path", ignore_index=True)
-        table = self.table.drop(index=rows).reset_index(drop=True)
-        loaded = None if self._loaded is None else self._loaded.without(ids, reasons)
-        return replace(self, table=table, problems=problems, _loaded=loaded)
+        imported = import_parts(parts, root)
+        return cls.from_folder(root, **options).with_import_notes(imported.problems, imported.notes)
 
     def show_batch(
         self,
@@ -389,12 +288,7 @@ class Dataset:
         """
         return show_augmented(self, item, n, augment, size=size, seed=seed)
 
-    @property
-    def loaded(self) -> Dataset:
-        """The data set as it was read from disk, if this one is a cleaned view of it; else itself."""
-        return self if self._loaded is None else self._loaded
-
-    def reloaded(self) -> Dataset:
+    def reread(self) -> Dataset:
         """The same data set read anew from disk, after files were moved or labels were rewritten.
 
         Raises:
@@ -416,22 +310,32 @@ class Dataset:
         fresh = Dataset.from_df(frame, root=self.root, **names, **drawn)
         return replace(fresh, columns=self.columns, _frame=self._frame)
 
-    @cached_property
-    def _positions(self) -> dict[str, int]:
-        return {id_: row for row, id_ in enumerate(self.table["id"])}
-
-    @cached_property
-    def _paths(self) -> list[str]:
-        return self.table["path"].tolist()
-
-    def __len__(self) -> int:
-        return len(self.table)
-
     def __repr__(self) -> str:
-        return text_summary(self)
+        return text_summary(self, self.csv or self.root)
 
     def _repr_html_(self) -> str:
-        return html_summary(self)
+        return html_summary(self, self.csv or self.root)
+
+
+def check_dataset(value: object, name: str = "ds") -> Dataset:
+    """The value if it is a `Dataset`.
+
+    Args:
+        value: What a user gave where a data set is needed.
+        name: What the message calls it.
+
+    Raises:
+        BadInputError: It is something else; the message says how to make a data set of it.
+    """
+    if isinstance(value, Dataset):
+        return value
+    path = str(value) if isinstance(value, (str, os.PathLike)) else ""
+    came = (
+        repr(path or value) if path or isinstance(value, (int, float, type(None))) else type(value).__name__
+    )
+    raise BadInputError(
+        f"{name} is {came}; a Dataset is needed: bw.Dataset.from_folder({path or 'bears'!r})."
+    )
 
 
 def _resolved(path: str | Path) -> Path:

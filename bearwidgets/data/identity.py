@@ -7,15 +7,13 @@ import hashlib
 import os
 import sqlite3
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
-from bearwidgets.data.cache.cache_file import CacheFile
+from bearwidgets.data.cache.cache_file import CacheFile, cache_dir
 from bearwidgets.data.formats.images import check_image, read_bytes
+from bearwidgets.data.parallel import in_threads
 from bearwidgets.errors import ImageError
 
 if TYPE_CHECKING:
@@ -46,12 +44,6 @@ class Facts:
     width: int
     height: int
     reason: str
-
-
-def cache_dir() -> Path:
-    """The folder for all that may be deleted at any time; `BEARWIDGETS_CACHE` overrides the user's own."""
-    override = os.environ.get("BEARWIDGETS_CACHE")
-    return Path(override) if override else Path(platformdirs.user_cache_dir("bearwidgets"))
 
 
 def hash_bytes(data: bytes) -> str:
@@ -94,9 +86,7 @@ def look_into(files: Mapping[str, os.stat_result], cache: IdentityCache | None =
         if path not in facts:  # Windows may not tell the inode
             groups.setdefault((stat.st_dev, stat.st_ino) if stat.st_ino else (-1, index), []).append(path)
     chosen = [paths[0] for paths in groups.values()]
-    batches = [chosen[start : start + _BATCH] for start in range(0, len(chosen), _BATCH)]
-    with ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 1)) as pool:
-        looks = [facts_of for batch in pool.map(_look_batch, batches) for facts_of in batch]
+    looks = list(in_threads(_look, chosen, threads=min(8, (os.cpu_count() or 1) + 1), batch=_BATCH))
     keep: dict[str, Facts] = {}
     for paths, (look, n_bytes) in zip(groups.values(), looks, strict=True):
         for path in paths:
@@ -105,10 +95,6 @@ def look_into(files: Mapping[str, os.stat_result], cache: IdentityCache | None =
                 keep[path] = look
     cache.put(files, keep)
     return facts
-
-
-def _look_batch(paths: list[str]) -> list[tuple[Facts, int]]:
-    return [_look(path) for path in paths]
 
 
 def _look(path: str) -> tuple[Facts, int]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from bearwidgets.data.dataset import Dataset
+    from bearwidgets.data.item_table import ItemTable
 
 _MOST = 100  # pictures on one sheet
 _COLUMNS = 10
@@ -77,7 +77,7 @@ class Sheet:
 
 
 def show_batch(
-    ds: Dataset,
+    ds: ItemTable,
     n: int = 9,
     *,
     split: str = "train",
@@ -114,7 +114,7 @@ def show_batch(
 
 
 def show_augmented(
-    ds: Dataset,
+    ds: ItemTable,
     item: str | Path,
     n: int = 8,
     augment: str | Augment = "standard",
@@ -134,7 +134,7 @@ def show_augmented(
     return Sheet([Resize(size)(picture), *looks], [f"{row['label']} (original)", *[""] * n], {})
 
 
-def _find(ds: Dataset, item: str | Path) -> int:
+def _find(ds: ItemTable, item: str | Path) -> int:
     """Row of the item with this id or path, absolute or relative to the data folder or to where we are."""
     ids, paths = ds.table["id"].tolist(), ds.table["path"].tolist()
     if isinstance(item, str) and item in ids:

@@ -10,13 +10,15 @@ import pandas as pd
 from bearwidgets.data.split import SPLITS
 
 if TYPE_CHECKING:
-    from bearwidgets.data.dataset import Dataset
+    from pathlib import Path
+
+    from bearwidgets.data.item_table import ItemTable
 
 _CLASSES = 20
 _PROBLEMS = 5
 
 
-def text_summary(ds: Dataset) -> str:
+def text_summary(ds: ItemTable, origin: Path) -> str:
     """A few lines: counts by split and class, skipped files, notes."""
     counts = ds.table["label"].value_counts().reindex(ds.classes)
     shown = ", ".join(f"{_plain(str(label))} {n}" for label, n in counts.iloc[:_CLASSES].items())
@@ -24,7 +26,7 @@ def text_summary(ds: Dataset) -> str:
     lines = [
         (
             f"Dataset of {_number(len(ds), 'image')} in {_number(len(ds.classes), 'class', 'classes')}"
-            f" from {_plain(str(ds.csv or ds.root))}"
+            f" from {_plain(str(origin))}"
         ),
         f"  {_splits(ds)}",
         f"  {shown}{more}",
@@ -36,7 +38,7 @@ def text_summary(ds: Dataset) -> str:
     return "\n".join(lines)
 
 
-def html_summary(ds: Dataset) -> str:
+def html_summary(ds: ItemTable, origin: Path) -> str:
     """A table of counts by class and split with skipped files and notes; every name is escaped."""
     counts = pd.crosstab(ds.table["label"], ds.table["split"])
     splits = [split for split in SPLITS if split in counts.columns]
@@ -53,19 +55,19 @@ def html_summary(ds: Dataset) -> str:
     items = "".join(f"<li><bdi>{escape(_plain(line))}</bdi></li>" for line in listed)
     return (
         f"<div><p>Dataset of {_number(len(ds), 'image')} in {_number(len(ds.classes), 'class', 'classes')}"
-        f" from <bdi>{escape(_plain(str(ds.csv or ds.root)))}</bdi></p>"
+        f" from <bdi>{escape(_plain(str(origin)))}</bdi></p>"
         f"<table><thead><tr><th>label</th>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
         + (f"<ul>{items}</ul>" if items else "")
         + "</div>"
     )
 
 
-def _splits(ds: Dataset) -> str:
+def _splits(ds: ItemTable) -> str:
     counts = ds.table["split"].value_counts()
     return ", ".join(f"{split} {counts[split]:,}" for split in SPLITS if split in counts.index)
 
 
-def _first_problems(ds: Dataset) -> list[tuple[str, str]]:
+def _first_problems(ds: ItemTable) -> list[tuple[str, str]]:
     first = ds.problems.head(_PROBLEMS)
     listed = list(zip(first["path"], first["reason"], strict=True))
     left = len(ds.problems) - len(listed)

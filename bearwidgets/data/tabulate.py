@@ -11,8 +11,8 @@ import pandas as pd
 
 from bearwidgets.data.exam import find_exam
 from bearwidgets.data.identity import copy_id, look_into
+from bearwidgets.data.import_notes import notes_on
 from bearwidgets.data.listing.folder import was_emptied
-from bearwidgets.data.notes import notes_on
 from bearwidgets.data.split import split_by_hash
 from bearwidgets.errors import BadInputError
 

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 
 from bearwidgets.data.augment.augment import augmentation
-from bearwidgets.data.augment.loader import Pictures, load_batches
+from bearwidgets.data.augment.loader import ImageFiles, load_batches
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.learn.diagnosis.diagnosis import diagnose
 from bearwidgets.learn.diagnosis.evidence import evidence_of
@@ -315,7 +315,7 @@ class Learner(Fits):
         used = self.ds if ds is None else ds
         paths = [used.path_of(each) for each in table.id]
         presize = round(PRESIZE * self.size)
-        pictures = Pictures(paths, partial(self.preprocessing.open, at_least=presize), presize=presize)
+        pictures = ImageFiles(paths, partial(self.preprocessing.open, at_least=presize), presize=presize)
         transform = augmentation(
             augment,
             self.size,

@@ -19,7 +19,7 @@ import torch
 from lightning_fabric import Fabric
 
 from bearwidgets.data.augment.augment import augmentation
-from bearwidgets.data.augment.loader import Pictures
+from bearwidgets.data.augment.loader import ImageFiles
 from bearwidgets.errors import BadInputError, WorkspaceError
 from bearwidgets.learn.network.groups import layer_groups
 from bearwidgets.learn.network.model import fast_precision
@@ -103,7 +103,7 @@ class Training:
         self.paths = [learn.ds.path_of(each) for each in self.train.id]
         preprocessing = learn.preprocessing
         presize = round(PRESIZE * preprocessing.size)
-        pictures = Pictures(self.paths, partial(preprocessing.open, at_least=presize), presize=presize)
+        pictures = ImageFiles(self.paths, partial(preprocessing.open, at_least=presize), presize=presize)
         augment = augmentation(
             recipe.augment,
             preprocessing.size,

@@ -1063,6 +1063,6 @@ def test_a_data_set_whose_images_are_all_in_the_trash_comes_back(tmp_path):
     empty = Dataset.from_folder(folder)
     assert len(empty) == 0
     assert any("roll a round back" in note for note in empty.notes)
-    assert len(ds.reloaded()) == 0
+    assert len(ds.reread()) == 0
     Journal.open(empty).rollback(receipt.round)
     assert Dataset.from_folder(folder).table.equals(ds.table)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -610,11 +609,6 @@ def test_a_folder_that_cannot_be_written_is_read(images):
     finally:
         for folder in (images, *images.iterdir()):
             folder.chmod(0o755)
-
-
-def test_no_torch():
-    code = "import sys; from bearwidgets.data import dataset, thumbs; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_bears(shared_data):

@@ -14,7 +14,8 @@ import pytest
 
 from bearwidgets.data import identity
 from bearwidgets.data.cache import cache_file
-from bearwidgets.data.identity import IdentityCache, cache_dir, content_id, copy_id, look_into
+from bearwidgets.data.cache.cache_file import cache_dir
+from bearwidgets.data.identity import IdentityCache, content_id, copy_id, look_into
 
 AN_HOUR_AGO = 3600
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import bearwidgets.data.augment.loader as module
+from bearwidgets.data import parallel
 from bearwidgets.data.augment.augment import Augment
-from bearwidgets.data.augment.loader import Pictures, load_batches
+from bearwidgets.data.augment.loader import ImageFiles, load_batches
 from bearwidgets.data.augment.transforms import Resize
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.errors import BadInputError, ImageError
@@ -45,7 +46,7 @@ def opened():
 def loaded(paths, batches, transform, *, presize=16, budget=2**20, **options):
     return list(
         load_batches(
-            Pictures(paths, open_image, presize=presize, budget=budget), batches, transform, **options
+            ImageFiles(paths, open_image, presize=presize, budget=budget), batches, transform, **options
         )
     )
 
@@ -56,7 +57,7 @@ def same(left, right):
 
 def test_a_picture_is_decoded_once(paths, opened):
     counts, count = opened
-    pictures = Pictures(paths, count, presize=16)
+    pictures = ImageFiles(paths, count, presize=16)
     first = [np.asarray(pictures[row]) for row in range(24)]
     again = [np.asarray(pictures[row]) for row in range(24)]
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
@@ -65,9 +66,9 @@ def test_a_picture_is_decoded_once(paths, opened):
 
 
 def test_pictures_are_shrunk_to_the_presize_and_never_enlarged(paths):
-    assert Pictures(paths, open_image, presize=20)[0].size == (24, 20)
-    assert Pictures(paths, open_image, presize=None)[0].size == (48, 40)
-    large = Pictures(paths, open_image, presize=41)[0]
+    assert ImageFiles(paths, open_image, presize=20)[0].size == (24, 20)
+    assert ImageFiles(paths, open_image, presize=None)[0].size == (48, 40)
+    large = ImageFiles(paths, open_image, presize=41)[0]
     assert (np.asarray(large) == np.asarray(open_image(paths[0]))).all()
 
 
@@ -79,7 +80,7 @@ def test_the_short_side_is_the_presize_and_the_aspect_is_kept(width, height, pre
     source = (
         Image.new("L", (width, height), 9) if not bands else np.full((height, width, bands), 9, np.float32)
     )
-    picture = Pictures([None], lambda _: source, presize=presize)[0]
+    picture = ImageFiles([None], lambda _: source, presize=presize)[0]
     got = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
     scale = min(1, presize / min(width, height))
     assert min(got) == min(presize, width, height)
@@ -90,7 +91,7 @@ def test_the_short_side_is_the_presize_and_the_aspect_is_kept(width, height, pre
 def test_the_budget_is_kept_and_the_rest_is_opened_anew(paths, opened):
     counts, count = opened
     each = 24 * 20 * 3
-    pictures = Pictures(paths, count, presize=20, budget=10 * each + 5)
+    pictures = ImageFiles(paths, count, presize=20, budget=10 * each + 5)
     for _ in range(3):
         for row in range(24):
             pictures[row].load()
@@ -106,7 +107,7 @@ def test_a_small_picture_still_finds_room_where_a_large_one_did_not():
         counts[name] += 1
         return np.zeros((sizes[name], 1, 1), np.float32)
 
-    pictures = Pictures(list(sizes), draw, presize=None, budget=60)
+    pictures = ImageFiles(list(sizes), draw, presize=None, budget=60)
     for row in (0, 1, 2, 0, 1, 2):
         assert len(pictures[row]) == sizes["abc"[row]]
     assert counts == {"a": 1, "b": 2, "c": 1}
@@ -121,7 +122,7 @@ def test_many_threads_keep_the_budget_too(paths, monkeypatch):
         return len(kept.data)
 
     monkeypatch.setattr(module._Kept, "nbytes", property(slowly))
-    pictures = Pictures(paths * 4, open_image, presize=20, budget=37 * each)
+    pictures = ImageFiles(paths * 4, open_image, presize=20, budget=37 * each)
     with ThreadPoolExecutor(8) as pool:
         sums = list(pool.map(lambda _: [np.asarray(pictures[row]).sum() for row in range(96)], range(8)))
     assert all(each == sums[0] for each in sums)
@@ -135,7 +136,7 @@ def test_a_picture_that_two_threads_open_at_once_counts_once(paths):
         both.wait()
         return open_image(path)
 
-    pictures = Pictures(paths, opener, presize=None)
+    pictures = ImageFiles(paths, opener, presize=None)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(pictures.__getitem__, [0, 0]))
     assert pictures.nbytes == 48 * 40 * 3
@@ -143,17 +144,17 @@ def test_a_picture_that_two_threads_open_at_once_counts_once(paths):
 
 def test_no_budget_keeps_nothing(paths, opened):
     counts, count = opened
-    pictures = Pictures(paths, count, presize=None, budget=0)
+    pictures = ImageFiles(paths, count, presize=None, budget=0)
     assert [pictures[0].size, pictures[0].size] == [(48, 40)] * 2
     assert (counts[paths[0]], pictures.nbytes) == (2, 0)
 
 
 def test_a_kept_picture_cannot_be_spoilt_by_who_gets_it(paths):
-    pictures = Pictures(paths, open_image, presize=16)
+    pictures = ImageFiles(paths, open_image, presize=16)
     wanted = np.asarray(pictures[0]).copy()
     pictures[0].paste("red", (0, 0, 5, 5))
     assert (np.asarray(pictures[0]) == wanted).all()
-    bands = Pictures([None], lambda _: np.ones((4, 4, 5)), presize=None)
+    bands = ImageFiles([None], lambda _: np.ones((4, 4, 5)), presize=None)
     assert bands[0].shape == (4, 4, 5)
     with pytest.raises(ValueError, match="read-only"):
         bands[0][0] = 7
@@ -175,7 +176,7 @@ def test_a_large_jpeg_is_decoded_small_by_the_opener(tmp_path):
         sizes.append(picture.size)
         return picture
 
-    assert Pictures([path], opener, presize=100)[0].size == (133, 100)
+    assert ImageFiles([path], opener, presize=100)[0].size == (133, 100)
     assert sizes == [(200, 150)]
 
 
@@ -184,7 +185,7 @@ def test_a_large_jpeg_is_decoded_small_by_the_opener(tmp_path):
 )
 def test_bad_bounds_are_told(options, told):
     with pytest.raises(BadInputError, match=told):
-        Pictures([], open_image, **options)
+        ImageFiles([], open_image, **options)
 
 
 def test_batches_come_in_order_and_whole(paths):
@@ -204,12 +205,12 @@ def test_random_transforms_repeat_whatever_thread_runs_them(paths, monkeypatch):
     assert not same(first, other)
     assert not (first[0].pixels == first[1].pixels).all()
     for threads in (1, 7):
-        monkeypatch.setattr(module.os, "cpu_count", lambda threads=threads: threads)
+        monkeypatch.setattr(parallel, "n_threads", lambda threads=threads: threads)
         assert same(first, loaded(paths, rows, CROP, seed=1))
 
 
 def test_the_generator_follows_from_seed_batch_and_row(paths):
-    pictures = Pictures(paths, open_image, presize=16)
+    pictures = ImageFiles(paths, open_image, presize=16)
     (batch,) = load_batches(pictures, [[4, 9]], CROP, seed=3, first=7)
     for place, row in enumerate((4, 9)):
         assert (batch.pixels[place] == CROP(pictures[row], np.random.default_rng((3, 7, row)))).all()
@@ -234,7 +235,7 @@ def test_unreadable_files_are_problems_and_not_errors(paths, tmp_path):
 
 def test_a_file_that_was_mended_is_no_problem_any_more(paths, tmp_path):
     path = tmp_path / "late.jpg"
-    pictures = Pictures([path], open_image, presize=8)
+    pictures = ImageFiles([path], open_image, presize=8)
     with pytest.raises(ImageError):
         pictures[0]
     path.write_bytes(paths[0].read_bytes())
@@ -246,12 +247,12 @@ def test_another_error_comes_through(paths):
         raise RuntimeError("out of cheese")
 
     with pytest.raises(RuntimeError, match="out of cheese"):
-        list(load_batches(Pictures(paths, broken, presize=8), [[0, 1], [2]], Resize(8)))
+        list(load_batches(ImageFiles(paths, broken, presize=8), [[0, 1], [2]], Resize(8)))
 
 
 def test_arrays_of_bands_make_batches_of_floats():
     values = np.random.default_rng(0).normal(size=(6, 5, 4)).astype(np.float32)
-    (batch,) = load_batches(Pictures([1, 2], lambda _: values, presize=None), [[0, 1]], Resize(5))
+    (batch,) = load_batches(ImageFiles([1, 2], lambda _: values, presize=None), [[0, 1]], Resize(5))
     assert (batch.pixels.shape, batch.pixels.dtype) == ((2, 5, 5, 4), np.float32)
 
 
@@ -263,64 +264,16 @@ def test_a_few_batches_are_read_ahead_and_no_more(paths):
             asked.append(row)
             yield [row]
 
-    batches = load_batches(Pictures(paths, open_image, presize=8), rows(), Resize(8))
+    batches = load_batches(ImageFiles(paths, open_image, presize=8), rows(), Resize(8))
     next(batches)
     assert asked == [0, 1, 2, 3, 4]
     batches.close()
 
 
-def test_what_is_not_begun_when_one_leaves_is_never_done(paths, monkeypatch):
-    leaving, opened = threading.Event(), []
-
-    class Pool(ThreadPoolExecutor):
-        def shutdown(self, *arguments, **options):
-            leaving.set()
-            super().shutdown(*arguments, **options)
-
-    def opener(path):
-        opened.append(path)
-        if len(opened) > 1:
-            leaving.wait(10)
-        return open_image(path)
-
-    monkeypatch.setattr(module, "ThreadPoolExecutor", Pool)
-    monkeypatch.setattr(module.os, "cpu_count", lambda: 1)
-    batches = load_batches(Pictures(paths, opener, presize=8), [[row] for row in range(24)], Resize(8))
-    next(batches)
-    batches.close()
-    assert len(opened) <= 2
-
-
-def test_leaving_early_ends_the_threads(paths):
-    before = threading.active_count()
-    pictures = Pictures(paths, open_image, presize=8)
-    batches = load_batches(pictures, [[row] for row in range(24)], Resize(8))
-    next(batches)
-    batches.close()
-    assert threading.active_count() == before
-
-
-def test_one_thread_is_enough(paths, monkeypatch):
-    monkeypatch.setattr(module.os, "cpu_count", lambda: None)
-    assert len(loaded(paths, [[0, 1, 2]] * 9, Resize(8))) == 9
-
-
-def test_two_pictures_are_made_at_the_same_time(paths, monkeypatch):
-    monkeypatch.setattr(module.os, "cpu_count", lambda: 2)
-    both = threading.Barrier(2, timeout=10)
-
-    def opener(path):
-        both.wait()
-        return open_image(path)
-
-    (batch,) = load_batches(Pictures(paths, opener, presize=8), [[0, 1]], Resize(8))
-    assert len(batch.rows) == 2
-
-
 def test_bytes_beside_floats_come_on_one_scale():
     """A set of photos and of deep pictures: 0 to 255 beside 0 to 1 would be silently wrong."""
     made = {"bytes": Image.new("RGB", (8, 8), (255, 0, 51)), "floats": np.full((8, 8, 3), 0.5, np.float32)}
-    pictures = Pictures([Path("bytes"), Path("floats")], lambda path: made[path.name], presize=8)
+    pictures = ImageFiles([Path("bytes"), Path("floats")], lambda path: made[path.name], presize=8)
     (batch,) = load_batches(pictures, [[0, 1]], Resize(8))
     assert batch.pixels.dtype == np.float32
     assert batch.pixels[0, 0, 0] == pytest.approx([1, 0, 0.2])

@@ -80,7 +80,7 @@ def test_the_bytes_are_those_of_the_rows(pets, tmp_path):
         )
     assert (ds.table.split == "valid").sum() == 4
     assert (ds.valid_pct, ds.seed, len(ds.problems)) == (0.4, 3, 0)
-    assert ds.reloaded().table.equals(ds.table)
+    assert ds.reread().table.equals(ds.table)
 
 
 def test_splits_become_folders(pets, tmp_path):

@@ -11,7 +11,8 @@ import safetensors.numpy
 import torch
 
 import bearwidgets.learn.head.features as module
-from bearwidgets.data.identity import cache_dir, content_id
+from bearwidgets.data.cache.cache_file import cache_dir
+from bearwidgets.data.identity import content_id
 from bearwidgets.learn.head.features import FeatureStore
 from bearwidgets.learn.input.preprocessing import Preprocessing, Projection
 from bearwidgets.learn.network.model import create_body

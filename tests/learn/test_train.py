@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from bearwidgets.data.augment.augment import augmentation
-from bearwidgets.data.augment.loader import Pictures
+from bearwidgets.data.augment.loader import ImageFiles
 from bearwidgets.errors import BadInputError, TrainingError
 from bearwidgets.learn.network.groups import layer_groups
 from bearwidgets.learn.network.model import Classifier, create_body
@@ -47,7 +47,7 @@ def single() -> Fabric:
 
 def batches_of(paths, recipe=None, seed=0) -> PictureBatches:
     target = np.array([CLASSES.index(path.parent.name) for path in paths])
-    pictures = Pictures(paths, partial(PREPROCESSING.open, at_least=48), presize=48)
+    pictures = ImageFiles(paths, partial(PREPROCESSING.open, at_least=48), presize=48)
     augment = augmentation("light", 32)
     return PictureBatches(
         pictures, target, CLASSES, PREPROCESSING, augment, recipe or Recipe(batch_size=8), single(), seed

@@ -10,7 +10,7 @@ from made_data import rotten_png, scene
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.data.image_stats.table import looks_of
+from bearwidgets.data.image_stats.table import image_stats_of
 from bearwidgets.review.checks import copies as module
 from bearwidgets.review.checks.alignment import Pairs, refine, unit_waves, views, windows
 from bearwidgets.review.checks.copies import find_copies
@@ -42,7 +42,7 @@ def write(folder, n=12):
 
 
 def pairs_of(ds, **how):
-    found = find_copies(ds, looks_of(ds), **how)
+    found = find_copies(ds, image_stats_of(ds), **how)
     return {frozenset(ds.table.path[[one, two]]) for one, two in zip(found.first, found.second, strict=True)}
 
 
@@ -164,7 +164,7 @@ def test_one_picture_is_found_again_however_often_it_is_there(tmp_path):
     assert issues.left_out == {}
     assert len(issues.queue("contradictory_labels")) == 7
     ds = Dataset.from_folder(folder, valid_pct=0)
-    assert len(find_copies(ds, looks_of(ds), Neighbors(np.ones((len(ds), 4)), k=3)).how) == 0
+    assert len(find_copies(ds, image_stats_of(ds), Neighbors(np.ones((len(ds), 4)), k=3)).how) == 0
 
 
 def test_components_are_numbered_by_their_first_rows():

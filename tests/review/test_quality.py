@@ -8,7 +8,7 @@ from made_data import rotten_png, scene
 from PIL import Image, ImageEnhance, ImageFilter
 
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.data.image_stats.table import looks_of
+from bearwidgets.data.image_stats.table import image_stats_of
 from bearwidgets.review.checks.issues import find_issues
 
 QUALITY = [
@@ -88,7 +88,7 @@ def test_the_most_suspect_comes_first_and_the_figure_is_said(tmp_path):
     ds = write(tmp_path / "dark", lambda image: dark(dark(image)), rows=(7,))
     queue = find_issues(ds, ["dark"]).queue("dark")
     assert queue.path.tolist() == ["a/07.png"]
-    p95 = looks_of(ds).p95[ds.index_of(queue.index[0])]
+    p95 = image_stats_of(ds).p95[ds.index_of(queue.index[0])]
     assert queue.why.iloc[0] == f"95 % of it is darker than {p95:.0%} of white"
     assert 0.5 < queue.score.iloc[0] <= 1
 

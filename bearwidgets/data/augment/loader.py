@@ -5,10 +5,7 @@ Pillow lets go of the interpreter while it decodes and resamples, so a few threa
 
 from __future__ import annotations
 
-import collections
-import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,20 +13,20 @@ import numpy as np
 from PIL import Image
 
 from bearwidgets.data.augment.transforms import Picture, Resize, layers_of, pixels_of
+from bearwidgets.data.parallel import begun_ahead
 from bearwidgets.errors import BadInputError, ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Callable, Generator, Iterable, Sequence
+    from concurrent.futures import Future, ThreadPoolExecutor
     from pathlib import Path
 
     from bearwidgets.data.augment.augment import Augment
 
 _AHEAD = 4  # batches
-_MOST_THREADS = 16
 
 
-class Pictures:
+class ImageFiles:
     """Pictures by their row, opened when they are first asked for and then kept in memory as long as there is room.
 
     What is over the budget is opened anew each time. What came first stays: an epoch asks for every picture once,
@@ -46,7 +43,7 @@ class Pictures:
         BadInputError: `presize` is below 1, or the budget negative.
 
     Example:
-        >>> pictures = Pictures(paths, open_image, presize=336)  # doctest: +SKIP
+        >>> pictures = ImageFiles(paths, open_image, presize=336)  # doctest: +SKIP
         >>> pictures[0].size  # doctest: +SKIP
         (448, 336)
     """
@@ -154,13 +151,13 @@ class Batch:
 
 
 def load_batches(
-    pictures: Pictures,
+    pictures: ImageFiles,
     batches: Iterable[Sequence[int]],
     transform: Resize | Augment,
     *,
     seed: int = 0,
     first: int = 0,
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """Yield the pixels of each batch, made in threads a few batches ahead.
 
     Args:
@@ -188,21 +185,12 @@ def load_batches(
             return transform(picture)
         return transform(picture, np.random.default_rng((seed, number, row)))
 
-    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
-        waiting: collections.deque[list[Future]] = collections.deque()
-        try:
-            for number, rows in enumerate(batches, first):
-                made = [pool.submit(make, row, number) for row in rows]
-                # Stacking waits for pictures that were all begun before it: the pool keeps to the order.
-                waiting.append([pool.submit(_stack, rows, made, transform.size), *made])
-                if len(waiting) > _AHEAD:
-                    yield waiting.popleft()[0].result()
-            while waiting:
-                yield waiting.popleft()[0].result()
-        finally:
-            for futures in waiting:
-                for future in futures:
-                    future.cancel()
+    def begin(pool: ThreadPoolExecutor, batch: tuple[int, Sequence[int]]) -> Future[Batch]:
+        number, rows = batch
+        made = [pool.submit(make, row, number) for row in rows]
+        return pool.submit(_stack, rows, made, transform.size)
+
+    return begun_ahead(begin, enumerate(batches, first), ahead=_AHEAD)
 
 
 def _stack(rows: Sequence[int], futures: list[Future[np.ndarray | str]], size: int) -> Batch:

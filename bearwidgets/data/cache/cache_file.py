@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import platformdirs
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
-    from pathlib import Path
 
 LARGEST = 256 * 2**20  # bytes of the file above which it starts anew
 _QUERY = 900  # SQLite allows 999 parameters in old builds
+
+
+def cache_dir() -> Path:
+    """The folder for all that may be deleted at any time; `BEARWIDGETS_CACHE` overrides the user's own."""
+    override = os.environ.get("BEARWIDGETS_CACHE")
+    return Path(override) if override else Path(platformdirs.user_cache_dir("bearwidgets"))
 
 
 class CacheFile:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from bearwidgets.data.cache.cache_file import cache_dir
 from bearwidgets.data.formats.images import open_image
-from bearwidgets.data.identity import cache_dir
 from bearwidgets.errors import BadInputError
 
 if TYPE_CHECKING:

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from glob import escape
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from bearwidgets.data.formats.images import check_image, sniff
 from bearwidgets.data.identity import hash_bytes
 from bearwidgets.errors import BadInputError, ImageError, WorkspaceError
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from bearwidgets.data.dataset import Dataset
     from bearwidgets.data.listing.libraries import Part
 
 MARKER = ".bearwidgets-import.json"
@@ -62,14 +59,10 @@ class Imported:
     renamed: dict[str, str]
     problems: list[tuple[str, str]]
 
-    def told_by(self, ds: Dataset) -> Dataset:
-        """The data set of the folder, with the problems and the new names of this import."""
-        found = pd.DataFrame(self.problems, columns=["path", "reason"], dtype=object)
-        problems = pd.concat([ds.problems, found], ignore_index=True).sort_values("path", ignore_index=True)
-        notes = [
-            f"the class {old!r} is called {new!r} here, as a folder" for old, new in self.renamed.items()
-        ]
-        return dataclasses.replace(ds, problems=problems, notes=[*ds.notes, *notes])
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on what is called otherwise here."""
+        return [f"the class {old!r} is called {new!r} here, as a folder" for old, new in self.renamed.items()]
 
 
 def import_parts(parts: Sequence[Part], root: Path) -> Imported:

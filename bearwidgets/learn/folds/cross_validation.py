@@ -359,7 +359,7 @@ class CrossValidation:
 
 def _part(ds: Dataset, rows: np.ndarray) -> Dataset:
     """The data set with these rows only."""
-    return replace(ds, table=ds.table.iloc[rows].reset_index(drop=True), _loaded=ds.loaded)
+    return ds.with_table(ds.table.iloc[rows].reset_index(drop=True))
 
 
 def _show(steps: Iterator[Progress], *, progress: bool) -> None:

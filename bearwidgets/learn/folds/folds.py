@@ -88,7 +88,7 @@ class Folds:
         fold = self.numbers(ds)
         split = np.where(fold < 0, "test", np.where(fold == number, "valid", "train"))
         table = ds.table.assign(split=split.astype(object))
-        return replace(ds, table=table, _loaded=ds.loaded)  # the exam to freeze is that of the data on disk
+        return ds.with_table(table)  # the exam to freeze is that of the data on disk
 
 
 def assign_folds(

@@ -7,11 +7,10 @@ shards, bounded in size, and may be deleted at any time.
 
 from __future__ import annotations
 
-import collections
 import contextlib
+import functools
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,14 +18,14 @@ import safetensors
 import safetensors.numpy
 import torch
 
-from bearwidgets.data.augment.loader import Batch, Pictures, load_batches
-from bearwidgets.data.identity import cache_dir
+from bearwidgets.data.augment.loader import Batch, ImageFiles, load_batches
+from bearwidgets.data.cache.cache_file import cache_dir
+from bearwidgets.data.parallel import in_threads
 from bearwidgets.learn.network.model import fast_precision, fingerprint, for_inference, width
 from bearwidgets.learn.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
-    from concurrent.futures import Future
     from pathlib import Path
 
     from torch import nn
@@ -76,7 +75,7 @@ class FeatureStore:
         keys, files = list(wanted), list(wanted.values())
         total, done = len(keys), 0
         batches = [range(start, min(start + BATCH, total)) for start in range(0, total, BATCH)]
-        pictures = Pictures(files, self.preprocessing.open, presize=None, budget=0)  # each is needed once
+        pictures = ImageFiles(files, self.preprocessing.open, presize=None, budget=0)  # each is needed once
         loaded = load_batches(pictures, batches, self.preprocessing.resizer)
         try:
             with contextlib.closing(self._forward(loaded, keys)) as steps:
@@ -99,30 +98,24 @@ class FeatureStore:
         threads = torch.get_num_threads()
         on_cpu = next(self.body.parameters()).device.type == "cpu"
         workers = min(MOST_WORKERS, threads) if on_cpu else 1
-        waiting: collections.deque[tuple[Batch, Future[None]]] = collections.deque()
-        with ThreadPoolExecutor(
-            workers, initializer=torch.set_num_threads, initargs=(threads // workers,)
-        ) as pool:
-            try:
-                for batch in batches:
-                    waiting.append((batch, pool.submit(self._keep, batch, keys)))
-                    if len(waiting) > workers:
-                        waiting[0][1].result()
-                        yield waiting.popleft()[0]
-                while waiting:
-                    waiting[0][1].result()
-                    yield waiting.popleft()[0]
-            finally:
-                for _, future in waiting:
-                    future.cancel()
-                torch.set_num_threads(
-                    threads
-                )  # torch takes a worker's number for the default of later threads
+        kept = in_threads(
+            functools.partial(self._keep, keys),
+            batches,
+            threads=workers,
+            ahead=workers,
+            setup=functools.partial(torch.set_num_threads, threads // workers),
+        )
+        try:
+            with contextlib.closing(kept):
+                yield from kept
+        finally:
+            torch.set_num_threads(threads)  # torch takes a worker's number for the default of later threads
 
-    def _keep(self, batch: Batch, keys: Sequence[str]) -> None:
+    def _keep(self, keys: Sequence[str], batch: Batch) -> Batch:
         for row, values in zip(batch.rows, self.of_pixels(batch.pixels), strict=True):
             self._rows[keys[row]] = values
             self._unwritten.append(keys[row])
+        return batch
 
     def _prepare(self) -> None:
         if self._fast is None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from bearwidgets.data.parallel import in_threads
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.head.softmax import Softmax, estimate_transition, fit_softmax
 
@@ -144,8 +144,8 @@ def _out_of_fold(
         )
 
     threads = min(len(folds), os.cpu_count() or 1) if data.values.size >= _LARGE else 1
-    with ThreadPoolExecutor(max(threads, 1)) as pool:
-        models = list(pool.map(fit, [train for train, _ in folds], before.models))
+    starts = zip((train for train, _ in folds), before.models, strict=False)
+    models = list(in_threads(lambda each: fit(*each), starts, threads=max(threads, 1)))
     probabilities = np.full((len(data.target), data.n_classes), FLOOR)
     for (train, held), model in zip(folds, models, strict=True):
         seen = np.unique(data.target[train])

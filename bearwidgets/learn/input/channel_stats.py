@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bearwidgets.data.augment.loader import Pictures, load_batches
+from bearwidgets.data.augment.loader import ImageFiles, load_batches
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.input.preprocessing import Projection
 
@@ -131,7 +131,7 @@ def training_pixels(paths: Sequence[Path], preprocessing: Preprocessing) -> Iter
 
     Files that cannot be opened are passed over.
     """
-    pictures = Pictures(paths, preprocessing.open, presize=None, budget=0)  # each is needed once
+    pictures = ImageFiles(paths, preprocessing.open, presize=None, budget=0)  # each is needed once
     batches = [range(start, min(start + _BATCH, len(paths))) for start in range(0, len(paths), _BATCH)]
     for batch in load_batches(pictures, batches, preprocessing.resizer):
         if len(batch.rows):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from bearwidgets.data.augment.augment import Augment
-    from bearwidgets.data.augment.loader import Pictures
+    from bearwidgets.data.augment.loader import ImageFiles
     from bearwidgets.learn.input.preprocessing import Preprocessing
     from bearwidgets.learn.training.recipe import Recipe
 
@@ -51,7 +51,7 @@ class PictureBatches:
 
     def __init__(
         self,
-        pictures: Pictures,
+        pictures: ImageFiles,
         target: np.ndarray,
         classes: Sequence[str],
         preprocessing: Preprocessing,

@@ -6,8 +6,7 @@ import itertools
 from typing import NamedTuple
 
 import numpy as np
-
-from bearwidgets.data.image_stats.hashes import waves
+from scipy.fft import dctn
 
 WAVES = 6
 """How many waves in each direction a view is known by; more would not bear a window that is not quite right."""
@@ -69,7 +68,7 @@ def unit_waves(pictures: np.ndarray) -> np.ndarray:
 
     The odd ones (the last 18) change sign when a picture is mirrored. Pictures without any contrast are zeros.
     """
-    low = waves(pictures, WAVES)
+    low = dctn(pictures.astype(np.float32), axes=(1, 2), norm="ortho")[:, :WAVES, :WAVES]
     even = low[:, :, ::2].reshape(len(low), -1)[:, 1:]
     odd = low[:, :, 1::2].reshape(len(low), -1)
     both = np.concatenate([even, odd], axis=1)

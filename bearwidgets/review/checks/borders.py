@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bearwidgets.data.image_stats.table import small_pictures
+from bearwidgets.data.image_stats.table import small_images
 from bearwidgets.review.checks.registry import Evidence, Found, adaptive_threshold, check
 
 _SIDES = ("left", "top", "right", "bottom")
@@ -26,7 +26,7 @@ def repeated_borders(evidence: Evidence) -> Found:
     area = 1 - (1 - bars[:, 0] - bars[:, 2]).clip(0) * (1 - bars[:, 1] - bars[:, 3]).clip(0)
     readable = (looks["problem"] == "").to_numpy()
     shared, place = np.zeros(len(looks), np.int64), np.full(len(looks), "", dtype=object)
-    shared[readable], place[readable] = _shared(small_pictures(looks[readable]))
+    shared[readable], place[readable] = _shared(small_images(looks[readable]))
     score = np.interp(area, _BAR, [0.0, 0.5, 1.0])
     score = np.where(shared >= _FEWEST, np.maximum(score, 0.5 + 0.5 * shared / (shared + 10)), score)
     score = np.where(readable, score, np.nan)

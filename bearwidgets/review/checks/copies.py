@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from bearwidgets.data.formats.images import open_image
-from bearwidgets.data.image_stats.table import small_pictures
+from bearwidgets.data.image_stats.table import small_images
+from bearwidgets.data.parallel import in_threads
 from bearwidgets.errors import ImageError
 from bearwidgets.review.checks.alignment import EVEN, Pairs, refine, unit_waves, views, windows
 
@@ -73,16 +72,16 @@ def find_copies(ds: Dataset, looks: pd.DataFrame, neighbors: Neighbors | None = 
 
     Args:
         ds: The data set.
-        looks: Of `looks_of(ds)`.
+        looks: Of `image_stats_of(ds)`.
         neighbors: By features; finds crops in data sets of more than 4,000 pictures.
 
     Example:
-        >>> find_copies(ds, looks_of(ds)).how  # doctest: +SKIP
+        >>> find_copies(ds, image_stats_of(ds)).how  # doctest: +SKIP
         ['a crop of 35%']
     """
     good = (looks["problem"] == "").to_numpy() & ~ds.table["content"].duplicated().to_numpy()
     rows = np.flatnonzero(good)
-    small = small_pictures(looks.iloc[rows])
+    small = small_images(looks.iloc[rows])
     pairs = _candidates(small)
     if neighbors is not None:
         near = _by_features(small, _among(neighbors, rows))
@@ -191,8 +190,7 @@ def _prune(small: np.ndarray, pairs: Pairs) -> Pairs:
 def _verify(paths: Sequence[object], tiny: np.ndarray, pairs: Pairs) -> tuple[Pairs, np.ndarray]:
     """The pairs aligned on larger pictures, and how similar they are; 0 where details disagree."""
     used, numbers = np.unique(np.concatenate([pairs.whole, pairs.part]), return_inverse=True)
-    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
-        pictures = np.stack(list(pool.map(_open, [paths[row] for row in used])))
+    pictures = np.stack(list(in_threads(_open, [paths[row] for row in used])))
     here = pairs._replace(whole=numbers[: len(pairs.part)], part=numbers[len(pairs.part) :])
     here, match = refine(pictures, here, _POINTS, _ROUNDS)
     seen = views(pictures[here.whole], here.map, _POINTS)

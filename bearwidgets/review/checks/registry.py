@@ -119,10 +119,10 @@ class Evidence:
 
     @cached_property
     def looks(self) -> pd.DataFrame:
-        """Figures of the pixels, a row for each item; see `bearwidgets.data.image_stats.table.looks_of`."""
-        from bearwidgets.data.image_stats.table import looks_of
+        """Figures of the pixels, a row for each item; see `bearwidgets.data.image_stats.table.image_stats_of`."""
+        from bearwidgets.data.image_stats.table import image_stats_of
 
-        return looks_of(self.ds)
+        return image_stats_of(self.ds)
 
     @cached_property
     def copies(self) -> Copies:

@@ -66,7 +66,7 @@ class Session:
                 "This review has no data set, so there are no pictures to show; make it with "
                 "Review.from_predictions(ds, probabilities, classes)."
             )
-        self.ds: Dataset = ds.loaded
+        self.ds: Dataset = ds.on_disk
         self.learn: Any = self.review.learn if self.review is not None else None
         self.first_learn = self.learn
         self._full_review = self.review  # of items, too, that a round has moved away since
@@ -321,7 +321,7 @@ class Session:
         return rounds.index[rounds.rolled_back_at.isna()].tolist()
 
     def _reload(self) -> None:
-        self.ds = self.ds.reloaded()
+        self.ds = self.ds.reread()
         self.journal = Journal.open(self.ds, by=self.journal.by)
         self._contents = self.ds.table.content.tolist()
         self.review = self._full_review.on(self.ds) if self._full_review is not None else None
@@ -367,7 +367,7 @@ class Session:
             labels = np.where(relabel, self.board.new_labels, self.board.labels)
             table = self.ds.table.assign(label=labels)
         known = table.label.isin(learner.classes)  # a class may be in deleted or in examined items only
-        decided = dataclasses.replace(self.ds, table=table[known].reset_index(drop=True), _loaded=self.ds)
+        decided = self.ds.with_table(table[known].reset_index(drop=True))
         review = Review(learner, decided)
         effect, figures = None, {"message": "done; there is no evaluation split to measure on"}
         if (self.ds.table.split == "valid").any():

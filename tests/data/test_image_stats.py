@@ -1,8 +1,7 @@
-"""Looks: figures against what was done to a picture, the cache, files that do not decode, hashes."""
+"""Statistics of pixels against what was done to an image, their cache, files that do not decode."""
 
 from __future__ import annotations
 
-import io
 import sqlite3
 
 import numpy as np
@@ -13,16 +12,14 @@ from PIL import Image, ImageFilter
 from bearwidgets.data.cache import cache_file
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.formats.images import open_image
-from bearwidgets.data.image_stats import measure as figures
-from bearwidgets.data.image_stats import table as looks
-from bearwidgets.data.image_stats.hashes import bits_apart, difference_hash, perceptual_hash, waves
-from bearwidgets.data.image_stats.measure import FIGURES, bars, blur_px, look
-from bearwidgets.data.image_stats.table import LooksCache, looks_of, small_pictures
+from bearwidgets.data.image_stats import pixel_stats, table
+from bearwidgets.data.image_stats.pixel_stats import NAMES, bars, blur_px, measure
+from bearwidgets.data.image_stats.table import ImageStatsCache, image_stats_of, small_images
 from bearwidgets.errors import ImageError
 
 
-def figure(image, name):
-    return dict(zip(FIGURES, look(packed(image)).figures, strict=True))[name]
+def stat(image, name):
+    return dict(zip(NAMES, measure(packed(image)).stats, strict=True))[name]
 
 
 @pytest.mark.parametrize("sigma", [1.0, 1.5, 2.0, 2.5])
@@ -38,37 +35,37 @@ def test_blur_minds_neither_noise_nor_contrast_nor_size():
     noisy = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
     dim = soft.point([value // 3 for value in range(256)] * 3)
     large = scene(size=(1200, 900))
-    assert figure(noisy, "blur") > 2 * figure(sharp, "blur")
-    assert figure(dim, "blur") == pytest.approx(figure(soft, "blur"), rel=0.25)
-    assert figure(large, "blur") < 1
+    assert stat(noisy, "blur") > 2 * stat(sharp, "blur")
+    assert stat(dim, "blur") == pytest.approx(stat(soft, "blur"), rel=0.25)
+    assert stat(large, "blur") < 1
 
 
-def test_blur_of_pictures_without_edges():
+def test_blur_of_images_without_edges():
     assert np.isnan(blur_px(np.full((50, 50), 9, np.uint8)))
     assert blur_px(np.tile(np.linspace(0, 255, 256).astype(np.uint8), (50, 1))) == 8
     assert np.isnan(blur_px(np.zeros((4, 50), np.uint8)))
 
 
-def test_light_information_and_colour_by_hand():
+def test_light_information_and_color_by_hand():
     half = Image.new("RGB", (64, 64), "black")
     half.paste("white", (0, 0, 32, 64))
-    assert figure(half, "brightness") == pytest.approx(0.5)
-    assert [figure(half, name) for name in ("p1", "p5", "p95", "p99")] == [0, 0, 1, 1]
-    assert figure(half, "contrast") == 1
-    assert figure(half, "entropy") == pytest.approx(1)
-    assert figure(half, "colorfulness") == figure(half, "chroma") == 0
+    assert stat(half, "brightness") == pytest.approx(0.5)
+    assert [stat(half, name) for name in ("p1", "p5", "p95", "p99")] == [0, 0, 1, 1]
+    assert stat(half, "contrast") == 1
+    assert stat(half, "entropy") == pytest.approx(1)
+    assert stat(half, "colorfulness") == stat(half, "chroma") == 0
     red = Image.new("RGB", (64, 64), (255, 0, 0))
-    assert figure(red, "chroma") == 1
-    assert figure(red, "colorfulness") == pytest.approx(0.3 * np.hypot(255, 127.5))
-    assert figure(red, "entropy") == 0
+    assert stat(red, "chroma") == 1
+    assert stat(red, "colorfulness") == pytest.approx(0.3 * np.hypot(255, 127.5))
+    assert stat(red, "entropy") == 0
 
 
 def test_bars_end_at_a_step_and_a_plain_background_is_none():
-    picture = np.asarray(scene().convert("L")).copy()
-    picture[:18] = 0
-    picture[:, -24:] = 0
-    picture[2:12, 20:60] = 255  # words in the bar
-    assert bars(picture) == pytest.approx((0, 0.1, 0.1, 0), abs=0.01)
+    image = np.asarray(scene().convert("L")).copy()
+    image[:18] = 0
+    image[:, -24:] = 0
+    image[2:12, 20:60] = 255  # words in the bar
+    assert bars(image) == pytest.approx((0, 0.1, 0.1, 0), abs=0.01)
     fading = np.tile(np.linspace(255, 100, 200), (100, 1)).astype(np.uint8)
     assert bars(fading) == (0, 0, 0, 0)
     assert bars(np.full((60, 60), 7, np.uint8)) == (0, 0, 0, 0)
@@ -76,18 +73,20 @@ def test_bars_end_at_a_step_and_a_plain_background_is_none():
 
 def test_a_large_jpeg_is_decoded_at_a_part_of_its_size(monkeypatch):
     seen = []
-    real = figures.open_image
-    monkeypatch.setattr(figures, "open_image", lambda data, **how: seen.append(real(data, **how)) or seen[0])
-    looked = look(packed(scene(size=(2400, 1800)), "JPEG"))
+    real = pixel_stats.open_image
+    monkeypatch.setattr(
+        pixel_stats, "open_image", lambda data, **how: seen.append(real(data, **how)) or seen[0]
+    )
+    stats = measure(packed(scene(size=(2400, 1800)), "JPEG"))
     assert min(seen[0].size) < 512
-    assert (looked.format, looked.frames) == ("JPEG", 1)
+    assert (stats.format, stats.frames) == ("JPEG", 1)
 
 
 def test_animations_have_their_frames_counted():
     frames = [scene(seed) for seed in range(3)]
     for kind in ("GIF", "PNG", "WEBP"):
-        assert look(packed(frames[0], kind, save_all=True, append_images=frames[1:])).frames == 3
-        assert look(packed(frames[0], kind)).frames == 1
+        assert measure(packed(frames[0], kind, save_all=True, append_images=frames[1:])).frames == 3
+        assert measure(packed(frames[0], kind)).frames == 1
 
 
 @pytest.fixture
@@ -105,7 +104,7 @@ def ds(tmp_path):
 
 
 def test_a_row_for_each_item_and_broken_files_are_not_fatal(ds):
-    frame = looks_of(ds)
+    frame = image_stats_of(ds)
     assert len(frame) == len(ds) == 7
     row = frame[ds.table.path == "b/rotten.png"].iloc[0]
     assert row.problem.startswith("broken")
@@ -115,10 +114,10 @@ def test_a_row_for_each_item_and_broken_files_are_not_fatal(ds):
     assert good.brightness.notna().all()
     first, copy = (frame[ds.table.path == path].iloc[0] for path in ("a/0.jpg", "b/copy.jpg"))
     assert first.equals(copy)
-    assert small_pictures(frame).shape == (7, 32, 32)
+    assert small_images(frame).shape == (7, 32, 32)
     assert (
         np.abs(
-            small_pictures(frame)[0]
+            small_images(frame)[0]
             - np.asarray(open_image(ds.path_of(ds.table.id[0])).convert("L").resize((32, 32), 4), int)
         ).max()
         <= 1
@@ -126,68 +125,46 @@ def test_a_row_for_each_item_and_broken_files_are_not_fatal(ds):
 
 
 def test_what_was_measured_is_not_measured_again(ds, monkeypatch):
-    first = looks_of(ds)
+    first = image_stats_of(ds)
     monkeypatch.setattr(
-        looks, "look", lambda data: pytest.fail("decoded again") if b"PNG" not in data[:8] else look(data)
+        table,
+        "measure",
+        lambda data: pytest.fail("measured again") if b"PNG" not in data[:8] else measure(data),
     )
-    again = looks_of(ds)
+    again = image_stats_of(ds)
     assert first.equals(again)
 
 
 def test_a_cache_that_is_damaged_or_cannot_be_written_is_done_without(ds, tmp_path):
-    truth = looks_of(ds)
+    truth = image_stats_of(ds)
     (tmp_path / "bad").mkdir()
-    (tmp_path / "bad" / "looks.sqlite").write_bytes(b"no database at all" * 99)
-    assert looks_of(ds, cache=LooksCache(tmp_path / "bad")).equals(truth)
-    assert len(LooksCache(tmp_path / "bad").get(ds.table.content)) == 5  # made anew
+    (tmp_path / "bad" / "image_stats.sqlite").write_bytes(b"no database at all" * 99)
+    assert image_stats_of(ds, cache=ImageStatsCache(tmp_path / "bad")).equals(truth)
+    assert len(ImageStatsCache(tmp_path / "bad").get(ds.table.content)) == 5  # made anew
     (tmp_path / "file").write_text("")
-    assert looks_of(ds, cache=LooksCache(tmp_path / "file")).equals(truth)
+    assert image_stats_of(ds, cache=ImageStatsCache(tmp_path / "file")).equals(truth)
 
 
 def test_a_cache_of_another_version_or_over_its_bound_starts_anew(ds, tmp_path, monkeypatch):
-    cache = LooksCache(tmp_path)
-    looks_of(ds, cache=cache)
+    cache = ImageStatsCache(tmp_path)
+    image_stats_of(ds, cache=cache)
     assert len(cache.get(ds.table.content)) == 5
     with sqlite3.connect(cache.path) as database:
         database.execute("PRAGMA user_version=99")
     assert cache.get(ds.table.content) == {}
-    looks_of(ds, cache=cache)
+    image_stats_of(ds, cache=cache)
     monkeypatch.setattr(cache_file, "LARGEST", 10)
     assert cache.get(ds.table.content) == {}
 
 
 def test_rows_of_the_cache_that_do_not_fit_are_not_used(ds, tmp_path):
-    cache = LooksCache(tmp_path)
-    looks_of(ds, cache=cache)
+    cache = ImageStatsCache(tmp_path)
+    image_stats_of(ds, cache=cache)
     with sqlite3.connect(cache.path) as database:
         database.execute("UPDATE cache SET small = x'00'")
     assert cache.get(ds.table.content) == {}
 
 
-def test_hashes_are_alike_for_what_looks_alike():
-    base = [np.asarray(scene(seed).convert("L").resize((32, 32), 4)) for seed in range(6)]
-    saved = [
-        np.asarray(
-            Image.open(io.BytesIO(packed(scene(seed), "JPEG", quality=30))).convert("L").resize((32, 32), 4)
-        )
-        for seed in range(6)
-    ]
-    for make, most in ((perceptual_hash, 10), (difference_hash, 12)):
-        one, two = make(np.stack(base)), make(np.stack(saved))
-        assert one.dtype == np.uint64
-        assert 20 <= bits_apart(one, np.zeros_like(one)).mean() <= 44
-        assert bits_apart(one, two).max() <= most
-        assert bits_apart(one, np.roll(one, 1)).min() > most
-    assert bits_apart(np.array([0b1011], np.uint64), np.array([0b0001], np.uint64)).tolist() == [2]
-
-
-def test_a_mirror_image_has_the_same_waves_with_signs():
-    pictures = np.stack([np.asarray(scene(seed).convert("L").resize((32, 32), 4)) for seed in range(2)])
-    low, mirrored = waves(pictures, 6), waves(pictures[:, :, ::-1], 6)
-    assert np.allclose(low[:, :, ::2], mirrored[:, :, ::2], atol=0.01)
-    assert np.allclose(low[:, :, 1::2], -mirrored[:, :, 1::2], atol=0.01)
-
-
-def test_bytes_that_are_no_picture_are_refused():
+def test_bytes_that_are_no_image_are_refused():
     with pytest.raises(ImageError, match="not an image"):
-        look(b"something else altogether")
+        measure(b"something else altogether")

@@ -1,4 +1,4 @@
-"""Figures of one picture's pixels: light, contrast, blur, information, colour, bars along the edges, a small copy."""
+"""Statistics of one image's pixels: light, contrast, blur, information, color, bars along the edges, a small copy."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from bearwidgets.data.formats.images import open_image, sniff
 from bearwidgets.errors import ImageError
 
 SIDE = 256
-"""Length in px of the short side at which figures are taken; smaller pictures are taken as they are."""
+"""Length in px of the short side at which they are taken; smaller images are taken as they are."""
 
 SMALL = 32
-"""Side in px of the small grey copy."""
+"""Side in px of the small gray copy."""
 
-FIGURES = (
+NAMES = (
     "brightness", "p1", "p5", "p50", "p95", "p99", "contrast", "blur", "entropy", "colorfulness", "chroma",
     "bar_left", "bar_top", "bar_right", "bar_bottom",
 )  # fmt: skip
-"""What `Looked.figures` holds, in this order; `bearwidgets.data.image_stats.table.looks_of` says what each means."""
+"""What `PixelStats.stats` holds, in this order; `image_stats.table.image_stats_of` says what each means."""
 
 _MOVING = {
     "GIF": "GIF",
@@ -32,55 +32,55 @@ _LEVELS = np.arange(256)
 _QUANTILES = (0.01, 0.05, 0.5, 0.95, 0.99)
 _EDGES = 0.05  # the part of the pixels with the steepest edges, at which blur is measured
 _SHARPEST = 0.75  # quantile of the edges: the subject is in focus where a quarter of them is
-_STEEP = 4.0  # squared grey levels a px; below, it is the rounding to whole levels that would be measured
+_STEEP = 4.0  # squared gray levels a px; below, it is the rounding to whole levels that would be measured
 _FEWEST = 16  # edges
 _WIDEST = 8.0  # px; wider edges are too flat to be measured
-_STEP = 24  # grey levels that can be seen: between a bar and the picture, or anything at all
-_FLAT = 10  # grey levels within which a bar is of one tone, as JPEG leaves it
+_STEP = 24  # gray levels that can be seen: between a bar and the image, or anything at all
+_FLAT = 10  # gray levels within which a bar is of one tone, as JPEG leaves it
 
 
 @dataclass(frozen=True)
-class Looked:
-    """What one look at a picture told.
+class PixelStats:
+    """What the pixels of one image say.
 
     Attributes:
-        figures: (15,) float32, as `FIGURES` names them.
-        small: (32, 32) uint8, the whole picture in grey, squished.
+        stats: (15,) float32, as `NAMES` names them.
+        small: (32, 32) uint8, the whole image in gray, squished.
         format: As its bytes say: "JPEG", "PNG", …
         frames: 1, or more for an animation.
     """
 
-    figures: np.ndarray
+    stats: np.ndarray
     small: np.ndarray
     format: str
     frames: int
 
 
-def look(data: bytes) -> Looked:
-    """Decode a picture once, a large JPEG at a part of its size, and measure it.
+def measure(data: bytes) -> PixelStats:
+    """Decode an image once, a large JPEG at a part of its size, and measure it.
 
     Args:
         data: The bytes of its file.
 
     Raises:
-        ImageError: It cannot be used as a picture.
+        ImageError: It cannot be used as an image.
 
     Example:
         >>> look(Path("bears/teddy/1.jpg").read_bytes()).format  # doctest: +SKIP
         'JPEG'
     """
     image = open_image(data, at_least=SIDE)
-    grey = image.convert("L")
-    if min(grey.size) > SIDE:
-        scale = SIDE / min(grey.size)
-        size = (max(1, round(grey.width * scale)), max(1, round(grey.height * scale)))
-        grey = grey.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
-    pixels = np.asarray(grey)
-    counts = np.array(grey.histogram(), dtype=np.float64)
-    figures = [*_light(counts), blur_px(pixels), _entropy(counts), *_color(image), *bars(pixels)]
-    small = np.asarray(grey.resize((SMALL, SMALL), Image.Resampling.BOX))
+    gray = image.convert("L")
+    if min(gray.size) > SIDE:
+        scale = SIDE / min(gray.size)
+        size = (max(1, round(gray.width * scale)), max(1, round(gray.height * scale)))
+        gray = gray.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
+    pixels = np.asarray(gray)
+    counts = np.array(gray.histogram(), dtype=np.float64)
+    values = [*_light(counts), blur_px(pixels), _entropy(counts), *_color(image), *bars(pixels)]
+    small = np.asarray(gray.resize((SMALL, SMALL), Image.Resampling.BOX))
     format_ = sniff(data[:16]) or ""
-    return Looked(np.array(figures, np.float32), small, format_, _frames(data, format_))
+    return PixelStats(np.array(values, np.float32), small, format_, _frames(data, format_))
 
 
 def _light(counts: np.ndarray) -> tuple[float, ...]:
@@ -92,15 +92,15 @@ def _light(counts: np.ndarray) -> tuple[float, ...]:
 
 
 def _entropy(counts: np.ndarray) -> float:
-    """Entropy of the grey levels in bits, 0 to 8 (Shannon, 1948)."""
+    """Entropy of the gray levels in bits, 0 to 8 (Shannon, 1948)."""
     shares = counts[counts > 0] / counts.sum()
     return float(-(shares * np.log2(shares)).sum())
 
 
 def _color(image: Image.Image) -> tuple[float, float]:
-    """Colorfulness (Hasler and Süsstrunk, 2003; 0 is grey, 109 extremely colourful), and chroma.
+    """Colorfulness (Hasler and Süsstrunk, 2003; 0 is gray, 109 extremely colorful), and chroma.
 
-    Chroma says how far the most colourful hundredth of the picture is from grey, 0 to 1.
+    Chroma says how far the most colorful hundredth of the image is from gray, 0 to 1.
     """
     tiny = np.asarray(image.reduce(max(1, min(image.size) // SMALL)), dtype=np.float32).reshape(-1, 3)
     red, green, blue = np.ascontiguousarray(tiny.T)
@@ -113,7 +113,7 @@ def _color(image: Image.Image) -> tuple[float, float]:
 
 
 def blur_px(pixels: np.ndarray) -> float:
-    """Width (standard deviation, px) of the sharpest quarter of the picture's steepest edges.
+    """Width (standard deviation, px) of the sharpest quarter of the image's steepest edges.
 
     An edge that is blurred with deviation σ loses the factor R of its slope when it is blurred once more with
     deviation 1, and σ = 1 / sqrt(R² - 1), whatever its contrast (Zhuo and Sim, 2011, Defocus map estimation from a
@@ -124,7 +124,7 @@ def blur_px(pixels: np.ndarray) -> float:
         pixels: (height, width) uint8.
 
     Returns:
-        0 to 8; NaN for an empty picture, or one below 8 px.
+        0 to 8; NaN for an empty image, or one below 8 px.
     """
     if min(pixels.shape) < 8:
         return float("nan")
@@ -175,7 +175,7 @@ def _bar(lines: np.ndarray) -> float:
     if most < 2:
         return 0.0
     tone = int(np.partition(lines[0], len(lines[0]) // 2)[len(lines[0]) // 2])
-    if not _of_tone(lines[:2], tone).all():  # most pictures end here
+    if not _of_tone(lines[:2], tone).all():  # most images end here
         return 0.0
     same = _of_tone(lines[: most + 2], tone)
     n = int(same.argmin())
@@ -194,7 +194,7 @@ def _frames(data: bytes, format_: str) -> int:
     if format_ not in _MOVING:
         return 1
     try:
-        with Image.open(io.BytesIO(data), formats=[_MOVING[format_]]) as picture:
-            return int(getattr(picture, "n_frames", 1))
+        with Image.open(io.BytesIO(data), formats=[_MOVING[format_]]) as image:
+            return int(getattr(image, "n_frames", 1))
     except Exception as error:  # a broken file makes a decoder raise anything
         raise ImageError(f"broken: its frames cannot be counted ({error or type(error).__name__})") from error

@@ -1,0 +1,112 @@
+"""Work in threads, in order and a bounded number of items ahead: the one place where pools of workers are made.
+
+Threads and not processes, because Pillow, NumPy, torch and the disk let go of the interpreter while they work.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import itertools
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+    from concurrent.futures import Future
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Error = TypeVar("Error", bound=Exception)
+
+_MOST = 16  # threads; on machines with more cores the interpreter's lock leaves no gain
+
+
+def n_threads(most: int = _MOST) -> int:
+    """How many threads keep this machine busy: one a core, `most` at most."""
+    return max(1, min(most, os.cpu_count() or 1))
+
+
+def in_threads(
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    threads: int | None = None,
+    batch: int = 1,
+    ahead: int | None = None,
+    setup: Callable[[], object] | None = None,
+) -> Generator[Result]:
+    """Yield `work(item)` for each item, in the order of the items.
+
+    Items are taken as they are needed, so they may be a generator and need not end. The first error of `work` or
+    of the items is raised in its place in the order. Once the iteration ends, is closed or is interrupted, what
+    has not begun is dropped.
+
+    Args:
+        work: What is done in a thread.
+        items: What it is done with.
+        threads: How many; one a core, 16 at most, if not given.
+        batch: Items that a thread takes at once; more than 1 where the work on one is short.
+        ahead: Batches of items that are begun before they are asked for; four a thread if not given.
+        setup: Called first in each thread.
+
+    Example:
+        >>> list(in_threads(len, ["a", "bb", "ccc"], batch=2))
+        [1, 2, 3]
+    """
+    each = iter(items)
+    batches = iter(lambda: list(itertools.islice(each, batch)), [])
+    work_on = functools.partial(_each_of, work)
+    for results in begun_ahead(
+        lambda pool, some: pool.submit(work_on, some), batches, threads=threads, ahead=ahead, setup=setup
+    ):
+        yield from results
+
+
+def begun_ahead(
+    begin: Callable[[ThreadPoolExecutor, Item], Future[Result]],
+    items: Iterable[Item],
+    *,
+    threads: int | None = None,
+    ahead: int | None = None,
+    setup: Callable[[], object] | None = None,
+) -> Generator[Result]:
+    """As `in_threads`, where an item may be several tasks: `begin` submits them and gives the one that is last.
+
+    A task may wait for tasks that were submitted before it, for the threads keep to that order.
+    """
+    threads = n_threads() if threads is None else threads
+    ahead = 4 * threads if ahead is None else ahead
+    pool = ThreadPoolExecutor(threads, "bearwidgets", setup)
+    waiting: collections.deque[Future[Result]] = collections.deque()
+    try:
+        for item in items:
+            waiting.append(begin(pool, item))
+            if len(waiting) > ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def or_error(work: Callable[[Item], Result], kind: type[Error]) -> Callable[[Item], Result | Error]:
+    """The same work, but an error of this kind is the item's result, so that it does not end the others.
+
+    Example:
+        >>> list(in_threads(or_error(int, ValueError), ["7", "x"]))
+        [7, ValueError("invalid literal for int() with base 10: 'x'")]
+    """
+
+    def guarded(item: Item) -> Result | Error:
+        try:
+            return work(item)
+        except kind as error:
+            return error
+
+    return guarded
+
+
+def _each_of(work: Callable[[Item], Result], items: list[Item]) -> list[Result]:
+    return [work(item) for item in items]
