@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import re
 import shutil
 import subprocess
 import sys
@@ -9,30 +11,29 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from made_data import REPOSITORY
 
 import bearwidgets
 
 PUBLIC = {
-    *(
-        "BearwidgetsError",
-        "Cleaner",
-        "ConfusionMatrix",
-        "CrossValidation",
-        "Dataset",
-        "ImageClassifier",
-        "Issues",
-        "Journal",
-        "Learner",
-        "Review",
-        "check",
-        "cross_validate",
-        "find_issues",
-        "sample_bears",
-    ),
+    "BearwidgetsError",
+    "Cleaner",
+    "ConfusionMatrix",
+    "CrossValidation",
+    "Dataset",
+    "ImageClassifier",
+    "Issues",
+    "Journal",
+    "Learner",
+    "Review",
     "__version__",
+    "check",
+    "cross_validate",
+    "find_issues",
+    "sample_bears",
 }
-HEAVY = (
+HEAVY = {
     "torch",
     "torchvision",
     "timm",
@@ -43,7 +44,8 @@ HEAVY = (
     "ipywidgets",
     "anywidget",
     "IPython",
-)
+}
+PACKAGE = REPOSITORY / "bearwidgets"
 
 
 def python(code):
@@ -52,20 +54,18 @@ def python(code):
     )
 
 
-def test_import_loads_nothing_heavy():
+@pytest.mark.parametrize(
+    ("names", "absent"),
+    [
+        ("bearwidgets.cli", HEAVY),
+        ("bw.Dataset, bw.Journal, bw.sample_bears", {"torch", "timm", "anywidget", "ipywidgets"}),
+    ],
+)
+def test_import_loads_nothing_heavy(names, absent):
     done = python(
-        f"import sys, bearwidgets, bearwidgets.cli; print([x for x in {HEAVY} if x in sys.modules])"
+        f"import sys, bearwidgets, bearwidgets.cli, bearwidgets as bw; {names}; print({absent} & set(sys.modules))"
     )
-    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
-
-
-def test_data_and_journal_need_no_torch():
-    code = (
-        "import sys, bearwidgets as bw; bw.Dataset, bw.Journal, bw.sample_bears;"
-        "print([x for x in ('torch', 'timm', 'anywidget', 'ipywidgets') if x in sys.modules])"
-    )
-    done = python(code)
-    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+    assert (done.stdout, done.returncode) == ("set()\n", 0), done.stderr
 
 
 def test_public_names():
@@ -109,16 +109,35 @@ def test_the_wheel_holds_the_built_front_end(wheel):
 
 
 def test_the_wheel_holds_every_module_and_no_sources_of_the_front_end(wheel):
-    package = REPOSITORY / "bearwidgets"
-    modules = {f"bearwidgets/{path.relative_to(package).as_posix()}" for path in package.rglob("*.py")}
+    modules = {f"bearwidgets/{path.relative_to(PACKAGE).as_posix()}" for path in PACKAGE.rglob("*.py")}
     modules = {name for name in modules if not name.startswith("bearwidgets/frontend/")}
-    assert modules <= set(wheel)
+    assert {*modules, "bearwidgets/py.typed"} <= set(wheel)
     inside = {name for name in wheel if ".dist-info/" not in name}
-    assert {Path(name).suffix for name in inside} <= {".py", ".js", ".css"}
+    assert {Path(name).suffix for name in inside} <= {".py", ".js", ".css", ".typed"}
     assert not any("frontend" in name or "node_modules" in name or "tests" in name for name in inside)
 
 
-def test_the_wheel_brings_command_and_licence(wheel):
+@pytest.fixture(scope="module")
+def metadata(wheel):
+    (text,) = [text.decode() for name, text in wheel.items() if name.endswith("METADATA")]
+    return email.message_from_string(text)
+
+
+def test_the_wheel_brings_command_license_and_version(wheel, metadata):
     (entry,) = [text.decode() for name, text in wheel.items() if name.endswith("entry_points.txt")]
     assert "bearwidgets = bearwidgets.cli:main" in entry
     assert any(name.endswith("LICENSE") for name in wheel)
+    assert metadata["Version"] == bearwidgets.__version__
+
+
+def test_the_environment_asks_for_what_the_package_asks_for(metadata):
+    *conda, pip = yaml.safe_load((REPOSITORY / "environment.yml").read_text("utf-8"))["dependencies"]
+    wanted = {line.partition(";")[0] for line in metadata.get_all("Requires-Dist") if "extra" not in line}
+    lab = {line.partition(";")[0] for line in metadata.get_all("Requires-Dist") if "extra == 'lab'" in line}
+    wanted |= lab | {f"python{metadata['Requires-Python']}", "pip", "-e ."}
+    on_conda = {"pytorch": "torch", "lightning": "lightning-fabric"}  # other names, the same libraries
+    assert lab
+    assert {
+        re.sub(r"^\w+(?=>)", lambda name: on_conda.get(name[0], name[0]), line)
+        for line in (*conda, *pip["pip"])
+    } == wanted
