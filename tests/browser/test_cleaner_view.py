@@ -198,9 +198,9 @@ def test_grid_pattern(open_page: Open) -> None:
     assert row.get_attribute("aria-rowindex") == "1"
     first = row.locator('[role="gridcell"]').first
     assert first.get_attribute("aria-colindex") == "1"
-    assert "labelled black" in (first.get_attribute("aria-label") or "")
+    assert "labeled black" in (first.get_attribute("aria-label") or "")
     assert row.locator('[aria-selected="false"]').count() == n
-    assert "no picture: the file is cut off" in (cell(page, 11).get_attribute("aria-label") or "")
+    assert "no image: the file is cut off" in (cell(page, 11).get_attribute("aria-label") or "")
     page.click("text=all keys")
     assert page.locator("dialog[aria-label=Keys] tr").count() > 10
 
@@ -289,6 +289,7 @@ def test_few_cells_and_few_requests_for_100_000(open_page: Open) -> None:
     page.evaluate("""window.most = 0; new MutationObserver(() => {
         most = Math.max(most, document.querySelectorAll('.bw-cell').length);
     }).observe(document.querySelector('.bw-grid'), {childList: true, subtree: true})""")
+    page.wait_for_function("!document.querySelector('.bw-waiting')")
     page.evaluate("kernel.holding = ['page']")
     before = len(sent(page, "page"))
     for step in range(30):
@@ -596,7 +597,7 @@ def test_one_key_settles_a_group(open_page: Open) -> None:
     page.wait_for_selector(".bw-queues >> text=20 of 25")
     press(page, "Control+z")
     page.wait_for_function("kernel.state().marked === 2")
-    cell(page, 2).locator(".bw-settle").click()
+    cell(page, 2).locator(".bw-keep-one").click()
     page.wait_for_function("kernel.state().marked === 5")
     assert sent(page, "settle")[-1]["ranges"] == [[2, 3]]
 

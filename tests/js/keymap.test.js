@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
-import { command } from "../../bearwidgets/frontend/src/cleaner/keymap.js";
+import { command, KEYS } from "../../bearwidgets/frontend/src/cleaner/keymap.js";
 
 /** @param {string} text such as "Ctrl+Shift+z" @param {boolean} [mac] */
 function press(text, mac = false) {
@@ -9,7 +10,6 @@ function press(text, mac = false) {
   return command(
     {
       key: key === "Space" ? " " : key,
-      code: "",
       ctrlKey: parts.includes("Ctrl"),
       metaKey: parts.includes("Meta"),
       shiftKey: parts.includes("Shift"),
@@ -26,11 +26,6 @@ test("decisions", () => {
   assert.deepEqual(press("1"), { kind: "class", index: 0 });
   assert.deepEqual(press("9"), { kind: "class", index: 8 });
   assert.equal(press("0"), null);
-});
-
-test("the digits of the number pad, and of layouts that need Shift for digits", () => {
-  const pad = { key: "3", code: "Numpad3", ctrlKey: false, metaKey: false, shiftKey: false, altKey: false };
-  assert.deepEqual(command(pad, false), { kind: "class", index: 2 });
 });
 
 test("moving and selecting", () => {
@@ -65,4 +60,12 @@ test("help, search, menu, escape", () => {
   assert.deepEqual(press("r"), { kind: "menu" });
   assert.deepEqual(press("Alt+ArrowDown"), { kind: "menu" });
   assert.deepEqual(press("Escape"), { kind: "escape" });
+});
+
+test("the README's table says what the keys do", () => {
+  const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const section = readme.split(/^### Keys$/m)[1].split(/^#/m)[0];
+  const cells = [...section.matchAll(/^\| (.*) \|$/gm)].slice(1).flatMap(([, line]) => line.split(" | "));
+  const rows = cells.flatMap((cell, at) => (at % 2 ? [] : [`${cell}: ${cells[at + 1]}`])).filter((row) => row.trim() !== ":");
+  assert.deepEqual(rows.sort(), KEYS.map(({ keys, does }) => `${keys.replaceAll("Mod", "Ctrl")}: ${does}`).sort());
 });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { polyline } from "../../bearwidgets/frontend/src/cleaner/curve.js";
+import { badge } from "../../bearwidgets/frontend/src/shared/actions.js";
 import * as f from "../../bearwidgets/frontend/src/shared/format.js";
 import { bytes, ImageCache } from "../../bearwidgets/frontend/src/grid/imagecache.js";
 import { choices, matching } from "../../bearwidgets/frontend/src/shared/menu.js";
-import { EVERY, LOOK, Seen } from "../../bearwidgets/frontend/src/grid/seen.js";
+import { BATCH_EVERY, SEEN_AFTER, SeenTracker } from "../../bearwidgets/frontend/src/grid/seentracker.js";
 import { confusedClasses, margins, mostConfused, tint } from "../../bearwidgets/frontend/src/confusion/shading.js";
 
 test("numbers as a person reads them", () => {
@@ -17,15 +18,15 @@ test("numbers as a person reads them", () => {
   assert.equal(f.timeLeft(0.2), "1 s left");
   assert.equal(f.timeLeft(119.7), "2 min 0 s left");
   assert.equal(f.timeLeft(74), "1 min 14 s left");
-  assert.equal(f.deeds({ delete: 12, relabel: 5, keep: 0 }), "Move 12 to trash, relabel 5");
-  assert.equal(f.deeds({}), "Nothing to do");
+  assert.equal(f.fileChanges({ delete: 12, relabel: 5, keep: 0 }), "Move 12 to trash, relabel 5");
+  assert.equal(f.fileChanges({}), "Nothing to do");
 });
 
 test("a tile in one sentence, the decision in words", () => {
   const item = { i: 0, id: "x", path: "a/1.jpg", label: "a", split: "train", predicted: "b", confidence: 0.97, loss: 4.1, label_issue: 1, suggested: "b", decision: /** @type {const} */ ({ action: "relabel", label: "b" }), stale: false, buffer: 0, error: null };
-  assert.equal(f.spoken(item), "labelled a, predicted b at 97 %, loss 4.10, decision: relabel to b, a/1.jpg");
-  assert.equal(f.badge(item.decision), "→ b");
-  assert.equal(f.badge({ action: "delete", label: null }), "✕ delete");
+  assert.equal(f.spoken(item), "labeled a, predicted b at 97 %, loss 4.10, decision: relabel to b, a/1.jpg");
+  assert.equal(badge(item.decision), "→ b");
+  assert.equal(badge({ action: "delete", label: null }), "✕ delete");
 });
 
 test("a buffer is read with its offset and length", () => {
@@ -35,7 +36,7 @@ test("a buffer is read with its offset and length", () => {
   assert.equal(bytes(whole).length, 6);
 });
 
-test("the picture cache drops the least recently shown and revokes it", (t) => {
+test("the image cache drops the least recently shown and revokes it", (t) => {
   let made = 0;
   /** @type {string[]} */
   const revoked = [];
@@ -71,18 +72,18 @@ test("seen: only what was looked at long enough, in batches", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout", "Date"], now: 10_000 });
   /** @type {any[]} */
   const sent = [];
-  const seen = new Seen((ranges) => sent.push(ranges));
-  seen.look([[0, 5]]);
-  t.mock.timers.tick(LOOK - 1);
-  seen.look([[3, 8]]);
+  const seen = new SeenTracker((ranges) => sent.push(ranges));
+  seen.watch([[0, 5]]);
+  t.mock.timers.tick(SEEN_AFTER - 1);
+  seen.watch([[3, 8]]);
   t.mock.timers.tick(1);
   assert.deepEqual(sent, [[[3, 5]]]);
-  t.mock.timers.tick(LOOK);
+  t.mock.timers.tick(SEEN_AFTER);
   assert.equal(sent.length, 1, "at most one batch in a while");
-  t.mock.timers.tick(EVERY);
+  t.mock.timers.tick(BATCH_EVERY);
   assert.deepEqual(sent[1], [[5, 8]]);
-  seen.look([[0, 8]]);
-  t.mock.timers.tick(2 * EVERY);
+  seen.watch([[0, 8]]);
+  t.mock.timers.tick(2 * BATCH_EVERY);
   assert.deepEqual(sent[2], [[0, 3]], "nothing is told twice");
   seen.end();
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { settled } from "../../bearwidgets/frontend/src/cleaner/acts.js";
-import { looked, openOf } from "../../bearwidgets/frontend/src/shared/format.js";
+import { staysAndGoes } from "../../bearwidgets/frontend/src/cleaner/decisions.js";
+import { openOf, progressLine } from "../../bearwidgets/frontend/src/shared/format.js";
 import { itemsInBox, itemsOfRows, layout, moved, rowOf, rowStarts, startOf, topToShow } from "../../bearwidgets/frontend/src/grid/geometry.js";
 import { command } from "../../bearwidgets/frontend/src/cleaner/keymap.js";
 
-const key = (name, more = {}) => ({ key: name, code: "", shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...more });
+const key = (name, more = {}) => ({ key: name, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...more });
 
 test("a group that does not fit begins the next row, and only one longer than a row is broken", () => {
   assert.deepEqual(rowStarts([[2, 3]], 5), [0, 4]);
@@ -49,9 +49,9 @@ test("focus, boxes and scrolling follow uneven rows", () => {
 });
 
 test("keys of groups and queues collide with none", () => {
-  assert.deepEqual(command(key("g"), false), { kind: "settle", keepers: true });
-  assert.deepEqual(command(key("G", { shiftKey: true }), false), { kind: "settle", keepers: false });
-  assert.deepEqual(command(key("G"), false), { kind: "settle", keepers: true }, "caps lock is no Shift");
+  assert.deepEqual(command(key("g"), false), { kind: "group", keepers: true });
+  assert.deepEqual(command(key("G", { shiftKey: true }), false), { kind: "group", keepers: false });
+  assert.deepEqual(command(key("G"), false), { kind: "group", keepers: true }, "caps lock is no Shift");
   assert.deepEqual(command(key("q"), false), { kind: "queues" });
   assert.equal(command(key("g", { ctrlKey: true }), false), null);
 });
@@ -59,21 +59,21 @@ test("keys of groups and queues collide with none", () => {
 test("who stays and who goes", () => {
   const item = (i, number, keeper, decision = null) => ({ i, decision, group: { number, keeper, copies: true } });
   const members = [item(0, 1, true), item(1, 1, false), item(2, 2, false), item(3, 2, false)];
-  assert.deepEqual(settled(members, [[0, 4]], true), { stay: [[0, 1]], go: [[1, 2]] }, "a group without its keeper is left alone");
-  assert.deepEqual(settled(members, [[3, 4]], false), { stay: [[3, 4]], go: [[2, 3]] });
-  const relabelled = [item(0, 1, true, { action: "relabel", label: "teddy" }), item(1, 1, false)];
-  assert.deepEqual(settled(relabelled, [[0, 1]], true), { stay: [], go: [[1, 2]] }, "a new label is not lost");
+  assert.deepEqual(staysAndGoes(members, [[0, 4]], true), { stay: [[0, 1]], go: [[1, 2]] }, "a group without its keeper is left alone");
+  assert.deepEqual(staysAndGoes(members, [[3, 4]], false), { stay: [[3, 4]], go: [[2, 3]] });
+  const relabeled = [item(0, 1, true, { action: "relabel", label: "teddy" }), item(1, 1, false)];
+  assert.deepEqual(staysAndGoes(relabeled, [[0, 1]], true), { stay: [], go: [[1, 2]] }, "a new label is not lost");
   const kept = [item(0, 1, true), item(1, 1, false, { action: "keep", label: null }), item(2, 1, false, { action: "unsure", label: null })];
-  assert.deepEqual(settled(kept, [[0, 1]], true), { stay: [], go: [[0, 1]] }, "what is decided stays");
-  assert.deepEqual(settled(kept, [[2, 3]], false), { stay: [[2, 3]], go: [[0, 1], [1, 2]] }, "who names one decides anew");
+  assert.deepEqual(staysAndGoes(kept, [[0, 1]], true), { stay: [], go: [[0, 1]] }, "what is decided stays");
+  assert.deepEqual(staysAndGoes(kept, [[2, 3]], false), { stay: [[2, 3]], go: [[0, 1], [1, 2]] }, "who names one decides anew");
   const gone = [item(0, 1, true, { action: "delete", label: null }), item(1, 1, false)];
-  assert.deepEqual(settled(gone, [[1, 2]], true), { stay: [], go: [] });
+  assert.deepEqual(staysAndGoes(gone, [[1, 2]], true), { stay: [], go: [] });
 });
 
 test("counts and looks in words", () => {
   assert.deepEqual([[0, 0], [5, 5], [5, 2], [5, 0]].map(([total, undecided]) => openOf({ total, undecided })), ["0", "5", "2 of 5", "✓ 5"]);
   const figures = { recent: 25, recent_changed: 6, left: 380, errors: null };
-  assert.equal(looked(figures), "6 of the last 25 decisions changed something");
-  assert.match(looked({ ...figures, errors: 14.2, low: 6, high: 31 }), /· about 14 errors left in 380 \(90 %: 6–31\)$/);
-  assert.match(looked({ ...figures, errors: 0.2, low: 0, high: 1 }), /· hardly any errors left/);
+  assert.equal(progressLine(figures), "6 of the last 25 decisions changed something");
+  assert.match(progressLine({ ...figures, errors: 14.2, low: 6, high: 31 }), /· about 14 errors left in 380 \(90 %: 6–31\)$/);
+  assert.match(progressLine({ ...figures, errors: 0.2, low: 0, high: 1 }), /· hardly any errors left/);
 });

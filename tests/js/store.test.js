@@ -17,7 +17,7 @@ test("a decision is shown at once and stays when accepted", () => {
   const store = loaded();
   const guess = store.guess([[0, 2]], "delete", null);
   assert.deepEqual(store.item(0)?.decision, { action: "delete", label: null });
-  store.settle(guess, true);
+  store.confirm(guess);
   assert.deepEqual(store.item(1)?.decision, { action: "delete", label: null });
   assert.ok(store.isDirty(1));
   assert.ok(!store.isDirty(2));
@@ -27,10 +27,10 @@ test("a refused decision is taken back, a later one on the same item is not", ()
   const store = loaded();
   const first = store.guess([[0, 2]], "delete", null);
   const second = store.guess([[1, 2]], "keep", null);
-  store.settle(first, false);
+  store.takeBack(first);
   assert.equal(store.item(0)?.decision, null);
   assert.deepEqual(store.item(1)?.decision, { action: "keep", label: null });
-  store.settle(second, true);
+  store.confirm(second);
   assert.deepEqual(store.item(1)?.decision, { action: "keep", label: null });
 });
 
@@ -39,7 +39,7 @@ test("a page that was on its way does not undo what is shown", () => {
   const guess = store.guess([[0, 1]], "unsure", null);
   store.put([item(0)]);
   assert.deepEqual(store.item(0)?.decision, { action: "unsure", label: null });
-  store.settle(guess, true);
+  store.confirm(guess);
   store.put([item(0)]);
   assert.equal(store.item(0)?.decision, null);
 });

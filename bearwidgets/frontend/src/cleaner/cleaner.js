@@ -1,7 +1,8 @@
 // Entry point of the Cleaner widget.
 import { CleanerView } from "./view.js";
+/** @import { Model } from "../shared/types.js" */
 
-/** @param {{model: import("../shared/types.js").Model, el: HTMLElement, signal?: AbortSignal}} context anywidget before 0.11 gives no signal */
+/** What anywidget calls. @param {{model: Model, el: HTMLElement, signal?: AbortSignal}} context anywidget before 0.11 gives no signal */
 function render({ model, el, signal }) {
   const own = new AbortController();
   const either = signal ? AbortSignal.any([signal, own.signal]) : own.signal;

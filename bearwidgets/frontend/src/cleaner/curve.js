@@ -1,11 +1,12 @@
 // Pure: the points of a small line chart.
 
 /**
+ * The `points` of an SVG polyline, scaled from 0 to the highest y.
  * @param {[number, number|null][]} points x and y; null y leaves a gap out
  * @param {number} width px
  * @param {number} height px
  * @param {number} total the x at the right edge
- * @returns {string} `points` of an SVG polyline, scaled from 0 to the highest y
+ * @returns {string}
  */
 export function polyline(points, width, height, total) {
   const known = points.filter(([, y]) => y !== null && Number.isFinite(y));

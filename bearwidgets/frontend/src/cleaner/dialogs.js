@@ -1,8 +1,15 @@
 // Dialogs: the keys, applying with its plan, rolling back.
-import { button, h } from "../shared/dom.js";
-import { counted, deeds, whole } from "../shared/format.js";
-import { HELP } from "./keymap.js";
-/** @typedef {import("../shared/connection.js").Connection} Connection */
+import { button, h, isMac } from "../shared/dom.js";
+import { counted, fileChanges, whole } from "../shared/format.js";
+import { KEYS } from "./keymap.js";
+/** @import { Session } from "./session.js" */
+
+/**
+ * @typedef {object} DialogOptions
+ * @property {HTMLElement} root
+ * @property {Session} session
+ * @property {() => void} onClose
+ */
 
 /**
  * Shows a modal dialog in `root`; it is taken out of the page when it closes.
@@ -15,7 +22,7 @@ import { HELP } from "./keymap.js";
  * @param {string} [options.kind] an extra class
  * @returns {HTMLDialogElement}
  */
-export function openDialog({ root, title, body, acts = [], onClose, kind = "" }) {
+function openDialog({ root, title, body, acts = [], onClose, kind = "" }) {
   const dialog = h(
     "dialog",
     { class: `bw-dialog ${kind}`, "aria-label": title },
@@ -33,126 +40,98 @@ export function openDialog({ root, title, body, acts = [], onClose, kind = "" })
   return dialog;
 }
 
-/** @param {boolean} mac @returns {Node[]} */
-export function keyTable(mac) {
-  const rows = HELP.map(([keys, text]) =>
-    h("tr", {}, h("th", { scope: "row", text: keys.replaceAll("Mod", mac ? "⌘" : "Ctrl") }), h("td", { text })),
-  );
-  return [h("table", { class: "bw-table" }, h("tbody", {}, ...rows))];
+/** A table with a heading for each row. @param {(Node|string)[][]} rows heading and cells */
+function rowTable(rows) {
+  const cells = (/** @type {(Node|string)[]} */ others) => others.map((each) => h("td", {}, each));
+  return h("table", { class: "bw-table" }, h("tbody", {}, ...rows.map(([head, ...others]) => h("tr", {}, h("th", { scope: "row" }, head), ...cells(others)))));
 }
 
-/**
- * @param {string[]} heads
- * @param {string[][]} rows
- * @returns {HTMLElement}
- */
-function table(heads, rows) {
-  return h(
-    "div",
-    { class: "bw-table-box", tabindex: "0" },
-    h(
-      "table",
-      { class: "bw-table" },
-      h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", { scope: "col", text })))),
-      h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((text) => h("td", { text }))))),
-    ),
+/** A table with a heading for each column, in a box that scrolls. @param {string[]} heads @param {string[][]} rows */
+function columnTable(heads, rows) {
+  const table = h(
+    "table",
+    { class: "bw-table" },
+    h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", { scope: "col", text })))),
+    h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((text) => h("td", { text }))))),
   );
+  return h("div", { class: "bw-table-box", tabindex: "0" }, table);
 }
 
-/**
- * Asks for the plan, shows it, and applies it when the person says so.
- * @param {object} options
- * @param {HTMLElement} options.root
- * @param {Connection} options.connection
- * @param {(state: import("../shared/types.js").State) => void} options.onState
- * @param {() => void} options.onRollback
- * @param {() => void} options.onClose
- */
-export async function applyDialog({ root, connection, onState, onRollback, onClose }) {
-  const { result: plan } = await connection.ask("plan");
-  const what = deeds(plan.counts);
-  const say = h("p", { role: "status" });
+/** Shows what each key does. @param {DialogOptions} options */
+export function helpDialog({ root, onClose }) {
+  const mod = isMac(root.ownerDocument) ? "⌘" : "Ctrl";
+  const body = [rowTable(KEYS.map(({ keys, does }) => [keys.replaceAll("Mod", mod), does]))];
+  openDialog({ root, title: "Keys", body, onClose, kind: "bw-help" });
+}
+
+/** Asks for the plan, shows it, and applies it when the person says so. @param {DialogOptions & {onRollback: () => void}} options */
+export async function applyDialog({ root, session, onRollback, onClose }) {
+  const plan = await session.attempt("plan");
+  if (!plan) return;
+  const what = fileChanges(plan.counts);
+  const said = h("p", { role: "status" });
   const go = button(what, () => void apply(), { class: "bw-button bw-main-button" });
   go.disabled = !plan.ok || !plan.total;
-  /** @type {HTMLElement[]} */
-  const body = [
-    h("p", {
-      text: plan.total
-        ? `${what}. Nothing is erased: deleted files go to a trash folder, and the round can be rolled back.`
-        : "No decision is waiting to be applied.",
-    }),
-    say,
-  ];
-  if (plan.problems.length) {
-    body.push(
-      h("p", { class: "bw-bad", text: `⚠ ${counted(plan.problems.length, "problem")}${plan.ok ? "" : ": mend these first, then open this again"}` }),
-      table(["file", "problem"], plan.problems.map((/** @type {any} */ row) => [row.path, row.reason])),
-    );
-  }
-  if (plan.moves.length) {
-    body.push(
-      table(["file", "what", "to"], plan.moves.map((/** @type {any} */ row) => [row.path, row.action, row.target ?? ""])),
-    );
-    if (plan.total > plan.moves.length) body.push(h("p", { class: "bw-hint", text: `The first ${plan.moves.length} of ${whole(plan.total)}.` }));
-  }
-  const dialog = openDialog({ root, title: "Apply decisions", body, acts: [go], onClose });
+  const promise = `${what}. Nothing is erased: deleted files go to a trash folder, and the round can be rolled back.`;
+  const head = h("p", { text: plan.total ? promise : "No decision is waiting to be applied." });
+  const details = h("div", {}, ...planDetails(plan));
+  const dialog = openDialog({ root, title: "Apply decisions", body: [head, said, details], acts: [go], onClose });
 
   const apply = async () => {
     go.disabled = true;
-    say.textContent = "Applying…";
+    said.textContent = "Applying…";
     try {
-      const { result } = await connection.ask("apply", { token: plan.token });
-      onState(result.state);
-      const back = button("Roll back…", () => {
+      const { result } = await session.connection.ask("apply", { token: plan.token });
+      session.setMoved(result.state);
+      head.remove();
+      details.remove();
+      said.textContent = `Done, round ${result.round}. ${result.message}`;
+      const back = () => {
         dialog.close();
         onRollback();
-      });
-      body.slice(2).forEach((part) => part.remove());
-      body[0].textContent = "";
-      say.textContent = `Done, round ${result.round}. ${result.message}`;
-      go.replaceWith(back);
+      };
+      go.replaceWith(button("Roll back…", back));
     } catch (error) {
-      say.textContent = `Not applied: ${/** @type {Error} */ (error).message}`;
+      said.textContent = `Not applied: ${/** @type {Error} */ (error).message}`;
     }
   };
 }
 
-/**
- * Lists the applied rounds; each can be rolled back.
- * @param {object} options
- * @param {HTMLElement} options.root
- * @param {Connection} options.connection
- * @param {(state: import("../shared/types.js").State) => void} options.onState
- * @param {() => void} options.onClose
- */
-export async function rollbackDialog({ root, connection, onState, onClose }) {
-  const { result } = await connection.ask("rounds");
-  const say = h("p", { role: "status" });
+/** What would be done with each file, and what cannot be done. @param {any} plan @returns {Node[]} */
+function planDetails({ ok, problems, moves, total }) {
+  const parts = [];
+  if (problems.length) {
+    const fix = ok ? "" : ": fix these first, then open this again";
+    parts.push(h("p", { class: "bw-bad", text: `⚠ ${counted(problems.length, "problem")}${fix}` }));
+    parts.push(columnTable(["file", "problem"], problems.map((/** @type {any} */ row) => [row.path, row.reason])));
+  }
+  if (moves.length) parts.push(columnTable(["file", "what", "to"], moves.map((/** @type {any} */ row) => [row.path, row.action, row.target ?? ""])));
+  if (total > moves.length) parts.push(h("p", { class: "bw-hint", text: `The first ${moves.length} of ${whole(total)}.` }));
+  return parts;
+}
+
+/** Lists the applied rounds; each can be rolled back. @param {DialogOptions} options */
+export async function rollbackDialog({ root, session, onClose }) {
+  const answer = await session.attempt("rounds");
+  if (!answer) return;
+  const said = h("p", { role: "status" });
   const rollback = async (/** @type {number} */ round, /** @type {HTMLButtonElement} */ pressed) => {
     pressed.disabled = true;
     try {
-      const answer = await connection.ask("rollback", { round });
-      onState(answer.result.state);
+      const { result } = await session.connection.ask("rollback", { round });
+      session.setMoved(result.state);
       pressed.replaceWith("rolled back");
-      say.textContent = answer.result.message;
+      said.textContent = result.message;
     } catch (error) {
       pressed.disabled = false;
-      say.textContent = `Not rolled back: ${/** @type {Error} */ (error).message}`;
+      said.textContent = `Not rolled back: ${/** @type {Error} */ (error).message}`;
     }
   };
-  const rows = result.rounds.map((/** @type {any} */ row) => {
+  const rows = answer.rounds.map((/** @type {any} */ row) => {
     const back = button(`Roll back round ${row.round}`, () => void rollback(row.round, back));
-    return h(
-      "tr",
-      {},
-      h("th", { scope: "row", text: `Round ${row.round}` }),
-      h("td", { text: row.time }),
-      h("td", { text: deeds(row.counts) }),
-      h("td", {}, row.rolled_back ? "rolled back" : back),
-    );
+    return [`Round ${row.round}`, row.time, fileChanges(row.counts), row.rolled_back ? "rolled back" : back];
   });
-  const body = rows.length
-    ? [h("p", { text: "Files go back to where they were, byte for byte." }), h("table", { class: "bw-table" }, h("tbody", {}, ...rows)), say]
-    : [h("p", { text: "No round has been applied yet." })];
+  const promise = h("p", { text: "Files go back to where they were, byte for byte." });
+  const body = rows.length ? [promise, rowTable(rows), said] : [h("p", { text: "No round has been applied yet." })];
   openDialog({ root, title: "Roll back", body, onClose });
 }

@@ -1,8 +1,10 @@
 // The drawer of pending decisions: groups, items, a way to each item and a way to withdraw it.
+import { verb } from "../shared/actions.js";
 import { button, h } from "../shared/dom.js";
-import { verb, whole } from "../shared/format.js";
-/** @typedef {import("../shared/types.js").State} State */
+import { whole } from "../shared/format.js";
+/** @import { State } from "../shared/types.js" */
 
+/** Lists the decisions that are not applied yet. */
 export class Drawer {
   #options;
   #body = h("div", { class: "bw-drawer-body" });
@@ -11,10 +13,9 @@ export class Drawer {
 
   /**
    * @param {object} options
-   * @param {import("../shared/connection.js").Connection} options.connection
+   * @param {() => Promise<any>} options.load what is pending; null after an error
    * @param {(id: string) => void} options.onLocate
    * @param {(id: string) => void} options.onWithdraw
-   * @param {(error: unknown) => void} options.onError
    * @param {() => void} options.onClose
    */
   constructor(options) {
@@ -57,13 +58,8 @@ export class Drawer {
   }
 
   async #load() {
-    const { connection, onError } = this.#options;
-    try {
-      const { result } = await connection.ask("pending");
-      this.#fill(result);
-    } catch (error) {
-      onError(error);
-    }
+    const pending = await this.#options.load();
+    if (pending) this.#fill(pending);
   }
 
   /** @param {{groups: any[], items: any[], total: number}} pending */

@@ -1,7 +1,8 @@
 // What stands in place of the grid when it has nothing to show.
 import { button, h, say } from "../shared/dom.js";
-/** @typedef {import("../shared/types.js").State} State */
+/** @import { State } from "../shared/types.js" */
 
+/** Says why there is nothing, with a way out where filters are the reason. */
 export class Empty {
   #text = h("p", { text: "Waiting for the kernel…" });
   #clear;

@@ -1,21 +1,16 @@
-// Under the grid: why the active item is shown, what the digits mean (a click filters) and the keys; over its lower
-// edge: bulk bar and toasts.
+// Under the grid: why the active image is shown, what the digits mean (a click filters), and the keys.
 import { attribute, button, h, say } from "../shared/dom.js";
-import { looked, whole } from "../shared/format.js";
-/** @typedef {import("../shared/types.js").State} State */
-/** @typedef {import("../shared/types.js").Item} Item */
-/** @typedef {import("../shared/types.js").Action} Action */
+import { progressLine, whole } from "../shared/format.js";
+import { KEYS } from "./keymap.js";
+/** @import { Item, State } from "../shared/types.js" */
 
-/** How long a toast stays, ms. */
-const TOAST = 6_000;
-
+/** Two lines: the reason and the progress, the classes and the keys. */
 export class Footer {
   #legend = h("div", { class: "bw-legend", role: "group", "aria-label": "Classes and their keys" });
-  #keys;
-  #groupKey = h("span", {}, h("kbd", { text: "G" }), " keep one ");
+  #groupKey = h("span");
   #figures = h("span", { class: "bw-figures" });
   #hint = h("span", { class: "bw-stop", role: "status" });
-  #looks = h("span", { class: "bw-looks" }, this.#figures, this.#hint);
+  #progress = h("span", { class: "bw-looks" }, this.#figures, this.#hint);
   #path = h("span", { class: "bw-path" });
   #why = h("span", {});
   #reason = h("span", { class: "bw-reason" }, this.#path, " ", this.#why);
@@ -26,20 +21,15 @@ export class Footer {
   /** @param {{onClass: (name: string|null) => void, onHelp: () => void}} options */
   constructor({ onClass, onHelp }) {
     this.#onClass = onClass;
-    this.#keys = h("div", { class: "bw-keys", "aria-hidden": "true" });
-    for (const [key, text] of [
-      ["Enter", "accept"],
-      ["Del", "delete"],
-      ["K", "keep"],
-      ["U", "unsure"],
-      ["R", "any class"],
-      ["Space", "zoom"],
-    ]) {
-      this.#keys.append(h("kbd", { text: key }), ` ${text} `);
+    const keys = h("div", { class: "bw-keys", "aria-hidden": "true" });
+    for (const { footer, press } of KEYS) {
+      if (!footer) continue;
+      const part = h("span", {}, h("kbd", { text: footer[0] }), ` ${footer[1]} `);
+      if (press?.g) this.#groupKey = part;
+      keys.append(part);
     }
-    this.#keys.prepend(this.#groupKey);
-    const strip = h("div", { class: "bw-strip" }, this.#legend, this.#keys, button("all keys", onHelp, { class: "bw-link" }));
-    const said = h("div", { class: "bw-said" }, this.#reason, this.#looks);
+    const strip = h("div", { class: "bw-strip" }, this.#legend, keys, button("all keys", onHelp, { class: "bw-link" }));
+    const said = h("div", { class: "bw-said" }, this.#reason, this.#progress);
     this.element = h("div", { class: "bw-footer", hidden: true }, said, strip);
   }
 
@@ -47,7 +37,7 @@ export class Footer {
   show(state) {
     this.element.hidden = false;
     this.#groupKey.hidden = !state.runs.length;
-    say(this.#figures, state.yield && !state.yield.hint ? looked(state.yield) : "");
+    say(this.#figures, state.yield && !state.yield.hint ? progressLine(state.yield) : "");
     say(this.#hint, state.yield?.hint ?? "");
     const chosen = state.view.filter.label;
     const key = JSON.stringify([state.classes, state.counts.label, chosen]);
@@ -78,65 +68,5 @@ export class Footer {
     say(this.#path, item?.path ?? "");
     say(this.#why, item?.why ?? "");
     attribute(this.#reason, "title", item ? [item.path, item.why].filter(Boolean).join("\n") : null);
-  }
-}
-
-export class Dock {
-  #toast = h("div", { class: "bw-toast", role: "status", "aria-live": "polite" });
-  #count = h("strong", {});
-  #bulk;
-  #onGone;
-  /** @type {any} */
-  #timer = null;
-  element;
-
-  /**
-   * @param {object} options
-   * @param {AbortSignal} options.signal
-   * @param {(action: Action) => void} options.onMark
-   * @param {(anchor: HTMLElement) => void} options.onRelabel
-   * @param {() => void} options.onNone
-   * @param {() => void} options.onGone the button that had the focus is gone
-   */
-  constructor({ signal, onMark, onRelabel, onNone, onGone }) {
-    this.#onGone = onGone;
-    const act = (/** @type {string} */ text, /** @type {Action} */ action) => button(text, () => onMark(action));
-    const relabel = button("Relabel to ▾", () => onRelabel(relabel), { "aria-haspopup": "listbox" });
-    this.#bulk = h(
-      "div",
-      { class: "bw-bulk", role: "toolbar", "aria-label": "Selected items", hidden: true },
-      this.#count,
-      act("Delete", "delete"),
-      act("Unsure", "unsure"),
-      act("Keep", "keep"),
-      relabel,
-      act("Accept suggestions", "accept"),
-      act("Clear", "clear"),
-      button("✕", onNone, { class: "bw-button bw-square", "aria-label": "Select nothing", title: "Select nothing (Esc)" }),
-    );
-    this.element = h("div", { class: "bw-dock" }, this.#toast, this.#bulk);
-    signal.addEventListener("abort", () => clearTimeout(this.#timer));
-  }
-
-  /** @param {number} selected */
-  showSelected(selected) {
-    this.#bulk.hidden = selected < 2;
-    say(this.#count, `${whole(selected)} selected:`);
-  }
-
-  /** @param {string} text @param {{text: string, run: () => void}|null} [act] @param {boolean} [bad] */
-  toast(text, act = null, bad = false) {
-    clearTimeout(this.#timer);
-    const close = () => this.#toast.replaceChildren();
-    const acts = act
-      ? [button(act.text, () => {
-          close();
-          this.#onGone();
-          act.run();
-        }, { class: "bw-link" })]
-      : [];
-    attribute(this.#toast, "data-bad", bad);
-    this.#toast.replaceChildren(h("span", { text }), ...acts);
-    this.#timer = setTimeout(close, bad ? 2 * TOAST : TOAST);
   }
 }

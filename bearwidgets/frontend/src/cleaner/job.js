@@ -1,13 +1,14 @@
 // The strip that shows a training: curve, time left, Stop, and what it changed.
-import { polyline } from "./curve.js";
 import { attribute, button, h, say } from "../shared/dom.js";
 import { percent, timeLeft } from "../shared/format.js";
-/** @typedef {import("../shared/types.js").Job} Job */
+import { polyline } from "./curve.js";
+/** @import { Job } from "../shared/types.js" */
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 220;
 const HEIGHT = 44;
 
+/** Shows a training while it runs, and its result until it is closed. */
 export class JobPanel {
   #title = h("strong", { role: "status" });
   #text = h("span", {});

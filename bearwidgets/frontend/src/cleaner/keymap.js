@@ -1,14 +1,22 @@
-// Which key means what. Pure: a key event's fields in, a command out.
+// Which key means what. Pure: one table, from which the dispatch, the help dialog and the footer come.
+import { ACTIONS } from "../shared/actions.js";
+/** @import { Action } from "../shared/types.js" */
+/** @import { Move } from "../grid/geometry.js" */
 /**
- * @typedef {{kind: "move", move: "left"|"right"|"up"|"down"|"rowStart"|"rowEnd"|"first"|"last"|"pageUp"|"pageDown",
- *   extend: boolean, alone: boolean}
- *   | {kind: "mark", action: "delete"|"unsure"|"keep"|"clear"|"accept"}
+ * @typedef {{kind: "move", move: Move, extend: boolean, alone: boolean}
+ *   | {kind: "mark", action: Action}
  *   | {kind: "class", index: number}
- *   | {kind: "settle", keepers: boolean}
+ *   | {kind: "group", keepers: boolean}
  *   | {kind: "undo"|"redo"|"all"|"toggle"|"zoom"|"menu"|"help"|"escape"|"search"|"queues"}} Command
  */
-/** @typedef {Pick<KeyboardEvent, "key"|"code"|"shiftKey"|"ctrlKey"|"metaKey"|"altKey">} Key */
-/** @typedef {"left"|"right"|"up"|"down"|"rowStart"|"rowEnd"|"pageUp"|"pageDown"} Move */
+/** @typedef {Pick<KeyboardEvent, "key"|"shiftKey"|"ctrlKey"|"metaKey"|"altKey">} Key */
+/**
+ * @typedef {object} KeyRow
+ * @property {string} keys as a person reads them; `Mod` stands for Ctrl, or Command on macOS
+ * @property {string} does
+ * @property {Record<string, Command>} [press] what the keys give; those that move are in MOVES
+ * @property {[key: string, word: string]} [footer] what the footer says
+ */
 
 /** @type {Record<string, Move>} */
 const MOVES = {
@@ -22,80 +30,89 @@ const MOVES = {
   PageDown: "pageDown",
 };
 
-/** @type {Record<string, Command>} */
-const PLAIN = {
-  Enter: { kind: "mark", action: "accept" },
-  Delete: { kind: "mark", action: "delete" },
-  Backspace: { kind: "mark", action: "delete" },
-  u: { kind: "mark", action: "unsure" },
-  k: { kind: "mark", action: "keep" },
-  c: { kind: "mark", action: "clear" },
-  r: { kind: "menu" },
-  q: { kind: "queues" },
-  " ": { kind: "zoom" },
-  "?": { kind: "help" },
-  "/": { kind: "search" },
-  Escape: { kind: "escape" },
-};
+/** The row of an action. @param {Exclude<Action, "relabel">} action @param {...string} others keys beside its own @returns {KeyRow} */
+function mark(action, ...others) {
+  const { key, short, does } = ACTIONS[action];
+  const keys = [key, ...others];
+  const press = Object.fromEntries(keys.map((each) => [named(each), /** @type {Command} */ ({ kind: "mark", action })]));
+  return { keys: keys.join(" or "), does, press, footer: [short ?? key, action] };
+}
 
-/** What the help dialog lists: keys and what they do. `Mod` stands for Ctrl, or Command on macOS. */
-export const HELP = [
-  ["Arrows, Home, End, Page Up/Down", "move the focus"],
-  ["Mod+Home, Mod+End", "first, last item"],
-  ["Shift + arrows", "select more"],
-  ["Mod+A", "select all in view"],
-  ["Mod+Space, Mod+arrows", "select one more, move without selecting"],
-  ["Space", "zoom to the full picture, and back"],
-  ["Enter", "accept the suggestion"],
-  ["1 – 9", "relabel to that class"],
-  ["R", "choose any class, or name a new one"],
-  ["Delete or Backspace", "mark for deletion"],
-  ["K", "keep: the label is right"],
-  ["U", "unsure: leave out of training"],
-  ["C", "clear the decision"],
-  ["G", "group of copies: keep the proposed one, delete the others"],
-  ["Shift+G", "group of copies: keep this one, delete the others"],
-  ["Q, then arrows and Enter", "choose a queue"],
-  ["Mod+Z", "undo"],
-  ["Mod+Shift+Z or Mod+Y", "redo"],
-  ["/", "search"],
-  ["Esc", "clear the selection, close"],
-  ["?", "these keys"],
+/** A key's name in the table: letters are small. @param {string} key */
+function named(key) {
+  return key.length === 1 ? key.toLowerCase() : key;
+}
+
+/** @type {KeyRow[]} */
+export const KEYS = [
+  { keys: "Arrows, Home, End, Page Up/Down", does: "move the focus" },
+  { keys: "Mod+Home, Mod+End", does: "first, last item" },
+  { keys: "Shift + arrows", does: "select more" },
+  { keys: "Mod+A", does: "select all in view", press: { "Mod+a": { kind: "all" } } },
+  {
+    keys: "Mod+Space, Mod+arrows",
+    does: "select one more, move without selecting",
+    press: { "Mod+ ": { kind: "toggle" }, "Mod+Shift+ ": { kind: "toggle" } },
+  },
+  mark("accept"),
+  mark("delete", "Backspace"),
+  mark("keep"),
+  mark("unsure"),
+  {
+    keys: "R",
+    does: ACTIONS.relabel.does,
+    press: { r: { kind: "menu" }, "Alt+ArrowDown": { kind: "menu" } },
+    footer: ["R", "any class"],
+  },
+  {
+    keys: "1 – 9",
+    does: "relabel to that class",
+    press: Object.fromEntries(Array.from("123456789", (digit, index) => [digit, /** @type {Command} */ ({ kind: "class", index })])),
+  },
+  { ...mark("clear"), footer: undefined },
+  {
+    keys: "Space",
+    does: "zoom to the full image, and back",
+    press: { " ": { kind: "zoom" } },
+    footer: ["Space", "zoom"],
+  },
+  {
+    keys: "G",
+    does: "group of copies: keep the proposed one, delete the others",
+    press: { g: { kind: "group", keepers: true } },
+    footer: ["G", "keep one"],
+  },
+  { keys: "Shift+G", does: "group of copies: keep this one, delete the others", press: { "Shift+g": { kind: "group", keepers: false } } },
+  { keys: "Q, then arrows and Enter", does: "choose a queue", press: { q: { kind: "queues" } } },
+  { keys: "Mod+Z", does: "undo", press: { "Mod+z": { kind: "undo" } } },
+  { keys: "Mod+Shift+Z or Mod+Y", does: "redo", press: { "Mod+Shift+z": { kind: "redo" }, "Mod+y": { kind: "redo" } } },
+  { keys: "/", does: "search", press: { "/": { kind: "search" } } },
+  { keys: "Esc", does: "clear the selection, close", press: { Escape: { kind: "escape" } } },
+  { keys: "?", does: "these keys", press: { "?": { kind: "help" } } },
 ];
 
+/** @type {Record<string, Command>} */
+const COMMANDS = Object.assign({}, ...KEYS.map(({ press }) => press));
+
 /**
+ * What a key press means here.
  * @param {Key} event
  * @param {boolean} mac Command stands for Ctrl
  * @returns {Command|null} null: not ours, let the browser have it
  */
-export function command(event, mac) {
-  const mod = mac ? event.metaKey : event.ctrlKey;
-  const other = mac ? event.ctrlKey : event.metaKey;
-  const { key, shiftKey: shift } = event;
-  if (other && !(mac && key === " ")) return null;
-  if (event.altKey) return key === "ArrowDown" && !mod && !shift ? { kind: "menu" } : null;
-  const move = MOVES[key];
-  if (move) return moveCommand(move, mod, shift);
+export function command({ key, shiftKey: shift, ctrlKey, metaKey, altKey }, mac) {
   // On macOS Command+Space opens the system's search, so Ctrl+Space is taken there as well.
-  if (key === " " && (mod || event.ctrlKey)) return { kind: "toggle" };
-  const letter = key.toLowerCase();
-  if (mod) {
-    if (letter === "z") return { kind: shift ? "redo" : "undo" };
-    if (letter === "y" && !shift) return { kind: "redo" };
-    if (letter === "a" && !shift) return { kind: "all" };
-    if (mac && key === "Backspace") return PLAIN.Delete;
-    return null;
+  if ((mac ? ctrlKey : metaKey) && !(mac && key === " ")) return null;
+  const mod = ctrlKey || metaKey;
+  const move = MOVES[key];
+  if (move && !altKey) {
+    const far = mod && { rowStart: /** @type {const} */ ("first"), rowEnd: /** @type {const} */ ("last") }[String(move)];
+    return { kind: "move", move: far || move, extend: shift, alone: mod && !shift && !far };
   }
-  const digit = /^[1-9]$/.test(key) ? key : /^Numpad([1-9])$/.exec(event.code ?? "")?.[1];
-  if (digit && !shift) return { kind: "class", index: Number(digit) - 1 };
-  if (letter === "g") return { kind: "settle", keepers: !shift };
-  if (shift && key.length > 1) return null;
-  return PLAIN[key.length === 1 ? letter : key] ?? null;
-}
-
-/** @param {Move} move @param {boolean} mod @param {boolean} shift @returns {Command} */
-function moveCommand(move, mod, shift) {
-  if (mod && move === "rowStart") return { kind: "move", move: "first", extend: shift, alone: false };
-  if (mod && move === "rowEnd") return { kind: "move", move: "last", extend: shift, alone: false };
-  return { kind: "move", move, extend: shift, alone: mod && !shift };
+  // A Mac has no Delete key; its people press Command+Backspace.
+  if (mac && mod && key === "Backspace") return COMMANDS.Delete;
+  const name = named(key);
+  const found = COMMANDS[`${altKey ? "Alt+" : ""}${mod ? "Mod+" : ""}${shift ? "Shift+" : ""}${name}`];
+  // Some layouts need Shift for "?" or "/", and letters mean the same with it unless said otherwise.
+  return found ?? (key.length === 1 && !mod && !altKey ? COMMANDS[name] : null) ?? null;
 }

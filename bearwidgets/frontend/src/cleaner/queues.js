@@ -1,9 +1,9 @@
 // The queues of suspects: a row of buttons that is one tab stop.
 import { attribute, h } from "../shared/dom.js";
 import { counted, openOf, whole } from "../shared/format.js";
-/** @typedef {import("../shared/types.js").State} State */
-/** @typedef {import("../shared/types.js").Queue} Queue */
+/** @import { Queue, State } from "../shared/types.js" */
 
+/** The queue buttons; the arrow keys go from one to the next. */
 export class Queues {
   #onQueue;
   #key = "";
@@ -49,7 +49,7 @@ export class Queues {
     const empty = queues.filter((queue) => !full.includes(queue)).map((queue) => queue.title);
     this.element.replaceChildren(
       this.#button(null, "All items", whole(items), "Every item of the data set", view.queue === null),
-      ...full.map((queue) => this.#button(queue, queue.title, openOf(queue), told(queue), queue.name === view.queue)),
+      ...full.map((queue) => this.#button(queue, queue.title, openOf(queue), hintOf(queue), queue.name === view.queue)),
       ...(empty.length
         ? [h("span", { class: "bw-hint", title: `Nothing found: ${empty.join(", ")}`, text: `+ ${whole(empty.length)} empty` })]
         : []),
@@ -86,8 +86,8 @@ export class Queues {
   }
 }
 
-/** @param {Queue} queue */
-function told({ total, undecided, groups, certain }) {
+/** What a queue holds. @param {Queue} queue */
+function hintOf({ total, undecided, groups, certain }) {
   const grouped = groups ? ` in ${counted(groups, "group")}` : "";
   return `${counted(total, "item")}${grouped}, ${whole(undecided)} undecided${certain ? "; certain, no guess" : ""}`;
 }

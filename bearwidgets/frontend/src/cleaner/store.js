@@ -1,15 +1,12 @@
 // Synced state: what Python said last about the view and its items, and the decisions that are on their way to it.
-import { count, has, normal } from "../shared/ranges.js";
-/** @typedef {import("../shared/types.js").Item} Item */
-/** @typedef {import("../shared/types.js").State} State */
-/** @typedef {import("../shared/types.js").Range} Range */
-/** @typedef {import("../shared/types.js").Decision} Decision */
-/** @typedef {import("../shared/types.js").Action} Action */
+import { has, normal } from "../shared/ranges.js";
+/** @import { Action, Decision, Item, Range, State } from "../shared/types.js" */
 /** @typedef {{ranges: Range[], before: Map<number, Decision|null>}} Guess */
 
 /** Items kept in memory, so that going back needs no question. */
 export const MOST_ITEMS = 12_000;
 
+/** What is known of the view; decisions show before Python has confirmed them. */
 export class Store {
   /** @type {State|null} */
   state = null;
@@ -33,8 +30,8 @@ export class Store {
 
   /** @param {Item[]} items @returns {Item[]} the members of their groups that are known here */
   itemsOfGroups(items) {
-    const numbers_ = new Set(items.map((item) => item.group?.number).filter((number) => number !== undefined));
-    return [...this.#items.values()].filter((item) => item.group && numbers_.has(item.group.number));
+    const groups = new Set(items.flatMap(({ group }) => (group ? [group.number] : [])));
+    return [...this.#items.values()].filter(({ group }) => group && groups.has(group.number));
   }
 
   get total() {
@@ -53,7 +50,7 @@ export class Store {
   /** @param {State} state @returns {boolean} true when the order changed and all tiles are others now */
   setState(state) {
     if (this.state && state.revision < this.state.revision) return false;
-    const moved = !this.state || state.revision !== this.state.revision;
+    const moved = state.revision !== this.state?.revision;
     this.state = state;
     if (moved) {
       this.#items.clear();
@@ -78,28 +75,22 @@ export class Store {
     }
   }
 
-  /** @param {readonly string[]|null} ids null: all */
-  touchIds(ids) {
+  /** @param {readonly string[]|null} ids items that changed; null: all */
+  touch(ids) {
     const wanted = ids && new Set(ids);
     for (const [index, item] of this.#items) if (!wanted || wanted.has(item.id)) this.#dirty.add(index);
-  }
-
-  /** @param {Range[]} ranges */
-  touch(ranges) {
-    for (const index of this.#items.keys()) if (has(ranges, index)) this.#dirty.add(index);
   }
 
   /**
    * Shows a decision before Python has confirmed it.
    * @param {Range[]} ranges @param {Action} action @param {string|null} label
-   * @returns {Guess} give it to `settle`
+   * @returns {Guess} give it to `confirm` or `takeBack`
    */
   guess(ranges, action, label) {
     /** @type {Guess} */
     const guess = { ranges: normal(ranges), before: new Map() };
-    for (const index of count(guess.ranges) > this.#items.size ? this.#items.keys() : numbers(guess.ranges)) {
-      const item = this.#items.get(index);
-      if (!item || !has(guess.ranges, index)) continue;
+    for (const [index, item] of this.#items) {
+      if (!has(guess.ranges, index)) continue;
       guess.before.set(index, item.decision);
       item.decision = decisionAfter(item, action, label);
     }
@@ -107,11 +98,16 @@ export class Store {
     return guess;
   }
 
-  /** @param {Guess} guess @param {boolean} accepted false: the tiles get back what they had */
-  settle(guess, accepted) {
-    if (!this.#guesses.delete(guess)) return;
-    this.touch(guess.ranges);
-    if (accepted) return;
+  /** Python did as guessed; what it made of it is fetched. @param {Guess} guess @returns {boolean} false: the order changed meanwhile */
+  confirm(guess) {
+    const known = this.#guesses.delete(guess);
+    if (known) for (const index of this.#items.keys()) if (has(guess.ranges, index)) this.#dirty.add(index);
+    return known;
+  }
+
+  /** The tiles get back what they had, unless a later guess shows there. @param {Guess} guess */
+  takeBack(guess) {
+    if (!this.confirm(guess)) return;
     for (const [index, decision] of guess.before) {
       const item = this.#items.get(index);
       if (item && this.#guessed(index) === undefined) item.decision = decision;
@@ -125,13 +121,8 @@ export class Store {
   }
 }
 
-/** @param {Range[]} ranges */
-function* numbers(ranges) {
-  for (const [start, stop] of ranges) for (let index = start; index < stop; index++) yield index;
-}
-
-/** @param {Item} item @param {Action} action @param {string|null} label @returns {Decision|null} what Python will say, as far as can be known */
-export function decisionAfter(item, action, label) {
+/** What Python will say, as far as can be known. @param {Item} item @param {Action} action @param {string|null} label @returns {Decision|null} */
+function decisionAfter(item, action, label) {
   if (action === "clear") return null;
   if (action === "accept") {
     if (item.suggested === null) return item.decision;

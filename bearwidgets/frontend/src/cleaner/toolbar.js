@@ -2,9 +2,7 @@
 import { attribute, button, h, say } from "../shared/dom.js";
 import { counted, whole } from "../shared/format.js";
 import { Queues } from "./queues.js";
-/** @typedef {import("../shared/types.js").State} State */
-/** @typedef {import("../shared/types.js").ViewSpec} ViewSpec */
-/** @typedef {import("../shared/types.js").Filter} Filter */
+/** @import { Filter, State, ViewSpec } from "../shared/types.js" */
 /** @typedef {"undo"|"redo"|"pending"|"retrain"|"apply"|"rollback"|"help"|"refresh"} Deed */
 
 /** @type {[string, string][]} */
@@ -32,11 +30,7 @@ const DECISIONS = [
   ["keep", "keep"],
 ];
 
-/** @returns {Filter} */
-export function noFilter() {
-  return { label: null, predicted: null, split: null, decision: null, text: "" };
-}
-
+/** Queues, filters, order, image size, buttons and progress. */
 export class Toolbar {
   #options;
   /** @type {any} */
@@ -44,9 +38,9 @@ export class Toolbar {
   /** @type {Record<string, HTMLSelectElement>} */
   #filters;
   #sort = h("select", { class: "bw-select", "aria-label": "Sort by" });
-  #direction = button("↓", () => this.#ask({ descending: !this.#view().descending }), { class: "bw-button bw-square" });
+  #direction = button("↓", () => this.#options.onView({ descending: !this.#state?.view.descending }), { class: "bw-button bw-square" });
   #search = h("input", { class: "bw-input bw-search", type: "search", placeholder: "Search  /", "aria-label": "Search in paths and labels" });
-  #size = h("input", { type: "range", class: "bw-size", min: 96, max: 320, step: 16, "aria-label": "Picture size in pixels" });
+  #size = h("input", { type: "range", class: "bw-size", min: 96, max: 320, step: 16, "aria-label": "Image size in pixels" });
   #count = h("span", { class: "bw-count", role: "status" });
   #progress = h("span", { class: "bw-progress-text" });
   #seen = h("i", { class: "bw-bar-seen" });
@@ -64,14 +58,15 @@ export class Toolbar {
   /**
    * @param {object} options
    * @param {AbortSignal} options.signal
-   * @param {(view: ViewSpec) => void} options.onView
-   * @param {(view: ViewSpec) => void} options.onQueue as onView, and work goes on in the grid
+   * @param {(change: Partial<ViewSpec>) => void} options.onView
+   * @param {(change: Partial<Filter>) => void} options.onFilter
+   * @param {(queue: string|null) => void} options.onQueue null: all items
    * @param {(px: number, final: boolean) => void} options.onSize
    * @param {(deed: Deed) => void} options.onDeed
    */
   constructor(options) {
     this.#options = options;
-    const { onDeed, signal } = options;
+    const { onDeed, onQueue, signal } = options;
     const filter = (/** @type {string} */ name) => h("select", { class: "bw-select", "aria-label": name });
     this.#filters = {
       label: filter("Class"),
@@ -100,7 +95,7 @@ export class Toolbar {
       button("Retrain", () => onDeed("retrain"), { class: "bw-link" }),
     );
     this.#listen(signal);
-    this.queues = new Queues((queue) => this.#askQueue(queue));
+    this.queues = new Queues(onQueue);
     this.element = h("div", { class: "bw-toolbar", hidden: true }, this.queues.element, this.#firstRow(), this.#secondRow(), this.#note, this.#stale);
   }
 
@@ -137,47 +132,22 @@ export class Toolbar {
     say(this.#note, [state.title, state.made_by, exam, state.note].filter(Boolean).join(" · "));
   }
 
-  #view() {
-    return this.#state?.view ?? { filter: noFilter(), sort: "path", descending: false, queue: null };
-  }
-
-  /** @param {string|null} queue */
-  #askQueue(queue) {
-    const scored = this.#state?.can.scores ?? false;
-    this.#options.onQueue({ ...this.#view(), queue, sort: queue ? "queue" : scored ? "label_issue" : "path", descending: queue !== null || scored });
-  }
-
-  /** @param {Partial<ViewSpec>} change */
-  #ask(change) {
-    this.#options.onView({ ...this.#view(), ...change });
-  }
-
-  /** @param {Partial<Filter>} change */
-  #askFilter(change) {
-    this.#ask({ filter: { ...this.#view().filter, ...change } });
-  }
-
   /** @param {AbortSignal} signal */
   #listen(signal) {
+    const { onView, onFilter, onSize } = this.#options;
     for (const [name, select] of Object.entries(this.#filters)) {
-      select.addEventListener("change", () => this.#askFilter({ [name]: select.value || null }), { signal });
+      select.addEventListener("change", () => onFilter({ [name]: select.value || null }), { signal });
     }
-    this.#sort.addEventListener(
-      "change",
-      () => this.#ask({ sort: this.#sort.value, descending: DESCENDING.has(this.#sort.value) }),
-      { signal },
-    );
-    this.#search.addEventListener(
-      "input",
-      () => {
-        clearTimeout(this.#typing);
-        this.#typing = setTimeout(() => this.#askFilter({ text: this.#search.value }), 250);
-      },
-      { signal },
-    );
+    const sorted = () => onView({ sort: this.#sort.value, descending: DESCENDING.has(this.#sort.value) });
+    const typed = () => {
+      clearTimeout(this.#typing);
+      this.#typing = setTimeout(() => onFilter({ text: this.#search.value }), 250);
+    };
+    this.#sort.addEventListener("change", sorted, { signal });
+    this.#search.addEventListener("input", typed, { signal });
     signal.addEventListener("abort", () => clearTimeout(this.#typing));
-    this.#size.addEventListener("input", () => this.#options.onSize(Number(this.#size.value), false), { signal });
-    this.#size.addEventListener("change", () => this.#options.onSize(Number(this.#size.value), true), { signal });
+    this.#size.addEventListener("input", () => onSize(Number(this.#size.value), false), { signal });
+    this.#size.addEventListener("change", () => onSize(Number(this.#size.value), true), { signal });
   }
 
   #firstRow() {
@@ -242,6 +212,7 @@ export class Toolbar {
 }
 
 /**
+ * Fills a drop-down where its choices changed, and shows the value.
  * @param {HTMLSelectElement} select
  * @param {string|null} none text of the choice that filters nothing
  * @param {[string, string][]} options

@@ -1,290 +1,197 @@
-// The Cleaner view: wires synced state, grid, panels and Python together.
-import { Acts } from "./acts.js";
-import { Connection } from "../shared/connection.js";
-import { h, isMac, keepSave } from "../shared/dom.js";
-import { Empty } from "./empty.js";
-import { Dock, Footer } from "./footer.js";
+// The Cleaner view: makes the parts, lays them out, and hands each the few functions it needs.
 import { Grid } from "../grid/grid.js";
-import { command } from "./keymap.js";
-import { Pictures } from "../grid/pictures.js";
-import { NoAnswer } from "../shared/requests.js";
-import { Seen } from "../grid/seen.js";
+import { SeenTracker } from "../grid/seentracker.js";
 import { nothing, only, size } from "../grid/selection.js";
-import { Store } from "./store.js";
+import { h, isMac, keepSave } from "../shared/dom.js";
 import { followTheme } from "../shared/theme.js";
-import { noFilter, Toolbar } from "./toolbar.js";
+import { Decisions } from "./decisions.js";
+import { Dock } from "./dock.js";
+import { Empty } from "./empty.js";
+import { Footer } from "./footer.js";
+import { command } from "./keymap.js";
 import { Panels } from "./panels.js";
-/** @typedef {import("../shared/types.js").State} State */
-/** @typedef {import("../shared/types.js").ViewSpec} ViewSpec */
-/** @typedef {import("../shared/types.js").Range} Range */
+import { noFilter, Session } from "./session.js";
+import { Toolbar } from "./toolbar.js";
+/** @import { Model, Range, State } from "../shared/types.js" */
+/** @import { Command } from "./keymap.js" */
+/** @import { Deed } from "./toolbar.js" */
 
 /** Commands that work wherever the focus is. */
 const EVERYWHERE = new Set(["undo", "redo", "help", "search", "escape", "queues"]);
 
+/** A Cleaner in a cell's output, until the signal ends it. */
 export class CleanerView {
   #model;
-  #signal;
-  store = new Store();
-  connection;
-  pictures;
-  grid;
-  dock;
-  acts;
-  panels;
-  root = h("div", { class: "bw-root bw-cleaner" });
+  #root = h("div", { class: "bw-root bw-cleaner" });
+  #session;
+  #seen;
+  #grid;
+  #dock;
+  #decisions;
+  #panels;
   #toolbar;
   #footer;
   #empty;
-  #seen;
-  /** @type {{drawn: Range, sight: Range}} */
-  #window = { drawn: [0, 0], sight: [0, 0] };
 
-  /** @param {{model: import("../shared/types.js").Model, el: HTMLElement, signal: AbortSignal}} context */
+  /** @param {{model: Model, el: HTMLElement, signal: AbortSignal}} context */
   constructor({ model, el, signal }) {
     this.#model = model;
-    this.#signal = signal;
-    this.connection = new Connection({
+    this.#session = new Session({
       model,
       signal,
-      onRetry: () => void this.resync(),
-      onEvent: (event) => void this.#heard(event),
+      onState: (state, moved) => this.#show(state, moved),
+      onChange: () => this.#draw(),
+      onScroll: (index) => this.#grid.goTo(index, false),
+      onError: (sentence) => this.#dock.toast(sentence, null, true),
     });
-    this.pictures = new Pictures({
-      store: this.store,
-      connection: this.connection,
-      onArrival: () => this.draw(),
-      onNewer: () => this.askState(),
-    });
-    this.#seen = new Seen((ranges) => void this.#tellSeen(ranges));
-    this.acts = new Acts(this);
-    this.panels = new Panels(this, signal);
-    this.grid = new Grid({
-      signal,
-      read: (index) => this.pictures.read(index),
-      onWindow: (drawn, sight, half) => this.#onWindow(drawn, sight, half),
-      onSelect: (selection) => {
-        this.dock.showSelected(size(selection));
-        this.#explain();
-      },
-      onZoom: (index) => this.panels.zoom.open(index),
-      onMenu: (index, anchor) => this.panels.menuForTile(index, anchor),
-      onSettle: (index) => {
-        this.grid.select(only(index), { focus: true });
-        void this.acts.settle(false);
-      },
-    });
+    this.#seen = new SeenTracker((ranges) => void this.#session.tellSeen(ranges));
+    this.#grid = this.#makeGrid(signal);
+    this.#dock = this.#makeDock(signal);
+    const [session, grid, root] = [this.#session, this.#grid, this.#root];
+    this.#decisions = new Decisions({ session, grid, draw: () => this.#draw(), toast: (text, act) => this.#dock.toast(text, act) });
+    this.#panels = new Panels({ root, signal, session, grid, decisions: this.#decisions });
     this.#toolbar = new Toolbar({
       signal,
-      onView: (view) => void this.setView(view),
-      onQueue: (view) => void this.setView(view).then(() => this.grid.focus()),
+      onView: (change) => void session.setView(change),
+      onFilter: (change) => void session.setFilter(change),
+      onQueue: (queue) => void session.setQueue(queue).then(() => grid.focus()),
       onSize: (px, final) => this.#resize(px, final),
       onDeed: (deed) => this.#deed(deed),
     });
-    this.#footer = new Footer({
-      onClass: (label) => void this.#setFilter({ label }),
-      onHelp: () => this.panels.help(),
+    this.#footer = new Footer({ onClass: (label) => void session.setFilter({ label }), onHelp: () => this.#panels.help() });
+    this.#empty = new Empty(() => void session.setFilter(noFilter()));
+    this.#build(el, signal);
+    this.#followTraits(signal);
+    void session.resync();
+  }
+
+  /** @param {AbortSignal} signal */
+  #makeGrid(signal) {
+    return new Grid({
+      signal,
+      read: (index) => this.#session.images.read(index),
+      onWindow: (drawn, sight, half) => this.#onWindow(drawn, sight, half),
+      onSelect: (selection) => {
+        this.#dock.showSelected(size(selection));
+        this.#explain();
+      },
+      onZoom: (index) => this.#panels.zoom.open(index),
+      onMenu: (index, anchor) => this.#panels.menuForTile(index, anchor),
+      onKeepOne: (index) => {
+        this.#grid.select(only(index), { focus: true });
+        void this.#decisions.resolveGroups(false);
+      },
     });
-    this.dock = new Dock({
+  }
+
+  /** @param {AbortSignal} signal */
+  #makeDock(signal) {
+    return new Dock({
       signal,
       onMark: (action) => {
-        this.grid.focus();
-        void this.acts.markSelected(action, null);
+        this.#grid.focus();
+        void this.#decisions.markSelected(action);
       },
-      onRelabel: (anchor) => this.panels.menuForSelection(anchor),
-      onGone: () => this.grid.focus(),
-      onNone: () => this.grid.select(nothing(this.grid.selection.active), { focus: true, show: false }),
+      onRelabel: (anchor) => this.#panels.menuForSelection(anchor),
+      onGone: () => this.#grid.focus(),
+      onNone: () => this.#grid.select(nothing(this.#grid.selection.active), { focus: true, show: false }),
     });
-    this.#empty = new Empty(() => void this.clearFilters());
-    this.#build(el);
-    this.#follow();
-    void this.resync();
   }
 
-  get state() {
-    return this.store.state;
-  }
-
-  /** Asks Python for everything anew: at the start, after Retry, after a silence. */
-  async resync() {
-    this.store.touchIds(null);
-    await this.askState();
-    this.pictures.retry();
-    this.draw();
-  }
-
-  async askState() {
-    try {
-      const { result } = await this.connection.ask("hello");
-      this.setState(result.state);
-      this.root.dataset.ready = "true";
-    } catch (error) {
-      // Without an answer the connection says so, with a Retry button.
-      if (!(error instanceof NoAnswer)) this.connection.warn(String(/** @type {Error} */ (error).message));
-    }
-  }
-
-  /** @param {State} state */
-  setState(state) {
-    const moved = this.store.setState(state);
-    const now = this.store.state;
-    if (!now) return;
-    if (moved) {
-      this.pictures.restart();
-      this.#seen.restart();
-    }
-    this.#toolbar.show(now);
-    this.#footer.show(now);
-    this.#empty.show(now);
-    this.panels.show(now);
-    this.grid.setTotal(now.total, moved, now.runs);
-    this.root.dataset.revision = String(now.revision);
+  /** @param {State} state @param {boolean} moved another order */
+  #show(state, moved) {
+    if (moved) this.#seen.restart();
+    for (const part of [this.#toolbar, this.#footer, this.#empty, this.#panels]) part.show(state);
+    this.#grid.setTotal(state.total, moved, state.runs);
+    this.#root.dataset.revision = String(state.revision);
+    this.#root.dataset.ready = "true";
   }
 
   /** Shows items and decisions as they are known now. */
-  draw() {
-    this.grid.render();
+  #draw() {
+    this.#grid.render();
     this.#explain();
-    this.panels.zoom.refresh();
+    this.#panels.zoom.refresh();
   }
 
   #explain() {
-    this.#footer.explain(this.state?.total ? this.pictures.read(this.grid.selection.active).item : null);
+    this.#footer.explain(this.#session.images.read(this.#grid.selection.active).item);
   }
 
-  /** @param {ViewSpec} view */
-  async setView(view) {
-    try {
-      const { result } = await this.connection.ask("view", view);
-      this.setState(result.state);
-    } catch (error) {
-      this.complain(error);
-      if (this.state) this.#toolbar.show(this.state);
-    }
-  }
-
-  clearFilters() {
-    return this.#setFilter(noFilter());
-  }
-
-  /** Leaves the queue and clears the filters. */
-  async showAll() {
-    const { state } = this;
-    if (state) await this.setView({ filter: noFilter(), sort: state.can.scores ? "label_issue" : "path", descending: state.can.scores, queue: null });
-  }
-
-  /** @param {unknown} error shown as Python said it */
-  complain(error) {
-    this.dock.toast(error instanceof Error ? error.message : String(error), null, true);
-  }
-
-  /** @param {Partial<import("../shared/types.js").Filter>} change */
-  async #setFilter(change) {
-    const { state } = this;
-    if (state) await this.setView({ ...state.view, filter: { ...state.view.filter, ...change } });
-  }
-
-  /** @param {HTMLElement} el */
-  #build(el) {
-    const main = h("div", { class: "bw-main" }, this.grid.element, this.#empty.element, this.panels.drawer.element, this.dock.element);
-    this.root.append(
+  /** @param {HTMLElement} el @param {AbortSignal} signal */
+  #build(el, signal) {
+    const root = this.#root;
+    const over = [this.#empty, this.#panels.drawer, this.#dock].map(({ element }) => element);
+    root.append(
       h("style", { text: VIEW_CSS }),
       this.#toolbar.element,
-      this.connection.element,
-      this.panels.job.element,
-      main,
+      this.#session.connection.element,
+      this.#panels.job.element,
+      h("div", { class: "bw-main" }, this.#grid.element, ...over),
       this.#footer.element,
     );
-    followTheme(this.root, this.#signal);
-    this.#signal.addEventListener("abort", () => {
+    followTheme(root, signal);
+    keepSave(root, signal);
+    root.addEventListener("keydown", (event) => this.#key(event), { signal });
+    signal.addEventListener("abort", () => {
       this.#seen.end();
-      this.pictures.end();
-      this.panels.end();
-      this.root.remove();
+      root.remove();
     });
-    this.root.addEventListener("keydown", (event) => this.#key(event), { signal: this.#signal });
-    keepSave(this.root, this.#signal);
-    el.append(this.root);
+    el.append(root);
   }
 
-  #follow() {
+  /** @param {AbortSignal} signal */
+  #followTraits(signal) {
     const sized = () => {
       const px = this.#model.get("px") || 160;
       this.#toolbar.setSize(px);
-      this.pictures.setSize(px);
-      this.grid.setSize(px);
+      this.#resize(px, true);
     };
-    const heightened = () => (this.root.style.height = `${this.#model.get("height") || 640}px`);
-    this.#model.on("change:px", sized);
-    this.#model.on("change:height", heightened);
-    this.#signal.addEventListener("abort", () => {
-      this.#model.off("change:px", sized);
-      this.#model.off("change:height", heightened);
-    });
-    heightened();
-    sized();
+    const heightened = () => (this.#root.style.height = `${this.#model.get("height") || 640}px`);
+    for (const [trait, follow] of /** @type {[string, () => void][]} */ ([["change:px", sized], ["change:height", heightened]])) {
+      this.#model.on(trait, follow);
+      signal.addEventListener("abort", () => this.#model.off(trait, follow));
+      follow();
+    }
   }
 
   /** @param {Range} drawn @param {Range} sight @param {Range} half */
   #onWindow(drawn, sight, half) {
-    this.#window = { drawn, sight };
-    this.pictures.want(sight, drawn);
+    const { images } = this.#session;
+    images.want(sight, drawn);
     /** @type {Range[]} */
-    const looked = [];
+    const shown = [];
     for (let index = half[0]; index < half[1]; index++) {
-      const { item, url } = this.pictures.read(index);
-      if (item && (url || item.error)) looked.push([index, index + 1]);
+      const { item, url } = images.read(index);
+      if (item && (url || item.error)) shown.push([index, index + 1]);
     }
-    this.#seen.look(looked);
+    this.#seen.watch(shown);
   }
 
-  /** @param {Range[]} ranges */
-  async #tellSeen(ranges) {
-    try {
-      const { result } = await this.connection.ask("seen", { ranges, revision: this.store.revision });
-      this.setState(result.state);
-    } catch {
-      // Only the count of seen items is behind; the connection shows a dead kernel.
-    }
-  }
-
-  /** @param {number} px @param {boolean} final */
+  /** @param {number} px @param {boolean} final the slider was let go */
   #resize(px, final) {
-    this.grid.setSize(px);
-    if (!final) return;
-    this.pictures.setSize(px);
-    this.pictures.want(this.#window.sight, this.#window.drawn);
+    if (final) this.#session.images.setSize(px);
+    this.#grid.setSize(px);
+    if (!final || px === this.#model.get("px")) return;
     this.#model.set("px", px);
     this.#model.save_changes();
   }
 
-  /** @param {any} event */
-  async #heard(event) {
-    if (event.event === "state") this.setState(event.state);
-    else if (event.event === "items") this.store.touchIds(event.ids);
-    else if (event.event === "job" && this.state) this.setState({ ...this.state, job: event.job });
-    else if (event.event === "scroll") this.acts.goTo(event.index, false);
-    this.draw();
-  }
-
-  /** @param {import("./toolbar.js").Deed} deed */
+  /** @param {Deed} deed */
   #deed(deed) {
-    const { panels, acts } = this;
-    if (deed === "undo" || deed === "redo") void acts.step(deed);
-    else if (deed === "refresh") {
-      if (this.state) void this.setView(this.state.view);
-    } else if (deed === "retrain") void acts.retrain();
-    else if (deed === "pending") panels.drawer.toggle();
-    else if (deed === "apply") void panels.apply();
-    else if (deed === "rollback") void panels.rollback();
-    else panels.help();
+    if (deed === "undo" || deed === "redo") void this.#decisions.step(deed);
+    else if (deed === "refresh") void this.#session.setView({});
+    else if (deed === "retrain") void this.#session.attempt("retrain");
+    else if (deed === "pending") this.#panels.drawer.toggle();
+    else void this.#panels[deed]();
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const onCell = event.target === this.grid.cell(this.grid.selection.active);
+    const onCell = event.target === this.#grid.cell(this.#grid.selection.active);
     const typing = event.target instanceof Element && event.target.matches("input, select");
     if (typing || event.isComposing) return;
-    const found = command(event, isMac(this.root.ownerDocument));
+    const found = command(event, isMac(this.#root.ownerDocument));
     // Elsewhere than on a tile, Enter, Space and arrows belong to the button that has the focus.
     if (!found || (!onCell && !EVERYWHERE.has(found.kind))) return;
     event.preventDefault();
@@ -292,24 +199,24 @@ export class CleanerView {
     this.#run(found);
   }
 
-  /** @param {import("./keymap.js").Command} found */
+  /** @param {Command} found */
   #run(found) {
-    const { grid, acts, panels } = this;
+    const [grid, decisions, panels] = [this.#grid, this.#decisions, this.#panels];
     switch (found.kind) {
       case "move":
         return grid.move(found);
       case "mark":
-        return void acts.markSelected(found.action, null);
+        return void decisions.markSelected(found.action);
       case "class":
-        return acts.relabelByNumber(found.index);
-      case "settle":
-        return void acts.settle(found.keepers);
+        return decisions.relabelByNumber(found.index);
+      case "group":
+        return void decisions.resolveGroups(found.keepers);
       case "queues":
-        if (!this.#toolbar.queues.focus()) this.dock.toast("There are no queues: give the Cleaner issues=bw.find_issues(…).");
+        if (!this.#toolbar.queues.focus()) this.#dock.toast("There are no queues: give the Cleaner issues=bw.find_issues(…).");
         return;
       case "undo":
       case "redo":
-        return void acts.step(found.kind);
+        return void decisions.step(found.kind);
       case "all":
         return grid.selectAll();
       case "toggle":

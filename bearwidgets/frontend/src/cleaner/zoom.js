@@ -1,19 +1,39 @@
 // One item as large as the window allows, with probabilities and history; decisions work here as in the grid.
-import { attribute, button, h, isMac, say } from "../shared/dom.js";
-import { badge, percent, verb, whole } from "../shared/format.js";
 import { ImageCache } from "../grid/imagecache.js";
-import { command } from "./keymap.js";
 import { focusOn, only, size } from "../grid/selection.js";
-/** @typedef {import("../shared/types.js").Item} Item */
-/** @typedef {import("../shared/types.js").Action} Action */
+import { ACTIONS, badge, colorOf, verb } from "../shared/actions.js";
+import { attribute, button, h, isMac, say } from "../shared/dom.js";
+import { percent, whole } from "../shared/format.js";
+import { command } from "./keymap.js";
+/** @import { Action, Item } from "../shared/types.js" */
+/** @import { Grid } from "../grid/grid.js" */
+/** @import { Move } from "../grid/geometry.js" */
+/** @import { Choice } from "../shared/menu.js" */
+/** @import { Command } from "./keymap.js" */
+/** @import { Decisions } from "./decisions.js" */
+/** @import { Session } from "./session.js" */
 
-/** Full pictures kept, so that going one back is instant. */
-const MOST = 6;
+/** Bytes of full images kept, so that going one back is instant. */
+const MOST_BYTES = 16 * 2 ** 20;
+/** Items whose details are kept. */
+const MOST_DETAILS = 12;
+/** How far each move goes here. @type {Record<Move, number>} */
+const STEPS = { left: -1, up: -1, pageUp: -10, right: 1, down: 1, pageDown: 10, rowStart: -Infinity, first: -Infinity, rowEnd: Infinity, last: Infinity };
 
+/**
+ * @typedef {object} ZoomOptions
+ * @property {HTMLElement} root
+ * @property {AbortSignal} signal
+ * @property {Session} session
+ * @property {Grid} grid
+ * @property {Decisions} decisions
+ * @property {(anchor: HTMLElement, item: Item|null, host: HTMLElement, then: {onChoice: (choice: Choice) => void, onClose: () => void}) => void} openMenu
+ */
+
+/** A modal dialog over the whole page that shows one item after another. */
 export class Zoom {
-  #view;
-  #signal;
-  #images = new ImageCache(MOST);
+  #options;
+  #images = new ImageCache(MOST_BYTES);
   /** @type {Map<string, any>} */
   #details = new Map();
   #index = 0;
@@ -25,22 +45,22 @@ export class Zoom {
   #verdict = h("p", { class: "bw-verdict", "aria-live": "polite" });
   #why = h("p", { class: "bw-why" });
   #group = h("p", { class: "bw-hint" });
-  #settle = button("Keep this, delete the others", () => this.#settled(false), { title: "Shift+G; G keeps the proposed one" });
+  #keepOne = button("Keep this, delete the others", () => this.#resolve(false), { title: "Shift+G; G keeps the proposed one" });
   #probabilities = h("div", { class: "bw-probabilities" });
   #history = h("ul", { class: "bw-history" });
   #dialog;
 
-  /** @param {import("./view.js").CleanerView} view @param {AbortSignal} signal */
-  constructor(view, signal) {
-    this.#view = view;
-    this.#signal = signal;
-    const act = (/** @type {string} */ text, /** @type {Action} */ action, /** @type {string} */ key) =>
-      button(text, () => this.#mark(action, null), { title: key });
-    const relabel = button("Relabel ▾", () => this.#menu(relabel), { title: "R, or 1–9", "aria-haspopup": "listbox" });
+  /** @param {ZoomOptions} options */
+  constructor(options) {
+    this.#options = options;
+    const { signal } = options;
+    const act = (/** @type {Exclude<Action, "relabel">} */ action) =>
+      button(ACTIONS[action].title, () => this.#mark(action, null), { title: ACTIONS[action].key });
+    const relabel = button(`${ACTIONS.relabel.title} ▾`, () => this.#menu(relabel), { title: "R, or 1–9", "aria-haspopup": "listbox" });
     this.#dialog = h(
       "dialog",
-      { class: "bw-zoom", "aria-label": "Full picture", tabindex: "-1" },
-      h("div", { class: "bw-zoom-picture" }, this.#image, this.#wait),
+      { class: "bw-zoom", "aria-label": "Full image", tabindex: "-1" },
+      h("div", { class: "bw-zoom-image" }, this.#image, this.#wait),
       h(
         "div",
         { class: "bw-zoom-side" },
@@ -59,13 +79,13 @@ export class Zoom {
         h(
           "div",
           { class: "bw-tools" },
-          act("Accept", "accept", "Enter"),
-          act("Delete", "delete", "Delete"),
-          act("Keep", "keep", "K"),
-          act("Unsure", "unsure", "U"),
+          act("accept"),
+          act("delete"),
+          act("keep"),
+          act("unsure"),
           relabel,
-          act("Clear", "clear", "C"),
-          this.#settle,
+          act("clear"),
+          this.#keepOne,
         ),
         this.#probabilities,
         this.#history,
@@ -73,13 +93,14 @@ export class Zoom {
     );
     this.#dialog.addEventListener("keydown", (event) => this.#key(event), { signal });
     this.#dialog.addEventListener("close", () => this.#closed(), { signal });
+    signal.addEventListener("abort", () => this.#images.clear());
   }
 
   /** @param {number} index */
   open(index) {
-    if (index >= this.#view.store.total) return;
+    if (index >= this.#options.session.store.total) return;
     this.#index = index;
-    this.#view.root.append(this.#dialog);
+    this.#options.root.append(this.#dialog);
     this.#dialog.showModal();
     this.#dialog.focus();
     this.#to(index);
@@ -88,57 +109,53 @@ export class Zoom {
   /** Items or decisions changed. */
   refresh() {
     if (!this.#dialog.open) return;
-    const { store } = this.#view;
+    const { store } = this.#options.session;
     if (!store.total) {
       this.#dialog.close();
       return;
     }
-    this.#index = Math.min(this.#view.grid.selection.active, store.total - 1);
+    this.#index = Math.min(this.#options.grid.selection.active, store.total - 1);
     const item = store.item(this.#index);
     say(this.#title, item?.path ?? "…");
     say(this.#where, `${whole(this.#index + 1)} of ${whole(store.total)}${item && item.split !== "train" ? ` · ${item.split}: held out, a decision is a proposed correction` : ""}`);
     this.#verdict.replaceChildren(...(item ? verdict(item) : []));
     say(this.#why, item?.why ?? "");
     const group = item?.group;
-    this.#settle.hidden = !group?.copies || group.shown < 2;
+    this.#keepOne.hidden = !group?.copies || group.shown < 2;
     say(
       this.#group,
       group
         ? `${group.at + 1} of ${group.shown} in its group${group.keeper ? ", proposed to stay" : ""}${group.differs ? "; their labels contradict each other" : ""}`
         : "",
     );
-    this.#showPicture(item);
+    this.#showImage(item);
     if (item && this.#asked !== item.id) void this.#load(item);
     else this.#showDetails(item);
   }
 
-  end() {
-    this.#images.clear();
-  }
-
   /** @param {number} index */
   #to(index) {
-    const { grid } = this.#view;
+    const { grid } = this.#options;
     grid.select(focusOn(grid.selection, index));
     this.refresh();
   }
 
   /** @param {number} step */
   #go(step) {
-    this.#to(Math.max(0, Math.min(this.#view.store.total - 1, this.#index + step)));
+    this.#to(Math.max(0, Math.min(this.#options.session.store.total - 1, this.#index + step)));
   }
 
   /** @param {Item|null} item */
-  #showPicture(item) {
+  #showImage(item) {
     const full = item && this.#images.get(item.id);
-    const url = full ?? this.#view.pictures.read(this.#index).url;
+    const url = full ?? this.#options.session.images.read(this.#index).url;
     const error = item ? (this.#details.get(item.id)?.error ?? item.error) : null;
     attribute(this.#image, "src", error ? null : url);
     this.#image.hidden = !url || Boolean(error);
-    attribute(this.#image, "alt", item ? `${item.path}, labelled ${item.label}` : "");
+    attribute(this.#image, "alt", item ? `${item.path}, labeled ${item.label}` : "");
     this.#image.classList.toggle("bw-rough", !full);
     this.#dialog.dataset.full = String(Boolean(full));
-    say(this.#wait, error ? `⚠ No picture: ${error}` : full ? "" : "loading the full picture…");
+    say(this.#wait, error ? `⚠ No image: ${error}` : full ? "" : "loading the full image…");
   }
 
   /** @param {Item} item */
@@ -147,20 +164,20 @@ export class Zoom {
     this.#showDetails(item);
     try {
       if (!this.#images.has(item.id) || !this.#details.has(item.id)) {
-        const { result, buffers } = await this.#view.connection.ask("full", { item: item.id });
-        if (this.#signal.aborted) return;
+        const { result, buffers } = await this.#options.session.connection.ask("full", { item: item.id });
+        if (this.#options.signal.aborted) return;
         this.#details.set(item.id, result);
         if (buffers[0]) this.#images.put(item.id, buffers[0], result.mime);
       }
     } catch (error) {
       this.#details.set(item.id, { error: /** @type {Error} */ (error).message, probabilities: [], history: [] });
     }
-    while (this.#details.size > 2 * MOST) {
+    while (this.#details.size > MOST_DETAILS) {
       const [oldest] = this.#details.keys();
       this.#details.delete(oldest);
     }
     if (this.#asked !== item.id || !this.#dialog.open) return;
-    this.#showPicture(item);
+    this.#showImage(item);
     this.#showDetails(item);
   }
 
@@ -186,13 +203,13 @@ export class Zoom {
   /** @param {Action} action @param {string|null} label */
   #mark(action, label) {
     const index = this.#index;
-    const { acts, store } = this.#view;
-    const item = store.item(index);
+    const { decisions, session } = this.#options;
+    const item = session.store.item(index);
     if (action === "accept" && item?.suggested === null) {
       this.#wait.textContent = "There is no suggestion for this item.";
       return;
     }
-    const sent = acts.mark([[index, index + 1]], action, label);
+    const sent = decisions.mark([[index, index + 1]], action, label);
     this.#dialog.focus();
     this.#go(1);
     // The history that is shown is older than this decision.
@@ -200,10 +217,10 @@ export class Zoom {
   }
 
   /** @param {boolean} keepers the proposed ones stay, else this one */
-  #settled(keepers) {
-    const item = this.#view.store.item(this.#index);
+  #resolve(keepers) {
+    const item = this.#options.session.store.item(this.#index);
     if (!item?.group) return;
-    const sent = this.#view.acts.settle(keepers, [[this.#index, this.#index + 1]]);
+    const sent = this.#options.decisions.resolveGroups(keepers, [[this.#index, this.#index + 1]]);
     this.#dialog.focus();
     this.refresh();
     void sent.then(() => this.#reload(null));
@@ -211,7 +228,7 @@ export class Zoom {
 
   /** @param {HTMLElement} anchor */
   #menu(anchor) {
-    this.#view.panels.menu(anchor, this.#view.store.item(this.#index), this.#dialog, {
+    this.#options.openMenu(anchor, this.#options.session.store.item(this.#index), this.#dialog, {
       onChoice: (choice) => this.#mark(choice.action, choice.label),
       onClose: () => this.#dialog.focus(),
     });
@@ -229,15 +246,15 @@ export class Zoom {
     this.#run(found);
   }
 
-  /** @param {import("./keymap.js").Command} found */
+  /** @param {Command} found */
   #run(found) {
-    const { acts, state, store } = this.#view;
-    const steps = { left: -1, up: -1, pageUp: -10, right: 1, down: 1, pageDown: 10, rowStart: -Infinity, first: -Infinity, rowEnd: Infinity, last: Infinity };
-    if (found.kind === "move") this.#to(Math.max(0, Math.min(store.total - 1, this.#index + steps[found.move])));
+    const { decisions, session } = this.#options;
+    const classes = session.state?.classes ?? [];
+    if (found.kind === "move") this.#go(STEPS[found.move]);
     else if (found.kind === "mark") this.#mark(found.action, null);
-    else if (found.kind === "class" && state?.classes[found.index] !== undefined) this.#mark("relabel", state.classes[found.index]);
-    else if (found.kind === "settle") this.#settled(found.keepers);
-    else if (found.kind === "undo" || found.kind === "redo") void acts.step(found.kind).then(() => this.#reload(null));
+    else if (found.kind === "class" && found.index < classes.length) this.#mark("relabel", classes[found.index]);
+    else if (found.kind === "group") this.#resolve(found.keepers);
+    else if (found.kind === "undo" || found.kind === "redo") void decisions.step(found.kind).then(() => this.#reload(null));
     else if (found.kind === "zoom") this.#dialog.close();
     else if (found.kind === "menu") this.#menu(/** @type {HTMLElement} */ (this.#dialog.querySelector("[aria-haspopup]")));
   }
@@ -253,13 +270,13 @@ export class Zoom {
   #closed() {
     this.#dialog.remove();
     this.#asked = "";
-    const { grid } = this.#view;
+    const { grid } = this.#options;
     // The browser has given the focus back to the tile where the zoom began.
     grid.select(size(grid.selection) > 1 ? focusOn(grid.selection, this.#index) : only(this.#index), { focus: true });
   }
 }
 
-/** @param {Item} item @returns {Node[]} */
+/** Label, prediction, suggestions and decision. @param {Item} item @returns {Node[]} */
 function verdict(item) {
   const parts = [h("span", { class: "bw-label", text: item.label })];
   if (item.predicted !== null) {
@@ -269,6 +286,6 @@ function verdict(item) {
   const others = [item.suggested, item.second].filter((name, index, all) => name !== null && name !== item.label && all.indexOf(name) === index);
   const word = item.suggested === item.label ? "next" : "suggested";
   if (others.length) parts.push(h("span", { class: "bw-hint", text: ` ${word}: ${others.join(", or ")}` }));
-  if (item.decision) parts.push(h("span", { class: "bw-badge", "data-action": item.decision.action, text: badge(item.decision) }));
+  if (item.decision) parts.push(h("span", { class: "bw-badge", style: `background: ${colorOf(item.decision)}`, text: badge(item.decision) }));
   return parts;
 }

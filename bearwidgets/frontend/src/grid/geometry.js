@@ -1,6 +1,7 @@
 // Pure arithmetic of the virtual grid: which cell lies where. No DOM, no state.
-/** @typedef {import("../shared/types.js").Range} Range */
-/** @typedef {import("../shared/types.js").Run} Run */
+/** @import { Range, Run } from "../shared/types.js" */
+/** @typedef {"left"|"right"|"up"|"down"|"rowStart"|"rowEnd"|"first"|"last"|"pageUp"|"pageDown"} Move */
+/** @typedef {{x0: number, y0: number, x1: number, y1: number}} Box any two opposite corners, px of rows */
 /**
  * @typedef {object} Layout
  * @property {number} total items
@@ -14,9 +15,9 @@
  * @property {number[]|null} starts first item of each row, where groups make rows uneven
  */
 
-/** Height of the two lines and the bar under a picture, px. */
+/** Height of the two lines and the bar under an image, px. */
 export const CAPTION = 50;
-/** Room around a picture in its cell, px. */
+/** Room around an image in its cell, px. */
 export const PADDING = 14;
 /** Most cells that may be in the page at once. */
 export const MOST_CELLS = 290;
@@ -24,7 +25,8 @@ export const MOST_CELLS = 290;
 export const TALLEST = 15_000_000;
 
 /**
- * @param {{width: number, height: number, total: number, px: number, runs?: Run[]}} size container size, items, picture
+ * How many columns and rows fit, and how tall they are.
+ * @param {{width: number, height: number, total: number, px: number, runs?: Run[]}} size container size, items, image
  *   side in px, how many items stand together
  * @returns {Layout}
  */
@@ -81,12 +83,12 @@ export function rowStarts(runs, columns) {
   return starts;
 }
 
-/** @param {Layout} grid @param {number} row @returns {number} its first item; the end of all items after the last row */
+/** The first item of a row; the end of all items after the last row. @param {Layout} grid @param {number} row */
 export function startOf({ starts, columns, total }, row) {
   return Math.min(total, starts ? (starts[row] ?? total) : row * columns);
 }
 
-/** @param {Layout} grid @param {number} index @returns {number} the row of an item */
+/** The row of an item. @param {Layout} grid @param {number} index */
 export function rowOf({ starts, columns }, index) {
   if (!starts) return Math.floor(index / columns);
   let low = 0;
@@ -99,29 +101,23 @@ export function rowOf({ starts, columns }, index) {
   return low;
 }
 
-/**
- * @param {Layout} grid
- * @returns {number} px of rows that one px of the scroll bar stands for
- */
+/** How many px of rows one px of the scroll bar stands for. @param {Layout} grid */
 export function scale(grid) {
   const travel = grid.domHeight - grid.viewHeight;
   return travel > 0 ? Math.max(1, (grid.fullHeight - grid.viewHeight) / travel) : 1;
 }
 
-/**
- * @param {Layout} grid
- * @param {number} top
- * @returns {number} `top` held within what can be scrolled to
- */
+/** `top` held within what can be scrolled to. @param {Layout} grid @param {number} top */
 export function clampTop(grid, top) {
   return Math.max(0, Math.min(top, grid.fullHeight - grid.viewHeight));
 }
 
 /**
+ * Rows to render.
  * @param {Layout} grid
  * @param {number} top px of rows scrolled past
  * @param {number} [overscan] rows above and below that are rendered too, as far as MOST_CELLS allows
- * @returns {Range} rows to render
+ * @returns {Range}
  */
 export function visibleRows(grid, top, overscan = 2) {
   const first = Math.floor(top / grid.cellHeight);
@@ -131,21 +127,18 @@ export function visibleRows(grid, top, overscan = 2) {
   return [Math.max(0, first - extra), Math.min(grid.rows, last + extra)];
 }
 
-/**
- * @param {Layout} grid
- * @param {Range} rows
- * @returns {Range} items in those rows
- */
+/** The items in some rows. @param {Layout} grid @param {Range} rows @returns {Range} */
 export function itemsOfRows(grid, [first, last]) {
   return [startOf(grid, first), startOf(grid, last)];
 }
 
 /**
+ * The items whose image is at least half between `top` and `bottom`.
  * @param {Layout} grid
  * @param {number} top
  * @param {number} bottom
- * @param {number} px picture side
- * @returns {Range} items whose picture is at least half between `top` and `bottom`
+ * @param {number} px image side
+ * @returns {Range}
  */
 export function halfVisible(grid, top, bottom, px) {
   const middle = PADDING / 2 + px / 2;
@@ -154,12 +147,7 @@ export function halfVisible(grid, top, bottom, px) {
   return last > first ? itemsOfRows(grid, [first, last]) : [0, 0];
 }
 
-/**
- * @param {Layout} grid
- * @param {number} index
- * @param {number} top
- * @returns {number} the scroll position nearest to `top` that shows item `index` whole
- */
+/** The scroll position nearest to `top` that shows an item whole. @param {Layout} grid @param {number} index @param {number} top */
 export function topToShow(grid, index, top) {
   const start = rowOf(grid, index) * grid.cellHeight;
   const end = start + grid.cellHeight;
@@ -168,25 +156,7 @@ export function topToShow(grid, index, top) {
   return clampTop(grid, top);
 }
 
-/**
- * @param {Layout} grid
- * @param {number} x
- * @param {number} y in px of rows
- * @returns {number|null} item at a point
- */
-export function itemAt(grid, x, y) {
-  const column = Math.floor(x / grid.cellWidth);
-  const row = Math.floor(y / grid.cellHeight);
-  if (column < 0 || column >= grid.columns || row < 0) return null;
-  const index = startOf(grid, row) + column;
-  return index < startOf(grid, row + 1) ? index : null;
-}
-
-/**
- * @param {Layout} grid
- * @param {{x0: number, y0: number, x1: number, y1: number}} box any two opposite corners
- * @returns {Range[]} items whose picture and caption the box touches
- */
+/** The items whose image or caption a box touches. @param {Layout} grid @param {Box} box @returns {Range[]} */
 export function itemsInBox(grid, box) {
   const gap = 4;
   const left = Math.max(0, Math.min(box.x0, box.x1));
@@ -208,12 +178,7 @@ export function itemsInBox(grid, box) {
   return found;
 }
 
-/**
- * @param {Layout} grid
- * @param {number} index
- * @param {"left"|"right"|"up"|"down"|"rowStart"|"rowEnd"|"first"|"last"|"pageUp"|"pageDown"} move
- * @returns {number} where the focus goes
- */
+/** Where the focus goes. @param {Layout} grid @param {number} index @param {Move} move @returns {number} */
 export function moved(grid, index, move) {
   const page = Math.max(1, Math.floor(grid.viewHeight / grid.cellHeight));
   const row = rowOf(grid, index);

@@ -1,29 +1,30 @@
 // The virtual grid: UI state (scroll, focus, selection) and the few rows that are in the page.
 import { attribute, h } from "../shared/dom.js";
-import { clampTop, halfVisible, itemsOfRows, layout, moved, rowOf, scale, startOf, topToShow, visibleRows } from "./geometry.js";
 import { has } from "../shared/ranges.js";
-import { everything, extend, focusOn, nothing, only, toggle } from "./selection.js";
-import { Tile } from "./tile.js";
+import { clampTop, halfVisible, itemsInBox, itemsOfRows, layout, moved, rowOf, scale, startOf, topToShow, visibleRows } from "./geometry.js";
 import { followPointer } from "./pointer.js";
-/** @typedef {import("../shared/types.js").Item} Item */
-/** @typedef {import("../shared/types.js").Range} Range */
-/** @typedef {import("./selection.js").Selection} Selection */
+import { band, everything, extend, focusOn, nothing, only, toggle } from "./selection.js";
+import { Tile } from "./tile.js";
+/** @import { Item, Range, Run } from "../shared/types.js" */
+/** @import { Layout, Move } from "./geometry.js" */
+/** @import { Selection } from "./selection.js" */
 /** @typedef {{element: HTMLElement, tiles: Tile[], row: number}} Row */
 /**
  * @typedef {object} GridOptions
  * @property {AbortSignal} signal
  * @property {(index: number) => {item: Item|null, url: string|null}} read
  * @property {(drawn: Range, sight: Range, half: Range) => void} onWindow items in the page, on screen, with at least half
- *   a picture on screen
+ *   an image on screen
  * @property {(selection: Selection) => void} onSelect
  * @property {(index: number) => void} onZoom
  * @property {(index: number, anchor: HTMLElement) => void} onMenu
- * @property {(index: number) => void} onSettle the button that keeps this one of its group
+ * @property {(index: number) => void} onKeepOne the button that keeps this one of its group
  */
 
 /** Narrower cells than this have no room for words beside the numbers, px. */
 const NARROW = 150;
 
+/** A scroll container of tiles with one tab stop, of which only those near the screen exist. */
 export class Grid {
   element = h("div", {
     class: "bw-grid",
@@ -36,7 +37,7 @@ export class Grid {
   #rows = new Map();
   #options;
   #total = 0;
-  /** @type {import("../shared/types.js").Run[]} */
+  /** @type {Run[]} */
   #runs = [];
   #px = 160;
   #top = 0;
@@ -44,7 +45,7 @@ export class Grid {
   #band = { top: 0, bottom: Infinity };
   #focusWithin = false;
   selection = nothing();
-  /** @type {import("./geometry.js").Layout} */
+  /** @type {Layout} */
   layout = layout({ width: 1, height: 1, total: 0, px: 160 });
 
   /** @param {GridOptions} options */
@@ -56,7 +57,7 @@ export class Grid {
     this.element.addEventListener("wheel", (event) => this.#wheel(event), { signal, passive: false });
     this.element.addEventListener("focusin", (event) => this.#focused(event), { signal });
     this.element.addEventListener("focusout", () => (this.#focusWithin = false), { signal });
-    followPointer(this, options);
+    this.#followPointer();
     const sized = new ResizeObserver(() => this.relayout());
     sized.observe(this.element);
     const steps = Array.from({ length: 21 }, (_, step) => step / 20);
@@ -68,21 +69,13 @@ export class Grid {
     });
   }
 
-  get top() {
-    return this.#top;
-  }
-
-  get total() {
-    return this.#total;
-  }
-
   /** @param {number} px */
   setSize(px) {
     this.#px = px;
     this.relayout();
   }
 
-  /** @param {number} total @param {boolean} fresh another order: back to the top @param {import("../shared/types.js").Run[]} runs */
+  /** @param {number} total @param {boolean} fresh another order: back to the top @param {Run[]} runs */
   setTotal(total, fresh, runs) {
     if (fresh) {
       this.#top = 0;
@@ -163,12 +156,11 @@ export class Grid {
     this.#options.onSelect(selection);
   }
 
-  /** @param {Extract<import("../cleaner/keymap.js").Command, {kind: "move"}>} command */
-  move(command) {
+  /** @param {{move: Move, extend: boolean, alone: boolean}} how alone: the selection stays as it is */
+  move({ move, extend: more, alone }) {
     if (!this.#total) return;
-    const to = moved(this.layout, this.selection.active, command.move);
-    const next = command.extend ? extend(this.selection, to) : command.alone ? focusOn(this.selection, to) : only(to);
-    this.select(next, { focus: true });
+    const to = moved(this.layout, this.selection.active, move);
+    this.select(more ? extend(this.selection, to) : alone ? focusOn(this.selection, to) : only(to), { focus: true });
   }
 
   toggle() {
@@ -177,6 +169,13 @@ export class Grid {
 
   selectAll() {
     this.select(everything(this.selection, this.#total), { show: false });
+  }
+
+  /** Shows an item. @param {number} index @param {boolean} [focus] it gets the focus, unless that is in another cell of the notebook */
+  goTo(index, focus = true) {
+    if (index >= this.#total) return;
+    const here = this.element.closest(".bw-root")?.contains(this.element.ownerDocument.activeElement) ?? false;
+    this.select(only(index), { focus: focus && here });
   }
 
   /** Puts the focus on the active tile. */
@@ -190,10 +189,37 @@ export class Grid {
     return row?.tiles[index - startOf(this.layout, row.row)]?.element ?? null;
   }
 
-  /** @param {Event} event @returns {number|null} the item an event happened on */
-  indexOf(event) {
-    const cell = event.target instanceof Element ? event.target.closest(".bw-cell") : null;
-    return cell instanceof HTMLElement ? Number(cell.dataset.index) : null;
+  #followPointer() {
+    const { signal, onZoom } = this.#options;
+    followPointer({
+      element: this.element,
+      signal,
+      top: () => this.#top,
+      scrollTo: (top) => this.scrollTo(top),
+      onClick: (event) => this.#clicked(event),
+      onDoubleClick: (event) => {
+        const index = indexOf(event);
+        if (index !== null) onZoom(index);
+      },
+      beginBand: (down) => {
+        const before = this.selection;
+        const kept = down.ctrlKey || down.metaKey || down.shiftKey ? before.ranges : [];
+        return (box) => this.select(band(before, itemsInBox(this.layout, box), kept), { show: false });
+      },
+      endBand: () => this.focus(),
+    });
+  }
+
+  /** @param {MouseEvent} event */
+  #clicked(event) {
+    const { selection } = this;
+    const index = indexOf(event);
+    if (index === null) return this.select(nothing(selection.active), { show: false });
+    const pressed = event.target instanceof Element ? event.target.closest(".bw-decide, .bw-keep-one") : null;
+    if (pressed?.matches(".bw-keep-one")) return this.#options.onKeepOne(index);
+    if (pressed instanceof HTMLElement) return this.#options.onMenu(index, pressed);
+    const many = event.ctrlKey || event.metaKey;
+    this.select(event.shiftKey ? extend(selection, index) : many ? toggle(selection, index) : only(index), { focus: true });
   }
 
   /** @returns {Row} */
@@ -244,7 +270,7 @@ export class Grid {
   /** @param {FocusEvent} event */
   #focused(event) {
     this.#focusWithin = true;
-    const index = this.indexOf(event);
+    const index = indexOf(event);
     if (index !== null && index !== this.selection.active && event.target === this.cell(index)) {
       this.select(focusOn(this.selection, index), { show: false });
     }
@@ -267,4 +293,10 @@ export class Grid {
     const sight = itemsOfRows(this.layout, visibleRows(this.layout, this.#top, 0));
     this.#options.onWindow(items, sight, halfVisible(this.layout, this.#top + top, this.#top + lower, this.#px));
   }
+}
+
+/** The item an event happened on. @param {Event} event @returns {number|null} */
+function indexOf({ target }) {
+  const cell = target instanceof Element ? target.closest(".bw-cell") : null;
+  return cell instanceof HTMLElement ? Number(cell.dataset.index) : null;
 }

@@ -1,109 +1,81 @@
-// The mouse on the grid: click, Shift and Ctrl click, double click, and the rubber band.
+// The mouse on the grid: clicks, double clicks, and the rubber band with its scrolling at the edges.
 import { h } from "../shared/dom.js";
-import { itemsInBox } from "./geometry.js";
-import { band, extend, nothing, only, toggle } from "./selection.js";
-/** @typedef {import("./grid.js").Grid} Grid */
+/** @import { Box } from "./geometry.js" */
 
 /** A press that moves further than this is a band, px. */
 const SLACK = 4;
 
 /**
- * @param {Grid} grid
- * @param {Pick<import("./grid.js").GridOptions, "signal"|"onZoom"|"onMenu"|"onSettle">} options
+ * @typedef {object} PointerOptions
+ * @property {HTMLElement} element the scroll container; what it scrolls is its first child
+ * @property {AbortSignal} signal
+ * @property {() => number} top px of rows scrolled past
+ * @property {(top: number) => void} scrollTo
+ * @property {(event: MouseEvent) => void} onClick not after a band
+ * @property {(event: MouseEvent) => void} onDoubleClick not on a button
+ * @property {(down: PointerEvent) => (box: Box) => void} beginBand gives what is done with the box as it grows
+ * @property {() => void} endBand
  */
-export function followPointer(grid, { signal, onZoom, onMenu, onSettle }) {
-  const element = grid.element;
+
+/** Follows the mouse until the signal ends it. @param {PointerOptions} options */
+export function followPointer(options) {
+  const { element, signal, onClick, onDoubleClick } = options;
+  const onButton = (/** @type {Event} */ { target }) => target instanceof Element && target.closest("button") !== null;
   let banded = false;
-
-  element.addEventListener(
-    "click",
-    (event) => {
-      if (banded) {
-        banded = false;
-        return;
-      }
-      const index = grid.indexOf(event);
-      const pressed = event.target instanceof Element ? event.target.closest(".bw-decide, .bw-settle") : null;
-      if (index !== null && pressed?.matches(".bw-settle")) onSettle(index);
-      else if (index !== null && pressed instanceof HTMLElement) onMenu(index, pressed);
-      else clicked(grid, index, event);
-    },
-    { signal },
-  );
-  element.addEventListener(
-    "dblclick",
-    (event) => {
-      const index = grid.indexOf(event);
-      const onButton = event.target instanceof Element && event.target.closest("button");
-      if (index !== null && !onButton) onZoom(index);
-    },
-    { signal },
-  );
-  element.addEventListener(
-    "pointerdown",
-    (event) => {
-      banded = false;
-      const onScrollBar = event.offsetX > element.clientWidth && event.target === element;
-      const onButton = event.target instanceof Element && event.target.closest("button");
-      if (event.button !== 0 || event.pointerType === "touch" || onScrollBar || onButton) return;
-      // Shift and a click would select text from there to here.
-      if (event.shiftKey) event.preventDefault();
-      drawBand(grid, event, signal, () => (banded = true));
-    },
-    { signal },
-  );
+  const click = (/** @type {MouseEvent} */ event) => {
+    if (!banded) onClick(event);
+    banded = false;
+  };
+  const doubleClick = (/** @type {MouseEvent} */ event) => {
+    if (!onButton(event)) onDoubleClick(event);
+  };
+  const down = (/** @type {PointerEvent} */ event) => {
+    banded = false;
+    const onScrollBar = event.offsetX > element.clientWidth && event.target === element;
+    if (event.button !== 0 || event.pointerType === "touch" || onScrollBar || onButton(event)) return;
+    // Shift and a click would select text from there to here.
+    if (event.shiftKey) event.preventDefault();
+    drawBand(options, event, () => (banded = true));
+  };
+  element.addEventListener("click", click, { signal });
+  element.addEventListener("dblclick", doubleClick, { signal });
+  element.addEventListener("pointerdown", down, { signal });
 }
 
-/** @param {Grid} grid @param {number|null} index @param {MouseEvent} event */
-function clicked(grid, index, event) {
-  const { selection } = grid;
-  if (index === null) grid.select(nothing(selection.active), { show: false });
-  else if (event.shiftKey) grid.select(extend(selection, index), { focus: true });
-  else if (event.ctrlKey || event.metaKey) grid.select(toggle(selection, index), { focus: true });
-  else grid.select(only(index), { focus: true });
-}
-
-/**
- * @param {Grid} grid
- * @param {PointerEvent} down
- * @param {AbortSignal} signal
- * @param {() => void} onBegin
- */
-function drawBand(grid, down, signal, onBegin) {
-  const element = grid.element;
-  const from = place(grid, down);
-  const kept = down.ctrlKey || down.metaKey || down.shiftKey ? grid.selection.ranges : [];
-  const before = grid.selection;
+/** Draws a band from a press to its release. @param {PointerOptions} options @param {PointerEvent} down @param {() => void} onBegin */
+function drawBand({ element, signal, top, scrollTo, beginBand, endBand }, down, onBegin) {
+  const inRows = (/** @type {PointerEvent} */ event) => {
+    const rectangle = element.getBoundingClientRect();
+    return { x: event.clientX - rectangle.left, y: event.clientY - rectangle.top + top() };
+  };
+  const from = inRows(down);
+  const apply = beginBand(down);
   const box = h("div", { class: "bw-band" });
   const over = new AbortController();
   let last = down;
   let frame = 0;
-  let begun = false;
 
   const draw = () => {
-    const to = place(grid, last);
-    const rectangle = { x0: from.x, y0: from.y, x1: to.x, y1: to.y };
-    grid.select(band(before, itemsInBox(grid.layout, rectangle), kept), { show: false });
-    const offset = element.scrollTop - grid.top;
+    const to = inRows(last);
+    apply({ x0: from.x, y0: from.y, x1: to.x, y1: to.y });
     box.style.left = `${Math.min(from.x, to.x)}px`;
-    box.style.top = `${Math.min(from.y, to.y) + offset}px`;
+    box.style.top = `${Math.min(from.y, to.y) + element.scrollTop - top()}px`;
     box.style.width = `${Math.abs(to.x - from.x)}px`;
     box.style.height = `${Math.abs(to.y - from.y)}px`;
   };
   const scrollAtEdge = () => {
-    const { top, bottom } = element.getBoundingClientRect();
-    const past = last.clientY < top ? last.clientY - top : Math.max(0, last.clientY - bottom);
+    const edge = element.getBoundingClientRect();
+    const past = Math.min(0, last.clientY - edge.top) + Math.max(0, last.clientY - edge.bottom);
     if (past) {
-      grid.scrollTo(grid.top + past / 3);
+      scrollTo(top() + past / 3);
       draw();
     }
     frame = requestAnimationFrame(scrollAtEdge);
   };
   const move = (/** @type {PointerEvent} */ event) => {
     last = event;
-    if (!begun && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) <= SLACK) return;
-    if (!begun) {
-      begun = true;
+    if (!frame) {
+      if (Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) <= SLACK) return;
       onBegin();
       element.setPointerCapture(down.pointerId);
       element.firstElementChild?.append(box);
@@ -115,16 +87,11 @@ function drawBand(grid, down, signal, onBegin) {
     over.abort();
     cancelAnimationFrame(frame);
     box.remove();
-    if (begun) grid.focus();
+    if (frame) endBand();
   };
   const listen = { signal: AbortSignal.any([over.signal, signal]) };
   element.addEventListener("pointermove", move, listen);
   element.addEventListener("pointerup", end, listen);
   element.addEventListener("pointercancel", end, listen);
-}
-
-/** @param {Grid} grid @param {PointerEvent} event @returns {{x: number, y: number}} px of rows */
-function place(grid, event) {
-  const rectangle = grid.element.getBoundingClientRect();
-  return { x: event.clientX - rectangle.left, y: event.clientY - rectangle.top + grid.top };
+  signal.addEventListener("abort", end, { signal: over.signal });
 }

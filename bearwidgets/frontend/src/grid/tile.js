@@ -1,21 +1,23 @@
 // One tile of the grid: a cell that is bound to one item after another as rows are used again.
+import { badge, colorOf } from "../shared/actions.js";
 import { attribute, h, say } from "../shared/dom.js";
-import { badge, loss, percent, spoken } from "../shared/format.js";
-/** @typedef {import("../shared/types.js").Item} Item */
+import { loss, percent, spoken } from "../shared/format.js";
+/** @import { Group, Item } from "../shared/types.js" */
 /** @typedef {{index: number, item: Item|null, url: string|null, selected: boolean, active: boolean, column: number}} Face */
 
+/** A cell of the grid with its image, badges and captions. */
 export class Tile {
   index = -1;
   #url = "";
-  #picture = h("div", { class: "bw-picture" });
+  #image = h("div", { class: "bw-image" });
   #badge = h("span", { class: "bw-badge" });
   #split = h("span", { class: "bw-split", title: "Held out for evaluation: decisions here are proposed corrections" });
   #broken = h("span", { class: "bw-broken" });
   #keeper = h("span", { class: "bw-word", text: "keeper" });
   #place = h("span", {});
   #group = h("span", { class: "bw-group-mark" }, this.#keeper, this.#place);
-  #deed = h("span", { class: "bw-word" });
-  #settle = h("button", { class: "bw-settle", type: "button", tabindex: "-1" }, "✓", this.#deed);
+  #keepWords = h("span", { class: "bw-word" });
+  #keepOne = h("button", { class: "bw-keep-one", type: "button", tabindex: "-1" }, "✓", this.#keepWords);
   #issue = h("i", {});
   #bar = h("div", { class: "bw-issue" }, this.#issue);
   #label = h("span", { class: "bw-label" });
@@ -37,7 +39,7 @@ export class Tile {
     h(
       "div",
       { class: "bw-card" },
-      this.#picture,
+      this.#image,
       this.#bar,
       this.#names,
       h("div", { class: "bw-line bw-small" }, this.#confidence, this.#loss, this.#decide),
@@ -45,7 +47,7 @@ export class Tile {
   );
 
   constructor() {
-    this.#picture.append(this.#broken, this.#split, this.#badge, this.#group, this.#settle);
+    this.#image.append(this.#broken, this.#split, this.#badge, this.#group, this.#keepOne);
   }
 
   /** @param {Face} face */
@@ -61,7 +63,7 @@ export class Tile {
     attribute(element, "aria-label", item ? spoken(item) : "Loading");
     element.classList.toggle("bw-waiting", !item || (!face.url && !item.error));
     this.#show(item?.error ? null : face.url);
-    say(this.#broken, item?.error ? `⚠ No picture: ${item.error}` : "");
+    say(this.#broken, item?.error ? `⚠ No image: ${item.error}` : "");
     if (item) this.#describe(item);
     else this.#blank();
   }
@@ -70,7 +72,8 @@ export class Tile {
   #describe(item) {
     const { decision } = item;
     this.element.dataset.decision = decision?.action ?? "";
-    say(this.#badge, badge(decision));
+    say(this.#badge, decision ? badge(decision) : "");
+    this.#badge.style.background = colorOf(decision);
     say(this.#split, item.split === "train" ? "" : item.split);
     say(this.#label, item.label);
     const differs = item.predicted !== null && item.predicted !== item.label;
@@ -81,8 +84,8 @@ export class Tile {
     say(this.#confidence, item.confidence === null ? "" : percent(item.confidence));
     say(this.#loss, item.loss === null ? "" : loss(item.loss));
     this.element.classList.toggle("bw-stale", item.stale);
-    this.#belong(item);
-    attribute(this.#picture, "title", item.why || null);
+    this.#showGroup(item);
+    attribute(this.#image, "title", item.why || null);
     this.#bar.hidden = item.label_issue === null;
     attribute(this.#bar, "title", `label issue ${percent(item.label_issue)}`);
     this.#issue.style.width = `${Math.round((item.label_issue ?? 0) * 100)}%`;
@@ -92,11 +95,11 @@ export class Tile {
   }
 
   /** @param {Item} item shows where it stands among those that belong together */
-  #belong({ group, decision, path }) {
+  #showGroup({ group, decision, path }) {
     this.element.dataset.group = group ? side(group) : "";
     this.element.classList.toggle("bw-contradicts", group?.differs ?? false);
     this.#group.hidden = !group;
-    this.#settle.hidden = !group?.copies || group.shown < 2 || decision !== null;
+    this.#keepOne.hidden = !group?.copies || group.shown < 2 || decision !== null;
     if (!group) return;
     this.#keeper.hidden = !group.keeper;
     attribute(this.#group, "data-keeper", group.keeper);
@@ -104,17 +107,17 @@ export class Tile {
     say(this.#place, `${group.at + 1}/${group.shown}${hidden ? ` +${hidden}` : ""}`);
     attribute(this.#group, "title", [group.keeper ? "Proposed to stay (G)" : "", hidden ? `${hidden} more of the group hidden by the filters` : ""].filter(Boolean).join("; ") || null);
     const others = group.shown - 1;
-    say(this.#deed, group.keeper ? ` keep, delete ${others === 1 ? "other" : `${others} others`}` : " keep this instead");
-    attribute(this.#settle, "aria-label", `Keep ${path}, delete the others of its group`);
-    attribute(this.#settle, "title", group.keeper ? "G" : "Shift+G");
-    attribute(this.#settle, "data-keeper", group.keeper);
+    say(this.#keepWords, group.keeper ? ` keep, delete ${others === 1 ? "other" : `${others} others`}` : " keep this instead");
+    attribute(this.#keepOne, "aria-label", `Keep ${path}, delete the others of its group`);
+    attribute(this.#keepOne, "title", group.keeper ? "G" : "Shift+G");
+    attribute(this.#keepOne, "data-keeper", group.keeper);
   }
 
   #blank() {
     this.element.dataset.decision = "";
     this.element.dataset.group = "";
     this.#group.hidden = true;
-    this.#settle.hidden = true;
+    this.#keepOne.hidden = true;
     this.element.classList.remove("bw-differs", "bw-stale", "bw-contradicts");
     for (const part of [this.#badge, this.#split, this.#label, this.#predicted, this.#confidence, this.#loss]) say(part, "");
     this.#arrow.hidden = true;
@@ -126,13 +129,13 @@ export class Tile {
   #show(url) {
     if (this.#url === (url ?? "")) return;
     this.#url = url ?? "";
-    this.#picture.querySelector("img")?.remove();
-    // A new element each time: a used one shows its old picture until the new one is decoded.
-    if (url) this.#picture.prepend(h("img", { src: url, alt: "", draggable: "false", decoding: "sync" }));
+    this.#image.querySelector("img")?.remove();
+    // A new element each time: a used one shows its old image until the new one is decoded.
+    if (url) this.#image.prepend(h("img", { src: url, alt: "", draggable: "false", decoding: "sync" }));
   }
 }
 
-/** @param {import("../shared/types.js").Group} group @returns {"only"|"first"|"middle"|"last"} which ends of its frame a tile draws */
+/** Which ends of its frame a tile draws. @param {Group} group @returns {"only"|"first"|"middle"|"last"} */
 function side({ at, shown }) {
   if (shown === 1) return "only";
   return at === 0 ? "first" : at === shown - 1 ? "last" : "middle";

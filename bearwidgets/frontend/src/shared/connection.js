@@ -1,12 +1,13 @@
 // The line to Python as a person sees it: a quiet "busy", and a clear word when no answer comes.
 import { button, h, say } from "./dom.js";
 import { NoAnswer, Requests } from "./requests.js";
-/** @typedef {import("./types.js").Model} Model */
+/** @import { Buffer, Model } from "./types.js" */
 
 /** How long each kind of request may take, ms. */
 const LIMITS = { page: 10_000, full: 10_000, hello: 10_000, plan: 300_000, apply: 900_000, rollback: 900_000 };
 const LIMIT = 20_000;
 
+/** Requests to Python with their time limits, and the banner and busy sign that belong to them. */
 export class Connection {
   #requests;
   #text = h("span", {});
@@ -48,11 +49,7 @@ export class Connection {
     });
   }
 
-  /**
-   * @param {string} op
-   * @param {object} [args]
-   * @returns {Promise<{result: any, buffers: import("./types.js").Buffer[]}>}
-   */
+  /** @param {string} op @param {object} [args] @returns {Promise<{result: any, buffers: Buffer[]}>} */
   async ask(op, args = {}) {
     try {
       const answer = await this.#requests.ask(op, args, LIMITS[/** @type {keyof LIMITS} */ (op)] ?? LIMIT);

@@ -1,6 +1,7 @@
-// Making elements. Text only ever becomes text: file names and labels come from strangers.
+// Making elements. Text only ever becomes text: file names and labels may hold markup.
 
 /**
+ * Makes an element.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
  * @param {Record<string, any>} [attributes] `class`, `text`, `on` (listeners by event), or any attribute; null, undefined and false leave it out
@@ -40,27 +41,23 @@ export function keepSave(root, signal) {
   );
 }
 
-/**
- * @param {string} text
- * @param {(event: MouseEvent) => void} click
- * @param {Record<string, any>} [attributes]
- */
+/** A button with its text. @param {string} text @param {(event: MouseEvent) => void} click @param {Record<string, any>} [attributes] */
 export function button(text, click, attributes = {}) {
   return h("button", { type: "button", class: "bw-button", text, on: { click }, ...attributes });
 }
 
-/** @param {Element} element @param {string} text */
+/** Sets a text, and leaves the page alone where it is there already. @param {Element} element @param {string} text */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** @param {Element} element @param {string} name @param {string|number|boolean|null} value null or false removes */
+/** Sets or removes an attribute. @param {Element} element @param {string} name @param {string|number|boolean|null} value null or false removes */
 export function attribute(element, name, value) {
   if (value === null || value === false) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value === true ? "" : String(value));
 }
 
-/** @param {Document} document_ */
+/** Whether Command stands where others have Ctrl. @param {Document} document_ */
 export function isMac(document_) {
   return /Mac|iPhone|iPad/.test(document_.defaultView?.navigator.platform ?? "");
 }

@@ -1,58 +1,38 @@
 // Pure: numbers and counts as a person reads them.
-/** @typedef {import("./types.js").Decision} Decision */
-/** @typedef {import("./types.js").Item} Item */
+import { verb } from "./actions.js";
+/** @import { Item, Yield } from "./types.js" */
 
-/** @param {number} n */
+/** A whole number with its thousands apart. @param {number} n */
 export function whole(n) {
   return n.toLocaleString("en");
 }
 
-/** @param {number|null|undefined} share 0 to 1 @param {number} [digits] */
+/** A share in percent, a dash where it is not known. @param {number|null|undefined} share 0 to 1 @param {number} [digits] */
 export function percent(share, digits = 0) {
   return share === null || share === undefined ? "–" : `${(share * 100).toFixed(digits)} %`;
 }
 
-/** @param {number|null} value */
+/** A loss with two digits, a dash where it is not known. @param {number|null} value */
 export function loss(value) {
   if (value === null) return "–";
   return value >= 100 ? value.toFixed(0) : value.toFixed(2);
 }
 
-/** @param {number} n @param {string} one @param {string} [many] */
+/** A count with its noun. @param {number} n @param {string} one @param {string} [many] */
 export function counted(n, one, many = `${one}s`) {
   return `${whole(n)} ${n === 1 ? one : many}`;
 }
 
-/** @param {number|null} seconds */
+/** How long a job will still take. @param {number|null} seconds */
 export function timeLeft(seconds) {
   if (seconds === null) return "";
   const rounded = Math.max(1, Math.round(seconds));
   return rounded < 60 ? `${rounded} s left` : `${Math.floor(rounded / 60)} min ${rounded % 60} s left`;
 }
 
-/** @param {string} action @param {string|null} [label] what a decision is called in a sentence */
-export function verb(action, label) {
-  return action === "relabel" ? `relabel to ${label}` : action;
-}
-
-/** @param {Decision|null} decision @returns {string} the sign and word on a tile */
-export function badge(decision) {
-  if (!decision) return "";
-  switch (decision.action) {
-    case "delete":
-      return "✕ delete";
-    case "relabel":
-      return `→ ${decision.label}`;
-    case "unsure":
-      return "? unsure";
-    case "keep":
-      return "✓ keep";
-  }
-}
-
-/** @param {Item} item @returns {string} one sentence for a screen reader */
+/** An item in one sentence, for a screen reader. @param {Item} item */
 export function spoken(item) {
-  const parts = [`labelled ${item.label}`];
+  const parts = [`labeled ${item.label}`];
   if (item.predicted !== null) {
     parts.push(`predicted ${item.predicted}${item.confidence === null ? "" : ` at ${percent(item.confidence)}`}`);
   }
@@ -61,28 +41,28 @@ export function spoken(item) {
   if (group) parts.push(`${group.at + 1} of ${group.shown} in a group${group.keeper ? ", the proposed keeper" : ""}`);
   if (group?.differs) parts.push("labels of the group contradict each other");
   if (item.decision) parts.push(`decision: ${verb(item.decision.action, item.decision.label)}`);
-  if (item.error) parts.push(`no picture: ${item.error}`);
+  if (item.error) parts.push(`no image: ${item.error}`);
   parts.push(item.path);
   if (item.why) parts.push(item.why);
   return parts.join(", ");
 }
 
-/** @param {{total: number, undecided: number}} queue @returns {string} how many of it are still undecided */
+/** How many of a queue are still undecided. @param {{total: number, undecided: number}} queue */
 export function openOf({ total, undecided }) {
   if (!undecided) return total ? `✓ ${whole(total)}` : "0";
   return undecided === total ? whole(total) : `${whole(undecided)} of ${whole(total)}`;
 }
 
-/** @param {import("./types.js").Yield} figures @returns {string} the running yield and what may be left, in one line */
-export function looked({ recent, recent_changed, left, errors, low, high }) {
+/** What the last decisions changed and how many errors may be left, in one line. @param {Yield} figures */
+export function progressLine({ recent, recent_changed, left, errors, low, high }) {
   const last = `${whole(recent_changed)} of the last ${counted(recent, "decision")} changed something`;
   if (errors === null) return last;
-  const number = Math.round(errors) || "hardly any";
-  return `${last} · about ${number} ${number === 1 ? "error" : "errors"} left in ${whole(left)} (90 %: ${low}–${high})`.replace("about hardly", "hardly");
+  const n = Math.round(errors);
+  return `${last} · ${n ? `about ${counted(n, "error")}` : "hardly any errors"} left in ${whole(left)} (90 %: ${low}–${high})`;
 }
 
-/** @param {Record<string, number>} counts by action @returns {string} what an apply will do, or did; what is kept or unsure stays as it is */
-export function deeds(counts) {
+/** What an apply will do, or did; what is kept or unsure stays as it is. @param {Record<string, number>} counts by action */
+export function fileChanges(counts) {
   const parts = [];
   if (counts.delete) parts.push(`move ${whole(counts.delete)} to trash`);
   if (counts.relabel) parts.push(`relabel ${whole(counts.relabel)}`);

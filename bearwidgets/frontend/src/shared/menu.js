@@ -1,42 +1,42 @@
 // The one drop-down that all tiles share: a search box over a list of decisions and classes.
+import { ACTIONS } from "./actions.js";
 import { attribute, h } from "./dom.js";
-/** @typedef {import("./types.js").Action} Action */
+/** @import { Action } from "./types.js" */
 /** @typedef {{action: Action, label: string|null, text: string, hint: string}} Choice */
 
 /** Rows of the list at most; the search box finds the others. */
 const MOST = 200;
 
 /**
+ * The decisions, then the classes, the suggested ones first.
  * @param {string[]} classes
  * @param {{suggested?: string|null, second?: string|null, label?: string|null, marked?: boolean}} item
- * @returns {Choice[]} the decisions, then the classes, the suggested ones first
+ * @returns {Choice[]}
  */
 export function choices(classes, { suggested = null, second = null, label = null, marked = true }) {
-  const first = [suggested, second].filter((name, index, all) => name !== null && all.indexOf(name) === index);
-  const rest = classes.filter((name) => !first.includes(name));
+  /** @type {Action[]} */
+  const actions = ["keep", "unsure", "delete", ...(marked ? /** @type {const} */ (["clear"]) : [])];
+  const roles = new Map([[label, "label now"], [second, "second"], [suggested, "suggested"]]);
+  const names = [...new Set([suggested, second, ...classes])].filter((name) => name !== null);
   return [
-    { action: "keep", label: null, text: "Keep", hint: "K" },
-    { action: "unsure", label: null, text: "Unsure", hint: "U" },
-    { action: "delete", label: null, text: "Delete", hint: "Del" },
-    ...(marked ? [{ action: /** @type {Action} */ ("clear"), label: null, text: "Clear the decision", hint: "C" }] : []),
-    ...[.../** @type {string[]} */ (first), ...rest].map((name) => ({
-      action: /** @type {Action} */ ("relabel"),
+    ...actions.map((action) => {
+      const { title, listed, key, short } = ACTIONS[action];
+      return { action, label: null, text: listed ?? title, hint: short ?? key };
+    }),
+    ...names.map((name) => ({
+      action: /** @type {const} */ ("relabel"),
       label: name,
       text: name,
-      hint: [
-        name === suggested ? "suggested" : name === second ? "second" : name === label ? "label now" : "",
-        classes.indexOf(name) < 9 ? String(classes.indexOf(name) + 1) : "",
-      ]
-        .filter(Boolean)
-        .join(" · "),
+      hint: [roles.get(name), classes.slice(0, 9).indexOf(name) + 1].filter(Boolean).join(" · "),
     })),
   ];
 }
 
 /**
+ * The choices that match, and at the end a new class where none has that name.
  * @param {Choice[]} all
  * @param {string} typed
- * @returns {Choice[]} those that match, and at the end a new class where none has that name
+ * @returns {Choice[]}
  */
 export function matching(all, typed) {
   const text = typed.trim();
@@ -45,7 +45,7 @@ export function matching(all, typed) {
   const found = all.filter((choice) => choice.text.toLowerCase().includes(low));
   found.sort((a, b) => Number(b.text.toLowerCase().startsWith(low)) - Number(a.text.toLowerCase().startsWith(low)));
   const known = all.some((choice) => choice.action === "relabel" && choice.text === text);
-  const fresh = known ? [] : [{ action: /** @type {Action} */ ("relabel"), label: text, text: `New class “${text}”`, hint: "" }];
+  const fresh = known ? [] : [{ action: /** @type {const} */ ("relabel"), label: text, text: `New class “${text}”`, hint: "" }];
   return [...found.slice(0, MOST), ...fresh];
 }
 

@@ -1,10 +1,7 @@
 // Pure sets of whole numbers, kept as sorted half-open ranges: all 100,000 items selected is one pair of numbers.
-/** @typedef {import("./types.js").Range} Range */
+/** @import { Range } from "./types.js" */
 
-/**
- * @param {readonly Range[]} ranges in any order, overlapping or not
- * @returns {Range[]} the same numbers, sorted, joined, no empty range
- */
+/** The same numbers, sorted, joined, no empty range. @param {readonly Range[]} ranges in any order, overlapping or not */
 export function normal(ranges) {
   const sorted = ranges.filter(([start, stop]) => stop > start).sort((a, b) => a[0] - b[0]);
   /** @type {Range[]} */
@@ -17,11 +14,7 @@ export function normal(ranges) {
   return joined;
 }
 
-/**
- * @param {readonly Range[]} ranges normal
- * @param {readonly Range[]} gone normal
- * @returns {Range[]} `ranges` without `gone`
- */
+/** `ranges` without `gone`. @param {readonly Range[]} ranges normal @param {readonly Range[]} gone normal */
 export function without(ranges, gone) {
   /** @type {Range[]} */
   const left = [];
@@ -36,7 +29,7 @@ export function without(ranges, gone) {
   return left;
 }
 
-/** @param {readonly Range[]} ranges normal @param {number} index */
+/** Whether a number is among them. @param {readonly Range[]} ranges normal @param {number} index */
 export function has(ranges, index) {
   let low = 0;
   let high = ranges.length;
@@ -48,7 +41,7 @@ export function has(ranges, index) {
   return low < ranges.length && ranges[low][0] <= index;
 }
 
-/** @param {readonly Range[]} ranges normal */
+/** How many numbers there are. @param {readonly Range[]} ranges normal */
 export function count(ranges) {
   return ranges.reduce((sum, [start, stop]) => sum + stop - start, 0);
 }

@@ -1,6 +1,5 @@
 // Requests to Python and their replies. Each has a time limit; nothing here knows the page.
-/** @typedef {import("./types.js").Reply} Reply */
-/** @typedef {import("./types.js").Buffer} Buffer */
+/** @import { Buffer, Reply } from "./types.js" */
 /** @typedef {{resolve: (answer: {result: any, buffers: Buffer[]}) => void, reject: (error: Error) => void, timer: any, since: number}} Waiting */
 
 /** No answer came in time. */
@@ -9,11 +8,12 @@ export class NoAnswer extends Error {}
 /** After this long without an answer the kernel counts as busy, ms. */
 export const BUSY_AFTER = 2_000;
 
+/** Numbers the requests and gives each reply to the one who asked. */
 export class Requests {
   /** @type {Map<number, Waiting>} */
   #waiting = new Map();
   /** @type {Set<number>} */
-  #given = new Set();
+  #overdue = new Set();
   #next;
   #busy = false;
   /** @type {any} */
@@ -43,7 +43,7 @@ export class Requests {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
-        this.#given.add(id);
+        this.#overdue.add(id);
         this.#watch();
         reject(new NoAnswer("The kernel does not answer."));
       }, limit);
@@ -60,7 +60,7 @@ export class Requests {
 
   /** @param {Reply} reply @param {Buffer[]} buffers */
   receive(reply, buffers) {
-    if (this.#given.delete(reply.id)) {
+    if (this.#overdue.delete(reply.id)) {
       this.#options.onLate();
       return;
     }

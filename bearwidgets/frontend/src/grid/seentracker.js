@@ -1,19 +1,20 @@
-// What has been looked at: pictures half visible for a while, told to Python in batches.
+// What has been looked at: images half visible for a while, told to Python in batches.
 import { normal, without } from "../shared/ranges.js";
-/** @typedef {import("../shared/types.js").Range} Range */
+/** @import { Range } from "../shared/types.js" */
 
-/** How long a picture must be half visible, ms. */
-export const LOOK = 400;
+/** How long an image must be half visible, ms. */
+export const SEEN_AFTER = 400;
 /** Batches go out at most this often, ms. */
-export const EVERY = 1_000;
+export const BATCH_EVERY = 1_000;
 
-export class Seen {
+/** Tells which items were on screen long enough to be seen, each once. */
+export class SeenTracker {
   /** @type {Map<number, number>} */
   #since = new Map();
   /** @type {Range[]} */
-  #told = [];
+  #reported = [];
   /** @type {Range[]} */
-  #news = [];
+  #unsent = [];
   #lastSent = -Infinity;
   /** @type {any} */
   #timer = null;
@@ -27,16 +28,16 @@ export class Seen {
   /** Another order: positions mean other items now. */
   restart() {
     this.#since.clear();
-    this.#told = [];
-    this.#news = [];
+    this.#reported = [];
+    this.#unsent = [];
   }
 
-  /** @param {Range[]} ranges items half visible now, with their picture there */
-  look(ranges) {
+  /** @param {Range[]} ranges items half visible now, with their image there */
+  watch(ranges) {
     const now = Date.now();
     /** @type {Map<number, number>} */
     const since = new Map();
-    for (const [start, stop] of without(normal(ranges), this.#told)) {
+    for (const [start, stop] of without(normal(ranges), this.#reported)) {
       for (let index = start; index < stop; index++) since.set(index, this.#since.get(index) ?? now);
     }
     this.#since = since;
@@ -49,10 +50,10 @@ export class Seen {
 
   #plan() {
     clearTimeout(this.#timer);
-    if (!this.#since.size && !this.#news.length) return;
+    if (!this.#since.size && !this.#unsent.length) return;
     const now = Date.now();
-    let due = this.#news.length ? this.#lastSent + EVERY : Infinity;
-    for (const since of this.#since.values()) due = Math.min(due, since + LOOK);
+    let due = this.#unsent.length ? this.#lastSent + BATCH_EVERY : Infinity;
+    for (const since of this.#since.values()) due = Math.min(due, since + SEEN_AFTER);
     this.#timer = setTimeout(() => this.#collect(), Math.max(0, due - now));
   }
 
@@ -61,16 +62,16 @@ export class Seen {
     /** @type {Range[]} */
     const found = [];
     for (const [index, since] of this.#since) {
-      if (now - since < LOOK) continue;
+      if (now - since < SEEN_AFTER) continue;
       found.push([index, index + 1]);
       this.#since.delete(index);
     }
-    this.#told = normal([...this.#told, ...found]);
-    this.#news = normal([...this.#news, ...found]);
-    if (this.#news.length && now - this.#lastSent >= EVERY) {
+    this.#reported = normal([...this.#reported, ...found]);
+    this.#unsent = normal([...this.#unsent, ...found]);
+    if (this.#unsent.length && now - this.#lastSent >= BATCH_EVERY) {
       this.#lastSent = now;
-      this.#send(this.#news);
-      this.#news = [];
+      this.#send(this.#unsent);
+      this.#unsent = [];
     }
     this.#plan();
   }

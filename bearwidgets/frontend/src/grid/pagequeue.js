@@ -1,29 +1,31 @@
 // Which pages of items to ask for, in which order. At most four are on their way; what was scrolled past is dropped;
 // the neighbours of what is in sight are fetched, one at a time, once all in sight is there.
-/** @typedef {import("../shared/types.js").Range} Range */
-/** @typedef {"pictures"|"data"|null} Need */
+/** @import { Range } from "../shared/types.js" */
+/** @typedef {"images"|"data"|null} Need what an item lacks: its image and all, or only what changed */
 
 /** Items in one request: about a screenful is two, so that the first tiles are painted while the others come. */
 export const PAGE = 24;
 /** Requests on their way at once. */
 export const MOST = 4;
 
-export class Pages {
+/** Decides which pages are asked for next. */
+export class PageQueue {
   /** @type {number[]} */
   #queue = [];
   /** @type {number[]} */
   #ahead = [];
   /** @type {Set<number>} */
-  #going = new Set();
+  #underway = new Set();
   /** @type {Set<number>} */
   #failed = new Set();
-  #era = 0;
+  #generation = 0;
+  #total = 0;
   #options;
 
   /**
    * @param {object} options
    * @param {(index: number) => Need} options.need what item `index` lacks
-   * @param {(start: number, stop: number, pictures: boolean) => Promise<void>} options.fetch
+   * @param {(start: number, stop: number, images: boolean) => Promise<void>} options.fetch
    */
   constructor(options) {
     this.#options = options;
@@ -37,38 +39,36 @@ export class Pages {
     if (around[0] > 0) around.push(around[0] - 1);
     const end = Math.ceil(total / PAGE);
     this.#ahead = around.filter((page) => page < end && !this.#queue.includes(page));
-    this.#pump();
+    this.#next();
   }
 
-  #total = 0;
-
-  /** Another order or picture size: answers on their way no longer count as these pages'. */
+  /** Another order or image size: answers on their way no longer count as these pages'. */
   restart() {
-    this.#era += 1;
+    this.#generation += 1;
     this.#queue = [];
     this.#ahead = [];
-    this.#going.clear();
+    this.#underway.clear();
     this.#failed.clear();
   }
 
   /** Pages that failed may be asked for again. */
   retry() {
     this.#failed.clear();
-    this.#pump();
+    this.#next();
   }
 
-  #pump() {
+  #next() {
     this.#take(this.#queue, MOST);
-    if (!this.#going.size) this.#take(this.#ahead, 1);
+    if (!this.#underway.size) this.#take(this.#ahead, 1);
   }
 
   /** @param {number[]} pages @param {number} most requests on their way at once */
   #take(pages, most) {
-    while (this.#going.size < most && pages.length) {
+    while (this.#underway.size < most && pages.length) {
       const page = /** @type {number} */ (pages.shift());
-      if (this.#going.has(page) || this.#failed.has(page)) continue;
+      if (this.#underway.has(page) || this.#failed.has(page)) continue;
       const need = this.#needOf(page);
-      if (need) void this.#go(page, need === "pictures");
+      if (need) void this.#fetch(page, need === "images");
     }
   }
 
@@ -79,31 +79,31 @@ export class Pages {
     const stop = Math.min(this.#total, (page + 1) * PAGE);
     for (let index = page * PAGE; index < stop; index++) {
       const one = this.#options.need(index);
-      if (one === "pictures") return one;
+      if (one === "images") return one;
       need = one ?? need;
     }
     return need;
   }
 
-  /** @param {number} page @param {boolean} pictures */
-  async #go(page, pictures) {
-    const era = this.#era;
-    this.#going.add(page);
+  /** @param {number} page @param {boolean} images */
+  async #fetch(page, images) {
+    const generation = this.#generation;
+    this.#underway.add(page);
     let failed = false;
     try {
-      await this.#options.fetch(page * PAGE, Math.min(this.#total, (page + 1) * PAGE), pictures);
+      await this.#options.fetch(page * PAGE, Math.min(this.#total, (page + 1) * PAGE), images);
     } catch {
       // `fetch` has told the person; the page stays a skeleton until `retry`.
       failed = true;
     }
-    if (era !== this.#era) return;
-    this.#going.delete(page);
+    if (generation !== this.#generation) return;
+    this.#underway.delete(page);
     if (failed) this.#failed.add(page);
-    this.#pump();
+    this.#next();
   }
 }
 
-/** @param {Range} items @returns {number[]} */
+/** The pages some items lie on. @param {Range} items @returns {number[]} */
 function pagesOf([start, stop]) {
   const first = Math.floor(start / PAGE);
   return Array.from({ length: stop > start ? Math.ceil(stop / PAGE) - first : 0 }, (_, step) => first + step);

@@ -1,34 +1,34 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { MOST, PAGE, Pages } from "../../bearwidgets/frontend/src/grid/pages.js";
+import { MOST, PAGE, PageQueue } from "../../bearwidgets/frontend/src/grid/pagequeue.js";
 
 function setUp() {
   /** @type {Map<number, any>} */
   const have = new Map();
-  /** @type {{start: number, stop: number, pictures: boolean, done: () => void, fail: () => void}[]} */
+  /** @type {{start: number, stop: number, images: boolean, done: () => void, fail: () => void}[]} */
   const asked = [];
-  const pages = new Pages({
-    need: (index) => (have.has(index) ? have.get(index) : "pictures"),
-    fetch: (start, stop, pictures) =>
+  const pages = new PageQueue({
+    need: (index) => (have.has(index) ? have.get(index) : "images"),
+    fetch: (start, stop, images) =>
       new Promise((resolve, reject) => {
         const done = () => {
           for (let index = start; index < stop; index++) have.set(index, null);
           resolve();
         };
-        asked.push({ start, stop, pictures, done, fail: () => reject(new Error("no")) });
+        asked.push({ start, stop, images, done, fail: () => reject(new Error("no")) });
       }),
   });
   return { pages, asked, have };
 }
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-test("pages in sight first; then what is drawn around them and the neighbours, one at a time", async () => {
+test("pages in sight first; then what is drawn around them and the neighbors, one at a time", async () => {
   const { pages, asked } = setUp();
   pages.want([5 * PAGE, 8 * PAGE], [4 * PAGE, 8 * PAGE], 100_000);
   assert.deepEqual(asked.map(({ start }) => start / PAGE), [5, 6, 7]);
   asked[0].done();
   await settled();
-  assert.equal(asked.length, 3, "no neighbour while something in sight is on its way");
+  assert.equal(asked.length, 3, "no neighbor while something in sight is on its way");
   asked[1].done();
   asked[2].done();
   await settled();
@@ -56,12 +56,12 @@ test("what was scrolled past is dropped, nothing is asked for twice", async () =
   assert.equal(asked.length, MOST + 2);
 });
 
-test("only labels and decisions are asked for where the pictures are here", () => {
+test("only labels and decisions are asked for where the images are here", () => {
   const { pages, asked, have } = setUp();
   for (let index = 0; index < 20; index++) have.set(index, null);
   have.set(7, "data");
   pages.want([0, 20], [0, 20], 20);
-  assert.deepEqual(asked.map(({ start, stop, pictures }) => ({ start, stop, pictures })), [{ start: 0, stop: 20, pictures: false }]);
+  assert.deepEqual(asked.map(({ start, stop, images }) => ({ start, stop, images })), [{ start: 0, stop: 20, images: false }]);
 });
 
 test("a page that failed waits for a retry", async () => {

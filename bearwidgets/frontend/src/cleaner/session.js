@@ -1,0 +1,133 @@
+// The talk with Python: what is asked, what is known from the answers, and who hears of it.
+import { ImageLoader } from "../grid/imageloader.js";
+import { Connection } from "../shared/connection.js";
+import { NoAnswer } from "../shared/requests.js";
+import { Store } from "./store.js";
+/** @import { Filter, Model, Range, State, ViewSpec } from "../shared/types.js" */
+
+/** Holds the connection, the store and the images; everything else of the view reads them here. */
+export class Session {
+  store = new Store();
+  connection;
+  images;
+  #options;
+
+  /**
+   * @param {object} options
+   * @param {Model} options.model
+   * @param {AbortSignal} options.signal
+   * @param {(state: State, moved: boolean) => void} options.onState moved: another order, all tiles are others now
+   * @param {() => void} options.onChange items or decisions are to be drawn again
+   * @param {(index: number) => void} options.onScroll a cell of the notebook asks for an item
+   * @param {(sentence: string) => void} options.onError
+   */
+  constructor(options) {
+    this.#options = options;
+    this.connection = new Connection({
+      model: options.model,
+      signal: options.signal,
+      onRetry: () => void this.resync(),
+      onEvent: (event) => this.#heard(event),
+    });
+    this.images = new ImageLoader({
+      items: this.store,
+      askPage: (request) => this.connection.ask("page", request),
+      onFail: (text) => this.connection.warn(text),
+      onArrival: options.onChange,
+      onNewer: () => this.askState(),
+    });
+    options.signal.addEventListener("abort", () => this.images.end());
+  }
+
+  get state() {
+    return this.store.state;
+  }
+
+  /** Asks Python for everything anew: at the start, after Retry, after a silence. */
+  async resync() {
+    this.store.touch(null);
+    await this.askState();
+    this.images.retry();
+    this.#options.onChange();
+  }
+
+  async askState() {
+    try {
+      const { result } = await this.connection.ask("hello");
+      this.setState(result.state);
+    } catch (error) {
+      // Without an answer the connection says so, with a Retry button.
+      if (!(error instanceof NoAnswer)) this.connection.warn(String(/** @type {Error} */ (error).message));
+    }
+  }
+
+  /** @param {State} state */
+  setState(state) {
+    const moved = this.store.setState(state);
+    if (moved) this.images.restart();
+    if (this.state) this.#options.onState(this.state, moved);
+  }
+
+  /** Files were moved: every item may have changed. @param {State} state */
+  setMoved(state) {
+    this.store.touch(null);
+    this.setState(state);
+    this.#options.onChange();
+  }
+
+  /** Asks; an error is shown as Python said it. @param {string} op @param {object} [args] @returns {Promise<any>} null after an error */
+  async attempt(op, args) {
+    try {
+      const { result } = await this.connection.ask(op, args);
+      if (result.state) this.setState(result.state);
+      return result;
+    } catch (error) {
+      this.#options.onError(/** @type {Error} */ (error).message);
+      // What the page shows may not be what is there.
+      if (!(error instanceof NoAnswer)) void this.askState();
+      else if (this.state) this.#options.onState(this.state, false);
+      return null;
+    }
+  }
+
+  /** @param {Range[]} ranges items that were on screen long enough */
+  async tellSeen(ranges) {
+    try {
+      const { result } = await this.connection.ask("seen", { ranges, revision: this.store.revision });
+      this.setState(result.state);
+    } catch {
+      // Only the count of seen items is behind; the connection shows a dead kernel.
+    }
+  }
+
+  /** @param {Partial<ViewSpec>} change */
+  async setView(change) {
+    if (this.state) await this.attempt("view", { ...this.state.view, ...change });
+  }
+
+  /** @param {Partial<Filter>} change */
+  async setFilter(change) {
+    if (this.state) await this.setView({ filter: { ...this.state.view.filter, ...change } });
+  }
+
+  /** Shows a queue in its own order. @param {string|null} queue null: all items @param {Partial<ViewSpec>} [change] */
+  async setQueue(queue, change) {
+    const scored = this.state?.can.scores ?? false;
+    const sort = queue ? "queue" : scored ? "label_issue" : "path";
+    await this.setView({ queue, sort, descending: queue !== null || scored, ...change });
+  }
+
+  /** @param {any} event */
+  #heard(event) {
+    if (event.event === "state") this.setState(event.state);
+    else if (event.event === "items") this.store.touch(event.ids);
+    else if (event.event === "job" && this.state) this.setState({ ...this.state, job: event.job });
+    else if (event.event === "scroll") this.#options.onScroll(event.index);
+    this.#options.onChange();
+  }
+}
+
+/** A filter that lets everything through. @returns {Filter} */
+export function noFilter() {
+  return { label: null, predicted: null, split: null, decision: null, text: "" };
+}
