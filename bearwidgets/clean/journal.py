@@ -155,6 +155,13 @@ class Journal:
         failure = [] if self._manifest.failure is None else [str(self._manifest.failure)]
         return [*self._store.skipped, *(self._rounds.notes if self._rounds else []), *failure]
 
+    @property
+    def standing(self) -> list[int]:
+        """The rounds that were applied and not rolled back, oldest first; quick, where `rounds` makes a table."""
+        with self._store.guard:
+            self._store.refresh()
+            return [each.number for each in self._store.state.standing_rounds()]
+
     def decision(self, id: str) -> Decision | None:  # noqa: A002 - the name of the column
         """The decision in force on one item, or None; quick, where `decisions` makes a table."""
         with self._store.guard:

@@ -7,6 +7,7 @@ import contextlib
 import csv
 import io
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,8 @@ COLUMNS = (
     "decided_by",
     "id",
 )
-_DELAY = 0.3  # seconds that a burst of decisions may last before the file is written
+_SHORTEST, _LONGEST = 0.3, 5.0  # seconds that a burst of decisions may last before the file is written
+_SHARE = 20  # times as long as writing took last, so that a large file does not slow down the decisions
 
 
 def manifest_bytes(decisions: Iterable[Decision]) -> bytes:
@@ -87,6 +89,7 @@ class ManifestWriter:
         self._lock = threading.Lock()  # around the timer
         self._turn = threading.Lock()  # around reading and writing: the newest content is written last
         self._timer: threading.Timer | None = None
+        self._delay = _SHORTEST
         self.failure: WorkspaceError | None = None  # why the file is not current, if it is not
         _writers.add(self)
 
@@ -94,7 +97,7 @@ class ManifestWriter:
         """Something changed: write before long, once for all that changes until then."""
         with self._lock:
             if self._timer is None:
-                self._timer = threading.Timer(_DELAY, self.flush)
+                self._timer = threading.Timer(self._delay, self.flush)
                 self._timer.daemon = True
                 self._timer.start()
 
@@ -116,6 +119,7 @@ class ManifestWriter:
         if waiting is not None:
             waiting.cancel()
         with self._turn:
+            began = time.monotonic()
             try:
                 write_atomic(self.path, self._content())
             except OSError as error:
@@ -123,6 +127,7 @@ class ManifestWriter:
                 self.failure = explain(error, self.path, outcome)
                 raise self.failure from error
             self.failure = None
+            self._delay = min(max(_SHORTEST, _SHARE * (time.monotonic() - began)), _LONGEST)
         return self.path
 
     def _content(self) -> bytes:
