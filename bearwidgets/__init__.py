@@ -21,9 +21,9 @@ _WHERE = {
     "Issues": "review.checks.issues",
     "Learner": "learn.learner",
     "Review": "review.review",
-    "check": "review.checks.issues",
+    "check": "review.checks.registry",
     "cross_validate": "learn.folds.cross_validation",
-    "find_issues": "review.checks.issues",
+    "find_issues": "review.checks.run",
     "sample_bears": "data.samples.samples",
 }
 __all__ = [
@@ -52,7 +52,9 @@ if TYPE_CHECKING:
     from bearwidgets.learn.estimator import ImageClassifier
     from bearwidgets.learn.folds.cross_validation import CrossValidation, cross_validate
     from bearwidgets.learn.learner import Learner
-    from bearwidgets.review.checks.issues import Issues, check, find_issues
+    from bearwidgets.review.checks.issues import Issues
+    from bearwidgets.review.checks.registry import check
+    from bearwidgets.review.checks.run import find_issues
     from bearwidgets.review.review import Review
     from bearwidgets.widgets.cleaner.cleaner import Cleaner
     from bearwidgets.widgets.confusion import ConfusionMatrix

@@ -28,7 +28,7 @@ class Neighbors:
     """The nearest items of each item.
 
     Args:
-        features: (n, d), any scale; a row of zeros (a picture that did not decode) has no neighbors and is none.
+        features: (n, d), any scale; a row of zeros (an image that did not decode) has no neighbors and is none.
         k: How many for each item; less where there are fewer items.
         seed: Of the approximate index above 200,000 items.
 

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 NEAREST = 5
 MOST = 300
-"""Items, the most suspect first, whose nearest pictures are looked up: more than a person looks at in one sitting,
+"""Items, the most suspect first, whose nearest images are looked up: more than a person looks at in one sitting,
 and at 50,000 items still about a second."""
 
 
 class Near(NamedTuple):
-    """The most common label among the `NEAREST` pictures of some items.
+    """The most common label among the `NEAREST` images of some items.
 
     Attributes:
         rows: (m,) int, whose.
@@ -32,7 +32,7 @@ class Near(NamedTuple):
 def near_labels(
     features: np.ndarray, rows: np.ndarray, target: np.ndarray, n_classes: int, expected: np.ndarray
 ) -> Near:
-    """What the pictures nearest to some items are labelled, by the cosine of their features.
+    """What the images nearest to some items are labelled, by the cosine of their features.
 
     Where two labels are equally common, the expected one counts.
 
@@ -77,45 +77,48 @@ def reasons(
 
     Args:
         probabilities: (n, classes), rows that sum to 1.
-        target: (n,) class numbers of the given labels.
+        target: (n,) class numbers of the labels.
         classes: Their names.
         unseen: (n,) bool, for which items the model is known not to have been trained on them.
-        near: What the nearest pictures are labelled, for some of the items.
+        near: What the nearest images are labelled, for some of the items.
 
     Example:
         >>> reasons(np.array([[0.02, 0.98]]), np.array([0]), ["black", "grizzly"])
-        ['Labelled black, but the model gives grizzly 0.98 and black 0.02.']
+        ['Labelled black. The model says grizzly (98 %)']
     """
     n = len(target)
     others = probabilities.copy()
     others[np.arange(n), target] = -1
     best = others.argmax(1)
     own, other = probabilities[np.arange(n), target], probabilities[np.arange(n), best]
-    models = np.where(np.zeros(n, bool) if unseen is None else unseen, 1, 0)
-    said = [
-        _sentence(classes[given], classes[rival], float(p), float(q), _MODELS[model])
-        for given, rival, p, q, model in zip(
-            target.tolist(), best.tolist(), own.tolist(), other.tolist(), models.tolist(), strict=True
-        )
-    ]
-    ends = [""] * n
+    seen = np.ones(n, bool) if unseen is None else ~unseen
+    rows = zip(target.tolist(), best.tolist(), own.tolist(), other.tolist(), seen.tolist(), strict=True)
+    said = [_sentence(classes[label], classes[rival], p, q, seen=each) for label, rival, p, q, each in rows]
     if near is not None:
         for row, label, count in zip(*(each.tolist() for each in near), strict=True):
             are = "is" if count == 1 else "are"
-            ends[row] = f"; {count} of its {NEAREST} nearest pictures {are} {classes[label]}"
-    return [f"{sentence}{end}." for sentence, end in zip(said, ends, strict=True)]
+            said[row] += f". {count} of its {NEAREST} nearest images {are} labelled {classes[label]}"
+    return said
 
 
-_MODELS = ("the model", "the model that did not see it")
-
-
-def _sentence(given: str, rival: str, own: float, other: float, model: str) -> str:
+def _sentence(label: str, rival: str, own: float, other: float, *, seen: bool) -> str:
+    model = "The model" if seen else "The model, which never trained on this image,"
     if own < other:
-        return f"Labelled {given}, but {model} gives {rival} {_figure(other)} and {given} {_figure(own)}"
-    return f"Labelled {given}, and {model} gives {given} {_figure(own)}; next comes {rival} {_figure(other)}"
+        return f"Labelled {label}. {model} says {rival} ({_chance(other)})"
+    return f"Labelled {label}. {model} agrees ({_chance(own)}); next comes {rival} ({_chance(other)})"
 
 
-def _figure(probability: float) -> str:
+def _chance(probability: float) -> str:
     if probability < 0.005:
-        return "under 0.01"
-    return "over 0.99" if probability > 0.995 else f"{probability:.2f}"
+        return "under 1 %"
+    return "over 99 %" if probability > 0.995 else percent(probability)
+
+
+def percent(share: float) -> str:
+    """A share as a person reads it.
+
+    Example:
+        >>> percent(0.634)
+        '63 %'
+    """
+    return f"{100 * share:.0f} %"

@@ -118,7 +118,7 @@ class Review:
 
         Args:
             table: a data set, or a DataFrame with `label`, and where there are such columns `id`, `path` and
-                `split`. Without a data set there are no pictures, so no `Cleaner`.
+                `split`. Without a data set there are no images, so no `Cleaner`.
             probabilities: (n, classes), rows that sum to 1.
             classes: names of the columns of `probabilities`.
             made_by: how they were made, in words.
@@ -256,7 +256,7 @@ class Review:
 
 
 def _features_of(learn: Any, contents: pd.Series) -> np.ndarray | None:
-    """Features (n, d) that the learner has at hand, or None where it has none of all of these pictures."""
+    """Features (n, d) that the learner has at hand, or None where it has none of all of these images."""
     with contextlib.suppress(AttributeError, KeyError):  # no such learner; its body has changed since
         return learn.features.array(list(contents))
     return None

@@ -133,7 +133,7 @@ def ours(folder: Path, *, features: bool) -> tuple[set[frozenset[str]], float]:
     os.environ["BEARWIDGETS_CACHE"] = home
     from bearwidgets.data.dataset import Dataset
     from bearwidgets.learn.learner import Learner
-    from bearwidgets.review.checks.issues import find_issues
+    from bearwidgets.review.checks.run import find_issues
 
     began = time.monotonic()
     ds = Dataset.from_folder(folder, workspace=Path(home) / "workspace")

@@ -46,9 +46,13 @@ def made(n: int, seed: int = 0) -> SimpleNamespace:
     predicted = np.where(rng.random(n) < np.where(cluster % 50 == 0, 0.5, 0.92), label, "other")
     table = pd.DataFrame({"id": ids, "path": np.char.add(label, np.char.add("/", ids)), "label": label})
     review = pd.DataFrame({"label": label, "predicted": predicted}, index=ids)
-    looks = pd.DataFrame({name: rng.random(n) for name in spurious.PROPERTIES})
+    stats = pd.DataFrame({name: rng.random(n) for name in spurious.PROPERTIES})
     return SimpleNamespace(
-        table=table, features=features, looks=looks, review=SimpleNamespace(table=review), cluster=cluster
+        table=table,
+        features=features,
+        image_stats=stats,
+        review=SimpleNamespace(table=review),
+        cluster=cluster,
     )
 
 

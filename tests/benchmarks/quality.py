@@ -32,7 +32,8 @@ import json, os, sys, time, tempfile
 folder = sys.argv[1]
 os.environ["BEARWIDGETS_CACHE"] = tempfile.mkdtemp()
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.review.checks.issues import CHECKS, find_issues
+from bearwidgets.review.checks.registry import CHECKS
+from bearwidgets.review.checks.run import find_issues
 list(CHECKS)  # loads their modules
 def clock():
     every = os.times()
@@ -94,8 +95,8 @@ FAULTS: dict[str, tuple[str, str, Any]] = {  # what is done: our check, cleanvis
     "fog 0.95": ("bright", "light", _fog(0.95)),
     "contrast × 0.15": ("low_contrast", "", lambda image: ImageEnhance.Contrast(image).enhance(0.15)),
     "almost one tone": ("low_information", "low_information", lambda image: image.point(lambda v: 200 + v // 128)),
-    "grey": ("grey_among_color", "grayscale", lambda image: image.convert("L").convert("RGB")),
-    "grey, one band": ("grey_among_color", "grayscale", lambda image: image.convert("L")),
+    "grey": ("gray_among_color", "grayscale", lambda image: image.convert("L").convert("RGB")),
+    "grey, one band": ("gray_among_color", "grayscale", lambda image: image.convert("L")),
     "48 px": ("odd_size", "odd_size", lambda image: image.resize((54, 42))),
     "6 : 1": ("odd_shape", "odd_aspect_ratio", lambda image: image.resize((540, 90))),
 }  # fmt: skip

@@ -22,7 +22,7 @@ from bearwidgets.learn.folds.cross_validation import CrossValidation, cross_vali
 from bearwidgets.learn.folds.folds import assign_folds
 from bearwidgets.learn.head.features import FeatureStore
 from bearwidgets.learn.learner import Learner
-from bearwidgets.review.checks.issues import find_issues
+from bearwidgets.review.checks.run import find_issues
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import bearwidgets.review.checks.issues as module
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
-from bearwidgets.review.checks import registry as checks
-from bearwidgets.review.checks.issues import CHECKS, Check, Found, check, find_issues, register
+from bearwidgets.review.checks.registry import CHECKS, Check, CheckResult, check, register
+from bearwidgets.review.checks.run import find_issues
+from bearwidgets.review.checks.thresholds import adaptive_threshold
 from bearwidgets.review.review import Review
 
 
@@ -40,8 +40,8 @@ def reviewed(ds, wrong=()):
 
 def test_a_check_of_ones_own_in_five_lines(ds):
     @check("square", title="Nearly square")
-    def square(evidence):
-        table = evidence.table
+    def square(inputs):
+        table = inputs.table
         return (table.path == "teddy/003.jpg") * 0.9
 
     issues = find_issues(ds, ["square"])
@@ -54,10 +54,10 @@ def test_a_check_of_ones_own_in_five_lines(ds):
 
 def test_one_failing_check_does_not_take_the_others_down(ds):
     @check("fails")
-    def fails(evidence):
+    def fails(inputs):
         raise RuntimeError("no such luck")
 
-    check("good")(lambda evidence: np.zeros(len(evidence.table)))
+    check("good")(lambda inputs: np.zeros(len(inputs.table)))
     issues = find_issues(ds, ["fails", "good"])
     assert issues.names == ["good"]
     assert issues.left_out == {"fails": "failed with RuntimeError: no such luck"}
@@ -70,8 +70,8 @@ def test_one_failing_check_does_not_take_the_others_down(ds):
     [
         (np.zeros(3), r"its score has shape \(3,\); 24 items need \(24,\)"),
         (np.full(24, 1.5), "its scores go from 1.5 to 1.5; allowed is 0 to 1"),
-        (Found(np.zeros(24), np.zeros(24, bool), why=["only one"]), "it gave 1 sentences"),
-        (Found(np.zeros(24), np.zeros(24, bool), group=np.zeros(2)), "its group has shape"),
+        (CheckResult(np.zeros(24), np.zeros(24, bool), why=["only one"]), "it gave 1 sentences"),
+        (CheckResult(np.zeros(24), np.zeros(24, bool), group=np.zeros(2)), "its group has shape"),
         (np.array(["a"] * 24), "could not convert"),
     ],
 )
@@ -94,7 +94,7 @@ def test_answers_are_put_in_order_by_their_index(ds):
 
 def test_answers_of_other_types_are_understood_or_left_out(ds, tmp_path):
     flag = (np.arange(24) < 2).astype(int)
-    check("numbers")(lambda _: Found(flag, flag, why=[None] * 24, keeper=flag, group=flag - 1.0))
+    check("numbers")(lambda _: CheckResult(flag, flag, why=[None] * 24, keeper=flag, group=flag - 1.0))
     check("endless")(lambda _: np.full(24, np.inf))
     issues = find_issues(ds, ["numbers", "endless"])
     assert issues.queue("numbers").why.tolist() == ["", ""]
@@ -104,12 +104,12 @@ def test_answers_of_other_types_are_understood_or_left_out(ds, tmp_path):
 
 def test_a_check_cannot_change_the_data_set(ds):
     @check("clumsy")
-    def clumsy(evidence):
-        evidence.table["label"] = "zzz"
+    def clumsy(inputs):
+        inputs.table["label"] = "zzz"
         return np.zeros(24)
 
     seen = []
-    check("after")(lambda evidence: seen.extend(evidence.table.label) or np.zeros(24))
+    check("after")(lambda inputs: seen.extend(inputs.table.label) or np.zeros(24))
     issues = find_issues(ds, ["clumsy", "after"])
     assert "zzz" not in set(seen)
     assert "zzz" not in set(issues.table.label)
@@ -117,11 +117,11 @@ def test_a_check_cannot_change_the_data_set(ds):
     assert "zzz" not in set(ds.table.label)
 
 
-def test_reports_do_not_replace_pictures_or_folders(ds, tmp_path):
+def test_reports_do_not_replace_images_or_folders(ds, tmp_path):
     issues = find_issues(ds, ["class_imbalance"])
-    picture = ds.path_of(ds.table.id[0])
+    image = ds.path_of(ds.table.id[0])
     with pytest.raises(BadInputError, match=r"allowed are \.html and \.htm"):
-        issues.report(picture)
+        issues.report(image)
     with pytest.raises(BadInputError, match="top is '3'"):
         issues.report(tmp_path / "page.html", top="3")
     (tmp_path / "x.csv").mkdir()
@@ -175,7 +175,7 @@ def test_groups_stay_together_and_keepers_come_first(ds):
     ]:
         score[row], group[row], keeper[row], flag[row] = value, number, keep, True
     flag[7], score[7] = True, 0.85
-    check("grouped")(lambda _: Found(score, flag, group=group, keeper=keeper))
+    check("grouped")(lambda _: CheckResult(score, flag, group=group, keeper=keeper))
     queue = find_issues(ds, ["grouped"]).queue("grouped")
     assert [ds.index_of(id_) for id_ in queue.index] == [9, 0, 7, 3, 5]
     assert queue.group.tolist() == [4, 4, -1, 1, 1]
@@ -219,11 +219,51 @@ def test_sources_are_refused_in_words(ds):
 def test_the_threshold_follows_the_data_between_its_bounds():
     rng = np.random.default_rng(0)
     usual = rng.normal(0.6, 0.02, 500).clip(0, 1)
-    assert 0.6 + 3 * 0.02 < checks.adaptive_threshold(usual) < 0.6 + 4 * 0.02
-    assert checks.adaptive_threshold(usual - 0.5) == 0.5
-    assert checks.adaptive_threshold(np.ones(9)) == 1
-    assert checks.adaptive_threshold(np.ones(9), most=np.inf) > 1
-    assert checks.adaptive_threshold(np.full(9, np.nan)) == 0.5
+    assert 0.6 + 3 * 0.02 < adaptive_threshold(usual) < 0.6 + 4 * 0.02
+    assert adaptive_threshold(usual - 0.5) == 0.5
+    assert adaptive_threshold(np.ones(9)) == 1
+    assert adaptive_threshold(np.ones(9), most=np.inf) > 1
+    assert adaptive_threshold(np.full(9, np.nan)) == 0.5
+
+
+def test_thresholds_are_given_by_name_and_read_in_the_summary(ds):
+    check("mine")(lambda _: np.linspace(0, 1, 24))
+    flags = np.arange(24) < 2
+    check("flags")(lambda _: CheckResult(np.linspace(0, 1, 24), flags, 0.9))
+    check("asks")(
+        lambda inputs: CheckResult(np.full(24, 0.5), flags & (inputs.threshold < 0.4), inputs.threshold)
+    )
+    names = ["mine", "flags", "asks", "low_contrast"]
+    given = {"mine": 0.25, "flags": 0.5, "asks": 0.3, "low_contrast": 0.2}
+    issues = find_issues(ds, names, thresholds=given)
+    assert issues.summary.threshold.to_dict() == given
+    assert issues.summary.flagged[["mine", "flags", "asks"]].tolist() == [18, 12, 2]
+    assert (issues.table.low_contrast_issue == (issues.table.low_contrast_score >= 0.2)).all()
+    assert find_issues(ds, ["flags", "low_contrast"]).summary.flagged.tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("name", [name for name, each in CHECKS.items() if "features" not in each.needs])
+def test_a_threshold_is_taken_by_every_check(ds, name):
+    """From 1 on hardly anything is flagged, and never what scores less."""
+    issues = find_issues(reviewed(ds, wrong=[2, 20]), [name], thresholds={name: 1})
+    assert issues.summary.threshold[name] == 1
+    assert (issues.table[f"{name}_score"][issues.table[f"{name}_issue"]] == 1).all()
+
+
+def test_thresholds_are_checked(ds):
+    with pytest.raises(BadInputError, match=r"No check 'blured'.*Did you mean 'blurred'"):
+        find_issues(ds, thresholds={"blured": 0.3})
+    for value in (0, 1.5, "0.3", True, float("nan")):
+        with pytest.raises(BadInputError, match=r"'dark' is .*allowed is a number above 0 and up to 1"):
+            find_issues(ds, thresholds={"dark": value})
+
+
+def test_former_names_still_work(ds):
+    check("mine", needs=["looks"])(lambda inputs: inputs.looks["contrast"])
+    issues = find_issues(ds, ["mine", "grey_among_color"], thresholds={"grey_among_color": 0.7})
+    assert issues.names == ["gray_among_color", "mine"]
+    assert issues.summary.threshold["gray_among_color"] == 0.7
+    assert len(issues.queue("grey_among_color")) == issues.summary.flagged["gray_among_color"]
 
 
 def test_issues_show_themselves_with_names_escaped(ds):
@@ -233,7 +273,3 @@ def test_issues_show_themselves_with_names_escaped(ds):
     assert "left out: left, needs predictions" in repr(issues)
     assert "<b>Odd" not in issues._repr_html_()
     assert "left: needs predictions" in issues._repr_html_()
-
-
-def test_everything_public_is_there():
-    assert all(hasattr(module, name) for name in module.__all__)

@@ -21,44 +21,32 @@ def clusters(n: int = 8) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(
     ("p", "unseen", "sentence"),
     [
+        ([0.01, 0.97, 0.02], True, "The model, which never trained on this image, says grizzly (97 %)"),
+        ([0.01, 0.97, 0.02], False, "The model says grizzly (97 %)"),
+        ([0.0, 1.0, 0.0], False, "The model says grizzly (over 99 %)"),
+        ([0.9, 0.03, 0.07], False, "The model agrees (90 %); next comes teddy (7 %)"),
         (
-            [0.01, 0.97, 0.02],
+            [1.0, 0.0, 0.0],
             True,
-            "Labelled black, but the model that did not see it gives grizzly 0.97 and black 0.01.",
-        ),
-        ([0.01, 0.97, 0.02], False, "Labelled black, but the model gives grizzly 0.97 and black 0.01."),
-        (
-            [0.0, 1.0, 0.0],
-            False,
-            "Labelled black, but the model gives grizzly over 0.99 and black under 0.01.",
-        ),
-        ([0.9, 0.03, 0.07], False, "Labelled black, and the model gives black 0.90; next comes teddy 0.07."),
-        (
-            [0.9, 0.03, 0.07],
-            True,
-            "Labelled black, and the model that did not see it gives black 0.90; next comes teddy 0.07.",
+            "The model, which never trained on this image, agrees (over 99 %); next comes grizzly (under 1 %)",
         ),
     ],
 )
 def test_the_sentence_of_each_case(p, unseen, sentence):
-    assert reasons(np.array([p]), np.array([0]), CLASSES, unseen=np.array([unseen])) == [sentence]
+    said = reasons(np.array([p]), np.array([0]), CLASSES, unseen=np.array([unseen]))
+    assert said == [f"Labelled black. {sentence}"]
     if not unseen:
-        assert reasons(np.array([p]), np.array([0]), CLASSES) == [sentence]
+        assert reasons(np.array([p]), np.array([0]), CLASSES) == said
 
 
 def test_each_sentence_speaks_of_its_own_item():
     p = np.array([[0.2, 0.7, 0.1], [0.1, 0.1, 0.8], [0.3, 0.1, 0.6]])
     near = Near(np.array([2, 0]), np.array([2, 1]), np.array([1, 4]))
-    first, second, third = reasons(
-        p, np.array([0, 2, 0]), CLASSES, unseen=np.array([0, 1, 0], bool), near=near
-    )
-    assert first == (
-        "Labelled black, but the model gives grizzly 0.70 and black 0.20; 4 of its 5 nearest pictures are grizzly."
-    )
-    assert (
-        second == "Labelled teddy, and the model that did not see it gives teddy 0.80; next comes black 0.10."
-    )
-    assert third.endswith("; 1 of its 5 nearest pictures is teddy.")
+    assert reasons(p, np.array([0, 2, 0]), CLASSES, unseen=np.array([0, 1, 0], bool), near=near) == [
+        "Labelled black. The model says grizzly (70 %). 4 of its 5 nearest images are labelled grizzly",
+        "Labelled teddy. The model, which never trained on this image, agrees (80 %); next comes black (10 %)",
+        "Labelled black. The model says teddy (60 %). 1 of its 5 nearest images is labelled teddy",
+    ]
 
 
 def test_the_nearest_are_those_of_the_same_direction():
@@ -85,11 +73,11 @@ def test_too_few_items_have_no_neighbors_worth_a_word(n):
     assert [len(each) for each in near] == [0, 0, 0]
     assert (
         reasons(np.full((n, 2), 0.5), np.zeros(n, int), CLASSES, near=near)
-        == ["Labelled black, and the model gives black 0.50; next comes grizzly 0.50."] * n
+        == ["Labelled black. The model agrees (50 %); next comes grizzly (50 %)"] * n
     )
 
 
-def test_pictures_without_features_do_not_break_it():
+def test_images_without_features_do_not_break_it():
     near = near_labels(np.zeros((8, 4)), np.arange(8), np.arange(8) % 2, 2, np.zeros(8, int))
     assert len(near.rows) == 8
     assert (near.count <= NEAREST).all()

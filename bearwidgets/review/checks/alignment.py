@@ -1,4 +1,4 @@
-"""Where one picture lies in another: windows to begin with, refined until the pixels agree or do not."""
+"""Where one image lies in another: windows to begin with, refined until the pixels agree or do not."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ WAVES = 6
 
 _PLACES = {1.0: 1, 0.85: 3, 0.7: 4, 0.55: 5}  # width of a window → how many places it takes side by side
 _LONGEST = 1.7  # times that one side of a window may be shrunk more than the other
-_WITHIN = 0.03  # how far beyond the picture's edge a point still counts, as a share of its side
+_WITHIN = 0.03  # how far beyond the image's edge a point still counts, as a share of its side
 
 
 class Pairs(NamedTuple):
-    """Pairs of pictures, the second one seen as a window of the first.
+    """Pairs of images, the second one seen as a window of the first.
 
     Attributes:
-        whole: (m,) index of the picture that holds the window.
-        part: (m,) index of the picture that is the window.
+        whole: (m,) index of the image that holds the window.
+        part: (m,) index of the image that is the window.
         flipped: (m,) bool, whether the part is mirrored.
-        map: (m, 4) float64: width, left, height, top of the window, as shares of the whole picture.
+        map: (m, 4) float64: width, left, height, top of the window, as shares of the whole image.
     """
 
     whole: np.ndarray
@@ -37,7 +37,7 @@ class Pairs(NamedTuple):
 
 
 def windows() -> np.ndarray:
-    """(w, 4) windows of a picture that a crop may have kept: width, left, height, top, the whole picture first."""
+    """(w, 4) windows of an image that a crop may have kept: width, left, height, top, the whole image first."""
     sides = [(width, left) for width, n in _PLACES.items() for left in np.linspace(0, 1 - width, n)]
     pairs = itertools.product(sides, sides)
     return np.array(
@@ -49,55 +49,55 @@ def windows() -> np.ndarray:
     )
 
 
-def views(pictures: np.ndarray, maps: np.ndarray, side: int) -> np.ndarray:
-    """Windows of pictures, sampled on a grid.
+def views(images: np.ndarray, maps: np.ndarray, side: int) -> np.ndarray:
+    """Windows of images, sampled on a grid.
 
     Args:
-        pictures: (m, h, w).
+        images: (m, h, w).
         maps: (m, 4) windows, as in `Pairs.map`.
         side: Points of the grid in each direction.
 
     Returns:
-        (m, side, side) float32; beyond its edge a picture goes on with its outermost pixels.
+        (m, side, side) float32; beyond its edge an image goes on with its outermost pixels.
     """
-    return _sampled(pictures, maps, side)[0]
+    return _sampled(images, maps, side)[0]
 
 
-def unit_waves(pictures: np.ndarray) -> np.ndarray:
+def unit_waves(images: np.ndarray) -> np.ndarray:
     """(m, 35) float32 of length 1: the lowest waves but for the mean; even columns first, then the odd ones.
 
-    The odd ones (the last 18) change sign when a picture is mirrored. Pictures without any contrast are zeros.
+    The odd ones (the last 18) change sign when an image is mirrored. Images without any contrast are zeros.
     """
-    low = dctn(pictures.astype(np.float32), axes=(1, 2), norm="ortho")[:, :WAVES, :WAVES]
+    low = dctn(images.astype(np.float32), axes=(1, 2), norm="ortho")[:, :WAVES, :WAVES]
     even = low[:, :, ::2].reshape(len(low), -1)[:, 1:]
     odd = low[:, :, 1::2].reshape(len(low), -1)
     both = np.concatenate([even, odd], axis=1)
     length = np.linalg.norm(both, axis=1, keepdims=True)
-    return np.where(length > 1e-3 * pictures.shape[1], both / np.maximum(length, 1e-9), 0).astype(np.float32)
+    return np.where(length > 1e-3 * images.shape[1], both / np.maximum(length, 1e-9), 0).astype(np.float32)
 
 
 EVEN = WAVES * WAVES // 2 - 1
-"""How many of the columns of `unit_waves` stay when a picture is mirrored."""
+"""How many of the columns of `unit_waves` stay when an image is mirrored."""
 
 
-def refine(pictures: np.ndarray, pairs: Pairs, side: int, rounds: int = 12) -> tuple[Pairs, np.ndarray]:
+def refine(images: np.ndarray, pairs: Pairs, side: int, rounds: int = 12) -> tuple[Pairs, np.ndarray]:
     """Shift and stretch each window until it shows what the part shows, and say how well it does.
 
     Least squares on the pixels, linear in the four numbers of the window and in gain and bias of the light, repeated
     (Lucas and Kanade, 1981, An iterative image registration technique; Baker and Matthews, 2004).
 
     Args:
-        pictures: (n, h, w) grey.
+        images: (n, h, w) gray.
         pairs: Where to begin.
         side: Points of the grid in each direction.
         rounds: How often.
 
     Returns:
         The pairs with better windows, and the correlation (m,) of their pixels, -1 to 1; 0 where the window has left
-        the picture.
+        the image.
     """
-    whole = pictures[pairs.whole].astype(np.float32)
-    part = pictures[pairs.part].astype(np.float32)
+    whole = images[pairs.whole].astype(np.float32)
+    part = images[pairs.part].astype(np.float32)
     part[pairs.flipped] = part[pairs.flipped, :, ::-1]
     full = np.tile([1.0, 0.0, 1.0, 0.0], (len(part), 1))
     target = _sampled(part, full, side)[0].reshape(len(part), -1)
@@ -150,19 +150,19 @@ def _grid(side: int) -> np.ndarray:
     return (np.arange(side) + 0.5) / side
 
 
-def _sampled(pictures: np.ndarray, maps: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Windows of pictures (m, side, side), bilinear, and their slopes across and down for a window's own side."""
-    m, height, width = pictures.shape
+def _sampled(images: np.ndarray, maps: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Windows of images (m, side, side), bilinear, and their slopes across and down for a window's own side."""
+    m, height, width = images.shape
     x = ((maps[:, :1] * _grid(side) + maps[:, 1:2]) * width - 0.5).clip(0, width - 1.001)
     y = ((maps[:, 2:3] * _grid(side) + maps[:, 3:4]) * height - 0.5).clip(0, height - 1.001)
     left, top = x.astype(np.int64), y.astype(np.int64)
     right_share = (x - left).astype(np.float32)[:, None, :]
     low_share = (y - top).astype(np.float32)[:, :, None]
     rows = np.arange(m)[:, None, None]
-    corner = pictures[rows, top[:, :, None], left[:, None, :]].astype(np.float32)
-    right = pictures[rows, top[:, :, None], left[:, None, :] + 1].astype(np.float32)
-    below = pictures[rows, top[:, :, None] + 1, left[:, None, :]].astype(np.float32)
-    opposite = pictures[rows, top[:, :, None] + 1, left[:, None, :] + 1].astype(np.float32)
+    corner = images[rows, top[:, :, None], left[:, None, :]].astype(np.float32)
+    right = images[rows, top[:, :, None], left[:, None, :] + 1].astype(np.float32)
+    below = images[rows, top[:, :, None] + 1, left[:, None, :]].astype(np.float32)
+    opposite = images[rows, top[:, :, None] + 1, left[:, None, :] + 1].astype(np.float32)
     upper = corner + (right - corner) * right_share
     lower = below + (opposite - below) * right_share
     pixels = upper + (lower - upper) * low_share

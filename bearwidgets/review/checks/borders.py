@@ -2,49 +2,56 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from bearwidgets.data.image_stats.table import small_images
-from bearwidgets.review.checks.registry import Evidence, Found, adaptive_threshold, check
+from bearwidgets.review.checks.registry import CheckResult, check
+from bearwidgets.review.checks.thresholds import adaptive_threshold
+from bearwidgets.review.reasons import percent
+
+if TYPE_CHECKING:
+    from bearwidgets.review.checks.inputs import CheckInputs
 
 _SIDES = ("left", "top", "right", "bottom")
-_BAR = (0.0, 0.03, 0.5)  # share of the picture that bars take, for the scores 0, 0.5 and 1
-_STRIP, _CORNER = 4, 8  # of the 32 px of a small picture
-_MOST = 4_000  # pictures that the others are compared with; what many share is found among so many
-_SAME = 0.97  # correlation of a place that is the same in two pictures
+_BAR = (0.0, 0.03, 0.5)  # share of the image that bars take, for the scores 0, 0.5 and 1
+_STRIP, _CORNER = 4, 8  # of the 32 px of a small image
+_MOST = 4_000  # images that the others are compared with; what many share is found among so many
+_SAME = 0.97  # correlation of a place that is the same in two images
 _OTHERWISE = 0.5  # correlation of what is left of them, above which they are alike altogether
-_FEWEST = 3  # other pictures with the same place
-_TEXTURE = 10.0  # grey levels; a place without detail is no mark
+_FEWEST = 3  # other images with the same place
+_TEXTURE = 10.0  # gray levels; a place without detail is no mark
 _BLOCK = 512
 
 
-@check("repeated_borders", title="Repeated borders", needs=["looks"])
-def repeated_borders(evidence: Evidence) -> Found:
-    """Bars of one tone along the edges, and places at the edges that are the same in pictures that are not."""
-    looks = evidence.looks
-    bars = looks[[f"bar_{side}" for side in _SIDES]].to_numpy()
+@check("repeated_borders", title="Repeated borders", needs=["image_stats"])
+def repeated_borders(inputs: CheckInputs) -> CheckResult:
+    """Bars of one tone along the edges, and places at the edges that are the same in images that are not."""
+    stats = inputs.image_stats
+    bars = stats[[f"bar_{side}" for side in _SIDES]].to_numpy()
     area = 1 - (1 - bars[:, 0] - bars[:, 2]).clip(0) * (1 - bars[:, 1] - bars[:, 3]).clip(0)
-    readable = (looks["problem"] == "").to_numpy()
-    shared, place = np.zeros(len(looks), np.int64), np.full(len(looks), "", dtype=object)
-    shared[readable], place[readable] = _shared(small_images(looks[readable]))
+    readable = (stats["problem"] == "").to_numpy()
+    shared, place = np.zeros(len(stats), np.int64), np.full(len(stats), "", dtype=object)
+    shared[readable], place[readable] = _shared(small_images(stats[readable]))
     score = np.interp(area, _BAR, [0.0, 0.5, 1.0])
     score = np.where(shared >= _FEWEST, np.maximum(score, 0.5 + 0.5 * shared / (shared + 10)), score)
     score = np.where(readable, score, np.nan)
-    threshold = adaptive_threshold(score, most=np.inf)
+    threshold = inputs.threshold or adaptive_threshold(score, most=np.inf)
     flag = np.nan_to_num(score) >= threshold
     why = [
         ""
         if not odd
-        else f"its {where} is the same as that of {n:,} other pictures"
+        else f"Its {where} is the same as in {n:,} other images"
         if n >= _FEWEST
-        else f"bars take {part:.0%} of it"
+        else f"Bars along the edges take {percent(part)} of it"
         for odd, where, n, part in zip(flag, place, shared, area, strict=True)
     ]
-    return Found(score, flag, threshold, why=why, note=f"pictures with bars: {int((area > 0).sum()):,}")
+    return CheckResult(score, flag, threshold, why=why, note=f"images with bars: {int((area > 0).sum()):,}")
 
 
 def places() -> dict[str, tuple[slice, slice]]:
-    """Name of each place → rows and columns of a small picture."""
+    """Name of each place → rows and columns of a small image."""
     first, last = slice(0, _STRIP), slice(-_STRIP, None)
     near, far, every = slice(0, _CORNER), slice(-_CORNER, None), slice(None)
     return {
@@ -60,7 +67,7 @@ def places() -> dict[str, tuple[slice, slice]]:
 
 
 def _shared(small: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each of (n, 32, 32) pictures, how many others have the same place, at most, and which place that is."""
+    """For each of (n, 32, 32) images, how many others have the same place, at most, and which place that is."""
     most, where = np.zeros(len(small), np.int64), np.full(len(small), "", dtype=object)
     step = -(-len(small) // _MOST) if len(small) else 1
     for name, (rows, columns) in places().items():
@@ -84,7 +91,7 @@ def _detail(pixels: np.ndarray, at: np.ndarray) -> np.ndarray:
     """What a curved surface through the pixels (n, m) leaves of them: skies and vignettes are alike, marks are not.
 
     Args:
-        pixels: (n, m) grey levels.
+        pixels: (n, m) gray levels.
         at: (m, 2) row and column of each.
     """
     y, x = (at / 31).T

@@ -1,4 +1,4 @@
-"""Copies of one picture: candidates by their lowest waves and by features, verified on the pixels."""
+"""Copies of one image: candidates by their lowest waves and by features, verified on the pixels."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bearwidgets.data.image_stats.table import small_images
 from bearwidgets.data.parallel import in_threads
 from bearwidgets.errors import ImageError
 from bearwidgets.review.checks.alignment import EVEN, Pairs, refine, unit_waves, views, windows
+from bearwidgets.review.reasons import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
     from bearwidgets.review.neighbors import Neighbors
 
 MOST_WINDOWED = 4_000
-"""Pictures up to which every window of every picture is compared with every other picture; above, whole pictures are,
+"""Images up to which every window of every image is compared with every other image; above, whole images are,
 and windows only of those that are neighbors by their features."""
 
-_CANDIDATES = 4  # for each picture, those that look most like it
+_CANDIDATES = 4  # for each image, those that look most like it
 _LOOKS_ALIKE = 0.8  # correlation of the lowest waves of a candidate
 _ROUGHLY = 0.75  # correlation of 16 × 16 points after alignment
 SURE = 0.8
-"""Similarity from which two pictures are called copies: the median correlation of the details in 36 parts of them.
+"""Similarity from which two images are called copies: the median correlation of the details in 36 parts of them.
 
 Details are what the lowest waves, by which candidates are chosen, do not tell; in the median a stamp or blown-out
 lights do not count. Other photos hardly come above 0.6.
@@ -39,49 +40,56 @@ _ALL = 0.5  # the details of all parts together have to agree as well
 _TINY, _TINY_SURE = (
     64,
     0.85,
-)  # px of the short side; so small a picture has few details, which may agree by chance
-_FAINT = 64 * 2.0**2  # squared grey levels of a part of 64 points: below two levels a point it is rounding
+)  # px of the short side; so small an image has few details, which may agree by chance
+_FAINT = 64 * 2.0**2  # squared gray levels of a part of 64 points: below two levels a point it is rounding
 _MOST_NEIGHBORS = 4_000  # pairs by features, the most similar ones
-_SIDE = 128  # px of the pictures on which a candidate is verified
+_SIDE = 128  # px of the images on which a candidate is verified
 _POINTS = 48
-_ROUNDS = 6  # on the larger pictures, where the window is nearly right already
+_ROUNDS = 6  # on the larger images, where the window is nearly right already
 _BLOCK = 256
-_MOST_THREADS = 16
 
 
 class Copies(NamedTuple):
-    """Pairs of rows that show the same picture.
+    """Pairs of rows that show the same image.
 
     Attributes:
-        first: (m,) row of the picture that shows more.
+        first: (m,) row of the image that shows more.
         second: (m,) row of the other.
         similarity: (m,) median correlation of the details in 36 parts of them, 0 to 1.
-        how: (m,) what was done to the second one: "resized or saved anew", "a crop of 59%", "mirrored".
+        how: (m,) what was done to the second one: "cropped to 59 % and mirrored".
     """
 
     first: np.ndarray
     second: np.ndarray
     similarity: np.ndarray
-    how: list[str]
+    how: np.ndarray
+
+    def at_least(self, similarity: float) -> Copies:
+        """The pairs from a similarity on."""
+        rows = self.similarity >= similarity
+        return Copies(*(field[rows] for field in self))
 
 
-def find_copies(ds: Dataset, looks: pd.DataFrame, neighbors: Neighbors | None = None) -> Copies:
-    """Pairs of pictures that are copies but not the same bytes: crop, resize, recompression, flip, colour shift.
+def find_copies(
+    ds: Dataset, image_stats: pd.DataFrame, neighbors: Neighbors | None = None, *, least: float = SURE
+) -> Copies:
+    """Pairs of images that are copies but not the same bytes: crop, resize, recompression, flip, color shift.
 
     Each content takes part once, by its first row.
 
     Args:
         ds: The data set.
-        looks: Of `image_stats_of(ds)`.
-        neighbors: By features; finds crops in data sets of more than 4,000 pictures.
+        image_stats: Of `image_stats_of(ds)`.
+        neighbors: By features; finds crops in data sets of more than 4,000 images.
+        least: The similarity from which two images are copies. None is below 0.5, nor, of small images, below 0.85.
 
     Example:
         >>> find_copies(ds, image_stats_of(ds)).how  # doctest: +SKIP
-        ['a crop of 35%']
+        ['cropped to 35 %']
     """
-    good = (looks["problem"] == "").to_numpy() & ~ds.table["content"].duplicated().to_numpy()
+    good = (image_stats["problem"] == "").to_numpy() & ~ds.table["content"].duplicated().to_numpy()
     rows = np.flatnonzero(good)
-    small = small_images(looks.iloc[rows])
+    small = small_images(image_stats.iloc[rows])
     pairs = _candidates(small)
     if neighbors is not None:
         near = _by_features(small, _among(neighbors, rows))
@@ -93,13 +101,12 @@ def find_copies(ds: Dataset, looks: pd.DataFrame, neighbors: Neighbors | None = 
              for start in range(0, len(pairs.part), _BLOCK)]  # fmt: skip
     maps = np.concatenate([pairs.map[:0], *(part.map for part, _ in parts)])
     similarity = np.concatenate([np.zeros(0), *(each for _, each in parts)])
-    sure = similarity >= SURE
-    how = [_how(each, bool(flip)) for each, flip in zip(maps[sure], pairs.flipped[sure], strict=True)]
-    return Copies(rows[pairs.whole[sure]], rows[pairs.part[sure]], similarity[sure], how)
+    how = np.array([_how(*each) for each in zip(maps, pairs.flipped, strict=True)], dtype=object)
+    return Copies(rows[pairs.whole], rows[pairs.part], similarity, how).at_least(max(least, _ALL))
 
 
 def _candidates(small: np.ndarray) -> Pairs:
-    """The pictures that most likely hold each picture as a window (or as a whole, in large data sets)."""
+    """The images that most likely hold each image as a window (or as a whole, in large data sets)."""
     n = len(small)
     known = unit_waves(small)
     places = windows() if n <= MOST_WINDOWED else windows()[:1]
@@ -122,7 +129,7 @@ def _candidates(small: np.ndarray) -> Pairs:
 
 
 def _windows_of(small: np.ndarray, places: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Waves of all windows of some pictures at a time: number of the first picture, (pictures × windows, 35)."""
+    """Waves of all windows of some images at a time: number of the first image, (images × windows, 35)."""
     step = max(1, _BLOCK // len(places)) if len(places) > 1 else _BLOCK
     for start in range(0, len(small), step):
         some = small[start : start + step]
@@ -133,7 +140,7 @@ def _windows_of(small: np.ndarray, places: np.ndarray) -> Iterator[tuple[int, np
 def _best_window(
     window_waves: np.ndarray, known: np.ndarray, wholes: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For some pictures and all pictures: correlation of the best window, its number, is it flipped."""
+    """For some images and all images: correlation of the best window, its number, is it flipped."""
     even = window_waves[:, :EVEN] @ known[:, :EVEN].T
     odd = window_waves[:, EVEN:] @ known[:, EVEN:].T
     score = (even + np.abs(odd)).reshape(wholes, -1, len(known))
@@ -157,7 +164,7 @@ def _among(neighbors: Neighbors, rows: np.ndarray) -> np.ndarray:
 
 
 def _by_features(small: np.ndarray, near: np.ndarray) -> Pairs:
-    """Pairs with the window of each picture in which the other fits best, both ways round."""
+    """Pairs with the window of each image in which the other fits best, both ways round."""
     places = windows()
     both = np.unique(np.concatenate([near, near[:, ::-1]]), axis=0)
     known = unit_waves(small)
@@ -172,7 +179,7 @@ def _by_features(small: np.ndarray, near: np.ndarray) -> Pairs:
 
 
 def _prune(small: np.ndarray, pairs: Pairs) -> Pairs:
-    """Those that agree on the small pictures too, each two pictures once, the way round that agrees best."""
+    """Those that agree on the small images too, each two images once, the way round that agrees best."""
     refined, match = [], []
     for start in range(0, len(pairs.part), _BLOCK):
         some, agree = refine(small, pairs.at(np.arange(start, min(start + _BLOCK, len(pairs.part)))), 16)
@@ -188,13 +195,13 @@ def _prune(small: np.ndarray, pairs: Pairs) -> Pairs:
 
 
 def _verify(paths: Sequence[object], tiny: np.ndarray, pairs: Pairs) -> tuple[Pairs, np.ndarray]:
-    """The pairs aligned on larger pictures, and how similar they are; 0 where details disagree."""
+    """The pairs aligned on larger images, and how similar they are; 0 where details disagree."""
     used, numbers = np.unique(np.concatenate([pairs.whole, pairs.part]), return_inverse=True)
-    pictures = np.stack(list(in_threads(_open, [paths[row] for row in used])))
+    images = np.stack(list(in_threads(_open, [paths[row] for row in used])))
     here = pairs._replace(whole=numbers[: len(pairs.part)], part=numbers[len(pairs.part) :])
-    here, match = refine(pictures, here, _POINTS, _ROUNDS)
-    seen = views(pictures[here.whole], here.map, _POINTS)
-    shown = pictures[here.part].astype(np.float32)
+    here, match = refine(images, here, _POINTS, _ROUNDS)
+    seen = views(images[here.whole], here.map, _POINTS)
+    shown = images[here.part].astype(np.float32)
     shown[here.flipped] = shown[here.flipped, :, ::-1]
     full = np.tile([1.0, 0.0, 1.0, 0.0], (len(shown), 1))
     parts, every = _agreement(_details(seen), _details(views(shown, full, _POINTS)))
@@ -207,16 +214,16 @@ def _verify(paths: Sequence[object], tiny: np.ndarray, pairs: Pairs) -> tuple[Pa
 
 def _open(path: object) -> np.ndarray:
     try:
-        picture = open_image(path, at_least=_SIDE)  # ty: ignore[invalid-argument-type]
+        image = open_image(path, at_least=_SIDE)  # ty: ignore[invalid-argument-type]
     except ImageError:  # gone since it was looked at
         return np.zeros((_SIDE, _SIDE), np.uint8)
-    return np.asarray(picture.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR))
+    return np.asarray(image.convert("L").resize((_SIDE, _SIDE), Image.Resampling.BILINEAR))
 
 
-def _details(pictures: np.ndarray) -> np.ndarray:
-    """Pictures (m, side, side) as parts of 8 × 8 points less their means, (m, parts, 64)."""
-    m, side, _ = pictures.shape
-    parts = pictures.reshape(m, side // 8, 8, side // 8, 8).transpose(0, 1, 3, 2, 4).reshape(m, -1, 64)
+def _details(images: np.ndarray) -> np.ndarray:
+    """Images (m, side, side) as parts of 8 × 8 points less their means, (m, parts, 64)."""
+    m, side, _ = images.shape
+    parts = images.reshape(m, side // 8, 8, side // 8, 8).transpose(0, 1, 3, 2, 4).reshape(m, -1, 64)
     return parts - parts.mean(2, keepdims=True)
 
 
@@ -234,9 +241,9 @@ def _agreement(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(few, np.minimum(median, every), median), every
 
 
-def _how(place: np.ndarray, flipped: bool) -> str:  # noqa: FBT001
-    """What was done to a picture, in words."""
+def _how(place: np.ndarray, flipped: np.bool) -> str:
+    """What was done to an image, in words."""
     area = place[0] * place[2]
-    done = [f"a crop of {area:.0%}"] if area < 0.95 else []
+    done = [f"cropped to {percent(area)}"] if area < 0.95 else []
     done += ["mirrored"] if flipped else []
-    return ", ".join(done) or "resized, recolored or saved anew"
+    return " and ".join(done) or "resized, recolored or saved again"

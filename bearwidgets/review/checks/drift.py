@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bearwidgets.review.checks.registry import Evidence, Found, check
+from bearwidgets.review.checks.registry import CheckResult, check
+from bearwidgets.review.reasons import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from bearwidgets.review.checks.inputs import CheckInputs
 
 SEED = 0
 _NEIGHBORS = 10
@@ -111,23 +114,26 @@ def natural_order(paths: Sequence[str]) -> np.ndarray:
 
 
 @check("order_drift", title="Order drift", needs=["features"])
-def drift_in_order(evidence: Evidence) -> Found:
+def drift_in_order(inputs: CheckInputs) -> CheckResult:
     """Items whose neighbors in feature space stand near them in the order of the files, if that holds over all."""
-    order = natural_order(list(evidence.table.path))
+    order = natural_order(list(inputs.table.path))
     inverse = np.argsort(order)
-    index = evidence.neighbors.index[order]
+    index = inputs.neighbors.index[order]
     index = np.where(index >= 0, inverse[index], -1)
-    target = evidence.table.label.astype("category").cat.codes.to_numpy()[order].astype(np.int64)
+    target = inputs.table.label.astype("category").cat.codes.to_numpy()[order].astype(np.int64)
     found = order_drift(index, target)
     score = found.nearness[inverse]
     drifts = found.p < _LEVEL and found.effect >= _LEAST_EFFECT
-    flag = (score >= _NEAR) & drifts
+    near = inputs.threshold or _NEAR
+    flag = (score >= near) & drifts
     why = [
-        f"its neighbors stand {each:.0%} nearer in the order of files than by chance" if flagged else ""
+        f"Similar images are {percent(each)} nearer in the order of the files than by chance"
+        if flagged
+        else ""
         for each, flagged in zip(score, flag, strict=True)
     ]
     note = (
-        f"similar pictures of a class stand {found.distance:.0%} of it apart, {found.expected:.0%} if shuffled "
+        f"similar images are {percent(found.distance)} of their class apart, {percent(found.expected)} if shuffled "
         f"(p = {found.p:.2g})"
     )
-    return Found(score, flag, _NEAR, why=why, note=note)
+    return CheckResult(score, flag, near, why=why, note=note)

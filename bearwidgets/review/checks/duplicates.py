@@ -1,4 +1,4 @@
-"""Checks of copies: the same bytes, the same picture, contradictory labels, copies across splits."""
+"""Checks of copies: the same bytes, the same image, contradictory labels, copies across splits."""
 
 from __future__ import annotations
 
@@ -9,66 +9,74 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from bearwidgets.errors import and_more
 from bearwidgets.review.checks.copies import SURE
-from bearwidgets.review.checks.registry import Evidence, Found, check
+from bearwidgets.review.checks.registry import CheckResult, check
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
+    from bearwidgets.review.checks.inputs import CheckInputs
+
+_SPLITS = {"train": "in the training split", "valid": "in the evaluation split", "test": "in the test split"}
 _NEARLY = 0.999  # score of a copy that is not the same bytes, at most: those of the same bytes come first
 
 
-@check("contradictory_labels", title="Contradictory copies", needs=["looks"], certain=True)
-def contradictory_labels(evidence: Evidence) -> Found:
+@check("contradictory_labels", title="Contradictory copies", needs=["image_stats"], certain=True)
+def contradictory_labels(inputs: CheckInputs) -> CheckResult:
     """Copies that do not all have the same label: one at least is wrong, for certain where the bytes are the same."""
-    return _differing(evidence, "label", "labelled")
+    return _differing(inputs, "label", "labelled {}".format)
 
 
-@check("leakage", title="Copies across splits", needs=["looks"], certain=True)
-def leakage(evidence: Evidence) -> Found:
-    """Copies in training and in the exam, of which that of the exam stays; certain where the bytes are the same."""
-    return _differing(evidence, "split", "in")
+@check("leakage", title="Copies across splits", needs=["image_stats"], certain=True)
+def leakage(inputs: CheckInputs) -> CheckResult:
+    """Copies in two splits, of which the one that is not for training stays; certain where the bytes are the same."""
+    return _differing(inputs, "split", _SPLITS.__getitem__)
 
 
 @check("exact_duplicates", title="Exact duplicates", certain=True)
-def exact_duplicates(evidence: Evidence) -> Found:
+def exact_duplicates(inputs: CheckInputs) -> CheckResult:
     """Files with the same bytes."""
-    group = _same_bytes(evidence.table)
+    group = _same_bytes(inputs.table)
     flag = group >= 0
-    keeper = _keepers(evidence, group)
-    paths = evidence.table["path"].to_numpy()
+    keeper = _keepers(inputs, group)
+    paths = inputs.table["path"].to_numpy()
     why = [""] * len(flag)
     for rows in _members(group):
         for row in rows:
             others = [paths[other] for other in rows if other != row]
-            why[row] = f"the same bytes as {_listed(others)}"
-    note = f"files that are copies to the byte of one that stays: {int((flag & ~keeper).sum()):,}"
-    return Found(flag.astype(np.float64), flag, group=group, keeper=keeper, why=why, note=note)
+            why[row] = f"An exact copy of {and_more(others, 3)}"
+    note = _can_go(flag & ~keeper, "is an exact copy")
+    return CheckResult(flag.astype(np.float64), flag, group=group, keeper=keeper, why=why, note=note)
 
 
-@check("near_duplicates", title="Near-duplicates", needs=["looks"])
-def near_duplicates(evidence: Evidence) -> Found:
+@check("near_duplicates", title="Near-duplicates", needs=["image_stats"])
+def near_duplicates(inputs: CheckInputs) -> CheckResult:
     """Crops, resized, recompressed, mirrored or recolored copies; files with the same bytes take part once."""
-    copies, n = evidence.copies, len(evidence.table)
+    copies, n = inputs.copies, len(inputs.table)
     group = _components(n, copies.first, copies.second)
     score, why = np.zeros(n), [""] * n
-    paths = evidence.table["path"].to_numpy()
+    paths = inputs.table["path"].to_numpy()
     for first, second, similarity, how in zip(*copies, strict=True):
         for row, other in ((first, second), (second, first)):
             if similarity > score[row]:
                 score[row] = similarity
-                done = f"it is {how}" if row == second else f"that one is {how}"
-                why[row] = f"the same picture as {paths[other]}: {done}"
+                which = "This" if row == second else "The other"
+                why[row] = f"The same image as {paths[other]}. {which} one is {how}"
     flag = group >= 0
-    keeper = _keepers(evidence, group, evidence.looks["blur"])
-    note = f"files that show what one that stays shows: {int((flag & ~keeper).sum()):,}"
-    return Found(score.clip(0, 1), flag, SURE, group=group, keeper=keeper, why=why, note=note)
+    keeper = _keepers(inputs, group, inputs.image_stats["blur"])
+    note = _can_go(flag & ~keeper, "shows the same as one that stays")
+    return CheckResult(
+        score.clip(0, 1), flag, inputs.threshold or SURE, group=group, keeper=keeper, why=why, note=note
+    )
 
 
-def _differing(evidence: Evidence, column: str, word: str) -> Found:
-    """Groups of copies that differ in a column."""
-    table, n = evidence.table, len(evidence.table)
-    same, copies = _same_bytes(table), evidence.copies
+def _differing(inputs: CheckInputs, column: str, words: Callable[[str], str]) -> CheckResult:
+    """Groups of copies that differ in a column, of which `words` says what a value means."""
+    table, n = inputs.table, len(inputs.table)
+    same, copies = _same_bytes(table), inputs.copies
     first, second = _linked(table["content"].to_numpy())
     every = _components(n, np.concatenate([first, copies.first]), np.concatenate([second, copies.second]))
     values, paths = table[column].to_numpy(), table["path"].to_numpy()
@@ -84,14 +92,16 @@ def _differing(evidence: Evidence, column: str, word: str) -> Found:
             others = [other for other in rows if values[other] != values[row]]
             alike = [other for other in others if same[other] == same[row] >= 0]
             other = (alike or others)[0]
-            what = "the same bytes" if alike else "the same picture"
-            why[row] = f"{what} as {paths[other]}, which is {word} {values[other]}"
+            what = "file" if alike else "image"
+            why[row] = f"The same {what} as {paths[other]}, which is {words(values[other])}"
             fact[row] = bool(alike)
-            score[row] = 1 if alike else min(max(near[rows].max(), SURE), _NEARLY)
+            score[row] = 1 if alike else min(near[rows].max(), _NEARLY)
     flag = group >= 0
-    keeper = _keepers(evidence, group, evidence.looks["blur"])
-    note = f"pictures whose copies differ in their {column}: {len(set(group[flag])):,}"
-    return Found(score, flag, group=group, keeper=keeper, why=why, note=note, fact=fact)
+    keeper = _keepers(inputs, group, inputs.image_stats["blur"])
+    note = f"images whose copies differ in their {column}: {len(set(group[flag])):,}"
+    return CheckResult(
+        score, flag, inputs.threshold, group=group, keeper=keeper, why=why, note=note, fact=fact
+    )
 
 
 def _linked(contents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -124,15 +134,15 @@ def _members(group: np.ndarray) -> list[np.ndarray]:
     return np.split(order, np.flatnonzero(np.diff(group[order])) + 1) if len(order) else []
 
 
-def _keepers(evidence: Evidence, group: np.ndarray, blur: pd.Series | None = None) -> np.ndarray:
+def _keepers(inputs: CheckInputs, group: np.ndarray, blur: pd.Series | None = None) -> np.ndarray:
     """(n,) bool, the one of each group to stay; without `blur` where the bytes are the same.
 
-    It has the label of the majority, then it is of the exam (which is never cleaned on the quiet), then it has the
-    label that the predictions believe, then it is the largest, the sharpest, the first.
+    It has the label of the majority, then it is not for training (the evaluation split stays as it is), then it has
+    the label that the predictions believe, then it is the largest, the sharpest, the first.
     """
-    table = evidence.table
+    table = inputs.table
     labels, area = table["label"].to_numpy(), (table["width"] * table["height"]).to_numpy()
-    exam, believed = (table["split"] != "train").to_numpy(), _believed(evidence)
+    exam, believed = (table["split"] != "train").to_numpy(), _believed(inputs)
     edges = np.zeros(len(table)) if blur is None else blur.fillna(np.inf).to_numpy()
     keeper = np.zeros(len(table), bool)
     for rows in _members(group):
@@ -151,13 +161,13 @@ def _keepers(evidence: Evidence, group: np.ndarray, blur: pd.Series | None = Non
     return keeper
 
 
-def _believed(evidence: Evidence) -> np.ndarray:
+def _believed(inputs: CheckInputs) -> np.ndarray:
     """(n,) probability that the predictions give to the label of each item; 0 where there are none."""
-    if evidence.review is None:
-        return np.zeros(len(evidence.table))
-    return np.exp(-evidence.review.table["loss"].reindex(evidence.table["id"])).fillna(0).to_numpy()
+    if inputs.review is None:
+        return np.zeros(len(inputs.table))
+    return np.exp(-inputs.review.table["loss"].reindex(inputs.table["id"])).fillna(0).to_numpy()
 
 
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+def _can_go(rows: np.ndarray, why: str) -> str:
+    n = int(rows.sum())
+    return f"{n:,} files can go: each {why}" if n != 1 else f"1 file can go: it {why}"

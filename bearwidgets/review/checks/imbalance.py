@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
-from bearwidgets.review.checks.registry import Evidence, Found, check
+from bearwidgets.review.checks.registry import CheckResult, check
+from bearwidgets.review.checks.thresholds import DEVIATIONS, median_and_deviation
+from bearwidgets.review.reasons import percent
 
-_DEVIATIONS = 3.5  # robust standard deviations, Iglewicz and Hoaglin (1993), as in `adaptive_threshold`
-_TO_DEVIATION = 1.4826
+if TYPE_CHECKING:
+    from bearwidgets.review.checks.inputs import CheckInputs
+
 # A class below a tenth of the usual is rare whatever the others are like (the slight end of imbalance in Krawczyk,
 # 2016, Learning from imbalanced data, is 1:4, the high one 1:100); half of the usual is within what happens.
 _RARE, _USUAL = 0.1, 0.5
@@ -32,32 +37,35 @@ def rare_classes(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """
     if not len(counts):
         return np.zeros(0), np.zeros(0, bool), _USUAL
-    logs = np.log(counts)
-    middle = np.median(logs)
-    spread = _TO_DEVIATION * np.median(np.abs(logs - middle))
-    below = float(np.clip(np.exp(-_DEVIATIONS * spread), _RARE, _USUAL)) if len(counts) >= _FEW else _USUAL
+    _, deviation = median_and_deviation(np.log(counts))
+    below = float(np.clip(np.exp(-DEVIATIONS * deviation), _RARE, _USUAL)) if len(counts) >= _FEW else _USUAL
     shares = counts / np.median(counts)
     return shares, shares < below, below
 
 
 @check("class_imbalance", title="Rare classes")
-def class_imbalance(evidence: Evidence) -> Found:
+def class_imbalance(inputs: CheckInputs) -> CheckResult:
     """All items of a class that has far fewer of them than is usual; a group is a class."""
-    codes, classes = pd.factorize(evidence.table.label, sort=True)
+    codes, classes = pd.factorize(inputs.table.label, sort=True)
     counts = np.bincount(codes, minlength=len(classes))
     shares, rare, below = rare_classes(counts)
+    if inputs.threshold:
+        rare, below = 1.0 - shares >= inputs.threshold, 1.0 - inputs.threshold
+    threshold = inputs.threshold or 1.0 - below
     flag = rare[codes]
     score = np.clip(1.0 - shares, 0.0, 1.0)[codes]
     said = [
-        f"one of {count:,} items of {name}, {share:.0%} of the usual number" if is_rare else ""
+        f"One of only {count:,} images of {name}: {percent(share)} of the usual number" if is_rare else ""
         for name, count, share, is_rare in zip(classes, counts, shares, rare, strict=True)
     ]
     note = ""
     if len(counts):
         least, most = int(counts.argmin()), int(counts.argmax())
         note = (
-            f"{len(classes)} classes of {np.median(counts):,.0f} items in the middle; the smallest is "
+            f"{len(classes)} classes, {np.median(counts):,.0f} images in the median one; the smallest is "
             f"{classes[least]} with {counts[least]:,}, the largest {classes[most]} with {counts[most]:,}; "
-            f"rare is below {below:.0%} of the middle"
+            f"rare is below {percent(below)} of the median"
         )
-    return Found(score, flag, 1.0 - below, np.where(flag, codes, -1), why=[said[c] for c in codes], note=note)
+    return CheckResult(
+        score, flag, threshold, np.where(flag, codes, -1), why=[said[c] for c in codes], note=note
+    )

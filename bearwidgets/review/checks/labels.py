@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from bearwidgets.review.checks.registry import Evidence, Found, check
+from bearwidgets.review.checks.registry import CheckResult, check
+
+if TYPE_CHECKING:
+    from bearwidgets.review.checks.inputs import CheckInputs
 
 
 @check("label_issues", title="Likely wrong labels", needs=["review"])
-def label_issues(evidence: Evidence) -> Found:
+def label_issues(inputs: CheckInputs) -> CheckResult:
     """Flagged where label and prediction disagree, in the order of the review's `label_issue`."""
-    assert evidence.review is not None  # noqa: S101 - the check needs it
-    review = evidence.review.table.reindex(evidence.table.id)
+    assert inputs.review is not None  # noqa: S101 - the check needs it
+    review = inputs.review.table.reindex(inputs.table.id)
     score = review.label_issue.to_numpy(dtype=np.float64)
     flag = review.predicted.notna().to_numpy() & (review.predicted != review.label).to_numpy()
-    if "why" in review:
-        why = review.why.fillna("").tolist()
-    else:
-        why = [
-            f"predicted {name} with {sure:.0%}" if wrong else ""
-            for name, sure, wrong in zip(review.predicted, review.confidence, flag, strict=True)
-        ]
-    note = f"{flag.sum():,} of {len(flag):,} labels are not the predicted ones ({evidence.review.made_by})"
-    return Found(score, flag, why=why, note=note)
+    note = f"{flag.sum():,} of {len(flag):,} labels are not the predicted ones ({inputs.review.made_by})"
+    return CheckResult(score, flag, why=review.why.fillna("").tolist(), note=note)

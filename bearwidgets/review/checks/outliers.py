@@ -1,10 +1,16 @@
-"""Off-topic pictures: items that lie far from all others, by the distance to their nearest neighbors."""
+"""Off-topic images: items that lie far from all others, by the distance to their nearest neighbors."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from bearwidgets.review.checks.registry import Evidence, Found, check
+from bearwidgets.review.checks.registry import CheckResult, check
+from bearwidgets.review.checks.thresholds import median_and_deviation
+
+if TYPE_CHECKING:
+    from bearwidgets.review.checks.inputs import CheckInputs
 
 # Leys et al. (2013), Detecting outliers: do not use standard deviation around the mean, use absolute deviation
 # around the median: 2.5 is what they recommend, and the logarithms taken here are close to normal.
@@ -12,7 +18,6 @@ _DEVIATIONS = 2.5
 _LEAST_RATIO = (
     1.25  # nothing nearer is off topic, however alike the rest: in high dimensions distances concentrate
 )
-_TO_DEVIATION = 1.4826  # median absolute deviation to standard deviation of a normal distribution
 _MOST_SHARE = 0.1  # of the items that count as near: in a small set all others would be near
 
 
@@ -65,9 +70,8 @@ def outlier_score(ratio: np.ndarray) -> tuple[np.ndarray, float]:
     if not known.any():
         return np.full(len(ratio), np.nan), _LEAST_RATIO
     logs = np.log(ratio[known])
-    middle = float(np.median(logs))
-    spread = _TO_DEVIATION * float(np.median(np.abs(logs - middle)))
-    least = max(_DEVIATIONS * spread, float(np.log(_LEAST_RATIO)))
+    middle, deviation = median_and_deviation(logs)
+    least = max(_DEVIATIONS * deviation, float(np.log(_LEAST_RATIO)))
     beyond = np.maximum(logs - middle, 0.0)
     score = np.full(len(ratio), np.nan)
     score[known] = beyond / (beyond + least)
@@ -75,18 +79,20 @@ def outlier_score(ratio: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 @check("off_topic", title="Off topic", needs=["features"])
-def off_topic(evidence: Evidence) -> Found:
+def off_topic(inputs: CheckInputs) -> CheckResult:
     """Items whose features are far from those of all others, for the density of the classes around them."""
-    near = evidence.neighbors
-    target = evidence.table.label.astype("category").cat.codes.to_numpy()
+    near = inputs.neighbors
+    target = inputs.table.label.astype("category").cat.codes.to_numpy()
     ratio = distance_ratio(near.index, near.similarity, target)
     score, least = outlier_score(ratio)
-    flag = score >= 0.5  # NaN is not
+    threshold = inputs.threshold or 0.5
+    flag = score >= threshold  # NaN is not
     why = [
-        f"{times:.1f} times as far from its neighbors as is usual around it" if flagged else ""
+        f"Unlike the other images ({times:.1f}× the usual distance)" if flagged else ""
         for times, flagged in zip(ratio, flag, strict=True)
     ]
     note = (
-        f"{flag.sum():,} of {len(flag):,} items are {least:.2f} or more times as far from others as is usual"
+        f"{flag.sum():,} of {len(flag):,} images are unlike the others; a score of 0.5 is {least:.2f}× the usual "
+        "distance"
     )
-    return Found(score, flag, 0.5, why=why, note=note)
+    return CheckResult(score, flag, threshold, why=why, note=note)

@@ -1,4 +1,4 @@
-"""Checks of single pictures: light, blur, information, size, shape, colour, bars, file format.
+"""Checks of single images: light, blur, information, size, shape, color, file format.
 
 Each maps one figure to a score, which is 0.5 where a figure begins to be odd by any measure. An item is flagged where
 it stands out of its own data set too, or where its figure is bad however common it is there.
@@ -6,16 +6,20 @@ it stands out of its own data set too, or where its figure is bad however common
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bearwidgets.review.checks.registry import Check, Evidence, Found, adaptive_threshold, register
+from bearwidgets.review.checks.registry import Check, CheckResult, register
+from bearwidgets.review.checks.thresholds import adaptive_threshold
+from bearwidgets.review.reasons import percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from bearwidgets.review.checks.inputs import CheckInputs
 
 SUFFIXES = {
     "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"},
@@ -34,135 +38,144 @@ class Measured:
     """A check of one figure.
 
     Attributes:
-        figure: Evidence → (n,) figure, NaN where it is unknown.
+        title: What a person reads.
+        figure: CheckInputs → (n,) figure, NaN where it is unknown; only its size counts for the score, not its sign.
         good: Figure of which nothing is to be said: score 0.
-        least: Figure that begins to be odd: score 0.5. Nothing on the good side of it is flagged.
+        least: Figure that begins to be odd: score 0.5. Nothing on the good side of it is flagged by itself.
         worst: The oddest figure: score 1.
         always: Figure from which an item is flagged however common it is; None where only what is rare is odd.
-        sentence: Says the figure of a flagged item; `{:…}` takes it.
+        words: The figure as a person reads it.
+        sentence: Of a flagged item; `{}` takes the words.
+        name: What the figure is called, for the note on its median; "" for no note.
     """
 
-    figure: Callable[[Evidence], np.ndarray]
+    title: str
+    figure: Callable[[CheckInputs], np.ndarray]
     good: float
     least: float
     worst: float
     always: float | None
+    words: Callable[[float], str]
     sentence: str
+    name: str
 
-    def __call__(self, evidence: Evidence) -> Found:
+    def __call__(self, inputs: CheckInputs) -> CheckResult:
         """Score, threshold and sentences."""
-        figure = np.asarray(self.figure(evidence), dtype=np.float64)
-        score = self._score(figure)
-        most = np.inf if self.always is None else float(self._score(np.array(self.always)))
-        threshold = adaptive_threshold(score, most=most)
+        figure = np.asarray(self.figure(inputs), dtype=np.float64)
+        score = self.score(figure)
+        most = np.inf if self.always is None else float(self.score(np.array(self.always)))
+        threshold = inputs.threshold or adaptive_threshold(score, most=most)
         flag = np.nan_to_num(score) >= threshold
-        why = [self.sentence.format(value) if odd else "" for value, odd in zip(figure, flag, strict=True)]
+        why = [
+            self.sentence.format(self.words(value)) if flagged else ""
+            for value, flagged in zip(figure, flag, strict=True)
+        ]
         known = figure[np.isfinite(figure)]
-        note = (
-            f"median: {self.sentence.format(np.median(known))}"
-            if len(known)
-            else "no picture could be measured"
-        )
-        return Found(score, flag, threshold, why=why, note=note)
+        note = f"median {self.name}: {self.words(np.median(known))}" if self.name and len(known) else ""
+        return CheckResult(score, flag, threshold, why=why, note=note)
 
-    def _score(self, figure: np.ndarray) -> np.ndarray:
+    def score(self, figure: np.ndarray) -> np.ndarray:
+        """Scores in 0 to 1 of figures (n,)."""
         sign = 1 if self.worst > self.good else -1
         points = [sign * self.good, sign * self.least, sign * self.worst]
-        return np.interp(sign * figure, points, [0.0, 0.5, 1.0])
+        return np.interp(sign * np.abs(figure), points, [0.0, 0.5, 1.0])
 
 
-def _look(name: str) -> Callable[[Evidence], np.ndarray]:
-    return lambda evidence: evidence.looks[name].to_numpy()
+def _column(name: str) -> Callable[[CheckInputs], np.ndarray]:
+    return lambda inputs: inputs.image_stats[name].to_numpy()
 
 
-def _times_off(evidence: Evidence) -> np.ndarray:
-    """How many times larger or smaller than the median size."""
-    size = evidence.looks["size"].to_numpy()
-    ratio = size / np.median(size)
-    return np.maximum(ratio, 1 / ratio)
+def _doublings(inputs: CheckInputs) -> np.ndarray:
+    """How often the median size has to be doubled to get each size; below 0 for smaller ones."""
+    size = inputs.image_stats["size"].to_numpy()
+    return np.log2(size / np.median(size))
 
 
-def _elongation(evidence: Evidence) -> np.ndarray:
+def _times(doublings: float) -> str:
+    return f"{2 ** abs(doublings):.1f} times {'smaller' if doublings < 0 else 'larger'}"
+
+
+def _elongation(inputs: CheckInputs) -> np.ndarray:
     """Long side through short side."""
-    shape = evidence.looks["shape"].to_numpy()
+    shape = inputs.image_stats["shape"].to_numpy()
     return np.maximum(shape, 1 / shape)
 
 
-def unreadable(evidence: Evidence) -> Found:
+MEASURED = {
+    "dark": Measured(
+        "Too dark", _column("p95"), 1, 0.35, 0, 0.25,
+        percent, "95 % of its pixels are darker than {} of white", "brightness that 5 % of the pixels exceed",
+    ),
+    "bright": Measured(
+        "Too bright", _column("p5"), 0, 0.8, 1, 0.97,
+        percent, "95 % of its pixels are brighter than {} of white", "brightness that 95 % of the pixels exceed",
+    ),
+    "blurred": Measured(
+        "Blurred", _column("blur"), 0.5, 1.5, 8, 2.5,
+        "{:.1f} px".format, "Even its sharpest edges are {} wide", "width of the sharpest edges",
+    ),
+    "low_information": Measured(
+        "Little information", _column("entropy"), 8, 2, 0, 1,
+        "{:.1f} of 8 bits".format, "Hardly any detail: its gray levels hold {}", "information in the gray levels",
+    ),
+    "low_contrast": Measured(
+        "Low contrast", _column("contrast"), 1, 0.2, 0, 0.06,
+        percent, "Light and dark are only {} of the full range apart", "distance from dark to light",
+    ),
+    "odd_size": Measured(
+        "Odd size", _doublings, 0, 1.5, 6, None, _times, "{} than most", "",
+    ),
+    "odd_shape": Measured(
+        "Odd shape", _elongation, 1, 2.5, 10, 5,
+        "{:.1f} times".format, "Its long side is {} its short side", "long side beside the short one",
+    ),
+    "gray_among_color": Measured(
+        "Gray among color", _column("chroma"), 0.5, 0.04, 0, None,
+        percent, "Black and white, in a set of color images", "strength of the strongest color",
+    ),
+}  # fmt: skip
+
+
+def unreadable(inputs: CheckInputs) -> CheckResult:
     """Files whose header was good but whose pixels do not decode."""
-    why = evidence.looks["problem"].tolist()
-    flag = np.array([bool(each) for each in why])
-    skipped = len(evidence.ds.problems)
-    note = f"skipped when the data set was read: {skipped:,}; do not decode: {flag.sum():,}"
-    return Found(flag.astype(np.float64), flag, why=why, note=note)
+    result = _facts(inputs.image_stats["problem"])
+    skipped = len(inputs.ds.problems)
+    note = f"skipped when the data set was read: {skipped:,}; found later: {result.flag.sum():,}"
+    return replace(result, note=note)
 
 
-def animated(evidence: Evidence) -> Found:
-    """Pictures of more than one frame, of which only the first is used."""
-    frames = evidence.looks["frames"].to_numpy()
-    flag = frames > 1
-    why = [
-        f"{n} frames, of which only the first is used" if odd else ""
-        for n, odd in zip(frames, flag, strict=True)
-    ]
-    return Found(flag.astype(np.float64), flag, why=why)
+def animated(inputs: CheckInputs) -> CheckResult:
+    """Images of more than one frame, of which only the first is used."""
+    return _facts(
+        f"{n} frames, of which only the first is used" if n > 1 else "" for n in inputs.image_stats["frames"]
+    )
 
 
-def wrong_extension(evidence: Evidence) -> Found:
+def wrong_extension(inputs: CheckInputs) -> CheckResult:
     """Files whose name promises another format than their bytes have."""
-    why = []
-    for path, format_ in zip(evidence.table["path"], evidence.looks["format"], strict=True):
-        ending = PurePosixPath(path).suffix
-        right = not format_ or ending.lower() in SUFFIXES[format_]
-        why.append("" if right else f"named {ending or 'without an ending'}, but it is {format_}")
+    return _facts(map(_wrong_extension, inputs.table["path"], inputs.image_stats["format"]))
+
+
+def _wrong_extension(path: str, kind: str) -> str:
+    ending = PurePosixPath(path).suffix
+    if not kind or ending.lower() in SUFFIXES[kind]:
+        return ""
+    return f"Named {ending or 'without an extension'}, but the file is {kind}"
+
+
+def _facts(sentences: Iterable[str]) -> CheckResult:
+    """A result that flags the items of which there is something to say."""
+    why = list(sentences)
     flag = np.array([bool(each) for each in why])
-    return Found(flag.astype(np.float64), flag, why=why)
+    return CheckResult(flag.astype(np.float64), flag, why=why)
 
 
-_MEASURED = {
-    "dark": (
-        "Too dark",
-        Measured(_look("p95"), 1, 0.35, 0, 0.25, "95 % of it is darker than {:.0%} of white"),
-    ),
-    "bright": (
-        "Too bright",
-        Measured(_look("p5"), 0, 0.8, 1, 0.97, "95 % of it is brighter than {:.0%} of white"),
-    ),
-    "blurred": (
-        "Blurred",
-        Measured(_look("blur"), 0.5, 1.5, 8, 2.5, "even its sharpest edges are {:.1f} px wide"),
-    ),
-    "low_information": (
-        "Little information",
-        Measured(_look("entropy"), 8, 2, 0, 1, "its grey levels hold {:.1f} of 8 bits"),
-    ),
-    "low_contrast": (
-        "Low contrast",
-        Measured(_look("contrast"), 1, 0.2, 0, 0.06, "its light and dark are {:.0%} of the full range apart"),
-    ),
-    "odd_size": (
-        "Odd size",
-        Measured(
-            _times_off, 0, 1.5, 6, None, "2 to the power of {:.1f} times larger or smaller than the median"
-        ),
-    ),
-    "odd_shape": (
-        "Odd shape",
-        Measured(_elongation, 1, 2.5, 10, 5, "its long side is {:.1f} times the short one"),
-    ),
-    "grey_among_color": (
-        "Grey among colour",
-        Measured(_look("chroma"), 0.5, 0.04, 0, None, "its strongest colour is {:.0%} away from grey"),
-    ),
-}
-_FACTS = {
-    "animated": ("Animated", animated),
-    "wrong_extension": ("Wrong file extension", wrong_extension),
-}
-
-QUALITY = ("unreadable", *_MEASURED, *_FACTS)
+QUALITY = ("unreadable", *MEASURED, "animated", "wrong_extension")
 """Names of the checks of this module."""
 
-register(Check("unreadable", "Unreadable", unreadable, ("looks",), certain=True))
-for _name, (_title, _run) in {**_MEASURED, **_FACTS}.items():
-    register(Check(_name, _title, _run, ("looks",)))
+_NEEDS = ("image_stats",)
+register(Check("unreadable", "Unreadable", unreadable, _NEEDS, certain=True))
+for _name, _check in MEASURED.items():
+    register(Check(_name, _check.title, _check, _NEEDS))
+register(Check("animated", "Animated", animated, _NEEDS))
+register(Check("wrong_extension", "Wrong file extension", wrong_extension, _NEEDS))

@@ -1,20 +1,25 @@
-"""A report of all issues as one HTML page with small pictures: no script, no network, everything escaped."""
+"""A report of all issues as one HTML page with small images: no script, no network, everything escaped."""
 
 from __future__ import annotations
 
 import base64
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from bearwidgets.data.cache.thumbs import Thumbnails
 from bearwidgets.errors import BadInputError, ImageError, WorkspaceError
 from bearwidgets.files import write_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from bearwidgets.review.checks.issues import Issues
+    import pandas as pd
+
+    from bearwidgets.data.dataset import Dataset
 
 PX = 160
 _STYLE = """
@@ -33,38 +38,50 @@ img { width: 160px; height: 160px; object-fit: contain; background: light-dark(#
 """
 
 
-def make_report(issues: Issues, top: int) -> str:
-    """The page: a table of all checks, then the first `top` pictures of each queue, groups whole."""
-    title = f"Issues of {issues.ds.root.name}"
-    parts = [
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>',
-        f"<style>{_STYLE}</style><h1>{escape(title)}</h1><p>{len(issues.table):,} items.</p>",
-        _overview(issues),
-    ]
-    thumbnails = Thumbnails()
-    shown = [name for name in issues.names if issues.summary.flagged[name] and name != "unreadable"]
-    parts += [_section(issues, name, top, thumbnails) for name in shown]
-    if len(issues.problems):
-        rows = "".join(
-            f"<tr><td>{escape(path)}</td><td>{escape(reason)}</td></tr>"
-            for path, reason in issues.problems.to_numpy()
-        )
-        parts.append(f'<h2 id="unreadable">Not usable</h2><table>{rows}</table>')
-    parts.append("</html>")
-    return "\n".join(parts)
+def write_report(
+    path: Path,
+    ds: Dataset,
+    summary: pd.DataFrame,
+    queues: Mapping[str, pd.DataFrame],
+    problems: pd.DataFrame,
+    left_out: Mapping[str, str],
+    *,
+    top: int,
+) -> Path:
+    """Write the page, atomically: a table of all checks, then the first `top` images of each queue, groups whole.
 
-
-def write_report(issues: Issues, path: Path, top: int) -> Path:
-    """Write the page, atomically.
+    Args:
+        path: Where; it is replaced.
+        ds: The data set.
+        summary: As of `Issues`, and so `problems` and `left_out`.
+        queues: Name of a check → its queue.
+        problems: Files that cannot be read as images.
+        left_out: Name of a check that did not run → reason.
+        top: How many images of each queue, from 1 on.
 
     Raises:
         BadInputError: `top` is no whole number from 1 on.
-        WorkspaceError: it cannot be written.
+        WorkspaceError: It cannot be written.
     """
     if not isinstance(top, int) or top < 1:
         raise BadInputError(f"top is {top!r}; allowed is a whole number from 1 on.")
+    title = escape(f"Issues of {ds.root.name}")
+    parts = [
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>',
+        f"<style>{_STYLE}</style><h1>{title}</h1><p>{len(ds):,} items.</p>",
+        _overview(summary, left_out),
+    ]
+    tile = partial(_tile, ds, Thumbnails())
+    parts += [_section(summary.loc[name], queue, top, tile) for name, queue in queues.items() if len(queue)]
+    if len(problems):
+        rows = "".join(
+            f"<tr><td>{escape(path)}</td><td>{escape(reason)}</td></tr>"
+            for path, reason in problems.to_numpy()
+        )
+        parts.append(f'<h2 id="unreadable">Not usable</h2><table>{rows}</table>')
+    parts.append("</html>")
     try:
-        write_atomic(path, make_report(issues, top).encode("utf-8", "backslashreplace"))
+        write_atomic(path, "\n".join(parts).encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise WorkspaceError(
             f"The report could not be written to {str(path)!r}: {error.strerror or error}."
@@ -72,9 +89,9 @@ def write_report(issues: Issues, path: Path, top: int) -> Path:
     return path
 
 
-def _overview(issues: Issues) -> str:
+def _overview(summary: pd.DataFrame, left_out: Mapping[str, str]) -> str:
     rows = []
-    for name, row in issues.summary.iterrows():
+    for name, row in summary.iterrows():
         link = f'<a href="#{escape(str(name))}">{escape(row.title)}</a>' if row.flagged else escape(row.title)
         how_many = "" if row.certain == row.flagged else f"{row.certain:,} "
         certain = f'<span class="certain">{how_many}certain</span>' if row.certain else ""
@@ -83,40 +100,38 @@ def _overview(issues: Issues) -> str:
         )
     rows += [
         f'<tr><td>{escape(name)}</td><td class="n">–</td><td></td><td>left out: {escape(reason)}</td></tr>'
-        for name, reason in issues.left_out.items()
+        for name, reason in left_out.items()
     ]
     return f"<table><tr><th>Check</th><th>Items</th><th></th><th></th></tr>{''.join(rows)}</table>"
 
 
-def _section(issues: Issues, name: str, top: int, thumbnails: Thumbnails) -> str:
-    row, queue = issues.summary.loc[name], issues.queue(name)
+def _section(check: pd.Series, queue: pd.DataFrame, top: int, tile: Callable[[Any, pd.Series], str]) -> str:
     shown = queue.head(top)
-    if len(shown) and (last := shown.group.iloc[-1]) >= 0:  # the last group is not cut in two
+    if (last := shown.group.iloc[-1]) >= 0:  # the last group is not cut in two
         shown = queue[: max(len(shown), int((queue.group == last).to_numpy().nonzero()[0][-1]) + 1)]
     some = f"{len(shown)} of {len(queue):,}" if len(shown) < len(queue) else f"{len(queue):,}"
-    tiles = "".join(_grouped(issues, shown, thumbnails))
     return (
-        f'<h2 id="{escape(name)}">{escape(row.title)} <small>{some}</small></h2><p>{escape(row.note)}</p>'
-        f'<div class="tiles">{tiles}</div>'
+        f'<h2 id="{escape(str(check.name))}">{escape(check.title)} <small>{some}</small></h2>'
+        f'<p>{escape(check.note)}</p><div class="tiles">{"".join(_grouped(shown, tile))}</div>'
     )
 
 
-def _grouped(issues: Issues, shown: Any, thumbnails: Thumbnails) -> Iterator[str]:
-    alone = shown.group.where(shown.group >= 0, -1 - shown.reset_index().index.to_numpy())
+def _grouped(shown: pd.DataFrame, tile: Callable[[Any, pd.Series], str]) -> Iterator[str]:
+    alone = shown.group.where(shown.group >= 0, -1 - np.arange(len(shown)))
     for _, members in shown.groupby(alone.to_numpy(), sort=False):
-        tiles = "".join(_tile(issues, id_, row, thumbnails) for id_, row in members.iterrows())
+        tiles = "".join(tile(id_, row) for id_, row in members.iterrows())
         yield f'<div class="group">{tiles}</div>' if len(members) > 1 else tiles
 
 
-def _tile(issues: Issues, id_: Any, row: Any, thumbnails: Thumbnails) -> str:
-    content = issues.ds.table.content.iloc[issues.ds.index_of(id_)]
+def _tile(ds: Dataset, thumbnails: Thumbnails, id_: Any, row: pd.Series) -> str:
+    content = ds.table.content.iloc[ds.index_of(id_)]
     try:
-        data = base64.b64encode(thumbnails.jpeg(issues.ds.path_of(id_), content, PX)).decode()
-        picture = f'<img alt="{escape(row.path)}" loading="lazy" src="data:image/jpeg;base64,{data}">'
+        data = base64.b64encode(thumbnails.jpeg(ds.path_of(id_), content, PX)).decode()
+        image = f'<img alt="{escape(row.path)}" loading="lazy" src="data:image/jpeg;base64,{data}">'
     except ImageError as error:
-        picture = f"<em>{escape(str(error))}</em>"
+        image = f"<em>{escape(str(error))}</em>"
     keeper = '<span class="keeper">★ proposed to stay</span><br>' if row.keeper else ""
     return (
-        f"<figure>{picture}<figcaption>{keeper}{escape(row.path)}<br><b>{escape(row.label)}</b> · {row.score:.2f}"
+        f"<figure>{image}<figcaption>{keeper}{escape(row.path)}<br><b>{escape(row.label)}</b> · {row.score:.2f}"
         f'<br><span class="why">{escape(row.why)}</span></figcaption></figure>'
     )

@@ -1,13 +1,17 @@
-"""Spurious correlation: a simple property of the picture that gives the label away."""
+"""Spurious correlation: a simple property of the image that gives the label away."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from bearwidgets.review.checks.registry import Evidence, Found, check
+from bearwidgets.review.checks.registry import CheckResult, check
+from bearwidgets.review.reasons import percent
+
+if TYPE_CHECKING:
+    from bearwidgets.review.checks.inputs import CheckInputs
 
 SEED = 0
 PROPERTIES = {
@@ -19,7 +23,7 @@ PROPERTIES = {
     "size": "size in pixels",
     "shape": "width to height",
 }
-"""Columns of `Evidence.looks`, and what a person calls them."""
+"""Columns of `CheckInputs.image_stats`, and what a person calls them."""
 _FOLDS = 5
 _LEAST_SKILL = 0.35  # of the way from chance to always right
 _DEVIATIONS = 4.0  # of chance: far beyond what several properties give by luck
@@ -44,10 +48,14 @@ class Skill(NamedTuple):
         return max(0.0, (self.balanced_accuracy - self.chance) / (1 - self.chance))
 
     @property
+    def beyond_chance(self) -> bool:
+        """Whether it predicts the label better than luck would."""
+        return self.balanced_accuracy - self.chance > _DEVIATIONS * self.error
+
+    @property
     def gives_away(self) -> bool:
-        """Whether the label can be told from the property, beyond doubt and to a degree that matters."""
-        beyond = self.balanced_accuracy - self.chance > _DEVIATIONS * self.error
-        return beyond and self.skill >= _LEAST_SKILL
+        """Whether it predicts the label beyond doubt, and to a degree that matters."""
+        return self.beyond_chance and self.skill >= _LEAST_SKILL
 
 
 def property_skill(values: np.ndarray, target: np.ndarray, *, seed: int = SEED) -> Skill | None:
@@ -91,27 +99,28 @@ def property_skill(values: np.ndarray, target: np.ndarray, *, seed: int = SEED) 
     return Skill(float(recall.mean()), chance, error, probability, correct)
 
 
-@check("spurious_correlation", title="Spurious correlation", needs=["looks"])
-def spurious_correlation(evidence: Evidence) -> Found:
+@check("spurious_correlation", title="Spurious correlation", needs=["image_stats"])
+def spurious_correlation(inputs: CheckInputs) -> CheckResult:
     """Items whose label the most telling simple property gives away, if there is one that tells it at all."""
-    target = pd.factorize(evidence.table.label, sort=True)[0]
-    known = [name for name in PROPERTIES if name in evidence.looks]
-    skills = {name: property_skill(evidence.looks[name].to_numpy(np.float64), target) for name in known}
+    target = pd.factorize(inputs.table.label, sort=True)[0]
+    known = [name for name in PROPERTIES if name in inputs.image_stats]
+    skills = {name: property_skill(inputs.image_stats[name].to_numpy(np.float64), target) for name in known}
     found = {name: each for name, each in skills.items() if each is not None}
     n = len(target)
     if not found:
-        return Found(np.full(n, np.nan), np.zeros(n, bool), note="too few items or classes to tell")
+        return CheckResult(np.full(n, np.nan), np.zeros(n, bool), note="too few items or classes to tell")
     best = max(found, key=lambda name: found[name].skill)
     top = found[best]
     guilty = [name for name, each in found.items() if each.gives_away]
-    flag = top.right & top.gives_away
-    told = f"{top.balanced_accuracy:.0%} of all (chance {top.chance:.0%})"
-    why = f"{PROPERTIES[best]} alone tells this label, and {told}"
-    note = (
-        f"{PROPERTIES[best]} alone tells the label of {top.balanced_accuracy:.0%}, mean over the classes; "
-        f"chance is {top.chance:.0%}"
-    )
+    score = np.clip(top.probability, 0.0, 1.0) * top.skill
+    if inputs.threshold is None:
+        flag = top.right & top.gives_away
+    else:
+        flag = top.right & top.beyond_chance & (score >= inputs.threshold)
+    right, chance = percent(top.balanced_accuracy), f"guessing: {percent(top.chance)}"
+    said = f"{PROPERTIES[best].capitalize()} alone predicts the label of {right} of the images"
+    note = f"{said}, as a mean over the classes ({chance})"
     if len(guilty) > 1:
         note += f"; so do {', '.join(PROPERTIES[name] for name in guilty if name != best)}"
-    score = np.clip(top.probability, 0.0, 1.0) * top.skill
-    return Found(score, flag, why=[why if each else "" for each in flag], note=note)
+    why = [f"{said} ({chance})" if each else "" for each in flag]
+    return CheckResult(score, flag, inputs.threshold, why=why, note=note)

@@ -1,16 +1,20 @@
-"""Weak groups: clusters of similar pictures for which the model is right far less often than elsewhere."""
+"""Weak groups: clusters of similar images for which the model is right far less often than elsewhere."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bearwidgets.review.checks.registry import Evidence, Found, check
+from bearwidgets.review.checks.registry import CheckResult, check
+from bearwidgets.review.reasons import percent
+
+if TYPE_CHECKING:
+    from bearwidgets.review.checks.inputs import CheckInputs
 
 SEED = 0
 _LEVEL = 0.01  # chance of any false group among all, after Holm's correction
-_LEAST_DROP = 0.05  # of accuracy: with very many items smaller drops would be significant too
+LEAST_DROP = 0.05  # of accuracy: with very many items smaller drops would be significant too
 _LEAST_SIZE = 25  # mean items in a cluster; fewer show nothing but total failure
 _MOST_GROUPS = 50
 _COMPONENTS = 32  # what k-means sees: it fails in many dimensions, and takes long
@@ -27,7 +31,9 @@ class WeakGroups(NamedTuple):
     weak: np.ndarray
 
 
-def find_weak_groups(features: np.ndarray, right: np.ndarray, *, seed: int = SEED) -> WeakGroups:
+def find_weak_groups(
+    features: np.ndarray, right: np.ndarray, *, least_drop: float = LEAST_DROP, seed: int = SEED
+) -> WeakGroups:
     """Cluster the items by their features alone, and test for each cluster whether the model fails there more often.
 
     k-means on the main components of the features brought to length 1. As errors have no part in the clusters, the
@@ -38,11 +44,11 @@ def find_weak_groups(features: np.ndarray, right: np.ndarray, *, seed: int = SEE
     Args:
         features: (n, d), rows of zeros are in no group.
         right: (n,) 1 where the prediction is the label, 0 where not, NaN where there is none.
+        least_drop: How much lower than elsewhere the accuracy of a weak group is, at least, 0 to 1.
         seed: Of the components and the clusters.
 
     Returns:
-        Clusters in the order of their p values, with `weak` where p is below 0.01 and accuracy is at least 0.05 lower
-        than elsewhere.
+        Clusters in the order of their p values, with `weak` where p is below 0.01 and the drop is large enough.
     """
     usable = np.flatnonzero(np.isfinite(right) & features.any(1))
     n_groups = min(_MOST_GROUPS, len(usable) // _LEAST_SIZE)
@@ -59,7 +65,7 @@ def find_weak_groups(features: np.ndarray, right: np.ndarray, *, seed: int = SEE
     elsewhere = 1 - (failed.sum() - failed) / np.maximum(size.sum() - size, 1)
     order = np.lexsort([accuracy - elsewhere, p])
     group[usable] = np.argsort(order)[found]
-    weak = (p < _LEVEL) & (elsewhere - accuracy >= _LEAST_DROP)
+    weak = (p < _LEVEL) & (elsewhere - accuracy >= least_drop)
     return WeakGroups(group, size[order], accuracy[order], elsewhere[order], p[order], weak[order])
 
 
@@ -115,25 +121,28 @@ def _holm(p: np.ndarray) -> np.ndarray:
 
 
 @check("weak_groups", title="Weak groups", needs=["features", "review"])
-def weak_groups(evidence: Evidence) -> Found:
+def weak_groups(inputs: CheckInputs) -> CheckResult:
     """Items of clusters in which predictions are wrong far more often; the score is the drop of accuracy."""
-    assert evidence.features is not None  # noqa: S101 - the check needs them
-    assert evidence.review is not None  # noqa: S101 - the check needs it
-    review = evidence.review.table.reindex(evidence.table.id)
+    assert inputs.features is not None  # noqa: S101 - the check needs them
+    assert inputs.review is not None  # noqa: S101 - the check needs it
+    review = inputs.review.table.reindex(inputs.table.id)
     right = (review.predicted == review.label).astype(float).where(review.predicted.notna()).to_numpy()
-    found = find_weak_groups(evidence.features, right)
+    threshold = inputs.threshold or LEAST_DROP
+    found = find_weak_groups(inputs.features, right, least_drop=threshold)
     inside = found.group >= 0
     drop = np.append(np.maximum(found.elsewhere - found.accuracy, 0.0), np.nan)
     flag = np.append(found.weak, False)[found.group]
     said = [
-        f"in a group of {size:,} similar pictures of which {here:.0%} are predicted right, elsewhere {there:.0%}"
-        f" (p = {p:.1g})"
-        for size, here, there, p in zip(found.size, found.accuracy, found.elsewhere, found.p, strict=True)
+        f"One of {size:,} similar images, of which the model gets {percent(here)} right (elsewhere {percent(there)})"
+        for size, here, there in zip(found.size, found.accuracy, found.elsewhere, strict=True)
     ]
     why = [said[number] if flagged else "" for number, flagged in zip(found.group, flag, strict=True)]
-    note = f"{found.weak.sum()} of {len(found.size)} groups of similar pictures are predicted worse than the rest"
+    note = f"the model is worse than elsewhere in {found.weak.sum()} of {len(found.size)} groups of similar images"
     if found.weak.any():
         first = int(np.flatnonzero(found.weak)[0])
-        note += f"; the clearest has {found.size[first]:,} with {found.accuracy[first]:.0%} right"
+        note += (
+            f"; in the clearest, of {found.size[first]:,}, it gets {percent(found.accuracy[first])} right "
+            f"(p = {found.p[first]:.1g})"
+        )
     score = np.where(inside, drop[found.group], np.nan)
-    return Found(score, flag, _LEAST_DROP, np.where(flag, found.group, -1), why=why, note=note)
+    return CheckResult(score, flag, threshold, np.where(flag, found.group, -1), why=why, note=note)

@@ -127,7 +127,7 @@ class Cleaner(anywidget.AnyWidget):
         Raises:
             BadInputError: an unknown check.
         """
-        from bearwidgets.review.checks.issues import find_issues
+        from bearwidgets.review.checks.run import find_issues
 
         self.issues = found = find_issues(self.review if self.review is not None else self.ds, checks)
         return found
