@@ -43,7 +43,7 @@ def find_issues(
 
     Example:
         >>> issues = bw.find_issues(ds, ["blurred", "dark"], thresholds={"blurred": 0.3})
-        >>> issues.summary.threshold["blurred"]
+        >>> float(issues.summary.threshold["blurred"])
         0.3
     """
     names = list(CHECKS) if checks is None else _known([checks] if isinstance(checks, str) else checks)
