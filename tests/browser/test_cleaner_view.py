@@ -292,9 +292,12 @@ def test_few_cells_and_few_requests_for_100_000(open_page: Open) -> None:
     page.wait_for_function("!document.querySelector('.bw-waiting')")
     page.evaluate("kernel.holding = ['page']")
     before = len(sent(page, "page"))
-    for step in range(30):
-        page.evaluate("step => document.querySelector('.bw-grid').scrollTop = step * 20000", step)
-        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.evaluate("""async () => {
+        for (let step = 0; step < 30; step++) {
+            document.querySelector('.bw-grid').scrollTop = step * 20000;
+            await new Promise(requestAnimationFrame);
+        }
+    }""")
     assert len(sent(page, "page")) - before <= 4, "at most four pages on their way"
     page.evaluate("kernel.release()")
     page.wait_for_function("!document.querySelector('.bw-waiting')")
