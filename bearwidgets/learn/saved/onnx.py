@@ -1,4 +1,4 @@
-"""A learner as one ONNX file that takes pictures as they are: resizing and normalisation are a part of the graph."""
+"""A learner as one ONNX file that takes images as they are: resizing and normalization are a part of the graph."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from torch import nn
 from bearwidgets.errors import BadInputError, ImageError, TrainingError, WorkspaceError
 from bearwidgets.files import write_atomic
 from bearwidgets.learn.saved.metadata import describe
-from bearwidgets.learn.saved.onnx_resize import TensorResize
+from bearwidgets.learn.saved.onnx_resize import OPSET, resize_model
 from bearwidgets.version import __version__
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from bearwidgets.learn.input.preprocessing import Preprocessing
     from bearwidgets.learn.learner import Learner
 
-INPUT, OUTPUT = "pictures", "probabilities"
-AXES = ("n", "height", "width")
-OPSET = 18
+INPUT, RESIZED, OUTPUT = "pictures", "resized", "probabilities"
 LIMIT = 2**31 - 2**24  # bytes of weights that one protobuf message has room for
 TOLERANCE = 1e-3
 BYTE = 255
@@ -40,11 +38,11 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Deployed(nn.Module):
-    """A learner's whole way from pictures to probabilities, in float32.
+    """A learner's way from resized images to probabilities, in float32.
 
     Args:
-        network: pictures (n, channels, size, size), normalised → logits.
-        preprocessing: what is done to a picture before.
+        network: images (n, channels, size, size), normalized → logits.
+        preprocessing: what is done to an image before.
     """
 
     mean: torch.Tensor
@@ -54,15 +52,13 @@ class Deployed(nn.Module):
         super().__init__()
         self.network = network
         self.pca = preprocessing.pca
-        self.resize = TensorResize(preprocessing.resizer)
+        self.scale = BYTE if preprocessing.in_chans in PHOTO_BANDS else 1
         self.register_buffer("mean", torch.tensor(preprocessing.mean).reshape(-1, 1, 1))
         self.register_buffer("std", torch.tensor(preprocessing.std).reshape(-1, 1, 1))
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Probabilities (n, classes) of pictures (n, height, width, bands), uint8 (0 to 255) or float32."""
-        values = self.resize(pictures)
-        if pictures.dtype == torch.uint8:
-            values = values / BYTE
+    def forward(self, resized: torch.Tensor) -> torch.Tensor:
+        """Probabilities (n, classes) of images (n, bands, size, size), float32; photos from 0 to 255."""
+        values = resized / self.scale
         if self.pca is not None:
             values = self.pca(values.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         return torch.softmax(self.network((values - self.mean) / self.std), 1)
@@ -127,19 +123,20 @@ def _in_float32(module: nn.Module) -> nn.Module:
 
 def _export(deployed: Deployed, preprocessing: Preprocessing) -> Any:
     """The graph as a protobuf message, without the traces of this machine that the exporter leaves in it."""
-    bands = preprocessing.in_chans
-    kind = torch.uint8 if bands in PHOTO_BANDS else torch.float32
-    example = torch.zeros((2, 47, 53, bands), dtype=kind)
+    from onnx import compose
+
+    bands, size = preprocessing.in_chans, preprocessing.size
+    resizing = resize_model(preprocessing.resizer, bands, INPUT, RESIZED, photo=bands in PHOTO_BANDS)
     try:
         with _quiet(), torch.random.fork_rng(devices=[]):
             program: Any = torch.onnx.export(
                 deployed,
-                (example,),
+                (torch.zeros(2, bands, size, size),),
                 dynamo=True,
                 verbose=False,
-                input_names=[INPUT],
+                input_names=[RESIZED],
                 output_names=[OUTPUT],
-                dynamic_shapes=(dict(enumerate(AXES)),),
+                dynamic_shapes=({0: "n"},),
                 opset_version=OPSET,
             )
     except Exception as error:  # an exporter meets all sorts of networks
@@ -153,7 +150,8 @@ def _export(deployed: Deployed, preprocessing: Preprocessing) -> Any:
         del each.metadata_props[:]
     for each in (*message.graph.value_info, *message.graph.initializer, *message.functions):
         del each.metadata_props[:]
-    return message
+    resizing.ir_version = message.ir_version
+    return compose.merge_models(resizing, message, [(RESIZED, RESIZED)])
 
 
 def _describe(message: Any, card: dict[str, Any]) -> None:

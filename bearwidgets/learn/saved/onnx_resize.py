@@ -1,166 +1,165 @@
-"""`transforms.Resize` as tensor operations, so that an exported network can do its own resizing.
+"""`transforms.Resize` as an ONNX graph, so that an exported network resizes images itself.
 
-It does what Pillow does, in the same two steps: averages of whole blocks of pixels where the picture shrinks a lot,
-then a kernel along each side. Blocks are differences of running sums, a kernel is a matrix of weights; both are
-computed from the picture's size while the network runs. That needs nothing but plain arithmetic, so every runtime can
-do it, and height and width stay free.
+It takes Pillow's two steps: means of whole blocks of pixels where an image shrinks by four or more, then the operator
+Resize with antialias, whose kernels are Pillow's. All sizes are computed while the network runs, so height and width
+stay free. Lengths and places are tensors (2,), of rows and columns.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import nn
+import numpy as np
+
+from bearwidgets.errors import BadInputError
 
 if TYPE_CHECKING:
     from bearwidgets.data.augment.transforms import Resize
 
-REDUCING_GAP = (
-    2  # what `Resize` gives Pillow: the kernel is left to shrink the picture at least so many times
+OPSET = 18  # the first one whose Resize has antialias
+REDUCING_GAP = 2  # what `Resize` gives Pillow: the kernel is left to shrink at least so many times
+KERNELS = {  # interpolation → px of the output that a kernel sees to either side, attributes of the operator
+    "bilinear": (1, {"mode": "linear"}),
+    "bicubic": (2, {"mode": "cubic", "cubic_coeff_a": -0.5}),
+}
+FIXED_POINT = 2**24
+FLOAT, UINT8, INT32, INT64, DOUBLE = 1, 2, 6, 7, 11  # ONNX's numbers for these types
+NUDGE = (
+    1.0000005  # the operator rounds its size down: an exact product must not end just below a whole number
 )
-REACH = {"nearest": 0, "bilinear": 1, "bicubic": 2, "lanczos": 3}  # px of the output, to either side
-FIXED_POINT = 2**24  # Pillow divides by a block's size in whole numbers
 
 
-@dataclass(frozen=True)
-class Side:
-    """How one side of a picture is resized; all but `blocks` are whole numbers, as tensors without dimensions.
+class _Nodes:
+    """The nodes of a graph; called with an operator and its inputs, it adds one and gives the name of the result."""
 
-    Attributes:
-        shown: px of the picture that fill the output, from `start` on.
-        start: see above.
-        inner: px of the output that are filled, from `corner` on.
-        corner: see above.
-        block: px of the picture that are averaged first.
-        first: where the first block begins.
-        last: where the last block ends; it may be smaller than the others.
-        blocks: (m,) numbers of the blocks; there may be some too many, which are empty.
-    """
+    def __init__(self) -> None:
+        self.made: list[Any] = []
 
-    shown: torch.Tensor
-    start: torch.Tensor
-    inner: torch.Tensor
-    corner: torch.Tensor
-    block: torch.Tensor
-    first: torch.Tensor
-    last: torch.Tensor
-    blocks: torch.Tensor
+    def __call__(self, operator: str, *inputs: str | list[int] | list[float], **attributes: Any) -> str:
+        from onnx import helper
 
-    def bounds(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Where each block begins and ends, (m,) each."""
-        begin = torch.minimum(self.first + self.blocks * self.block, self.last)
-        return begin, torch.minimum(begin + self.block, self.last)
+        names = [each if isinstance(each, str) else self._constant(each) for each in inputs]
+        self.made.append(helper.make_node(operator, names, [f"resize/{len(self.made)}"], **attributes))
+        return self.made[-1].output[0]
+
+    def _constant(self, values: list[int] | list[float]) -> str:
+        from onnx import numpy_helper
+
+        kind = np.float32 if isinstance(values[0], float) else np.int64
+        return self("Constant", value=numpy_helper.from_array(np.array(values, kind)))
 
 
-class TensorResize(nn.Module):
-    """Pictures (n, height, width, bands) → float (n, bands, size, size): whole numbers of uint8, any of float32.
-
-    Equal to Pillow, but for one grey level here and there, and for the pass of the kernel that comes first: here that
-    is always the one along rows. Newer versions of Pillow start with the cheaper one: hard edges in pictures that are
-    higher than wide then differ by a few levels, as they do from one version of Pillow to another.
+def resize_model(resize: Resize, bands: int, source: str, target: str, *, photo: bool) -> Any:
+    """An ONNX model from images (n, height, width, bands) to values (n, bands, size, size), float32.
 
     Args:
         resize: what to do as.
+        bands: of the images.
+        source: name of the input: uint8 for photos, else float32.
+        target: name of the output: 0 to 255 for photos, else as the input.
+        photo: whether the images are uint8; each step then rounds, as Pillow does.
+
+    Raises:
+        BadInputError: ONNX does not have the interpolation.
     """
+    from onnx import helper
 
-    def __init__(self, resize: Resize) -> None:
-        super().__init__()
-        self.size, self.method, self.interpolation = resize.size, resize.method, resize.interpolation
-
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        """As the class says."""
-        height, width = pictures.shape[1], pictures.shape[2]
-        down, across = self._side(height, width), self._side(width, height)
-        values = pictures.permute(0, 3, 1, 2)
-        finish = _to_levels if pictures.dtype == torch.uint8 else _as_they_are
-        if self.interpolation != "nearest":
-            values = _shrink(values, down, across)
-        values = finish(values.float() @ self._weights(across).T)
-        return finish(self._weights(down) @ values)
-
-    def _side(self, side: int, other: int) -> Side:
-        """How a side of `side` px is resized where the other one has `other` px."""
-        count = torch.tensor(1) * side  # lengths are tensors, so that they stay free in an exported graph
-        shown, start, inner, corner = count, torch.tensor(0), torch.tensor(self.size), torch.tensor(0)
-        if self.method == "crop":
-            shown = torch.minimum(count, torch.tensor(1) * other)
-            start = (count - shown) // 2
-        if self.method == "pad":
-            scale = self.size / torch.maximum(count, torch.tensor(1) * other).double()
-            inner = torch.round(count.double() * scale).long().clamp(min=1)
-            corner = (self.size - inner) // 2
-        if self.interpolation == "nearest":
-            return Side(shown, start, inner, corner, torch.tensor(1), start, count, torch.arange(side))
-        reach = REACH[self.interpolation]
-        block = (shown // (REDUCING_GAP * inner)).clamp(min=1)
-        # Pillow averages no more of the picture than the kernel then needs; else the kernel sees all that it reaches
-        widest = reach * 2 * REDUCING_GAP
-        margin = torch.where(block > 1, (reach - 0.5) * shown / inner, torch.tensor(float(widest)))
-        first = (start - margin).clamp(min=0).floor().long()
-        last = torch.minimum(count, (start + shown + margin).ceil().long())
-        most = 2 * REDUCING_GAP * self.size + 2 * widest + 2
-        return Side(shown, start, inner, corner, block, first, last, torch.arange(side)[:most])
-
-    def _weights(self, side: Side) -> torch.Tensor:
-        """Matrix (size, m) from the blocks of a side to the output's px."""
-        row = (torch.arange(self.size) - side.corner)[:, None]
-        if self.interpolation == "nearest":
-            weights = (side.blocks == side.start + (2 * row + 1) * side.shown // (2 * side.inner)).float()
-        else:
-            begin, end = side.bounds()
-            step = side.shown / (side.block * side.inner)
-            center = (side.start - side.first) / side.block + (row + 0.5) * step
-            distance = (side.blocks + 0.5 - center) / step.clamp(min=1.0)
-            weights = torch.where(begin < end, _kernel(distance.abs(), self.interpolation), torch.zeros(()))
-            weights = weights / weights.sum(1, keepdim=True)
-        return torch.where((row >= 0) & (row < side.inner), weights, torch.zeros(()))
+    if resize.interpolation not in KERNELS:
+        raise BadInputError(
+            f"ONNX cannot resize with {resize.interpolation!r}; allowed are {' and '.join(map(repr, KERNELS))}."
+        )
+    op = _Nodes()
+    image = op("Transpose", source, perm=[0, 3, 1, 2])
+    start, shown, inner = _frame(op, op("Shape", image, start=2), resize)
+    image, start, shown = _shrink(op, image, start, shown, inner, resize, photo=photo)
+    image = _resample(op, image, start, shown, inner, resize)
+    if resize.method == "pad":
+        rest = op("Sub", [resize.size, resize.size], inner)
+        before = op("Div", rest, [2])
+        image = op("Pad", image, op("Concat", [0, 0], before, [0, 0], op("Sub", rest, before), axis=0))
+    op.made.append(helper.make_node("Cast", [image], [target], to=FLOAT))
+    kind = UINT8 if photo else FLOAT
+    graph = helper.make_graph(
+        op.made,
+        "resize",
+        [helper.make_tensor_value_info(source, kind, ["n", "height", "width", bands])],
+        [helper.make_tensor_value_info(target, FLOAT, ["n", bands, resize.size, resize.size])],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
 
 
-def _shrink(values: torch.Tensor, down: Side, across: Side) -> torch.Tensor:
-    """Means of the blocks of (n, bands, height, width); whole numbers of uint8, rounded as Pillow does it."""
-    exact = torch.int32 if values.dtype == torch.uint8 else torch.float64
-    (top, bottom), (left, right) = down.bounds(), across.bounds()
-    sums = _running(values.to(exact), 3)
-    sums = sums.index_select(3, right) - sums.index_select(3, left)
-    sums = _running(sums, 2)
-    sums = sums.index_select(2, bottom) - sums.index_select(2, top)
-    counts = ((bottom - top)[:, None] * (right - left)).clamp(min=1)
-    if exact == torch.float64:
-        return sums / counts
-    share = (FIXED_POINT / counts.float()).floor().long()
-    return (sums + counts // 2) * share // FIXED_POINT  # `//`, because torch.div is exported as one of floats
+def _frame(op: _Nodes, sides: str, resize: Resize) -> tuple[str, str, str]:
+    """Where the shown part of an image begins, how long it is, and how many px of the output it fills."""
+    start, square = op("Identity", [0, 0]), op("Identity", [resize.size, resize.size])
+    if resize.method == "squish":
+        return start, sides, square
+    if resize.method == "crop":
+        shown = op("Expand", op("ReduceMin", sides), [2])
+        return op("Div", op("Sub", sides, shown), [2]), shown, square
+    exact = op("Cast", sides, to=DOUBLE)
+    scale = op("Div", op("Cast", square, to=DOUBLE), op("ReduceMax", exact))
+    inner = op("Cast", op("Round", op("Mul", exact, scale)), to=INT64)
+    return start, sides, op("Max", inner, [1])
 
 
-def _running(values: torch.Tensor, dimension: int) -> torch.Tensor:
-    """Sums of all that stands before each place, and of all at the end."""
-    nothing = torch.zeros_like(values.narrow(dimension, 0, 1))
-    return torch.cat([nothing, values.cumsum(dimension, dtype=values.dtype)], dimension)
+def _shrink(
+    op: _Nodes, image: str, start: str, shown: str, inner: str, resize: Resize, *, photo: bool
+) -> tuple[str, str, str]:
+    """The image as means of blocks, and start and length of the shown part in blocks, float32."""
+    sides = op("Shape", image, start=2)
+    block = op("Max", op("Div", shown, op("Mul", inner, [REDUCING_GAP])), [1])
+    if resize.method == "crop":  # the blocks begin where the kernel, whose reach goes beyond the square, does
+        reach = op("Mul", _ratio(op, shown, inner), [KERNELS[resize.interpolation][0] - 0.5])
+        end, floats = op("Add", start, shown), op("Cast", start, to=FLOAT)
+        first = op("Max", op("Cast", op("Floor", op("Sub", floats, reach)), to=INT64), [0])
+        last = op("Cast", op("Ceil", op("Add", op("Cast", end, to=FLOAT), reach)), to=INT64)
+        single = op("Equal", block, [1])
+        first = op("Where", single, [0], first)
+        first = op(
+            "Where", op("Equal", shown, inner), start, first
+        )  # the operator copies what keeps its size
+        last = op("Where", single, sides, op("Min", last, sides))
+        image = op("Slice", image, first, last, [2, 3])
+        start, sides = op("Sub", start, first), op("Sub", last, first)
+    blocks = op("Div", op("Sub", op("Add", sides, block), [1]), block)
+    lacking = op("Sub", op("Mul", blocks, block), sides)
+    filled = op("Pad", image, op("Concat", [0] * 6, lacking, axis=0), mode="edge")
+    pairs = op("Gather", op("Concat", blocks, block, axis=0), [0, 2, 1, 3])
+    cut = op("Reshape", filled, op("Concat", op("Shape", image, end=2), pairs, axis=0))
+    if photo:  # Pillow divides by a block's size in whole numbers
+        sums = op("Cast", op("ReduceSum", op("Cast", cut, to=INT32), [3, 5], keepdims=0), to=INT64)
+        count = op("ReduceProd", block)
+        sums = op("Mul", op("Add", sums, op("Div", count, [2])), op("Div", [FIXED_POINT], count))
+        means = op("Cast", op("Div", sums, [FIXED_POINT]), to=UINT8)
+    else:
+        means = op("ReduceMean", cut, [3, 5], keepdims=0)
+    return means, _ratio(op, start, block), _ratio(op, shown, block)
 
 
-def _to_levels(values: torch.Tensor) -> torch.Tensor:
-    """Whole numbers from 0 to 255, as Pillow rounds after each pass."""
-    return (values + 0.5).floor().clamp(0, 255)
+def _resample(op: _Nodes, image: str, start: str, shown: str, inner: str, resize: Resize) -> str:
+    """The shown part, given in blocks, at `inner` px."""
+    inner = op("Cast", inner, to=FLOAT)
+    scale = op("Mul", op("Div", inner, shown), [NUDGE])
+    kernel = {"antialias": 1, "exclude_outside": 1, **KERNELS[resize.interpolation][1]}
+    if resize.method != "crop":
+        scales = op("Concat", [1.0, 1.0], scale, axis=0)
+        return op("Resize", image, "", scales, coordinate_transformation_mode="half_pixel", **kernel)
+    # all of the image is resized, from the corner of the square on; the first px of the result are the square
+    beyond = op("Cast", op("Greater", inner, shown), to=INT64)  # what is enlarged asks for half a px outside
+    image = op("Pad", image, op("Concat", [0, 0], beyond, [0, 0], beyond, axis=0), mode="edge")
+    start = op("Add", start, op("Cast", beyond, to=FLOAT))
+    sides = op("Cast", op("Shape", image, start=2), to=FLOAT)
+    steps = op("Sub", op("Floor", op("Mul", sides, scale)), [1.0])
+    within = op("Max", op("Sub", sides, [1.0]), [1.0])
+    center = op("Sub", op("Add", start, op("Div", [0.5], scale)), [0.5])
+    begin = op("Div", center, within)
+    end = op("Add", begin, op("Div", op("Div", steps, scale), within))
+    roi = op("Concat", [0.0, 0.0], begin, [1.0, 1.0], end, axis=0)
+    scales = op("Concat", [1.0, 1.0], scale, axis=0)
+    image = op("Resize", image, roi, scales, coordinate_transformation_mode="tf_crop_and_resize", **kernel)
+    return op("Slice", image, [0, 0], [resize.size, resize.size], [2, 3])
 
 
-def _as_they_are(values: torch.Tensor) -> torch.Tensor:
-    return values
-
-
-def _kernel(x: torch.Tensor, interpolation: str) -> torch.Tensor:
-    """Pillow's kernels at distances of 0 px and more: a triangle, Keys' cubic (a = -0.5), Lanczos with 3 lobes."""
-    nothing = torch.zeros(())
-    if interpolation == "bilinear":
-        return (1 - x).clamp(min=0)
-    if interpolation == "lanczos":
-        return torch.where(x < REACH["lanczos"], _sinc(x) * _sinc(x / REACH["lanczos"]), nothing)
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return torch.where(x < 1, near, torch.where(x < REACH["bicubic"], far, nothing))
-
-
-def _sinc(x: torch.Tensor) -> torch.Tensor:
-    angle = (x * math.pi).clamp(min=1e-6)
-    return torch.sin(angle) / angle
+def _ratio(op: _Nodes, above: str, below: str) -> str:
+    """The quotient of whole numbers, float32."""
+    return op("Div", op("Cast", above, to=FLOAT), op("Cast", below, to=FLOAT))
