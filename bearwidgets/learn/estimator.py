@@ -1,4 +1,4 @@
-"""The cached mode as a scikit-learn classifier: features of a frozen body, a linear head, pictures in, labels out."""
+"""The cached mode as a scikit-learn classifier: features of a frozen body, a linear head, images in, labels out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bearwidgets.data.identity import hash_bytes
 from bearwidgets.errors import BadInputError, ImageError
 from bearwidgets.learn.head.features import BATCH, FeatureStore
 from bearwidgets.learn.head.linear_head import HeadFit, fit_head
-from bearwidgets.learn.input.user_image import as_picture
+from bearwidgets.learn.input.user_image import as_image
 from bearwidgets.learn.network.model import create_body
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bearwidgets.learn.input.preprocessing import Preprocessing
 
 BODIES = 4  # that the process keeps for estimators to come
-KEPT = 100_000  # pictures whose features each of them keeps
+KEPT = 100_000  # images whose features each of them keeps
 _ORIENTATION = 0x0112
 
 
@@ -40,10 +40,10 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     """A linear classifier on the features of a pretrained network, for scikit-learn's tools.
 
     It is the cached mode of `Learner`: the L2 strength of the head is chosen by cross-validation inside `fit`.
-    `X` is a sequence of pictures (paths, files as bytes, PIL images, uint8 arrays (h, w, 3), mixed as you like), or
-    one uint8 array (n, h, w, 3). Equal pictures never straddle a fold inside `fit`.
+    `X` is a sequence of images (paths, files as bytes, PIL images, uint8 arrays (h, w, 3), mixed as you like), or
+    one uint8 array (n, h, w, 3). Equal images never straddle a fold inside `fit`.
 
-    Features are kept in the process by the bytes of the picture, so `cross_val_score` and `GridSearchCV` compute them
+    Features are kept in the process by the bytes of the image, so `cross_val_score` and `GridSearchCV` compute them
     once, and clones share them. With `n_jobs` each process computes its own: threads or one job are faster.
 
     Args:
@@ -58,7 +58,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         intercept_: (n_classes,) float32.
         strength_: the L2 strength that was chosen, see `HeadFit`.
 
-    There is no `n_features_in_`, for pictures may have any size.
+    There is no `n_features_in_`, for images may have any size.
 
     Example:
         >>> from sklearn.model_selection import cross_val_score  # doctest: +SKIP
@@ -82,17 +82,17 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         """Compute the features of `X` and fit the head on the labels `y` (n,), of any sortable kind.
 
         Raises:
-            BadInputError: pictures or labels that are none, other numbers of them, fewer than two classes, an unknown
+            BadInputError: images or labels that are none, other numbers of them, fewer than two classes, an unknown
                 architecture, weights that cannot be had.
-            ImageError: one of `X` cannot be opened as a picture; the message says which.
+            ImageError: one of `X` cannot be opened as an image; the message says which.
         """
-        pictures = _pictures(X)
+        images = _images(X)
         if y is None:
-            raise BadInputError("y is None; allowed is one label for each picture.")
+            raise BadInputError("y is None; allowed is one label for each image.")
         labels = np.asarray(y)
-        if labels.shape != (len(pictures),):
+        if labels.shape != (len(images),):
             raise BadInputError(
-                f"y has shape {labels.shape}; {len(pictures)} pictures need one label each, ({len(pictures)},)."
+                f"y has shape {labels.shape}; {len(images)} images need one label each, ({len(images)},)."
             )
         try:
             check_classification_targets(labels)
@@ -104,7 +104,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         if len(classes) < 2:
             raise BadInputError(f"All labels are {classes[0]!r}; a classifier needs two classes or more.")
         body = _shared_body(self.arch, self.weights, self.size, self.seed)
-        features, keys = body.features(pictures)
+        features, keys = body.features(images)
         fit = None
         for fit in fit_head(features, target, np.array(keys), len(classes), self.seed):  # noqa: B007 - the last one
             pass
@@ -122,23 +122,23 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             ImageError: as `fit`.
         """
         check_is_fitted(self)
-        features, _ = self._body.features(_pictures(X))
+        features, _ = self._body.features(_images(X))
         return softmax(features.astype(np.float64) @ self.coef_.T + self.intercept_, axis=1)
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
-        """The most probable label (n,) of each picture; errors as `predict_proba`."""
+        """The most probable label (n,) of each image; errors as `predict_proba`."""
         check_is_fitted(self)
         return self.classes_[self.predict_proba(X).argmax(1)]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
-        tags.no_validation = True  # of X: pictures are no table
+        tags.no_validation = True  # of X: images are no table
         return tags
 
 
 class _Body:
-    """A frozen body with the features of the pictures that it has seen, the latest `KEPT` of them.
+    """A frozen body with the features of the images that it has seen, the latest `KEPT` of them.
 
     Pickled without the features, with the weights: an estimator works where these cannot be had.
     """
@@ -152,9 +152,9 @@ class _Body:
     def __reduce__(self) -> tuple[type[_Body], tuple[torch.nn.Module, Preprocessing]]:
         return _Body, (copy.deepcopy(self._store.body).cpu(), self._store.preprocessing)
 
-    def features(self, pictures: list[Any]) -> tuple[np.ndarray, list[str]]:
-        """Features (n, d), float32, and the hash of each picture."""
-        keyed = [_keyed(row, each) for row, each in enumerate(pictures)]
+    def features(self, images: list[Any]) -> tuple[np.ndarray, list[str]]:
+        """Features (n, d), float32, and the hash of each image."""
+        keyed = [_keyed(row, each) for row, each in enumerate(images)]
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool, self._lock:
             found = {key: self._rows[key] for key, _ in keyed if key in self._rows}
             new = {key: (row, each) for row, (key, each) in enumerate(keyed) if key not in found}
@@ -175,7 +175,7 @@ class _Body:
     def _pixels(self, row: int, given: object) -> np.ndarray:
         preprocessing = self._store.preprocessing
         try:
-            return preprocessing.resizer(as_picture(given, preprocessing))
+            return preprocessing.resizer(as_image(given, preprocessing))
         except (ImageError, BadInputError) as error:
             raise type(error)(f"X[{row}]: {error}") from error
 
@@ -208,11 +208,11 @@ def _shared_body(arch: str, weights: str | Path | None, size: int, seed: int) ->
         return _bodies[key]
 
 
-def _pictures(X: Any) -> list[Any]:  # noqa: N803 - scikit-learn's name
-    """The pictures as a list.
+def _images(X: Any) -> list[Any]:  # noqa: N803 - scikit-learn's name
+    """The images as a list.
 
     Raises:
-        BadInputError: it is no sequence of pictures, or an empty one.
+        BadInputError: it is no sequence of images, or an empty one.
     """
     if isinstance(X, np.ndarray) and X.dtype != object and X.dtype.kind != "U":
         if X.dtype != np.uint8 or X.ndim != 4 or X.shape[3] not in {3, 4}:
@@ -224,18 +224,18 @@ def _pictures(X: Any) -> list[Any]:  # noqa: N803 - scikit-learn's name
         hasattr(X, "__len__") and hasattr(X, "__iter__")
     ):
         raise BadInputError(
-            f"X is {type(X).__name__}; allowed is a sequence of pictures. Put a single one into a list."
+            f"X is {type(X).__name__}; allowed is a sequence of images. Put a single one into a list."
         )
     elif hasattr(X, "columns"):
         raise BadInputError("X is a table; allowed is one column of it, such as X['path'].")
-    pictures = list(X)
-    if not pictures:
-        raise BadInputError("X is empty; allowed is one picture or more.")
-    return pictures
+    images = list(X)
+    if not images:
+        raise BadInputError("X is empty; allowed is one image or more.")
+    return images
 
 
 def _keyed(row: int, given: Any) -> tuple[str, Any]:
-    """The hash of a picture's content, and what to open: a path is read at once.
+    """The hash of an image's content, and what to open: a path is read at once.
 
     Raises:
         ImageError: a file that cannot be read, or a PIL image whose file turns out to be broken.

@@ -23,7 +23,7 @@ from bearwidgets.learn.fit_methods import Fits
 from bearwidgets.learn.head.features import FeatureStore
 from bearwidgets.learn.history import Record
 from bearwidgets.learn.input.normalization import make_preprocessing
-from bearwidgets.learn.input.user_image import as_picture
+from bearwidgets.learn.input.user_image import as_image
 from bearwidgets.learn.network.foreign import split_module
 from bearwidgets.learn.network.model import BodySource, Classifier, create_body
 from bearwidgets.learn.network.network_heads import mlp_head
@@ -392,7 +392,7 @@ class Learner(Fits):
             BadInputError: another kind of thing, or the learner is not trained.
         """
         self._check_trained()
-        picture = as_picture(image, self.preprocessing)
+        picture = as_image(image, self.preprocessing)
         pixels = self.preprocessing.resizer(picture)[None].copy()
         row = self._probabilities(self.features.of_pixels(pixels).astype(np.float32))[0]
         best = int(row.argmax())

@@ -293,7 +293,7 @@ class Training:
     def _plan(self) -> dict[str, str]:
         """What has to be the same for a training to go on."""
         recipe = dataclasses.replace(self.recipe, checkpoint=None, log=None)
-        table, preprocessing = self.learn.ds.table, self.learn.preprocessing.as_card()
+        table, preprocessing = self.learn.ds.table, self.learn.preprocessing.as_metadata()
         return {
             "architecture": f"{self.learn.arch} at {self.learn.size} px",
             "list of classes": ", ".join(self.learn.classes),

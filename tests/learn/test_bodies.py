@@ -63,9 +63,9 @@ def test_a_body_of_torchvision_is_its_network_without_the_last_layer():
     whole = torchvision.models.mobilenet_v3_small().eval()
     body = bodies.empty_body("torchvision/mobilenet_v3_small", 64)
     body.load_state_dict(whole.state_dict(), strict=False)
-    pictures = torch.rand(2, 3, 64, 64)
+    images = torch.rand(2, 3, 64, 64)
     with torch.no_grad():
-        torch.testing.assert_close(whole.classifier[-1](body(pictures)), whole(pictures))
+        torch.testing.assert_close(whole.classifier[-1](body(images)), whole(images))
 
 
 @pytest.mark.parametrize(
@@ -127,11 +127,11 @@ def test_googlenet_with_its_change_of_the_input_says_what_ours_says_without():
     theirs.fc = nn.Identity()
     body, _, _, ours = create_body("googlenet", None, 64, 0)
     body.load_state_dict(theirs.state_dict())
-    pictures = torch.rand(2, 3, 64, 64)
+    images = torch.rand(2, 3, 64, 64)
     bands = [torch.tensor(each)[:, None, None] for each in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))]
     own = [torch.tensor(each)[:, None, None] for each in (ours.mean, ours.std)]
     with torch.no_grad():
-        wanted, got = theirs((pictures - bands[0]) / bands[1]), body((pictures - own[0]) / own[1])
+        wanted, got = theirs((images - bands[0]) / bands[1]), body((images - own[0]) / own[1])
     torch.testing.assert_close(got, wanted, rtol=1e-3, atol=1e-4 * float(wanted.abs().max()))
 
 
@@ -157,9 +157,9 @@ def test_random_first_layers_for_other_bands_let_as_much_through():
     three, eight = (create_body("squeezenet1_1", None, 64, 0, in_chans=bands)[0] for bands in (3, 8))
     outputs = []
     for body, bands in ((three, 3), (eight, 8)):
-        pictures = torch.randn(4, bands, 64, 64, generator=torch.Generator().manual_seed(0))
+        images = torch.randn(4, bands, 64, 64, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
-            outputs.append(float(body.features[0](pictures).std()))
+            outputs.append(float(body.features[0](images).std()))
     assert outputs[1] == pytest.approx(outputs[0], rel=0.1)
 
 
@@ -180,9 +180,9 @@ def test_one_band_of_adapted_weights_sees_gray_as_three_did(tmp_path):
     three, one = (
         create_body("test_resnet", tmp_path / "three.pth", 64, 0, in_chans=bands)[0] for bands in (3, 1)
     )
-    pictures = torch.rand(2, 1, 64, 64)
+    images = torch.rand(2, 1, 64, 64)
     with torch.no_grad():
-        torch.testing.assert_close(one(pictures), three(pictures.expand(-1, 3, -1, -1)))
+        torch.testing.assert_close(one(images), three(images.expand(-1, 3, -1, -1)))
 
 
 @pytest.mark.parametrize("arch", ["test_resnet", "squeezenet1_1"])
@@ -206,9 +206,9 @@ def test_mean_and_maximum_pooled_are_twice_the_features(arch):
     body, features, *_ = create_body(arch, None, 64, 0, pool="catavgmax")
     plain, half, *_ = create_body(arch, None, 64, 0)
     assert features == 2 * half
-    pictures = torch.rand(2, 3, 64, 64)
+    images = torch.rand(2, 3, 64, 64)
     with torch.no_grad():
-        both, mean = body(pictures), plain(pictures)
+        both, mean = body(images), plain(images)
     torch.testing.assert_close(both[:, :half], mean)
     assert (both[:, half:] >= mean - 1e-6).all()
 

@@ -24,7 +24,7 @@ from bearwidgets.learn.learner import Learner
 from bearwidgets.learn.network.model import BodySource
 from bearwidgets.learn.saved import bundle
 from bearwidgets.learn.saved.metadata import data_hash, licence_note, plain
-from bearwidgets.learn.saved.metadata_schema import RULES, check_card
+from bearwidgets.learn.saved.metadata_schema import SCHEMA, check_metadata
 from bearwidgets.review.review import Review
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ def test_a_round_trip_gives_the_same_bits(ds, tmp_path, mode, arch, options, mon
     monkeypatch.setenv("BEARWIDGETS_CACHE", str(tmp_path / "another"))  # so that nothing comes from the cache
     loaded = Learner.load(path, ds)
     assert (loaded.predictions()[1] == learn.predictions()[1]).all()
-    picture = ds.path_of(ds.table.id[0])
-    assert loaded.predict(picture) == learn.predict(picture)
+    image = ds.path_of(ds.table.id[0])
+    assert loaded.predict(image) == learn.predict(image)
     assert (loaded.classes, loaded.made_by, loaded.mode) == (learn.classes, learn.made_by, mode)
     assert loaded.preprocessing == learn.preprocessing
     assert loaded.evaluate("valid") == learn.evaluate("valid")
@@ -229,7 +229,7 @@ def read_all(path: Path) -> None:
 
 
 def check_and_show(card: dict) -> None:
-    bundle.model_card(check_card(json.loads(json.dumps(card)), "bears.bw")).encode()
+    bundle.model_card(check_metadata(json.loads(json.dumps(card)), "bears.bw")).encode()
 
 
 @given(st.data())
@@ -253,7 +253,7 @@ def test_a_damaged_file_is_refused_or_as_it_was(saved, tmp_path_factory, data):
         assert said.isprintable()
 
 
-@given(st.sampled_from([*RULES, "format"]), JSON)
+@given(st.sampled_from([*SCHEMA, "format"]), JSON)
 @FUZZ
 def test_a_card_with_anything_in_any_entry_is_refused_or_readable(saved, name, value):
     said = refusal(lambda: check_and_show({**parts(saved)[0], name: value}))
@@ -302,12 +302,12 @@ def test_a_newer_format_asks_for_an_update(path):
         Learner.load(path)
 
 
-@pytest.mark.parametrize("key", RULES)
+@pytest.mark.parametrize("key", SCHEMA)
 def test_a_card_that_lacks_something_is_refused(saved, key):
     card = parts(saved)[0]
     del card[key]
     with pytest.raises(BadInputError, match=f"lacks {key}: the file was changed"):
-        check_card(card, "bears.bw")
+        check_metadata(card, "bears.bw")
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_a_card_that_lacks_something_is_refused(saved, key):
 )
 def test_entries_that_cannot_be_are_refused(saved, changes, message):
     with pytest.raises(BadInputError, match=message):
-        check_card({**parts(saved)[0], **changes}, "bears.bw")
+        check_metadata({**parts(saved)[0], **changes}, "bears.bw")
 
 
 @pytest.mark.parametrize(
@@ -432,7 +432,7 @@ def test_the_card_says_what_the_learner_knows(shared, saved):
     card, _ = bundle.read(saved)
     scores = shared.evaluate("valid")
     assert card["classes"] == ["black", "grizzly", "teddy"]
-    assert card["preprocessing"] == plain(shared.preprocessing.as_card())
+    assert card["preprocessing"] == plain(shared.preprocessing.as_metadata())
     assert card["versions"]["torch"] == torch.__version__
     assert card["data"] == {
         "hash": data_hash(shared.ds.table),
@@ -476,10 +476,10 @@ def test_figures_on_other_pictures_do_not_take_the_place_of_the_exam(saved, make
 def test_the_model_card_reads_well(shared):
     text = shared.card
     right = {name: each["accuracy"] for name, each in shared.evaluate("valid")["per_class"].items()}
-    assert text.startswith("# Picture classifier: black, grizzly, teddy\n")
-    assert "On n = 6 pictures of the evaluation split" in text
+    assert text.startswith("# Image classifier: black, grizzly, teddy\n")
+    assert "On n = 6 images of the evaluation split" in text
     assert f"| black | 2 | {100 * right['black']:.1f} % | 95 % interval" in text
-    assert "Fewer than 20 pictures were counted of black, grizzly, teddy" in text
+    assert "Fewer than 20 images were counted of black, grizzly, teddy" in text
     assert "calibration): not measured" in text
     assert "| black | 6 | 2 |" in text
     assert "| all | 18 | 6 |" in text
@@ -521,7 +521,7 @@ def test_hostile_words_mean_nothing_in_the_model_card(saved):
     evil = "<script>alert(1)</script>|x\n\n# [a](javascript:b) `c` **d** ![e](f)"
     card |= {"classes": [evil, "b", "c"], "made_by": evil, "licence": evil, "arch": evil}
     card["data"] = {"hash": evil, "exam": evil, "items": {evil: {evil: 1}}}
-    text = bundle.model_card(check_card(json.loads(json.dumps(card)), "x"))
+    text = bundle.model_card(check_metadata(json.loads(json.dumps(card)), "x"))
     assert "<" not in text
     assert not re.search(r"(?<!\\)\]\(|(?<!\\)`|(?<!\\)\*", text)
     assert len([line for line in text.splitlines() if line.startswith("# ")]) == 1

@@ -1,4 +1,4 @@
-"""The diagnosis: each finding, its near neighbour that must stay silent, how often noise alone raises an alarm."""
+"""The diagnosis: each finding, its near neighbor that must stay silent, how often noise alone raises an alarm."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stub_learner import StubLearner, paths
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.learn.diagnosis.diagnosis import _by_chance, diagnose, wilson
-from bearwidgets.learn.diagnosis.evidence import Evidence, Finding, Score, evidence_of
+from bearwidgets.learn.diagnosis.evidence import Finding, Score, TrainingEvidence, evidence_of
 from bearwidgets.learn.diagnosis.loss_rules import last_phase
 
 THREE = ("black", "grizzly", "teddy")
@@ -81,7 +81,7 @@ def evidence(*, n=120, wrong=6, **changes):
         "valid_predicted": counts,
         "mode": "exact",
     }
-    return Evidence(**{**good, **changes})
+    return TrainingEvidence(**{**good, **changes})
 
 
 def codes(given_evidence):
@@ -316,7 +316,7 @@ def test_a_metric_that_got_worse_while_the_training_loss_fell():
     assert figure == {"best_epoch": 2, "best_error": 0.1, "error": 0.2, "n": 400}
     assert finding.sentence == (
         "The validation error was lowest at fit epoch 2 (10.0 %) and 20.0 % or more at last (n = 400), while the "
-        "training loss fell: learnt by rote."
+        "training loss fell: learned by rote."
     )
 
 
@@ -557,7 +557,7 @@ errors_of_epochs = st.lists(st.one_of(st.floats(0, 1), st.none()), max_size=12)
 
 @st.composite
 def anything(draw):
-    """Evidence of any training, sense or none."""
+    """TrainingEvidence of any training, sense or none."""
     train = draw(counts_of_classes)
     valid = {name: draw(st.integers(0, 60)) for name in train}
     right = {name: draw(st.integers(0, count)) for name, count in valid.items()}
@@ -565,7 +565,7 @@ def anything(draw):
     score = st.one_of(
         st.none(), st.builds(lambda n, share: Score(int(n * share), n), st.integers(1, 500), st.floats(0, 1))
     )
-    return Evidence(
+    return TrainingEvidence(
         history(errors, train_loss=[draw(st.floats(0, 9)) for _ in errors]),
         steps(draw(losses), draw(st.sampled_from([1e-6, 1e-3, 0.3]))),
         train,

@@ -1,4 +1,4 @@
-"""The scikit-learn estimator: conventions, kinds of pictures, features that are computed once; a module in skorch."""
+"""The scikit-learn estimator: conventions, kinds of images, features that are computed once; a module in skorch."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def model(paths, labels) -> ImageClassifier:
 
 @pytest.fixture
 def computed(monkeypatch) -> list[int]:
-    """How many pictures went through a body, batch by batch; no body of another test is left."""
+    """How many images went through a body, batch by batch; no body of another test is left."""
     monkeypatch.setattr(estimator, "_bodies", type(estimator._bodies)())
     numbers, original = [], FeatureStore.of_pixels
     monkeypatch.setattr(
@@ -169,8 +169,8 @@ def test_a_grid_is_searched(paths, labels):
 
 
 def test_it_stands_at_the_end_of_a_pipeline(paths, labels):
-    def crop(pictures):
-        return [Image.open(path).crop((4, 4, 40, 36)) for path in pictures]
+    def crop(images):
+        return [Image.open(path).crop((4, 4, 40, 36)) for path in images]
 
     model = make_pipeline(FunctionTransformer(crop), ImageClassifier(**TINY))
     assert cross_val_predict(model, paths, labels, cv=2).shape == (24,)
@@ -196,15 +196,15 @@ def test_every_kind_of_picture_says_the_same(paths, model):
 def test_what_looks_different_is_told_apart(model, computed):
     """PIL images with the same numbers in them: other palette, other transparency, other turn."""
     pixels = np.random.default_rng(0).integers(0, 2, (32, 32)).astype(np.uint8)
-    pictures = [Image.fromarray(pixels, "L").copy() for _ in range(5)]
-    for picture, palette in zip(
-        pictures[1:4], [[0, 0, 0, 255, 255, 255], *[[255, 0, 0, 0, 255, 0]] * 2], strict=True
+    images = [Image.fromarray(pixels, "L").copy() for _ in range(5)]
+    for image, palette in zip(
+        images[1:4], [[0, 0, 0, 255, 255, 255], *[[255, 0, 0, 0, 255, 0]] * 2], strict=True
     ):
-        picture.putpalette(palette)
-    pictures[3].info["transparency"] = 0
-    pictures[4].getexif()[0x0112] = 6
-    pictures.append(Image.frombytes("L", (16, 64), pixels.tobytes()))
-    model.predict(pictures)
+        image.putpalette(palette)
+    images[3].info["transparency"] = 0
+    images[4].getexif()[0x0112] = 6
+    images.append(Image.frombytes("L", (16, 64), pixels.tobytes()))
+    model.predict(images)
     model.predict([pixels, pixels.reshape(64, 16)])
     assert sum(computed) == 8
 
@@ -259,7 +259,7 @@ def test_other_weights_in_a_file_of_the_same_name_are_other_weights(paths, label
         (np.zeros((4, 4, 3), np.uint8), r"shape \(4, 4, 3\)"),
         (np.zeros((2, 48), np.uint8), r"shape \(2, 48\)"),
         (pd.DataFrame({"path": ["a"]}), r"one column of it, such as X\['path'\]"),
-        ([np.zeros((4, 4, 3), np.uint8), None], r"X\[1\]: NoneType is no picture"),
+        ([np.zeros((4, 4, 3), np.uint8), None], r"X\[1\]: NoneType is no image"),
         ([np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4))], r"X\[1\]: An array of shape"),
     ],
 )
@@ -286,7 +286,7 @@ def test_a_picture_that_cannot_be_opened_is_named(paths, model, tmp_path):
     ("labels", "message"),
     [
         (None, "y is None"),
-        (["a"] * 3, r"y has shape \(3,\); 24 pictures need one label each"),
+        (["a"] * 3, r"y has shape \(3,\); 24 images need one label each"),
         ([["a"]] * 24, r"y has shape \(24, 1\)"),
         (["a"] * 24, "All labels are .*'a'"),
         (np.array(["a", 1] * 12, dtype=object), "y holds no classes .*all of one type"),
@@ -325,8 +325,8 @@ def test_global_random_state_is_left_alone(paths, labels):
 
 def test_the_module_of_a_learner_trains_in_skorch(paths):
     learn = Learner(Dataset.from_folder(paths[0].parent.parent, valid_pct=0), **TINY)
-    pictures = [learn.preprocessing.open(learn.ds.path_of(each)) for each in learn.ds.table.id]
-    pixels = np.stack([learn.preprocessing.resizer(each) for each in pictures])
+    images = [learn.preprocessing.open(learn.ds.path_of(each)) for each in learn.ds.table.id]
+    pixels = np.stack([learn.preprocessing.resizer(each) for each in images])
     tensors = learn.preprocessing.normalize(pixels, torch.device("cpu")).contiguous()
     target = pd.Index(learn.classes).get_indexer(learn.ds.table.label)
     net = NeuralNetClassifier(

@@ -321,11 +321,6 @@ def test_predict_is_the_mean_of_the_learners(cv):
     assert cv.predict(np.asarray(Image.open(path))).label == prediction.label
 
 
-def test_averaging_weights_is_refused_with_the_reason(cv):
-    with pytest.raises(BadInputError, match=r"Linear mode connectivity.*batch norm.*`predict`"):
-        cv.average_weights()
-
-
 # ---------------------------------------------------------------- stopped, broken, wrong
 
 

@@ -26,14 +26,14 @@ class Gives(nn.Module):
         self.network = small(nn.Linear(8, 3))
         self.make = make
 
-    def forward(self, pictures):
-        return self.make(self, self.network(pictures))
+    def forward(self, images):
+        return self.make(self, self.network(images))
 
 
 def logits_of(module, bands=3):
-    pictures = torch.rand(3, bands, 64, 64, generator=torch.Generator().manual_seed(1))
+    images = torch.rand(3, bands, 64, 64, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        return module(pictures)
+        return module(images)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_other_bands_and_double_precision():
         (Gives(lambda _, logits: logits + torch.rand(1)), "other logits each time"),
         (small(nn.Linear(8, 4)), r"shape \(2, 4\).*for 3 classes it has to be \(2, 3\)"),
         (small(), r"shape \(2, 8\)"),
-        (small(nn.Linear(8, 3), bands=1), r"cannot work on pictures of shape \(2, 3, 64, 64\)"),
+        (small(nn.Linear(8, 3), bands=1), r"cannot work on images of shape \(2, 3, 64, 64\)"),
         (torchvision.models.inception_v3(num_classes=3, init_weights=False), "cannot work on"),
         (
             torchvision.models.googlenet(num_classes=3, aux_logits=True, init_weights=False),

@@ -63,11 +63,11 @@ class Backwards(nn.Module):
         self.first = nn.Conv2d(3, 4, 1)
         self.unused = nn.Linear(2, 2)
 
-    def forward(self, pictures):
-        return self.last(self.middle(self.first(pictures * self.scale))).mean((2, 3))
+    def forward(self, images):
+        return self.last(self.middle(self.first(images * self.scale))).mean((2, 3))
 
 
-def test_layers_go_by_when_they_are_reached_and_the_unused_with_their_neighbour():
+def test_layers_go_by_when_they_are_reached_and_the_unused_with_their_neighbor():
     module = Backwards()
     groups = layer_groups(module, 4)
     assert [names_in(module, group) for group in groups] == [

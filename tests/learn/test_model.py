@@ -31,9 +31,9 @@ def norms(body: nn.Module) -> int:
 def outputs(
     first: nn.Module, second: nn.Module, size: int, bands: int = 3
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    pictures = torch.randn(2, bands, size, size, generator=torch.Generator().manual_seed(2))
+    images = torch.randn(2, bands, size, size, generator=torch.Generator().manual_seed(2))
     with torch.inference_mode():
-        return first(pictures), second(pictures)
+        return first(images), second(images)
 
 
 @pytest.mark.parametrize("arch", ["tf_efficientnet_lite0", "resnet18", "test_efficientnet"])
@@ -68,8 +68,8 @@ class Misleading(nn.Module):
         self.second = nn.Conv2d(8, 8, 3)
         self.norm = nn.BatchNorm2d(8)
 
-    def forward(self, pictures):
-        return self.second(torch.relu(self.norm(self.first(pictures)))).mean((2, 3))
+    def forward(self, images):
+        return self.second(torch.relu(self.norm(self.first(images)))).mean((2, 3))
 
 
 class Standardised(nn.Sequential):
@@ -106,13 +106,13 @@ def test_other_words_for_weights_are_refused_with_those_that_are_allowed():
 
 def test_a_head_stands_behind_the_body():
     body, features, *_ = create_body("test_resnet", None, 64, 0)
-    pictures = torch.rand(2, 3, 64, 64)
+    images = torch.rand(2, 3, 64, 64)
     plain = Classifier(body, features, 5).eval()
     with torch.no_grad():
-        torch.testing.assert_close(plain(pictures), plain.head(body(pictures)))
-        assert Classifier(body, features, 5, mlp_head(features, 5)).eval()(pictures).shape == (2, 5)
+        torch.testing.assert_close(plain(images), plain.head(body(images)))
+        assert Classifier(body, features, 5, mlp_head(features, 5)).eval()(images).shape == (2, 5)
         whole = Classifier(body, features, features, nn.Identity()).eval()
-        torch.testing.assert_close(whole(pictures), body(pictures))
+        torch.testing.assert_close(whole(images), body(images))
     assert plain.splits
     assert Classifier(body, features, 5, mlp_head(features, 5)).splits
     assert not whole.splits

@@ -1,4 +1,4 @@
-"""ONNX files: in onnxruntime, on pictures as they are, they say what the learner says."""
+"""ONNX files: in onnxruntime, on images as they are, they say what the learner says."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ RESIZED = [(40, 40), (40, 60), (1, 5), (30, 23), (97, 300), (333, 41), (500, 640
 
 
 def made_learner(ds=None, in_chans=3, pca=None, **changes):
-    """What a trained learner has, without a training; its head tells the pictures here apart, so that it shows if
+    """What a trained learner has, without a training; its head tells the images here apart, so that it shows if
     they come out different.
     """
     channels = in_chans if pca is None else 3
     body, features, source, preprocessing = create_body("test_resnet", None, 32, 0, in_chans=channels)
     module = Classifier(body, features, 3).eval()
     pixels = np.stack([np.asarray(photo(32, 32, seed)) for seed in range(32)])[..., [0, 1, 2][:channels]]
-    pictures = dataclasses.replace(preprocessing, in_chans=channels).normalize(pixels, torch.device("cpu"))
+    images = dataclasses.replace(preprocessing, in_chans=channels).normalize(pixels, torch.device("cpu"))
     with torch.no_grad():
-        seen = body(pictures)
+        seen = body(images)
         module.head.weight.copy_(torch.randn(3, features, generator=torch.Generator().manual_seed(0)))
         module.head.bias.zero_()
         logits = module.head(seen)
@@ -66,13 +66,13 @@ def made_learner(ds=None, in_chans=3, pca=None, **changes):
 
 
 def photo(height, width, seed=0):
-    """A smooth RGB picture, as photos are; noise, on which versions of Pillow differ, is looked at elsewhere."""
+    """A smooth RGB image, as photos are; noise, on which versions of Pillow differ, is looked at elsewhere."""
     few = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
     return Image.fromarray(few).resize((width, height), Image.Resampling.BICUBIC)
 
 
-def by_learner(learn, picture):
-    pixels = learn.preprocessing.resizer(picture)[None].copy()
+def by_learner(learn, image):
+    pixels = learn.preprocessing.resizer(image)[None].copy()
     with torch.inference_mode():
         logits = learn.module(learn.preprocessing.normalize(pixels, torch.device("cpu")))
     return torch.softmax(logits, 1).numpy()
@@ -84,9 +84,9 @@ def session_of(resize, *, photo):
     return onnxruntime.InferenceSession(model.SerializeToString())
 
 
-def by_file(path, pictures):
+def by_file(path, images):
     session = onnxruntime.InferenceSession(path)
-    (probabilities,) = session.run(["probabilities"], {"pictures": pictures})
+    (probabilities,) = session.run(["probabilities"], {"pictures": images})
     return probabilities
 
 
@@ -116,9 +116,9 @@ def test_the_pictures_here_are_told_apart(learn):
 
 @pytest.mark.parametrize("n", [1, 3])
 def test_several_pictures_at_once(learn, exported, n):
-    pictures = [photo(50, 70, seed) for seed in range(n)]
-    got = by_file(exported, np.stack([np.asarray(each) for each in pictures]))
-    wanted = np.concatenate([by_learner(learn, each) for each in pictures])
+    images = [photo(50, 70, seed) for seed in range(n)]
+    got = by_file(exported, np.stack([np.asarray(each) for each in images]))
+    wanted = np.concatenate([by_learner(learn, each) for each in images])
     assert got.shape == (n, 3)
     assert np.abs(got - wanted).max() < 1e-3
 
@@ -128,7 +128,7 @@ def test_the_file_says_what_it_is(learn, exported):
     notes = session.get_modelmeta().custom_metadata_map
     assert json.loads(notes["classes"]) == CLASSES
     assert json.loads(notes["made_by"]) == learn.made_by
-    assert json.loads(notes["preprocessing"]) == learn.preprocessing.as_card()
+    assert json.loads(notes["preprocessing"]) == learn.preprocessing.as_metadata()
     assert set(json.loads(notes["versions"])) == {"bearwidgets", "torch", "timm", "python"}
     assert "uint8 (n, height, width, bands)" in session.get_modelmeta().description
     assert session.get_modelmeta().producer_name == "bearwidgets"
@@ -221,8 +221,8 @@ def test_a_network_that_cannot_be_exported_is_refused(learn, tmp_path, monkeypat
 
 def test_a_network_that_fixes_the_number_of_pictures_is_refused(learn, tmp_path):
     class Fixed(torch.nn.Module):
-        def forward(self, pictures):
-            return pictures.mean((2, 3)).reshape(2, 3)
+        def forward(self, images):
+            return images.mean((2, 3)).reshape(2, 3)
 
     fixed = SimpleNamespace(**{**vars(learn), "module": Fixed()})
     with pytest.raises(BadInputError, match=r"cannot be exported to ONNX: [^\x1b]+ Use another"):

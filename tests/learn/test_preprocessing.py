@@ -1,4 +1,4 @@
-"""From pictures to the body's input, and to a card and back."""
+"""From images to the body's input, and to a card and back."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def test_floats_are_not_scaled_again():
     preprocessing = Preprocessing(1, (1.0, 0.0), (2.0, 0.5), in_chans=2)
     tensor = preprocessing.normalize(np.array([[[[5.0, -1.0]]]], np.float32), CPU)
     assert tensor.flatten().tolist() == [2.0, -2.0]
-    grey = Preprocessing(1, (0.5,), (0.5,), in_chans=1)
-    assert grey.normalize(np.array([[[[255]]]], np.uint8), CPU).item() == 1
+    gray = Preprocessing(1, (0.5,), (0.5,), in_chans=1)
+    assert gray.normalize(np.array([[[[255]]]], np.uint8), CPU).item() == 1
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
-def test_the_projection_comes_before_the_normalisation(dtype):
+def test_the_projection_comes_before_the_normalization(dtype):
     preprocessing = Preprocessing(1, (0.5, 0.0, 0.25), (1.0, 2.0, 0.5), in_chans=4, pca=PCA)
     bands = np.array([51, 102, 0, 255])
     pixels = bands.astype(dtype) if dtype == "uint8" else (bands / 255).astype(dtype)
@@ -73,13 +73,13 @@ def test_pictures_are_opened_in_their_bands_and_no_larger_than_needed(tmp_path):
     assert five.normalize(pixels[None], CPU).mean().item() == pytest.approx(1)
     with pytest.raises(ImageError, match="has 5 bands"):
         plain.open(tmp_path / "x.npy")
-    grey = Preprocessing(16, (0.5,), (0.5,), in_chans=1)
-    assert grey.resizer(grey.open(tmp_path / "x.jpg")).shape == (16, 16, 1)
+    gray = Preprocessing(16, (0.5,), (0.5,), in_chans=1)
+    assert gray.resizer(gray.open(tmp_path / "x.jpg")).shape == (16, 16, 1)
 
 
 def test_the_resizer_takes_method_and_interpolation():
-    picture = Image.new("RGB", (40, 20), "white")
-    padded = Preprocessing(8, (0.5,) * 3, (0.5,) * 3, "nearest", "pad").resizer(picture)
+    image = Image.new("RGB", (40, 20), "white")
+    padded = Preprocessing(8, (0.5,) * 3, (0.5,) * 3, "nearest", "pad").resizer(image)
     assert (padded[0] == 0).all()
     assert (padded[4] == 255).all()
 
@@ -93,14 +93,14 @@ def test_the_resizer_takes_method_and_interpolation():
     ],
 )
 def test_a_card_brings_all_of_it_back(preprocessing):
-    card = json.loads(json.dumps({"arch": "resnet18", **preprocessing.as_card()}))
-    assert Preprocessing.from_card(card) == preprocessing
-    assert hash(Preprocessing.from_card(card)) == hash(preprocessing)
+    card = json.loads(json.dumps({"arch": "resnet18", **preprocessing.as_metadata()}))
+    assert Preprocessing.from_metadata(card) == preprocessing
+    assert hash(Preprocessing.from_metadata(card)) == hash(preprocessing)
 
 
 def test_cards_of_the_first_format_can_be_read():
     card = {"size": 224, "mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic"}
-    assert Preprocessing.from_card(card) == Preprocessing(224, (0.5,) * 3, (0.5,) * 3)
+    assert Preprocessing.from_metadata(card) == Preprocessing(224, (0.5,) * 3, (0.5,) * 3)
 
 
 @pytest.mark.parametrize(
@@ -134,18 +134,18 @@ def test_cards_of_the_first_format_can_be_read():
     ],
 )
 def test_a_damaged_card_is_a_sentence(changes, words):
-    card = {**Preprocessing(64, (0.5,) * 3, (0.5,) * 3, in_chans=4, pca=PCA).as_card(), **changes}
+    card = {**Preprocessing(64, (0.5,) * 3, (0.5,) * 3, in_chans=4, pca=PCA).as_metadata(), **changes}
     with pytest.raises(BadInputError, match="preprocessing on the card is damaged") as caught:
-        Preprocessing.from_card(card)
+        Preprocessing.from_metadata(card)
     assert words in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["size", "mean", "std", "interpolation"])
 def test_a_card_without_an_entry_says_which(name):
-    card = Preprocessing(64, (0.5,) * 3, (0.5,) * 3).as_card()
+    card = Preprocessing(64, (0.5,) * 3, (0.5,) * 3).as_metadata()
     del card[name]
     with pytest.raises(BadInputError, match=f"lacks '{name}'"):
-        Preprocessing.from_card(card)
+        Preprocessing.from_metadata(card)
 
 
 def test_bytes_can_be_opened():

@@ -1,7 +1,7 @@
 """What a training shows, in words: findings, each with the figures it rests on; nothing where nothing can be told.
 
 A finding is made only where chance is an unlikely cause of it and where it is large enough to matter; the bounds are
-constants, here and in `descent`. Each rule says in its own docstring what it tests, and where the test comes from.
+constants, here and in `loss_rules`. Each rule says in its own docstring what it tests, and where the test comes from.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.special import bdtr, bdtrc, ndtri
+from scipy.special import bdtr, bdtrc
 
-from bearwidgets.learn.diagnosis.evidence import Evidence, Finding, Score, numbers
+from bearwidgets.errors import and_more
+from bearwidgets.learn.diagnosis.evidence import Finding, Score, TrainingEvidence, numbers
 from bearwidgets.learn.diagnosis.loss_rules import FITTED, loss_not_down, rate_too_high, rate_too_low
+from bearwidgets.learn.scores.intervals import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +34,7 @@ WORSE = 0.05  # in the error rate, between the best epoch and now: a person woul
 SHOWN = 3  # classes named in a sentence
 
 
-def diagnose(evidence: Evidence) -> list[Finding]:
+def diagnose(evidence: TrainingEvidence) -> list[Finding]:
     """Findings on a training, the gravest first; empty where all is well or nothing can be told.
 
     Each rule says in its own docstring what it tests, and where the test comes from.
@@ -58,7 +60,7 @@ def diagnose(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def _chance_level(evidence: Evidence) -> Iterator[Finding]:
+def _chance_level(evidence: TrainingEvidence) -> Iterator[Finding]:
     """No better than always naming the class that is most frequent in training.
 
     Exact binomial test of the images that are right against that class's share of the evaluation split. As a test
@@ -82,13 +84,13 @@ def _chance_level(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("chance_level", sentence, figure, advice)
 
 
-def _under_fit(evidence: Evidence) -> Iterator[Finding]:
-    """The training images themselves are not learnt.
+def _under_fit(evidence: TrainingEvidence) -> Iterator[Finding]:
+    """The training images themselves are not learned.
 
-    Where steps were made, their losses tell (see `descent`). The head of the cached mode is fitted to its end: there
-    the held-out loss is not low, and the error on images that the head was fitted on is above `TRAIN_ERROR` (95 %
-    Wilson interval) and at least half of that on held-out ones, so that more of it lies in the
-    features than in the fit.
+    Where steps were made, their losses tell (see `loss_rules`). The head of the quick mode is fitted to its end:
+    there the held-out loss is not low, and the error on images that the head was fitted on is above `TRAIN_ERROR`
+    (95 % Wilson interval) and at least half of that on held-out ones, so that more of it lies in the features than in
+    the fit.
     """
     if evidence.mode != "cached":
         yield from loss_not_down(evidence)
@@ -106,7 +108,7 @@ def _under_fit(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("under_fit", sentence, {**figure, "held_out_loss": min(losses.values())}, advice)
 
 
-def _over_fit(evidence: Evidence) -> Iterator[Finding]:
+def _over_fit(evidence: TrainingEvidence) -> Iterator[Finding]:
     """The metric gets worse while the training loss falls: not when valid_loss is above train_loss.
 
     That rule is fastai's (Howard & Gugger, 2020, chapter 1). The lower error rate of the last two epochs (one alone
@@ -123,14 +125,14 @@ def _over_fit(evidence: Evidence) -> Iterator[Finding]:
         best, last, epoch = found.best, found.last, evidence.trained.iloc[found.row]
         sentence = (
             f"The validation error was lowest at {epoch.stage} epoch {epoch.epoch:.0f} ({_percent(best.error)}) and "
-            f"{_percent(last.error)} or more at last (n = {last.n}), while the training loss fell: learnt by rote."
+            f"{_percent(last.error)} or more at last (n = {last.n}), while the training loss fell: learned by rote."
         )
         figure = {"best_error": best.error, "error": last.error, "n": last.n, "p_value": found.by_chance}
         advice = "Train for fewer epochs or with save_best=True, augment more, or add images."
         yield Finding("over_fit", sentence, {**figure, "best_epoch": int(epoch.epoch)}, advice)
 
 
-def _class_swallowed(evidence: Evidence) -> Iterator[Finding]:
+def _class_swallowed(evidence: TrainingEvidence) -> Iterator[Finding]:
     """A class that is never predicted, with enough images that it should have been.
 
     A network that named it as often as it occurs would leave it out with probability (1 - share)^n; that must be
@@ -151,7 +153,7 @@ def _class_swallowed(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("class_swallowed", sentence, {"never_predicted": never, "n": n}, advice)
 
 
-def _few_train_images(evidence: Evidence) -> Iterator[Finding]:
+def _few_train_images(evidence: TrainingEvidence) -> Iterator[Finding]:
     """Classes with fewer training images than `FEW_TRAIN`, or than a tenth of the median class and `ENOUGH_TRAIN`."""
     counts = evidence.train_counts
     median = float(np.median(list(counts.values()))) if counts else 0.0
@@ -163,7 +165,7 @@ def _few_train_images(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("few_train_images", sentence, {"few": few, "median": median}, advice)
 
 
-def _few_valid_images(evidence: Evidence) -> Iterator[Finding]:
+def _few_valid_images(evidence: TrainingEvidence) -> Iterator[Finding]:
     """Classes with so few validation images that even a perfect score could be a coin's: 0.5^4 is above 0.05."""
     counts = {name: evidence.valid_counts.get(name, 0) for name in evidence.train_counts}
     few = {name: count for name, count in counts.items() if count < FEW_VALID}
@@ -173,7 +175,7 @@ def _few_valid_images(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("few_valid_images", sentence, {"few": few}, advice)
 
 
-def _small_validation(evidence: Evidence, *, epochs: bool) -> Iterator[Finding]:
+def _small_validation(evidence: TrainingEvidence, *, epochs: bool) -> Iterator[Finding]:
     """The error rate is hardly known, or a worsening that looks large may be chance.
 
     95 % Wilson interval (Wilson, 1927; Brown, Cai & DasGupta, 2001, recommend it for small n), with a half-width
@@ -208,7 +210,7 @@ class _Worsening(NamedTuple):
     by_chance: float
 
 
-def _worsening(evidence: Evidence) -> _Worsening | None:
+def _worsening(evidence: TrainingEvidence) -> _Worsening | None:
     """The best epoch against the last two, of those with training steps; None where the error is not higher."""
     errors, n = numbers(evidence.trained, "valid_error"), evidence.valid.n
     if len(errors) < 3 or not n or not np.isfinite(errors).all():
@@ -232,19 +234,6 @@ def _by_chance(best: int, last: int, n: int, epochs: int) -> float:
     return float((exactly * (1 - none_lower)).sum())
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share of which `hits` of `n` were seen (Wilson, 1927).
-
-    Example:
-        >>> low, high = wilson(4, 96)
-        >>> f"{low:.1%} to {high:.1%}"
-        '1.6% to 10.2%'
-    """
-    z = float(ndtri(0.975))
-    middle, spread = hits + z * z / 2, z * math.sqrt(hits * (n - hits) / n + z * z / 4)
-    return max(0.0, (middle - spread) / (n + z * z)), min(1.0, (middle + spread) / (n + z * z))
-
-
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
@@ -257,6 +246,5 @@ def _name(label: str) -> str:
 
 def _listed(counts: Mapping[str, int]) -> str:
     """At most `SHOWN` classes with their counts, the smallest first."""
-    first = sorted(counts, key=lambda name: (counts[name], name))[:SHOWN]
-    more = f" and {len(counts) - SHOWN} more" if len(counts) > SHOWN else ""
-    return ", ".join(f"{_name(name)} ({counts[name]})" for name in first) + more
+    first = sorted(counts, key=lambda name: (counts[name], name))
+    return and_more([f"{_name(name)} ({counts[name]})" for name in first], SHOWN)

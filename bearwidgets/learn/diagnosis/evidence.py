@@ -29,7 +29,7 @@ class Score(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Evidence:
+class TrainingEvidence:
     """All that a diagnosis rests on.
 
     Attributes:
@@ -99,7 +99,7 @@ class Finding:
         return f"{self.sentence} {self.advice}"
 
 
-def evidence_of(learn: Learner) -> Evidence:
+def evidence_of(learn: Learner) -> TrainingEvidence:
     """Collect what a trained learner shows; at most the features of the evaluation split are computed for it.
 
     The labels of the evaluation split are those of the frozen exam, as in `Learner.evaluate`.
@@ -120,7 +120,7 @@ def evidence_of(learn: Learner) -> Evidence:
         truth, said = _judged(learn, "train")
         in_sample = Score(int((truth != said).sum()), len(truth))
         out_of_fold = _out_of_fold(learn)
-    return Evidence(
+    return TrainingEvidence(
         history=learn.history,
         steps=learn.steps,
         train_counts=_counts(table.label[table.split == "train"], learn.classes),

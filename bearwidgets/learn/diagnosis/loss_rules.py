@@ -1,7 +1,7 @@
 """What the training loss tells of rate and length: the rules of the diagnosis that read the losses of the steps.
 
 All losses are mean log-losses in nats and are read against that of blind guessing, the entropy of the classes'
-shares: a network that has learnt nothing but these shares costs as much.
+shares: a network that has learned nothing but these shares costs as much.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from bearwidgets.learn.diagnosis.evidence import Evidence
+    from bearwidgets.learn.diagnosis.evidence import TrainingEvidence
 
 CERTAIN = 0.01  # how often noise alone may look so; strict, as the losses of steps are not quite independent
 FITTED = 0.3  # of blind guessing's loss; label smoothing of 0.1 alone leaves up to 0.27 of it (three classes)
@@ -41,7 +41,7 @@ BLOCK = (
 MOST_BLOCKS = 8  # in a phase; more would leave each of them noisy
 
 
-def rate_too_high(evidence: Evidence) -> Iterator[Finding]:
+def rate_too_high(evidence: TrainingEvidence) -> Iterator[Finding]:
     """The last phase meets a loss that is no number, ends above an earlier level, or leaps far above blind guessing.
 
     It ends above: the median loss of the last block of steps is higher than the lowest one of a block before it, or
@@ -76,7 +76,7 @@ def rate_too_high(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("rate_too_high", sentence, figure, advice)
 
 
-def rate_too_low(evidence: Evidence) -> Iterator[Finding]:
+def rate_too_low(evidence: TrainingEvidence) -> Iterator[Finding]:
     """The loss stands still through the whole last phase, far from fitted, and the rates were too small to get far.
 
     That it stands still is known, not only not refuted: the change along the least-squares line through the losses,
@@ -109,8 +109,8 @@ def rate_too_low(evidence: Evidence) -> Iterator[Finding]:
         yield Finding("rate_too_low", sentence, figure, advice)
 
 
-def loss_not_down(evidence: Evidence) -> Iterator[Finding]:
-    """Under-fit: the training images are not learnt yet, and more epochs would help.
+def loss_not_down(evidence: TrainingEvidence) -> Iterator[Finding]:
+    """Under-fit: the training images are not learned yet, and more epochs would help.
 
     Training and validation loss are both above `FITTED` of blind guessing. The training loss fell by more than `FALL`
     of it to the very end: over the later half of the last phase, or all of it where there were fewer than `FEW_STEPS`
@@ -155,7 +155,7 @@ def _blocks(loss: np.ndarray) -> list[np.ndarray]:
 def _levels(loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The first loss and the medians of blocks after it, (1 + blocks,); and by how much noise may raise each.
 
-    The noise of a single loss comes from the median difference of neighbours, which neither a trend nor a few leaps
+    The noise of a single loss comes from the median difference of neighbors, which neither a trend nor a few leaps
     disturb; a median's variance is pi / 2 times a mean's. Bounds are those of t-tests, Bonferroni over the blocks.
     """
     blocks = _blocks(loss[1:])
@@ -165,7 +165,7 @@ def _levels(loss: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _noise(loss: np.ndarray) -> float:
-    """Standard deviation of single losses, from the median difference of neighbours."""
+    """Standard deviation of single losses, from the median difference of neighbors."""
     return float(np.median(np.abs(np.diff(loss))) / (math.sqrt(2) * ndtri(0.75)))
 
 

@@ -6,7 +6,7 @@ import contextlib
 import copy
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -98,7 +98,7 @@ class CrossValidation:
     It stands wherever a trained `Learner` is asked for its opinion: in `Review`, `Cleaner` and `measure_effect`.
 
     Attributes:
-        ds: the data set, less the pictures that could not be decoded.
+        ds: the data set, less the images that could not be decoded.
         classes: names of the columns of probabilities.
         learners: one for each finished fold, in their order. Of its own data set "train" are the items it was
             trained on, "valid" the fold it was examined on, "test" everything that is in no fold.
@@ -202,7 +202,7 @@ class CrossValidation:
             self.learners, self._rows = [*self.learners[:number], learner], [*self._rows[:number], row]
 
     def _leave_out(self, learner: Learner) -> None:
-        """Pictures that a learner could not decode are tried by no further one."""
+        """Images that a learner could not decode are tried by no further one."""
         lost = self.ds.table[~self.ds.table["id"].isin(learner.ds.table["id"])]
         if len(lost):
             reasons = dict(zip(learner.ds.problems["path"], learner.ds.problems["reason"], strict=True))
@@ -319,7 +319,7 @@ class CrossValidation:
         return {**self._measure(table, probabilities, labels), "made_by": f"{self.made_by}; {how}"}
 
     def predict(self, image: str | Path | bytes | Image.Image | np.ndarray) -> Prediction:
-        """Classify one picture by the mean probability of all learners; pictures and errors as `Learner.predict`."""
+        """Classify one image by the mean probability of all learners; images and errors as `Learner.predict`."""
         if not self.learners:
             raise BadInputError(_UNTRAINED)
         each = [list(learner.predict(image).probabilities.values()) for learner in self.learners]
@@ -336,25 +336,9 @@ class CrossValidation:
             BadInputError: as `cross_validate`.
         """
         other = copy.copy(self)
-        other.folds = self.folds.again(ds)
+        other.folds = self.folds.redraw(ds)
         other._start(ds, self._base.with_data(ds))  # noqa: SLF001 - its own class
         return other
-
-    def average_weights(self) -> NoReturn:
-        """Refused: the error says why, and what to do instead.
-
-        Raises:
-            BadInputError: always.
-        """
-        raise BadInputError(
-            "Weights of learners that were trained apart are not averaged here. Between two such networks the loss "
-            "may be high, even from one start (Frankle et al., 'Linear mode connectivity and the lottery ticket "
-            "hypothesis', 2020); running statistics of batch norm belong to the weights they were gathered with and "
-            "would have to be gathered anew (Izmailov et al., 'Averaging weights leads to wider optima and better "
-            "generalization', 2018); and the average would have seen every item, so that no fold is left to examine "
-            "it. Use the mean probability (`predict`, `predictions`), or train one learner on all of train: "
-            "`bw.Learner(ds).fine_tune()`."
-        )
 
 
 def _part(ds: Dataset, rows: np.ndarray) -> Dataset:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.identity import hash_bytes
-from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.errors import BadInputError, and_more, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,9 +57,9 @@ class Folds:
                 f"Folds are drawn from a Dataset, not from {type(ds).__name__}; of a learner take `learn.ds`."
             )
         splits = (splits,) if isinstance(splits, str) else tuple(splits)
-        return cls(n, splits, seed, [], {}, groups_by_id(ds, groups)).again(ds)
+        return cls(n, splits, seed, [], {}, groups_by_id(ds, groups)).redraw(ds)
 
-    def again(self, ds: Dataset) -> Folds:
+    def redraw(self, ds: Dataset) -> Folds:
         """Folds of other items, drawn in the same way."""
         known = sorted(ds.table["split"].unique())
         for split in self.splits:
@@ -168,10 +168,9 @@ def check_folds(fold: np.ndarray, labels: np.ndarray, folds: int) -> list[str]:
     told = [f"{label!r} in {n} of {folds}" for label, n in missing[missing > 0].items()]
     if not told:
         return []
-    shown = ", ".join(told[:_SHOWN]) + (f" and {len(told) - _SHOWN} more" if len(told) > _SHOWN else "")
     note = (
-        f"Some folds hold no image of a class ({shown}): it has fewer images, apart from copies and groups, than "
-        "there are folds. The figures of the folds differ the more for it."
+        f"Some folds hold no image of a class ({and_more(told, _SHOWN)}): it has fewer images, "
+        "apart from copies and groups, than there are folds. The figures of the folds differ the more for it."
     )
     return [note]
 

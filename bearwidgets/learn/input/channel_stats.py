@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from bearwidgets.learn.input.preprocessing import Preprocessing
 
-CENTRE, SPREAD = 0.5, 0.25
+CENTER, SPREAD = 0.5, 0.25
 """Mean and deviation of each channel of a projection over the training pixels, about those of a photo's."""
 
-_BATCH = 8  # pictures a step, held as float64
+_BATCH = 8  # images a step, held as float64
 _FLAT = 1e-10  # share of the largest variance below which a component says nothing
 _DIGITS = 7  # significant ones that are kept: sums differ in the last places between machines
 
@@ -39,8 +39,8 @@ class _Moments:
     @classmethod
     def of(cls, values: np.ndarray) -> _Moments:
         mean = values.mean(0)
-        centred = values - mean
-        return cls(len(values), mean, centred.T @ centred, values.min(0), values.max(0))
+        centered = values - mean
+        return cls(len(values), mean, centered.T @ centered, values.min(0), values.max(0))
 
     def __add__(self, other: _Moments) -> _Moments:
         """Of both together, without cancellation.
@@ -94,7 +94,7 @@ def fit_pca(batches: Iterable[np.ndarray]) -> Projection:
 
     Each component is shifted and scaled so that it has mean 0.5 and standard deviation 0.25 over the training
     pixels: two deviations to either side span [0, 1], and that is about what the channels of photos have there, so
-    the normalisation of pretrained weights applies. The components are those of the covariance, so a band with
+    the normalization of pretrained weights applies. The components are those of the covariance, so a band with
     large numbers counts for more: bring floats of several units to one scale before. A component's sign is such
     that its largest coefficient (the first of equals) is positive.
 
@@ -123,17 +123,17 @@ def fit_pca(batches: Iterable[np.ndarray]) -> Projection:
     signs = np.sign(components[np.arange(3), largest])
     scale = np.where(flat, 0.0, SPREAD * signs / np.sqrt(np.where(flat, 1.0, variances)))
     matrix = tuple(rounded(row) for row in components * scale[:, None])
-    return Projection(matrix, rounded(CENTRE - np.array(matrix) @ moments.mean))
+    return Projection(matrix, rounded(CENTER - np.array(matrix) @ moments.mean))
 
 
 def training_pixels(paths: Sequence[Path], preprocessing: Preprocessing) -> Iterator[np.ndarray]:
-    """Pixels (n, size, size, bands) of the pictures as a body would see them, some pictures at a time.
+    """Pixels (n, size, size, bands) of the images as a body would see them, some images at a time.
 
     Files that cannot be opened are passed over.
     """
-    pictures = ImageFiles(paths, preprocessing.open, presize=None, budget=0)  # each is needed once
+    images = ImageFiles(paths, preprocessing.open, presize=None, budget=0)  # each is needed once
     batches = [range(start, min(start + _BATCH, len(paths))) for start in range(0, len(paths), _BATCH)]
-    for batch in load_batches(pictures, batches, preprocessing.resizer):
+    for batch in load_batches(images, batches, preprocessing.resizer):
         if len(batch.rows):
             yield batch.pixels
 
@@ -151,7 +151,7 @@ def rounded(values: np.ndarray) -> tuple[float, ...]:
 def too_few_bands(bands: int) -> str:
     """Why there can be no projection of so few bands."""
     return (
-        f"Three principal components need three bands or more, the pictures have {bands}; "
+        f"Three principal components need three bands or more, the images have {bands}; "
         "allowed is bands='adapt', for which the first layer of the body is made to fit."
     )
 
@@ -163,7 +163,7 @@ def _moments(batches: Iterable[np.ndarray]) -> _Moments:
         if len(values):
             total = _Moments.of(values) if total is None else total + _Moments.of(values)
     if total is None:
-        raise BadInputError("There is no training picture that could be opened, so none can be measured.")
+        raise BadInputError("There is no training image that could be opened, so none can be measured.")
     return total
 
 

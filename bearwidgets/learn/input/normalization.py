@@ -1,4 +1,4 @@
-"""Which mean and deviation pictures are normalised with, and the preprocessing that a learner starts with."""
+"""Which mean and deviation images are normalized with, and the preprocessing that a learner starts with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from bearwidgets.data.formats.bands import check_in_chans
 from bearwidgets.errors import BadInputError, ImageError, unknown_name
 from bearwidgets.learn.input.channel_stats import (
-    CENTRE,
+    CENTER,
     SPREAD,
     channel_statistics,
     fit_pca,
@@ -33,9 +33,9 @@ Statistics: TypeAlias = tuple[tuple[float, ...], tuple[float, ...]]
 NORMALIZATIONS = ("weights", "data", "batch", "none")
 BANDS = ("adapt", "pca")
 LARGE_BATCH = 512
-"""Pictures that `normalize="batch"` looks at."""
+"""Images that `normalize="batch"` looks at."""
 
-_TRIED = 8  # pictures of which one has to open
+_TRIED = 8  # images of which one has to open
 _FAR = 0.001  # difference of statistics from which on a warning is due
 
 
@@ -55,7 +55,7 @@ def resolve_normalization(
 
     Args:
         normalize: "weights" for the weights' own (of an architecture without weights, those usual for it), "data"
-            for those of all training pixels, "batch" for those of up to 512 random training pictures, "none" for
+            for those of all training pixels, "batch" for those of up to 512 random training images, "none" for
             values that stay in [0, 1], or a pair of lists: mean and standard deviation. None is "weights" where
             there are pretrained ones, else "data".
         config: What the weights are used to: "mean" and "std", as timm's data config has them.
@@ -102,7 +102,7 @@ def make_preprocessing(
     bands: str = "adapt",
     seed: int = 0,
 ) -> Preprocessing:
-    """How the pictures of a data set become the input of a body; training pictures are opened only if needed.
+    """How the images of a data set become the input of a body; training images are opened only if needed.
 
     Files that cannot be opened are passed over.
 
@@ -114,13 +114,13 @@ def make_preprocessing(
         pretrained: Whether the body's weights were trained before.
         normalize: As of `resolve_normalization`.
         resize: "squish", "crop" or "pad", as of `Resize`.
-        in_chans: Bands of the pictures.
+        in_chans: Bands of the images.
         bands: "adapt" for a body that takes these bands, "pca" for one of three channels, which are then made of
             the bands by `fit_pca`.
-        seed: Draws the pictures of `normalize="batch"`.
+        seed: Draws the images of `normalize="batch"`.
 
     Raises:
-        BadInputError: An option is none of those allowed, no picture opens where one has to, or the bands are too
+        BadInputError: An option is none of those allowed, no image opens where one has to, or the bands are too
             few for "pca".
 
     Warns:
@@ -147,7 +147,7 @@ def make_preprocessing(
 
     def measure(method: str) -> Statistics:
         if pca is not None and method == "data":  # made so on these very pixels
-            return (CENTRE,) * 3, (SPREAD,) * 3
+            return (CENTER,) * 3, (SPREAD,) * 3
         pixels = training_pixels(paths if method == "data" else _drawn(paths, seed), plain)
         mean, std = channel_statistics(pixels if pca is None else (projected(pca, each) for each in pixels))
         return rounded(mean), rounded(std)
@@ -162,7 +162,7 @@ def _drawn(paths: Sequence[Path], seed: int) -> list[Path]:
 
 
 def _check_opens(paths: Sequence[Path], preprocessing: Preprocessing) -> None:
-    """Refuse at once what would fail for every picture, such as another number of bands."""
+    """Refuse at once what would fail for every image, such as another number of bands."""
     reason = ""
     for path in paths[:_TRIED]:
         try:
@@ -173,7 +173,7 @@ def _check_opens(paths: Sequence[Path], preprocessing: Preprocessing) -> None:
             return
     if reason:
         tried = min(_TRIED, len(paths))
-        raise BadInputError(f"None of the first {tried} training pictures can be opened ({reason}).")
+        raise BadInputError(f"None of the first {tried} training images can be opened ({reason}).")
 
 
 def _weights_statistics(config: Mapping[str, Any], channels: int) -> Statistics:
@@ -190,7 +190,7 @@ def _warn_of_others(choice: str, ours: Statistics, own: Statistics) -> None:
     if apart <= _FAR and ratio <= 1 + _FAR:
         return
     warnings.warn(
-        f"The weights were trained on pictures normalised with mean {_shown(own[0])} and std {_shown(own[1])}, but "
+        f"The weights were trained on images normalized with mean {_shown(own[0])} and std {_shown(own[1])}, but "
         f"normalize={choice} gives mean {_shown(ours[0])} and std {_shown(ours[1])}: the means are up to {apart:.2g} "
         f"apart, the deviations differ by a factor of up to {ratio:.2g}. The features may suffer; "
         "normalize='weights' gives the weights what they are used to.",

@@ -1,4 +1,4 @@
-"""How a picture becomes the body's input: opened, resized, scaled to [0, 1], maybe projected, normalised."""
+"""How an image becomes the body's input: opened, resized, scaled to [0, 1], maybe projected, normalized."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Projection:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a picture becomes the body's input; all of it is saved with a learner.
+    """How an image becomes the body's input; all of it is saved with a learner.
 
     Attributes:
         size: Side of the square that the body sees, px.
@@ -52,7 +52,7 @@ class Preprocessing:
         std: Of each channel, what is divided by then.
         interpolation: As of `Resize`.
         resize: The method of `Resize`: "squish", "crop" or "pad".
-        in_chans: Bands of a picture.
+        in_chans: Bands of an image.
         pca: Map from these bands to three channels; None where the body takes the bands themselves.
 
     Raises:
@@ -72,16 +72,16 @@ class Preprocessing:
 
     @property
     def channels(self) -> int:
-        """Channels that the body takes: the bands of a picture, or the three that the projection leaves."""
+        """Channels that the body takes: the bands of an image, or the three that the projection leaves."""
         return self.in_chans if self.pca is None else _PROJECTED
 
     @property
     def resizer(self) -> Resize:
-        """Picture → pixels (size, size, bands): uint8 of a PIL picture, float32 of an array."""
+        """Image → pixels (size, size, bands): uint8 of a PIL image, float32 of an array."""
         return Resize(self.size, self.resize, self.interpolation)
 
     def open(self, source: str | Path | bytes, at_least: int | None = None) -> Picture:
-        """Open a picture of `in_chans` bands, a large JPEG at a half, a quarter or an eighth where that suffices.
+        """Open an image of `in_chans` bands, a large JPEG at a half, a quarter or an eighth where that suffices.
 
         Args:
             source: A path, or the bytes of a file.
@@ -119,8 +119,8 @@ class Preprocessing:
         std = torch.tensor(self.std, device=device) * scale
         return ((tensor - mean) / std).permute(0, 3, 1, 2)
 
-    def as_card(self) -> dict[str, Any]:
-        """All of it, as JSON can hold it; `from_card` reads it."""
+    def as_metadata(self) -> dict[str, Any]:
+        """All of it, as JSON can hold it; `from_metadata` reads it."""
         pca = self.pca
         return {
             "size": self.size,
@@ -133,8 +133,8 @@ class Preprocessing:
         }
 
     @classmethod
-    def from_card(cls, card: Mapping[str, Any]) -> Preprocessing:
-        """What `as_card` gave, which may lie among other entries; resize, in_chans and pca may be missing.
+    def from_metadata(cls, card: Mapping[str, Any]) -> Preprocessing:
+        """What `as_metadata` gave, which may lie among other entries; resize, in_chans and pca may be missing.
 
         Raises:
             BadInputError: An entry is missing or no such thing: the card is damaged.

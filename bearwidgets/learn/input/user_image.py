@@ -1,4 +1,4 @@
-"""One picture from whatever a user gives: a path, a file's bytes, a PIL image, an array."""
+"""One image from whatever a user gives: a path, a file's bytes, a PIL image, an array."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 _WITH_EXTRAS = ("RGBA", "LA", "P", "L", "I;16", "1")
 
 
-def as_picture(given: object, preprocessing: Preprocessing) -> Picture:
-    """The picture as `preprocessing` would open it from a file.
+def as_image(given: object, preprocessing: Preprocessing) -> Picture:
+    """The image as `preprocessing` would open it from a file.
 
     Raises:
-        ImageError: it cannot be opened as a picture.
+        ImageError: it cannot be opened as an image.
         BadInputError: another kind of thing.
     """
     if isinstance(given, (str, Path, bytes)):
@@ -31,18 +31,18 @@ def as_picture(given: object, preprocessing: Preprocessing) -> Picture:
     if isinstance(given, np.ndarray):
         if preprocessing.in_chans != 3:
             return picture_of_array(given, preprocessing.in_chans)
-        colour = given.ndim == 3 and given.shape[2] in (3, 4)
-        if given.dtype != np.uint8 or not (given.ndim == 2 or colour) or not given.size:
+        color = given.ndim == 3 and given.shape[2] in (3, 4)
+        if given.dtype != np.uint8 or not (given.ndim == 2 or color) or not given.size:
             raise BadInputError(
-                f"An array of shape {given.shape} and type {given.dtype} is no picture; allowed are (h, w), "
+                f"An array of shape {given.shape} and type {given.dtype} is no image; allowed are (h, w), "
                 "(h, w, 3) and (h, w, 4) of uint8."
             )
         given = Image.fromarray(given)
     if not isinstance(given, Image.Image):
         raise BadInputError(
-            f"{type(given).__name__} is no picture; allowed are a path, bytes, a PIL image or an array."
+            f"{type(given).__name__} is no image; allowed are a path, bytes, a PIL image or an array."
         )
-    image = ImageOps.exif_transpose(given)  # a picture that Pillow opened is not turned yet
+    image = ImageOps.exif_transpose(given)  # an image that Pillow opened is not turned yet
     data = io.BytesIO()
     (image if image.mode in _WITH_EXTRAS else image.convert("RGB")).save(data, "PNG")
     return preprocessing.open(data.getvalue())

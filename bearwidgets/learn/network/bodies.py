@@ -35,7 +35,7 @@ class _PlainMNASNet(torchvision.models.MNASNet):
 
 
 def torchvision_names() -> list[str]:
-    """Torchvision's classifiers of pictures."""
+    """Torchvision's classifiers of images."""
     return torchvision.models.list_models(module=torchvision.models)
 
 
@@ -79,8 +79,8 @@ def empty_body(name: str, size: int, *, in_chans: int = 3, pool: str = "avg") ->
 
     Args:
         name: as `resolve_arch` gives it.
-        size: side of the pictures, px; a transformer's grid of patches is made for it.
-        in_chans: bands of the pictures.
+        size: side of the images, px; a transformer's grid of patches is made for it.
+        in_chans: bands of the images.
         pool: "avg" leaves the network's own pooling; "catavgmax" gives mean and maximum, twice the features.
 
     Raises:
@@ -146,10 +146,10 @@ def _torchvision_body(name: str, size: int, in_chans: int, pool: str) -> nn.Modu
     if name.startswith("squeezenet"):
         module.classifier = nn.AdaptiveAvgPool2d(1)  # in the place of a convolution
         return module
-    pictures = noise(2, in_chans, size)
+    images = noise(2, in_chans, size)
     with torch.no_grad():
-        module(pictures)  # a size that does not suit it shows here
-    if take_off_head(module, pictures, _IMAGENET_CLASSES) is None:
+        module(images)  # a size that does not suit it shows here
+    if take_off_head(module, images, _IMAGENET_CLASSES) is None:
         raise ValueError("its classifier is not a linear layer on features")
     return module
 
@@ -182,13 +182,13 @@ def _width_of(features: torch.Tensor, body: nn.Module, pool: str) -> int:
 
 
 def noted(body: nn.Module, features: int, in_chans: int, size: int) -> nn.Module:
-    """The body, with its number of features and the shape of its pictures noted on it."""
+    """The body, with its number of features and the shape of its images noted on it."""
     vars(body).update(feature_width=int(features), input_shape=(in_chans, size, size))
     return body
 
 
 def native_size(name: str) -> int:
-    """Side of the pictures, px, that a body's pretrained weights were made for."""
+    """Side of the images, px, that a body's pretrained weights were made for."""
     if name.startswith(TORCHVISION):
         return int(_torchvision_values(name).crop_size[0])
     config = timm.get_pretrained_cfg(name)

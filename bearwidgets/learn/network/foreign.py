@@ -16,14 +16,14 @@ from bearwidgets.learn.network.network_heads import alike, noise, take_off_head
 def split_module(module: nn.Module, n_classes: int, size: int, in_chans: int = 3) -> Classifier:
     """A classifier out of any network that gives logits; the network itself stays as it is.
 
-    Its last linear layer becomes the head, if a picture of noise proves that nothing but this layer stands between
+    Its last linear layer becomes the head, if an image of noise proves that nothing but this layer stands between
     features and logits. Else the whole is the body, and `splits` is False.
 
     Args:
-        module: pictures (n, in_chans, size, size) → logits (n, n_classes).
+        module: images (n, in_chans, size, size) → logits (n, n_classes).
         n_classes: how many.
-        size: side of the pictures, px.
-        in_chans: bands of the pictures.
+        size: side of the images, px.
+        in_chans: bands of the images.
 
     Raises:
         BadInputError: the module gives something else than such logits, or cannot be copied.
@@ -45,32 +45,32 @@ def split_module(module: nn.Module, n_classes: int, size: int, in_chans: int = 3
         ) from error
     body = body.float().eval()
     device = next(body.parameters(), torch.zeros(1)).device
-    pictures = noise(2, in_chans, size).to(device)
+    images = noise(2, in_chans, size).to(device)
     # some give more than logits in training mode
-    _logits(copy.deepcopy(body).train(), pictures, n_classes, 0)
-    logits = _logits(body, pictures, n_classes, 0)
-    head = take_off_head(body, pictures, n_classes)
+    _logits(copy.deepcopy(body).train(), images, n_classes, 0)
+    logits = _logits(body, images, n_classes, 0)
+    head = take_off_head(body, images, n_classes)
     features = head.in_features if head is not None else n_classes
     body = noted(body, features, in_chans, size)
     network = Classifier(body, features, n_classes, nn.Identity() if head is None else head).eval()
-    if not alike(_logits(network, pictures, n_classes, 1), logits):
+    if not alike(_logits(network, images, n_classes, 1), logits):
         raise BadInputError(
             "The module gives other logits each time, even in evaluation mode; make it deterministic after .eval()."
         )
     return network
 
 
-def _logits(module: nn.Module, pictures: torch.Tensor, n_classes: int, seed: int) -> torch.Tensor:
-    """What the module gives for pictures, if these are logits; `seed` is for what is random inside it."""
-    shape = tuple(pictures.shape)
+def _logits(module: nn.Module, images: torch.Tensor, n_classes: int, seed: int) -> torch.Tensor:
+    """What the module gives for images, if these are logits; `seed` is for what is random inside it."""
+    shape = tuple(images.shape)
     mode = "training" if module.training else "evaluation"
     try:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.default_generator.manual_seed(seed)
-            logits = module(pictures)
+            logits = module(images)
     except Exception as error:  # a foreign module raises what it likes
         raise BadInputError(
-            f"The module cannot work on pictures of shape {shape} ({error}) in {mode} mode; give the size and the "
+            f"The module cannot work on images of shape {shape} ({error}) in {mode} mode; give the size and the "
             "in_chans it was made for."
         ) from error
     if not isinstance(logits, torch.Tensor):
@@ -79,14 +79,14 @@ def _logits(module: nn.Module, pictures: torch.Tensor, n_classes: int, seed: int
             f"(n, {n_classes}). Switch its further outputs off (as `aux_logits=False` does), or put it into a module "
             "that returns the logits alone."
         )
-    if logits.shape != (len(pictures), n_classes):
+    if logits.shape != (len(images), n_classes):
         raise BadInputError(
             f"The module gives a tensor of shape {tuple(logits.shape)} for {shape}; for {n_classes} classes it has "
-            f"to be {(len(pictures), n_classes)}. Give its last layer as many outputs as there are classes."
+            f"to be {(len(images), n_classes)}. Give its last layer as many outputs as there are classes."
         )
     if not torch.isfinite(logits).all():
         raise BadInputError(
-            "The module gives numbers that are not finite for pictures of noise; mend its weights."
+            "The module gives numbers that are not finite for images of noise; mend its weights."
         )
     if n_classes > 1 and (logits >= 0).all() and torch.allclose(logits.sum(1), torch.ones(1).to(logits)):
         raise BadInputError(

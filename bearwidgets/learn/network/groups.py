@@ -93,7 +93,7 @@ def _sorted(body: nn.Module, numbers: dict[str, int]) -> list[list[nn.Parameter]
 
 
 def _by_forward_pass(body: nn.Module) -> list[list[nn.Parameter]]:
-    """Parameters by the module that owns them, modules as a picture of noise reaches them.
+    """Parameters by the module that owns them, modules as an image of noise reaches them.
 
     A module that is not called itself (as the last layer of an attention) goes with the one registered before it.
     """

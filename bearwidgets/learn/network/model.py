@@ -1,4 +1,4 @@
-"""The network: a body that turns pictures into features, and a head that turns those into logits."""
+"""The network: a body that turns images into features, and a head that turns those into logits."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ RANDOM = "random"  # where weights came from, if from nowhere
 
 
 class Classifier(nn.Module):
-    """Body and head; `forward` takes normalised pictures (n, bands, h, w) and gives logits (n, classes).
+    """Body and head; `forward` takes normalized images (n, bands, h, w) and gives logits (n, classes).
 
     Args:
-        body: pictures → features (n, features).
+        body: images → features (n, features).
         features: how many.
         classes: how many.
         head: features → logits; a new linear layer by default. An Identity for a body that gives logits itself.
@@ -56,9 +56,9 @@ class Classifier(nn.Module):
         """Whether the features stand before the head, so that a head can be trained on them alone."""
         return not isinstance(self.head, nn.Identity)
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits (n, classes)."""
-        return self.head(self.body(pictures))
+        return self.head(self.body(images))
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def create_body(
             is there), `"offline"`, a file of tensors, or None for random ones drawn from `seed`.
         size: side of the square input, px.
         seed: used for random weights only; the global generator is left as it was.
-        in_chans: bands of the pictures; the first layer's pretrained weights are adapted as timm does it.
+        in_chans: bands of the images; the first layer's pretrained weights are adapted as timm does it.
         pool: "avg" leaves the network's own pooling; "catavgmax" gives mean and maximum, twice the features, as
             fastai has it; for convolutional networks of timm.
 
@@ -105,7 +105,7 @@ def create_body(
 
 
 def check_input(size: int, in_chans: int) -> None:
-    """Refuse pictures that no network takes.
+    """Refuse images that no network takes.
 
     Raises:
         BadInputError: a size below 32 px, no bands, or something else than whole numbers.
@@ -175,14 +175,14 @@ def for_inference(body: nn.Module, precision: torch.dtype, size: int, in_chans: 
     """A copy of `body` for evaluation only, with batch norms folded into the convolutions before them.
 
     In evaluation mode a batch norm is a linear map, so folding is exact up to rounding and halves the time on a
-    CPU. Which convolution feeds which norm is read off the order of the children; a picture of noise through both
+    CPU. Which convolution feeds which norm is read off the order of the children; an image of noise through both
     networks proves the reading, and where it was wrong the body is left as it is.
     """
     plain = copy.deepcopy(body).eval()
     folded = _fold_norms(copy.deepcopy(plain))
-    pictures = noise(1, in_chans, size).to(next(plain.parameters()).device)
+    images = noise(1, in_chans, size).to(next(plain.parameters()).device)
     with torch.inference_mode():
-        wanted, got = plain(pictures), folded(pictures)
+        wanted, got = plain(images), folded(images)
     chosen = (
         folded if torch.allclose(wanted, got, rtol=1e-3, atol=1e-3 * float(wanted.abs().max())) else plain
     )

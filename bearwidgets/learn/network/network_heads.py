@@ -7,11 +7,11 @@ from torch import nn
 
 
 def noise(n: int, in_chans: int, size: int) -> torch.Tensor:
-    """Pictures of noise (n, in_chans, size, size), from -1 to 1, always the same."""
+    """Images of noise (n, in_chans, size, size), from -1 to 1, always the same."""
     return torch.rand(n, in_chans, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def take_off_head(module: nn.Module, pictures: torch.Tensor, classes: int) -> nn.Linear | None:
+def take_off_head(module: nn.Module, images: torch.Tensor, classes: int) -> nn.Linear | None:
     """Put an Identity in the place of the last linear layer, if that layer is proven to be all that follows it.
 
     The proof: with other weights in the layer, the layer applied to what `module` gives without it is what `module`
@@ -19,7 +19,7 @@ def take_off_head(module: nn.Module, pictures: torch.Tensor, classes: int) -> nn
 
     Args:
         module: in evaluation mode; changed in place.
-        pictures: (n, bands, h, w) to prove it on.
+        images: (n, bands, h, w) to prove it on.
         classes: outputs of the layer.
 
     Returns:
@@ -33,15 +33,13 @@ def take_off_head(module: nn.Module, pictures: torch.Tensor, classes: int) -> nn
     for name, linear in reversed(candidates):
         parent, _, last = name.rpartition(".")
         owner = module.get_submodule(parent)
-        if _is_head(module, owner, last, linear, pictures):
+        if _is_head(module, owner, last, linear, images):
             setattr(owner, last, nn.Identity())
             return _copy_of(linear)
     return None
 
 
-def _is_head(
-    module: nn.Module, owner: nn.Module, name: str, linear: nn.Linear, pictures: torch.Tensor
-) -> bool:
+def _is_head(module: nn.Module, owner: nn.Module, name: str, linear: nn.Linear, images: torch.Tensor) -> bool:
     other = _copy_of(linear)
     generator = torch.Generator().manual_seed(0)
     try:
@@ -49,10 +47,10 @@ def _is_head(
             for parameter in other.parameters():
                 parameter.copy_(torch.randn(parameter.shape, generator=generator))
             setattr(owner, name, other)
-            wanted = module(pictures)
+            wanted = module(images)
             setattr(owner, name, nn.Identity())
-            features = module(pictures)
-            shape = (len(pictures), linear.in_features)
+            features = module(images)
+            shape = (len(images), linear.in_features)
             return features.shape == shape and alike(other(features), wanted)
     except Exception:  # noqa: BLE001 - what needs the layer itself raises anything: then it is not the head
         return False
@@ -83,7 +81,7 @@ def mlp_head(features: int, classes: int, *, seed: int = 0) -> nn.Sequential:
         classes: logits.
         seed: of the weights; the global generator is left as it was.
 
-    Source: `create_head` of fastai 2.8, with its Kaiming initialisation; the linear layers have no bias.
+    Source: `create_head` of fastai 2.8, with its Kaiming initialization; the linear layers have no bias.
 
     Example:
         >>> mlp_head(1024, 3)(torch.zeros(2, 1024)).shape

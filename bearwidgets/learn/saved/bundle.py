@@ -18,7 +18,7 @@ from bearwidgets.learn.input.preprocessing import Preprocessing
 from bearwidgets.learn.network import bodies, model
 from bearwidgets.learn.network.network_heads import mlp_head
 from bearwidgets.learn.saved.metadata import FORMAT, OWN, check_classes, describe
-from bearwidgets.learn.saved.metadata_schema import check_card
+from bearwidgets.learn.saved.metadata_schema import check_metadata
 from bearwidgets.learn.saved.model_card import model_card
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def load(
     if network is None:
         network = _empty_network(card, tensors, path.name)
     fill(network, tensors, path)
-    return card, network, _source(card), Preprocessing.from_card(card["preprocessing"])
+    return card, network, _source(card), Preprocessing.from_metadata(card["preprocessing"])
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
@@ -120,7 +120,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         raise BadInputError(
             f"{path.name} is not a file that `learn.save` wrote, or it is broken ({reason}). It was not executed."
         ) from error
-    return check_card(card, path.name), tensors
+    return check_metadata(card, path.name), tensors
 
 
 def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> None:
@@ -149,7 +149,7 @@ def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> 
 
 def _empty_network(card: dict[str, Any], tensors: Mapping[str, torch.Tensor], name: str) -> model.Classifier:
     """The network that a card names, with random weights."""
-    arch, preprocessing = card["timm"], Preprocessing.from_card(card["preprocessing"])
+    arch, preprocessing = card["timm"], Preprocessing.from_metadata(card["preprocessing"])
     if arch == OWN or card["head"] in ("none", "own"):
         raise BadInputError(
             f"{name} was made from a module of one's own, which only its own code can build; build it, and load with "

@@ -47,7 +47,7 @@ def describe(
     old = known.get("metrics") or {}
     history = plain(learn.history.to_dict("records"))
     if known and not _same_exam(learn.ds, known["data"]):
-        scores = None  # made on other pictures, which the training may have seen
+        scores = None  # made on other images, which the training may have seen
     return {
         "format": FORMAT,
         "version": __version__,
@@ -62,7 +62,7 @@ def describe(
         "seed": learn.seed,
         "mode": learn.mode,
         "made_by": learn.made_by,
-        "preprocessing": learn.preprocessing.as_card(),
+        "preprocessing": learn.preprocessing.as_metadata(),
         "versions": {
             "bearwidgets": __version__,
             "torch": str(torch.__version__),
@@ -111,7 +111,7 @@ def data_hash(table: pd.DataFrame) -> str:
 def licence_note(source: BodySource) -> str:
     """What is known of the licence of the weights that a training started from."""
     imagenet = (
-        "ImageNet's pictures come with terms for non-commercial research; whether these bind weights that were "
+        "ImageNet's images come with terms for non-commercial research; whether these bind weights that were "
         "trained on them is not settled."
     )
     start = source.weights.partition(", then ")[0]  # further stages were the user's own
@@ -135,7 +135,7 @@ def licence_note(source: BodySource) -> str:
 def intended_use(classes: Iterable[str]) -> str:
     """What the learner is for, and what it cannot know."""
     return (
-        f"Telling apart pictures of {len(list(classes))} classes, taken as the training pictures were. Every picture "
+        f"Telling apart images of {len(list(classes))} classes, taken as the training images were. Every image "
         "gets one of these classes, also one that shows none of them. Not for decisions about people, nor where a "
         "mistake does harm and nobody looks."
     )

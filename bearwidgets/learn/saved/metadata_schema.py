@@ -18,7 +18,7 @@ MAX_SIZE = 8192
 MAX_LENGTH = 10_000
 
 
-def check_card(card: object, source: str) -> dict[str, Any]:
+def check_metadata(card: object, source: str) -> dict[str, Any]:
     """The card of a file, brought to the present format; every entry is of the type and range it has to be.
 
     Raises:
@@ -36,18 +36,18 @@ def check_card(card: object, source: str) -> dict[str, Any]:
         )
     if card["format"] == 1:
         card = _upgraded(card)
-    if missing := [name for name in RULES if name not in card]:
+    if missing := [name for name in SCHEMA if name not in card]:
         raise BadInputError(
             f"The card of {source} lacks {', '.join(missing)}: the file was changed or is broken."
         )
-    for name, (rule, words) in RULES.items():
+    for name, (rule, words) in SCHEMA.items():
         if not rule(card[name]):
             raise BadInputError(
                 f"The card of {source} has {str(card[name])[:80]!r} for {name}; allowed is {words}. The file was "
                 "changed or is broken."
             )
     try:
-        preprocessing = Preprocessing.from_card(card["preprocessing"])
+        preprocessing = Preprocessing.from_metadata(card["preprocessing"])
     except BadInputError as error:
         said = "".join(each if each.isprintable() else "?" for each in str(error))  # it quotes what came
         raise BadInputError(f"{source}: {said}") from error
@@ -55,7 +55,7 @@ def check_card(card: object, source: str) -> dict[str, Any]:
         raise BadInputError(
             f"The card of {source} has two sizes, {card['size']} and {preprocessing.size} px: the file was changed."
         )
-    return {name: card[name] for name in ("format", *RULES)}
+    return {name: card[name] for name in ("format", *SCHEMA)}
 
 
 def _upgraded(card: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def _upgraded(card: dict[str, Any]) -> dict[str, Any]:
     flat = ("size", "mean", "std", "interpolation")
     old = ("arch", "timm", "weights", "classes", "seed", "mode", "made_by")
     if missing := [name for name in (*flat, *old) if name not in card]:
-        return {name: card[name] for name in RULES if name in card and name not in missing}
+        return {name: card[name] for name in SCHEMA if name in card and name not in missing}
     return {
         **{name: card[name] for name in (*old, "size")},
         "format": FORMAT,
@@ -147,7 +147,7 @@ def _is_classes(value: object) -> bool:
 
 
 def _is_table(value: object) -> bool:
-    return isinstance(value, dict)  # `Preprocessing.from_card` looks at what is in it
+    return isinstance(value, dict)  # `Preprocessing.from_metadata` looks at what is in it
 
 
 def _is_data(value: object) -> bool:
@@ -164,7 +164,7 @@ def _is_data(value: object) -> bool:
     )
 
 
-RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+SCHEMA: dict[str, tuple[Callable[[Any], bool], str]] = {
     "version": (_is_words, "a version"),
     "created": (lambda value: value is None or _is_words(value), "a time"),
     "arch": (_is_words, "a name"),

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import html
-import math
 import re
 from typing import TYPE_CHECKING, Any
+
+from bearwidgets.errors import and_more
+from bearwidgets.learn.scores.intervals import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MOST_ROWS = 100
-SURE = 1.96  # standard deviations that hold 95 %
 FEW = 20  # items of a class, below which its figure says little
 NOT_MEASURED = "not measured"
 
@@ -19,16 +20,16 @@ NOT_MEASURED = "not measured"
 def model_card(card: Mapping[str, Any]) -> str:
     """Markdown of a card as `bundle.describe` makes it or `bundle.read` gives it.
 
-    Intervals are Wilson's at 95 % (Wilson, 1927): they hold for new pictures only if these are like the ones that
+    Intervals are Wilson's at 95 % (Wilson, 1927): they hold for new images only if these are like the ones that
     were counted.
 
     Example:
         >>> print(model_card(bundle.read(Path("bears.bw"))[0]))  # doctest: +SKIP
-        # Picture classifier: black, grizzly, teddy
+        # Image classifier: black, grizzly, teddy
         …
     """
     parts = [
-        [f"# Picture classifier: {_names(card['classes'])}"],
+        [f"# Image classifier: {_names(card['classes'])}"],
         _facts(card),
         ["## What it is for", _text(card["intended_use"])],
         ["## How good it is", *_figures(card)],
@@ -42,11 +43,11 @@ def model_card(card: Mapping[str, Any]) -> str:
 
 def _facts(card: Mapping[str, Any]) -> list[str]:
     seen = card["preprocessing"]
-    picture = f"{card['size']} × {card['size']} px, {seen.get('resize', 'squish')}, {seen['interpolation']}"
+    image = f"{card['size']} × {card['size']} px, {seen.get('resize', 'squish')}, {seen['interpolation']}"
     rows = [
         ("Network", card["arch"]),
         ("Weights at the start", card["weights"]),
-        ("Sees", f"{picture}, bands: {seen.get('in_chans', 3)}"),
+        ("Sees", f"{image}, bands: {seen.get('in_chans', 3)}"),
         ("Saved", card["created"] or "not noted"),
         ("Made with", ", ".join(f"{name} {version}" for name, version in card["versions"].items())),
     ]
@@ -57,12 +58,12 @@ def _figures(card: Mapping[str, Any]) -> list[str]:
     scores, last = card["metrics"]["valid"], card["metrics"]["last_epoch"] or {}
     if scores is None:
         if last.get("valid_error") is None:
-            return ["Not measured: there are no figures on pictures that were kept from training."]
+            return ["Not measured: there are no figures on images that were kept from training."]
         error = f"Error rate {_percent(last['valid_error'])} on the evaluation split, at the end of training."
         return [error, *_more(last), "Per class: not measured."]
     n, wrong = scores["n"], round(scores["error_rate"] * scores["n"])
     sentence = (
-        f"On n = {n} pictures of the evaluation split, which no training saw: {wrong} wrong, an error rate of "
+        f"On n = {n} images of the evaluation split, which no training saw: {wrong} wrong, an error rate of "
         f"{_percent(scores['error_rate'])} ({_interval(wrong, n)})."
     )
     corrected = scores.get("error_rate_corrected")
@@ -101,12 +102,12 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
     few = [name for name in card["classes"] if 0 < per_class.get(name, {"n": FEW})["n"] < FEW]
     limits = []
     if few and scores is not None:
-        limits.append(f"Fewer than {FEW} pictures were counted of {_names(few)}: their figures say little.")
+        limits.append(f"Fewer than {FEW} images were counted of {_names(few)}: their figures say little.")
     if "calibration" not in {**metrics, **((scores or {}).get("metrics") or {})}:
         limits.append("Whether the probabilities are to be believed (calibration): not measured.")
     limits += [
-        "Pictures of another source, place, camera or season than the training pictures: not measured.",
-        "Pictures that show none of the classes: not measured; each gets one of them.",
+        "Images of another source, place, camera or season than the training images: not measured.",
+        "Images that show none of the classes: not measured; each gets one of them.",
     ]
     return ["\n".join(f"- {each}" for each in limits)]
 
@@ -139,7 +140,7 @@ def _table(header: Iterable[Any], rows: Iterable[Iterable[Any]]) -> str:
 
 
 def _names(names: list[str]) -> str:
-    return ", ".join(map(_text, names[:20])) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    return and_more([_text(name) for name in names], 20)
 
 
 def _text(value: Any) -> str:
@@ -162,7 +163,5 @@ def _percent(share: float) -> str:
 
 def _interval(count: int, n: int) -> str:
     """Wilson's interval of a share, in words."""
-    share, extra = count / n, SURE**2 / n
-    middle = (share + extra / 2) / (1 + extra)
-    half = SURE * math.sqrt(share * (1 - share) / n + extra / (4 * n)) / (1 + extra)
-    return f"95 % interval {_percent(max(0.0, middle - half))} to {_percent(min(1.0, middle + half))}"
+    low, high = wilson(count, n)
+    return f"95 % interval {_percent(low)} to {_percent(high)}"

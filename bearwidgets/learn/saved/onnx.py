@@ -34,7 +34,7 @@ LIMIT = 2**31 - 2**24  # bytes of weights that one protobuf message has room for
 TOLERANCE = 1e-3
 BYTE = 255
 PHOTO_BANDS = (1, 3)
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Deployed(nn.Module):
@@ -67,14 +67,14 @@ class Deployed(nn.Module):
 def export_onnx(learn: Learner, path: str | Path, *, verify: bool = True) -> Path:
     """Write a trained learner as one ONNX file, atomically; weights are float32.
 
-    The graph takes `pictures`, uint8 (n, height, width, 3), RGB and turned upright ((n, height, width, 1) for grey
+    The graph takes `pictures`, uint8 (n, height, width, 3), RGB and turned upright ((n, height, width, 1) for gray
     ones; float32 for other bands), of any number and size, one size a call; it gives `probabilities`, float32
     (n, classes). Its metadata hold `classes`, `made_by`, `preprocessing`, `versions` and more, all as JSON.
 
     Args:
         learn: the learner.
         path: the file, usually `….onnx`.
-        verify: whether to run the file in onnxruntime on a few pictures beside the learner's network in float32.
+        verify: whether to run the file in onnxruntime on a few images beside the learner's network in float32.
 
     Raises:
         BadInputError: onnx is not installed, the learner is not trained, or its network cannot be exported.
@@ -140,7 +140,7 @@ def _export(deployed: Deployed, preprocessing: Preprocessing) -> Any:
                 opset_version=OPSET,
             )
     except Exception as error:  # an exporter meets all sorts of networks
-        lines = COLOURS.sub("", str(error.__cause__ or error)).strip().splitlines()
+        lines = COLORS.sub("", str(error.__cause__ or error)).strip().splitlines()
         reason = (lines or [type(error).__name__])[0][:200]
         raise BadInputError(
             f"This network cannot be exported to ONNX: {reason} Use another architecture, or `learn.save`."
@@ -158,7 +158,7 @@ def _describe(message: Any, card: dict[str, Any]) -> None:
     message.producer_name, message.producer_version = "bearwidgets", __version__
     kind = "uint8" if message.graph.input[0].type.tensor_type.elem_type == 2 else "float32"
     message.doc_string = (
-        f"Picture classifier by bearwidgets {__version__}. Input '{INPUT}': {kind} (n, height, width, bands), "
+        f"Image classifier by bearwidgets {__version__}. Input '{INPUT}': {kind} (n, height, width, bands), "
         "upright, RGB where there are 3 bands, any size, one size a call; nothing is to be done to them before. "
         f"Output '{OUTPUT}': float32 (n, classes), in the order of 'classes' in the metadata."
     )
@@ -168,7 +168,7 @@ def _describe(message: Any, card: dict[str, Any]) -> None:
 
 
 def _verify(data: bytes, network: nn.Module, learn: Learner) -> None:
-    """Run the file beside the learner's network on a few pictures.
+    """Run the file beside the learner's network on a few images.
 
     Raises:
         TrainingError: probabilities differ by more than `TOLERANCE` in the mean over the classes.
@@ -179,11 +179,11 @@ def _verify(data: bytes, network: nn.Module, learn: Learner) -> None:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    for picture in _some_pictures(learn):
-        pixels = preprocessing.resizer(picture)[None].copy()
+    for image in _some_images(learn):
+        pixels = preprocessing.resizer(image)[None].copy()
         with torch.inference_mode():
             wanted = torch.softmax(network(preprocessing.normalize(pixels, torch.device("cpu"))), 1).numpy()
-        values = np.asarray(picture)
+        values = np.asarray(image)
         values = values.reshape(1, *values.shape[:2], preprocessing.in_chans)
         (got,) = session.run(None, {INPUT: values})
         difference = float(np.abs(got - wanted).mean())
@@ -194,17 +194,17 @@ def _verify(data: bytes, network: nn.Module, learn: Learner) -> None:
             )
 
 
-def _some_pictures(learn: Learner) -> list[Picture]:
-    """Up to four pictures of the learner's data, and one smooth made-up one each way that sizes can go."""
+def _some_images(learn: Learner) -> list[Picture]:
+    """Up to four images of the learner's data, and one smooth made-up one each way that sizes can go."""
     preprocessing = learn.preprocessing
-    pictures: list[Picture] = []
+    images: list[Picture] = []
     for id_ in (
         list(learn.ds.table.id)[:: max(1, len(learn.ds.table) // 4)][:4] if learn.ds is not None else []
     ):
         with contextlib.suppress(ImageError):  # a file that is gone is no fault of the network
-            picture = preprocessing.open(learn.ds.path_of(id_))
-            if isinstance(picture, Image.Image) == (preprocessing.in_chans in PHOTO_BANDS):
-                pictures.append(picture)
+            image = preprocessing.open(learn.ds.path_of(id_))
+            if isinstance(image, Image.Image) == (preprocessing.in_chans in PHOTO_BANDS):
+                images.append(image)
     generator = np.random.default_rng(0)
     size = preprocessing.size
     for height, width in ((2 * size + 1, 3 * size), (size // 2 + 1, size + 5)):
@@ -213,10 +213,10 @@ def _some_pictures(learn: Learner) -> list[Picture]:
             for _ in range(preprocessing.in_chans)
         ]
         if preprocessing.in_chans in PHOTO_BANDS:
-            pictures.append(Image.merge("RGB", bands) if len(bands) == 3 else bands[0])
+            images.append(Image.merge("RGB", bands) if len(bands) == 3 else bands[0])
         else:
-            pictures.append(np.stack([np.asarray(band, dtype=np.float32) / BYTE for band in bands], -1))
-    return pictures
+            images.append(np.stack([np.asarray(band, dtype=np.float32) / BYTE for band in bands], -1))
+    return images
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Streamed statistics, principal components, and which normalisation follows from them."""
+"""Streamed statistics, principal components, and which normalization follows from them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def batches(values: np.ndarray, sizes: list[int]) -> list[np.ndarray]:
 
 def test_statistics_by_hand():
     bright = np.array([[[[0, 255]], [[51, 204]]]], np.uint8)  # 0, 0.2 and 1, 0.8
-    dark = np.array([[[102, 0]]], np.uint8)  # 0.4 and 0; one picture without the axis of the batch
+    dark = np.array([[[102, 0]]], np.uint8)  # 0.4 and 0; one image without the axis of the batch
     mean, std = channel_statistics([bright, dark])
     assert (mean.dtype, std.dtype) == (np.float64, np.float64)
     assert mean.tolist() == pytest.approx([0.2, 0.6])
@@ -86,7 +86,7 @@ def test_constant_bands_are_not_scaled_and_are_named():
 @pytest.mark.parametrize("measure", [channel_statistics, fit_pca])
 @pytest.mark.parametrize("empty", [[], [np.zeros((0, 4, 4, 3), np.uint8)]])
 def test_nothing_to_measure_is_a_sentence(measure, empty):
-    with pytest.raises(BadInputError, match="no training picture that could be opened"):
+    with pytest.raises(BadInputError, match="no training image that could be opened"):
         measure(empty)
 
 
@@ -139,7 +139,7 @@ def test_equal_data_give_equal_matrices_however_they_are_cut():
 
 @pytest.mark.parametrize("bands", [1, 2])
 def test_too_few_bands_for_components(bands):
-    with pytest.raises(BadInputError, match=f"need three bands or more, the pictures have {bands}"):
+    with pytest.raises(BadInputError, match=f"need three bands or more, the images have {bands}"):
         fit_pca(batches(mixed(3)[:, :bands], [10]))
 
 
@@ -300,8 +300,8 @@ def test_photos_are_measured_as_the_body_sees_them(images):
     pixels = np.stack([made.resizer(made.open(ds.path_of(each))) for each in ids]) / 255
     assert made.mean == pytest.approx(pixels.mean((0, 1, 2)), rel=1e-6)
     assert made.std == pytest.approx(pixels.std((0, 1, 2)), rel=1e-6)
-    grey = make_preprocessing(ds, HALVES, 16, pretrained=False, in_chans=1)
-    assert len(grey.mean) == 1
+    gray = make_preprocessing(ds, HALVES, 16, pretrained=False, in_chans=1)
+    assert len(gray.mean) == 1
 
 
 def test_broken_files_are_passed_over(fields):

@@ -42,8 +42,8 @@ class Residual(nn.Module):
         self.body = pooled(nn.Linear(8, 5))
         self.last = nn.Linear(5, 5)
 
-    def forward(self, pictures):
-        features = self.body(pictures)
+    def forward(self, images):
+        features = self.body(images)
         return features + self.last(features)
 
 
@@ -55,8 +55,8 @@ class Attention(nn.Module):
         self.body = pooled()
         self.attention = nn.MultiheadAttention(8, 2)
 
-    def forward(self, pictures):
-        features = self.body(pictures)
+    def forward(self, images):
+        features = self.body(images)
         return self.attention(features, features, features)[0]
 
 
@@ -101,8 +101,8 @@ def test_the_head_of_fastai_is_built_and_drawn_as_fastai_does_it():
     assert [each.p for each in leaves if isinstance(each, nn.Dropout)] == [0.25, 0.5]
     pairs = list(zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True))
     assert all(torch.equal(mine, other) for mine, other in pairs)
-    pictures = torch.randn(4, 64)
-    assert torch.equal(ours.eval()(pictures), theirs.eval()(pictures))
+    images = torch.randn(4, 64)
+    assert torch.equal(ours.eval()(images), theirs.eval()(images))
 
 
 def test_a_head_depends_on_its_seed_alone():
