@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from bearwidgets.clean.apply.free_names import FreeNames
 from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
-from bearwidgets.files import safe_cell, unsafe
+from bearwidgets.files import draft_folder, safe_cell, unsafe, write_atomic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,34 +86,19 @@ def _check_folders(ds: Dataset, table: pd.DataFrame, to: Path) -> None:
 
 
 def _copy(ds: Dataset, table: pd.DataFrame, to: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".export-") as folder:
-        new = Path(folder) / "new"
-        new.mkdir()
-        taken: set[str] = set()
-        split_folders = (table.split == "test").any()
+    split_folders = (table.split == "test").any()
+    with draft_folder(to) as (draft, alive):
+        free = FreeNames(draft)
         for row in table.itertuples():
-            target = _free(
-                f"{row.split}/{row.label}" if split_folders else str(row.label), Path(str(row.path)), taken
-            )
-            (new / target).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ds.path_of(str(row.id)), new / target)
-        new.rename(to)
-
-
-def _free(folder: str, name: Path, taken: set[str]) -> str:
-    target, number = f"{folder}/{name.name}", 2
-    while target.casefold() in taken:
-        target = f"{folder}/{name.stem}-{number}{name.suffix}"
-        number += 1
-    taken.add(target.casefold())
-    return target
+            folder = f"{row.split}/{row.label}" if split_folders else str(row.label)
+            target = draft / free.take(f"{folder}/{Path(str(row.path)).name}")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ds.path_of(str(row.id)), target)
+            alive()
 
 
 def _write(table: pd.DataFrame, to: Path, form: str) -> None:
     columns = _TABLES[form]
     frame = table[["path", "label", "split"]].iloc[:, : len(columns)]
     frame = frame.map(safe_cell).set_axis(list(columns), axis=1)
-    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".export-") as folder:
-        new = Path(folder) / "new.csv"
-        frame.to_csv(new, index=False, lineterminator="\n", encoding="utf-8", errors="surrogateescape")
-        new.rename(to)
+    write_atomic(to, frame.to_csv(index=False, lineterminator="\n").encode(errors="surrogateescape"))

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from made_data import write_images
 
 from bearwidgets import files as disk
-from bearwidgets.clean import names
 from bearwidgets.clean.apply import moves
+from bearwidgets.clean.apply.free_names import FreeNames
 from bearwidgets.clean.journal import Journal
 from bearwidgets.clean.log import writer as log
 from bearwidgets.clean.log.manifest import ManifestWriter
@@ -169,7 +169,7 @@ def test_split_folders_and_subfolders_stay(tmp_path):
 
 
 def test_names_that_differ_only_in_case_or_accents_get_numbers(tmp_path):
-    free = names.FreeNames(tmp_path)
+    free = FreeNames(tmp_path)
     (tmp_path / "teddy").mkdir()
     (tmp_path / "teddy" / "Bär.JPG").touch()
     (tmp_path / "teddy" / "x-2.jpg").touch()

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bearwidgets.clean.names import inside
+from bearwidgets.clean.apply.free_names import inside
 from bearwidgets.data.actions import DELETE
 from bearwidgets.data.listing.frame import Columns
 from bearwidgets.data.split import split_name

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from bearwidgets.clean.apply.free_names import FreeNames
 from bearwidgets.clean.apply.labels import edit_labels
 from bearwidgets.clean.apply.moves import Move
-from bearwidgets.clean.names import FreeNames
 from bearwidgets.data.actions import ACTIONS, CHANGING, DELETE
 from bearwidgets.data.identity import content_id
-from bearwidgets.errors import BearwidgetsError, ConflictError
+from bearwidgets.errors import BearwidgetsError, ConflictError, and_more
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,11 +56,10 @@ class Plan:
         return self.problems.empty
 
     def __repr__(self) -> str:
-        lines = [f"Plan of round {self.round}: {self.summary()}"]
-        lines += [f"  {step.action} {step.path} → {step.target}" for step in self.steps[:_SHOWN]]
-        lines += [f"  … and {len(self.steps) - _SHOWN} more"] * (len(self.steps) > _SHOWN)
-        lines += [f"  ! {path}: {reason}" for path, reason in self.problems.head(_SHOWN).to_numpy()]
-        return "\n".join(lines)
+        moves = [f"\n  {step.action} {step.path} → {step.target}" for step in self.steps]
+        problems = [f"\n  ! {path}: {reason}" for path, reason in self.problems.to_numpy()]
+        listed = (and_more(each, _SHOWN, separator="") for each in (moves, problems))
+        return f"Plan of round {self.round}: {self.summary()}{''.join(listed)}"
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(repr(self))}</pre>"

@@ -17,9 +17,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from bearwidgets.clean.apply.free_names import inside
 from bearwidgets.clean.apply.labels import edit_labels, new_labels
 from bearwidgets.clean.apply.moves import FileMove, Move, move, put_back, wrong
-from bearwidgets.clean.names import inside
 from bearwidgets.data.actions import RELABEL
 from bearwidgets.errors import ConflictError, WorkspaceError
 from bearwidgets.files import sync_folder, write_atomic

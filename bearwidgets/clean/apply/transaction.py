@@ -15,7 +15,7 @@ from bearwidgets.clean.log.item_index import Item
 from bearwidgets.clean.log.manifest import manifest_bytes
 from bearwidgets.clean.log.writer import now
 from bearwidgets.data.actions import DELETE, RELABEL
-from bearwidgets.errors import BadInputError, ConflictError, unknown_name
+from bearwidgets.errors import BadInputError, ConflictError, and_more, unknown_name
 from bearwidgets.files import explain, locked
 
 if TYPE_CHECKING:
@@ -283,8 +283,7 @@ class Rounds:
 
 
 def _some(obstacles: list[str]) -> str:
-    more = f" and {len(obstacles) - _LISTED} more." if len(obstacles) > _LISTED else ""
-    return "; ".join(each.rstrip(".") for each in obstacles[:_LISTED]) + (more or ".")
+    return and_more([each.rstrip(".") for each in obstacles], _LISTED, separator="; ") + "."
 
 
 def _no_step(_: str) -> None:

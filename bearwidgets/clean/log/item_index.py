@@ -26,18 +26,14 @@ class Items:
     """
 
     def __init__(self, table: pd.DataFrame | None) -> None:
-        self._rows: dict[str, int] = {}
-        self._paths: list[str] = []
-        self._labels: list[str] = []
-        self._contents: list[str] = []
+        self._items: dict[str, Item] = {}
         if table is not None:
-            self._rows = {id_: row for row, id_ in enumerate(table["id"].tolist())}
-            self._paths, self._labels = table["path"].tolist(), table["label"].tolist()
-            self._contents = table["content"].tolist()
-        self._by_place: dict[tuple[str, str], str] | None = None
+            columns = (table[name].tolist() for name in Item._fields)
+            self._items = dict(zip(table["id"].tolist(), map(Item, *columns), strict=True))
+        self._by_file: dict[tuple[str, str], str] | None = None
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._items)
 
     def __getitem__(self, id_: str) -> Item:
         """The item of an id.
@@ -55,8 +51,7 @@ class Items:
 
     def get(self, id_: str) -> Item | None:
         """The item of an id, or None."""
-        row = self._rows.get(id_)
-        return None if row is None else Item(self._paths[row], self._labels[row], self._contents[row])
+        return self._items.get(id_)
 
     def resolve(self, id_: str, content: str, path: str) -> str:
         """The id that an item of a journal line has now.
@@ -64,27 +59,23 @@ class Items:
         A file that has a copy is told apart by its path, so its id changes when a copy comes or goes; content and
         path together find it again. A line about an item that is not here keeps its id.
         """
-        if id_ in self._rows:
+        if id_ in self._items:
             return id_
-        if self._by_place is None:
-            self._by_place = {
-                (self._contents[row], self._paths[row]): each for each, row in self._rows.items()
-            }
-        return self._by_place.get((content, path), id_)
+        if self._by_file is None:
+            self._by_file = {(item.content, item.path): each for each, item in self._items.items()}
+        return self._by_file.get((content, path), id_)
 
     def put(self, id_: str, item: Item) -> None:
         """An item lies somewhere else now, has another label, or is back."""
-        row = self._rows.setdefault(id_, len(self._paths))
-        for column, value in zip((self._paths, self._labels, self._contents), item, strict=True):
-            column[row : row + 1] = [value]
-        self._by_place = None
+        self._items[id_] = item
+        self._by_file = None
 
     def drop(self, id_: str) -> None:
         """An item is gone."""
-        self._rows.pop(id_, None)
-        self._by_place = None
+        self._items.pop(id_, None)
+        self._by_file = None
 
     def drop_at(self, paths: set[str]) -> None:
         """Whatever was seen at these paths is not there any more."""
-        for id_ in [each for each, row in self._rows.items() if self._paths[row] in paths]:
+        for id_ in [each for each, item in self._items.items() if item.path in paths]:
             self.drop(id_)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from bearwidgets.clean.log.fold import SEEN
-from bearwidgets.clean.names import check_new_class
 from bearwidgets.data.actions import CHANGING, CLEAR, KEEP, RECORDED, RELABEL
 from bearwidgets.data.split import split_name
-from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.errors import BadInputError, and_more, unknown_name
+from bearwidgets.files import as_json, folded, unsafe
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from bearwidgets.clean.log.file import Line
     from bearwidgets.clean.log.fold import AppliedRound, Decision
@@ -41,22 +40,36 @@ def check_choice(action: str, label: str | None) -> None:
         )
 
 
-def check_class(label: str, classes: Collection[str], *, folders: bool) -> str:
-    """A class that is there, or a new one with a safe name.
+def check_class(name: str, classes: Iterable[str], *, folders: bool) -> str:
+    """A class that is there, or a new one whose name is safe as a folder on Linux, macOS and Windows.
 
     Args:
-        label: What came in.
-        classes: The classes there are.
+        name: What came in.
+        classes: The classes there are; these are always allowed.
         folders: Whether classes are folders, where a name such as "valid" would be read as a split.
 
     Raises:
-        BadInputError: The name is not allowed.
+        BadInputError: The name cannot be a folder everywhere, or differs from another one only in case or accents.
+
+    Example:
+        >>> check_class("panda", ["black", "grizzly"], folders=True)
+        'panda'
     """
-    name = check_new_class(label, sorted(classes))
-    is_split = split_name(name) is not None and name.lower() not in {"true", "false"}
-    if folders and is_split and name not in classes:
+    classes = sorted(classes)
+    if name in classes:
+        return name
+    reason = unsafe(name)
+    if folders and split_name(name) is not None and name.lower() not in {"true", "false"}:
+        reason = reason or "is read as that of a split"
+    if reason:
         raise BadInputError(
-            f"A new class cannot be called {name!r}: a folder of that name is read as a split."
+            f"A new class cannot be called {name!r}: the name {reason}. Use letters, digits, spaces, '-' and '_', or"
+            f" one of the classes there are: {and_more(classes, 20)}."
+        )
+    if same := [each for each in classes if folded(each) == folded(name)]:
+        raise BadInputError(
+            f"A new class {name!r} would differ from {same[0]!r} only in case or accents, which is one folder on"
+            f" Windows and macOS. Did you mean {same[0]!r}?"
         )
     return name
 
@@ -91,7 +104,7 @@ def entry(
     if place.content != id_:
         line["content"] = place.content
     if seen:
-        line["seen"] = {name: _plain(seen[name]) for name in SEEN if name in seen}
+        line["seen"] = {name: as_json(seen[name]) for name in SEEN if name in seen}
     return line
 
 
@@ -112,9 +125,3 @@ def rounds_table(rounds: Iterable[AppliedRound]) -> pd.DataFrame:
         counts = [sum(decision.action == action for decision in each.decisions) for action in CHANGING]
         rows.append((each.number, each.applied_at, each.by, *counts, each.rolled_back_at))
     return pd.DataFrame(rows, columns=list(_ROUND)).set_index("round")
-
-
-def _plain(value: Any) -> Any:
-    """A value that JSON can hold: numbers of numpy become Python's, what is not a number becomes None."""
-    value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value

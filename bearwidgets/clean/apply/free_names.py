@@ -1,51 +1,13 @@
-"""Names that are safe as a folder on Linux, macOS and Windows, and names that collide with no other."""
+"""Names for files that are moved or copied: none that is taken, nothing outside of its folder."""
 
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
-from bearwidgets.errors import BadInputError, ConflictError
-from bearwidgets.files import folded, unsafe
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from bearwidgets.errors import ConflictError
+from bearwidgets.files import folded
 
 _LONGEST_FILE = 255  # bytes, the limit of the common file systems
-
-
-def check_new_class(name: str, known: Iterable[str]) -> str:
-    """A class name that is known, or a new one that is safe as a folder name.
-
-    Args:
-        name: What came in.
-        known: The classes there are; these are always allowed.
-
-    Returns:
-        The name.
-
-    Raises:
-        BadInputError: The name cannot be a folder everywhere, or differs from a known one only in case.
-
-    Example:
-        >>> check_new_class("panda", ["black", "grizzly"])
-        'panda'
-    """
-    known = list(known)
-    if name in known:
-        return name
-    if reason := unsafe(name):
-        raise BadInputError(
-            f"A new class cannot be called {name!r}: the name {reason}. Take letters, digits, spaces, '-' and '_', or"
-            f" one of the classes there are: {', '.join(known[:20])}."
-        )
-    for each in known:
-        if folded(each) == folded(name):
-            raise BadInputError(
-                f"A new class {name!r} would differ from {each!r} only in case or accents, which is one folder on"
-                f" Windows and macOS. Did you mean {each!r}?"
-            )
-    return name
 
 
 def inside(base: Path, relative: str) -> Path:
@@ -66,10 +28,15 @@ def inside(base: Path, relative: str) -> Path:
 
 
 class FreeNames:
-    """Target paths that no file has yet, the same for the same folder and the same order of questions.
+    """Paths that no file has yet, the same ones for the same folder and the same order of calls.
 
-    A name that is taken (in any case or way to write an accent, by a file or by an earlier answer) becomes
+    A name that is taken (in any case or way to write an accent, by a file or by an earlier call) becomes
     `name-2.jpg`, `name-3.jpg` and so on.
+
+    Example:
+        >>> free = FreeNames(folder)
+        >>> free.take("black/a.jpg"), free.take("black/A.jpg")
+        ('black/a.jpg', 'black/A-2.jpg')
     """
 
     def __init__(self, base: Path) -> None:
