@@ -8,7 +8,6 @@ import math
 import os
 import re
 import shutil
-import tempfile
 import time
 import unicodedata
 import uuid
@@ -84,17 +83,14 @@ def write_atomic(path: Path, data: bytes, *, like: os.stat_result | None = None,
         like: Take the permissions and the modification time from here.
         sync: Make it last through a power cut; a cache, which may be lost, need not wait for the disk.
     """
-    descriptor, name = tempfile.mkstemp(prefix=".bearwidgets-", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    temporary = path.parent / f".bearwidgets-{uuid.uuid4().hex[:8]}.tmp"
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             if sync:
                 file.flush()
                 os.fsync(file.fileno())
-        if like is None:
-            temporary.chmod(0o666 & ~_umask())
-        else:
+        if like is not None:
             temporary.chmod(like.st_mode & 0o7777)
             os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
         temporary.replace(path)
@@ -165,13 +161,6 @@ def check_output(path: str | Path, endings: Sequence[str]) -> Path:
     if not path.parent.is_dir():
         raise WorkspaceError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}.")
     return path
-
-
-def _umask() -> int:
-    """The process's mask, which can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from bearwidgets.clean.log.merge import MergeResult, merge_journals
 from bearwidgets.clean.log.writer import JournalStore, user_name
 from bearwidgets.data.actions import ACTIONS
 from bearwidgets.data.dataset import check_dataset
-from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
+from bearwidgets.errors import BadInputError, MissingFileError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,16 +52,17 @@ class Journal:
         self.by = by
         self.recovered = False
         self._items = Items(None if dataset is None else dataset.table)
-        self._paths = None if dataset is None else DataPaths.of(dataset)
-        self._store = JournalStore(self.path, self._items, by, self._prepare)
+        self._store = JournalStore(self.path, self._items, by)
         self._folders = dataset is not None and dataset.source == "folder"
         self._classes = set() if dataset is None else set(dataset.classes)
         self._manifest = ManifestWriter(workspace / "manifest.csv", self._manifest_changes)
         self._in_manifest = 0  # the version that the manifest is of
         self._table: tuple[int, pd.DataFrame] | None = None  # the decisions and the version they are of
         self._rounds: Rounds | None = None
-        if dataset is not None and self._paths is not None:
-            self._rounds = Rounds(self._store, self._paths, self._items, dataset.table)
+        if dataset is not None:
+            paths = DataPaths.of(dataset)
+            self._store.prepare = paths.prepare
+            self._rounds = Rounds(self._store, paths, self._items, dataset.table)
 
     @classmethod
     def open(cls, source: Dataset | Path | str, *, by: str | None = None) -> Journal:
@@ -96,8 +98,8 @@ class Journal:
     @property
     def version(self) -> int:
         """Grows with every change to the decisions, whoever makes it."""
-        self._store.refresh()
-        return self._store.state.version
+        with self._store.reading() as state:
+            return state.version
 
     def changes_since(self, version: int) -> dict[str, Decision | None]:
         """The items whose decision changed after a `version`, by whomever, the newest change last.
@@ -117,9 +119,8 @@ class Journal:
             >>> sorted(journal.changes_since(known)) == sorted(journal.undo())
             True
         """
-        with self._store.guard:
-            self._store.refresh()
-            return self._store.state.changed_since(version)
+        with self._store.reading() as state:
+            return state.changed_since(version)
 
     @property
     def decisions(self) -> pd.DataFrame:
@@ -132,10 +133,9 @@ class Journal:
             Index id; columns path, content, action, label (as it was), new_label, decided_at, decided_by, seq, and
             what the screen showed: rank_by, predicted, confidence, loss, label_issue.
         """
-        with self._store.guard:
-            version = self.version
-            if self._table is None or self._table[0] != version:
-                self._table = version, decisions_table(self._store.state.pending())
+        with self._store.reading() as state:
+            if self._table is None or self._table[0] != state.version:
+                self._table = state.version, decisions_table(state.pending())
             return self._table[1]
 
     @property
@@ -145,9 +145,8 @@ class Journal:
         Returns:
             Index round; columns applied_at, by, delete and relabel (how many), rolled_back_at (None while it stands).
         """
-        with self._store.guard:
-            self._store.refresh()
-            return rounds_table(self._store.state.rounds.values())
+        with self._store.reading() as state:
+            return rounds_table(state.rounds.values())
 
     @property
     def notes(self) -> list[str]:
@@ -158,21 +157,18 @@ class Journal:
     @property
     def standing(self) -> list[int]:
         """The rounds that were applied and not rolled back, oldest first; quick, where `rounds` makes a table."""
-        with self._store.guard:
-            self._store.refresh()
-            return [each.number for each in self._store.state.standing_rounds()]
+        with self._store.reading() as state:
+            return [each.number for each in state.standing_rounds()]
 
     def decision(self, id: str) -> Decision | None:  # noqa: A002 - the name of the column
         """The decision in force on one item, or None; quick, where `decisions` makes a table."""
-        with self._store.guard:
-            self._store.refresh()
-            return self._store.state.in_force(id)
+        with self._store.reading() as state:
+            return state.in_force(id)
 
     def history(self, id: str) -> list[Decision]:  # noqa: A002 - the name of the column
         """Every decision on one item that was not undone, the oldest first; a withdrawal is one of them."""
-        with self._store.guard:
-            self._store.refresh()
-            return [act.after[id] for act in self._store.state.undoable if id in act.after]
+        with self._store.reading() as state:
+            return [act.after[id] for act in state.undoable if id in act.after]
 
     def record(
         self,
@@ -229,23 +225,20 @@ class Journal:
                     entries.append(line)
             if entries:
                 self._store.append(entries, bulk=True)
-        self._changed()
+        self._manifest.touch()
         return [line["id"] for line in entries]
 
     @property
     def can_undo(self) -> bool:
         """Whether `undo` would take something back."""
-        with self._store.guard:
-            self._store.refresh()
-            acts = self._store.state.undoable
-            return bool(acts) and not acts[-1].applied
+        with self._store.reading() as state:
+            return state.next_act("undo") is not None
 
     @property
     def can_redo(self) -> bool:
         """Whether `redo` would do something again."""
-        with self._store.guard:
-            self._store.refresh()
-            return bool(self._store.state.redoable)
+        with self._store.reading() as state:
+            return state.next_act("redo") is not None
 
     def undo(self) -> list[str]:
         """Take back the newest act that is not taken back yet; a bulk act as a whole, also after a restart.
@@ -274,8 +267,7 @@ class Journal:
     def plan(self) -> Plan:
         """What `apply` would do, with every file's bytes checked; nothing is changed."""
         rounds = self._need_dataset("plan")
-        with self._store.guard:
-            self._store.refresh()
+        with self._store.reading():
             return rounds.plan()
 
     def apply(self, plan: Plan | None = None) -> Receipt:
@@ -296,7 +288,7 @@ class Journal:
         rounds = self._need_dataset("apply")
         with self._store.writing():
             receipt = rounds.apply(plan)
-        self._changed()
+        self._manifest.touch()
         return receipt
 
     def rollback(self, round: int) -> Receipt:  # noqa: A002 - the word of plan and receipt
@@ -312,7 +304,7 @@ class Journal:
         rounds = self._need_dataset("rollback")
         with self._store.writing():
             receipt = rounds.roll_back(int(round))
-        self._changed()
+        self._manifest.touch()
         return receipt
 
     def write_manifest(self) -> Path:
@@ -321,8 +313,7 @@ class Journal:
         Raises:
             WorkspaceError: It cannot be written: a full disk, or another program has it open.
         """
-        self._need_dataset("write_manifest")
-        self._prepare()
+        self._need_dataset("write_manifest").paths.prepare()
         return self._manifest.write()
 
     @staticmethod
@@ -352,13 +343,14 @@ class Journal:
         return merge_journals(Path(ours), Path(theirs), Path(into), user_name(by))
 
     def __repr__(self) -> str:
-        counts = self.decisions["action"].value_counts()
+        with self._store.reading() as state:
+            counts = Counter(each.action for each in state.pending())
         said = ", ".join(f"{counts[action]} {action}" for action in ACTIONS if action in counts)
         return f"Journal({str(self.path)!r}: {said or 'no decisions pending'})"
 
     def _start(self) -> None:
         rounds = self._need_dataset("open")
-        self._prepare_allowed()
+        rounds.paths.check_writable()
         self._store.refresh()
         self._store.follow = rounds.follow
         self.recovered = rounds.recover_if_alone()
@@ -373,20 +365,6 @@ class Journal:
         ):
             self._manifest.touch()
 
-    def _prepare_allowed(self) -> None:
-        if self._paths is not None:
-            self._paths.prepare()
-
-    def _prepare(self) -> None:
-        self._prepare_allowed()
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise WorkspaceError(
-                f"The workspace {self.path.parent} cannot be made ({error.strerror}). Pass workspace= with another"
-                " folder when you open the data set."
-            ) from error
-
     def _need_dataset(self, what: str) -> Rounds:
         if self._rounds is None:
             raise BadInputError(
@@ -397,30 +375,23 @@ class Journal:
 
     def _check_classes(self, labels: set[str]) -> None:
         """Refuse new classes that are no safe folder, or that differ too little from one another."""
-        new = labels - self._classes
-        if new:
-            with self._store.guard:
-                self._store.refresh()
-                pending = {to for (_, to), n in self._store.state.choices.items() if n and to is not None}
-            known = self._classes | pending
+        if new := labels - self._classes:
+            with self._store.reading() as state:
+                known = self._classes | {to for (_, to), n in state.choices.items() if n and to is not None}
             for label in sorted(new):
                 known.add(check_class(label, known, folders=self._folders))
 
     def _step_back(self, what: str) -> list[str]:
         self._need_dataset(what)
         with self._store.writing() as state:
-            acts = state.undoable if what == "undo" else state.redoable
-            if not acts or (what == "undo" and acts[-1].applied):
+            act = state.next_act(what)
+            if act is None:
                 return []
-            act = acts[-1]
             self._store.append([{"action": what, "of": act.seq}])
-        self._changed()
+        self._manifest.touch()
         return list(act.after)
 
-    def _changed(self) -> None:
-        self._manifest.touch()
-
     def _manifest_changes(self) -> Mapping[str, Decision | None]:
-        with self._store.guard:
-            changes, self._in_manifest = self.changes_since(self._in_manifest), self.version
+        with self._store.reading() as state:
+            changes, self._in_manifest = state.changed_since(self._in_manifest), state.version
             return changes

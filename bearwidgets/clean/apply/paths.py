@@ -12,6 +12,7 @@ from bearwidgets.data.actions import DELETE
 from bearwidgets.data.listing.frame import Columns
 from bearwidgets.data.split import split_name
 from bearwidgets.errors import WorkspaceError
+from bearwidgets.files import explain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,17 +86,34 @@ class DataPaths:
         parts[1 if in_split else 0] = new_label
         return "/".join(parts)
 
+    def check_writable(self) -> None:
+        """Make sure that decisions could be kept; nothing is written.
+
+        Raises:
+            WorkspaceError: The workspace cannot be made or written.
+        """
+        there = nearest(self.workspace)
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            raise WorkspaceError(
+                f"The workspace {self.workspace} cannot be written, so no decision could be kept. Pass workspace="
+                f' with a folder that can be: Dataset.from_{self.source}(..., workspace="my-workspace").'
+            )
+
     def prepare(self) -> None:
         """Make the workspace.
 
         Raises:
             WorkspaceError: It cannot be made or written.
         """
-        there = self.workspace
-        while not there.exists() and there != there.parent:
-            there = there.parent
-        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-            raise WorkspaceError(
-                f"The workspace {self.workspace} cannot be written, so no decision could be kept. Pass workspace="
-                f' with a folder that can be: Dataset.from_{self.source}(..., workspace="my-workspace").'
-            )
+        self.check_writable()
+        try:
+            self.workspace.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise explain(error, self.workspace, "No decision could be kept.") from error
+
+
+def nearest(folder: Path) -> Path:
+    """The folder itself, or the next one above it that is there."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder

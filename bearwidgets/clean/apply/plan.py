@@ -15,6 +15,7 @@ import pandas as pd
 from bearwidgets.clean.apply.free_names import FreeNames
 from bearwidgets.clean.apply.labels import edit_labels
 from bearwidgets.clean.apply.moves import Move
+from bearwidgets.clean.apply.paths import nearest
 from bearwidgets.data.actions import ACTIONS, CHANGING, DELETE
 from bearwidgets.data.identity import content_id
 from bearwidgets.errors import BearwidgetsError, ConflictError, and_more
@@ -206,13 +207,6 @@ def _refused(paths: DataPaths, step: Move) -> str:
         if not os.access(folder, os.W_OK | os.X_OK):
             return f"no permission to change the folder {folder}"
     return ""
-
-
-def nearest(folder: Path) -> Path:
-    """The folder itself, or the next one above it that is there."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder
 
 
 def _space(paths: DataPaths, steps: Sequence[Move]) -> list[tuple[str, str]]:

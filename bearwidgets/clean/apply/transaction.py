@@ -44,7 +44,7 @@ class Rounds:
 
     def __init__(self, store: JournalStore, paths: DataPaths, items: Items, table: pd.DataFrame) -> None:
         self._store = store
-        self._paths = paths
+        self.paths = paths
         self._items = items
         self._splits = dict(zip(table["id"].tolist(), table["split"].tolist(), strict=True))
         self.notes: list[str] = []
@@ -52,8 +52,8 @@ class Rounds:
 
     def plan(self) -> Plan:
         """What `apply` would do now."""
-        numbers = [0, *self._paths.rounds_on_disk(), *self._store.state.rounds]
-        return make_plan(self._store.state.pending(), self._items, self._paths, max(numbers) + 1)
+        numbers = [0, *self.paths.rounds_on_disk(), *self._store.state.rounds]
+        return make_plan(self._store.state.pending(), self._items, self.paths, max(numbers) + 1)
 
     def apply(self, plan: Plan | None) -> Receipt:
         """Carry out a plan, within `JournalStore.writing`; without one, make one, which must have no problems.
@@ -76,7 +76,7 @@ class Rounds:
             self._check(plan)
         if not plan.steps:
             raise BadInputError("There is nothing to apply: no decision to delete or relabel is pending.")
-        round_ = Round(self._paths, plan.round, plan.steps, self._paths.source, step=self.step)
+        round_ = Round(self.paths, plan.round, plan.steps, self.paths.source, step=self.step)
         try:
             self._carry_out(round_)
         except BaseException as error:
@@ -99,7 +99,7 @@ class Rounds:
         if number in finished:
             return finished[number]
         self._check_order(number)
-        round_ = Round.read(self._paths, number, self.step)
+        round_ = Round.read(self.paths, number, self.step)
         obstacles = round_.obstacles()
         if obstacles:
             raise ConflictError(
@@ -117,12 +117,12 @@ class Rounds:
         """
         finished = {}
         standing = {each.number for each in self._store.state.standing_rounds()}
-        for number in self._paths.rounds_on_disk():
-            state = state_of(self._paths.round_folder(number))
+        for number in self.paths.rounds_on_disk():
+            state = state_of(self.paths.round_folder(number))
             if state is not None and state != ROLLING_BACK:
                 continue
-            round_ = Round.read(self._paths, number, self.step)
-            if round_.source != self._paths.source:
+            round_ = Round.read(self.paths, number, self.step)
+            if round_.source != self.paths.source:
                 self._tell(
                     f"Round {number} was interrupted; open the data set from its {round_.source} to mend it."
                 )
@@ -139,11 +139,11 @@ class Rounds:
 
     def recover_if_alone(self) -> bool:
         """Recover when a journal is opened, unless another process is at work; whether anything was done."""
-        numbers = self._paths.rounds_on_disk()
-        states = (state_of(self._paths.round_folder(number)) for number in numbers)
+        numbers = self.paths.rounds_on_disk()
+        states = (state_of(self.paths.round_folder(number)) for number in numbers)
         if all(state not in {None, ROLLING_BACK} for state in states):
             return False
-        with self._store.guard, locked(self._paths.lock, wait=0) as held:
+        with self._store.guard, locked(self.paths.lock, wait=0) as held:
             if not held:
                 return False
             self._store.refresh()
@@ -154,9 +154,9 @@ class Rounds:
     def follow(self, line: Mapping[str, Any]) -> None:
         """Keep the items where the files are when a round was applied or rolled back, here or elsewhere."""
         if line.get("action") == "rollback":
-            self._items_back(Round.read(self._paths, line["round"], self.step))
+            self._items_back(Round.read(self.paths, line["round"], self.step))
         elif line.get("action") == "apply":
-            for each in Round.read(self._paths, line["round"], self.step).moves:
+            for each in Round.read(self.paths, line["round"], self.step).moves:
                 if each.action == DELETE:
                     self._items.drop(each.id)
                 else:
@@ -237,15 +237,15 @@ class Rounds:
         """Refuse a plan that is out of date."""
         latest = self._store.state.latest
         found = []
-        if plan.round in {*self._paths.rounds_on_disk(), *self._store.state.rounds}:
+        if plan.round in {*self.paths.rounds_on_disk(), *self._store.state.rounds}:
             found.append(f"round {plan.round} was applied meanwhile.")
         for step in plan.steps:
             decision = latest.get(step.id)
             if decision is None or not decision.pending or decision.seq != step.seq:
                 found.append(f"{step.path}: the decision was changed.")
-            elif reason := check_file(self._paths, step.path, step.content)[0]:
+            elif reason := check_file(self.paths, step.path, step.content)[0]:
                 found.append(f"{step.path}: {reason}.")
-            elif step.moves_file and os.path.lexists(self._paths.target_of(step.action, step.target)):
+            elif step.moves_file and os.path.lexists(self.paths.target_of(step.action, step.target)):
                 found.append(f"{step.target}: a file appeared there.")
         if found:
             raise ConflictError(

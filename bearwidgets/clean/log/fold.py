@@ -137,6 +137,11 @@ class DecisionState:
         decision = self.latest.get(id_)
         return decision if decision is not None and decision.pending else None
 
+    def next_act(self, step: str) -> Act | None:
+        """The act that "undo" would take back, which no round carried out, or that "redo" would do again."""
+        acts = self.undoable if step == "undo" else self.redoable
+        return acts[-1] if acts and not (step == "undo" and acts[-1].applied) else None
+
     def pending(self) -> Iterable[Decision]:
         """The decisions in force, by item, in the order in which the items were first decided on."""
         return (each for each in self.latest.values() if each.pending)

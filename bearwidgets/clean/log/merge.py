@@ -51,7 +51,7 @@ def merge_journals(ours: Path, theirs: Path, into: Path, by: str) -> MergeResult
     their_lines = JournalFile(theirs).read().lines
     if not (target.exists() and target.samefile(ours)):
         _copy(ours, target)
-    store = JournalStore(target, Items(None), by, lambda: None)
+    store = JournalStore(target, Items(None), by)
     with store.writing():
         our_lines = JournalFile(target).read().lines
         taken, disputed, conflicts = _compare(our_lines, their_lines)

@@ -29,18 +29,17 @@ class JournalStore:
         path: journal.jsonl.
         items: The items its lines speak of.
         by: Who writes.
-        prepare: Called before writing: makes the folder, or refuses.
     """
 
-    def __init__(self, path: Path, items: Items, by: str, prepare: Callable[[], None]) -> None:
+    def __init__(self, path: Path, items: Items, by: str) -> None:
         self.path = path
         self.by = by
         self.state = DecisionState(items.resolve)
         self.skipped: list[str] = []
         self.follow: Callable[[Mapping[str, Any]], None] | None = None  # told of lines that others add
+        self.prepare: Callable[[], None] | None = None  # makes the folder before writing, or refuses
         self.guard = threading.RLock()
         self._items = items
-        self._prepare = prepare
         self._file = JournalFile(path)
 
     def refresh(self) -> None:
@@ -66,6 +65,13 @@ class JournalStore:
                     self.follow(line)
 
     @contextlib.contextmanager
+    def reading(self) -> Generator[DecisionState]:
+        """Everything read, and nothing else read or written meanwhile by this store; gives the state."""
+        with self.guard:
+            self.refresh()
+            yield self.state
+
+    @contextlib.contextmanager
     def writing(self) -> Generator[DecisionState]:
         """Be the only writer, with everything read; gives the state.
 
@@ -74,7 +80,8 @@ class JournalStore:
                 version's.
         """
         with self.guard:
-            self._prepare()
+            if self.prepare is not None:
+                self.prepare()
             with locked(self.path.with_suffix(".lock")):
                 self.refresh()
                 yield self.state
