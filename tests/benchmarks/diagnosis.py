@@ -2,7 +2,7 @@
 
     python tests/benchmarks/diagnosis.py [--seeds 2]
 
-A tiny network from random weights on CIFAR-10 pictures of three classes at 32 px: 600 to train on and 600 held out,
+A tiny network from random weights on CIFAR-10 images of three classes at 32 px: 600 to train on and 600 held out,
 drawn by the seed. Sane is one cycle of 15 epochs with a top rate of 5e-3, which ends at about 17 % error. Two minutes
 of one core. A network with batch norm forgives one cycle's high rates: its loss comes down slowly, as that of a hard
 problem does, so the trial with one cycle at a hundredfold rate is expected to go unnoticed as such.
@@ -10,13 +10,11 @@ problem does, so the trial with one cycle at a hundredfold rate is expected to g
 
 from __future__ import annotations
 
-import argparse
-import os
 import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from common import print_table, shared
+from common import new_cache, parser, print_table, shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +82,7 @@ TRIALS = [
     Trial("one cycle, 1000 x too low", {"rate_too_low"}, one_cycle(6, RATE / 1000)),
     Trial("six training images of one class", {"few_train_images"}, one_cycle(15), starved),
     Trial("12 validation images", {"small_validation", "few_valid_images"}, one_cycle(15), few_held_out),
-    Trial("cached mode on a random body", {"under_fit"}, lambda learn: learn.fine_tune(progress=False)),
+    Trial("quick mode on a random body", {"under_fit"}, lambda learn: learn.fine_tune(progress=False)),
 ]
 
 
@@ -118,12 +116,8 @@ def diagnosed(trial: Trial, seed: int) -> tuple[list[Any], float]:
 
 def main() -> None:
     """Print which findings came, in how many of the seeds, and each sentence once."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seeds", type=int, default=2)
-    options = parser.parse_args()
-    os.environ["BEARWIDGETS_CACHE"] = tempfile.mkdtemp(prefix="bearwidgets-bench-")
+    options = parser(__doc__, seeds=2).parse_args()
+    new_cache()
 
     table, sentences = [], []
     for trial in TRIALS:

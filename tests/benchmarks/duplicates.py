@@ -10,20 +10,15 @@ bits, and a cosine of 0.9); imagededup's cnn needs weights from the internet and
 
 from __future__ import annotations
 
-import argparse
 import csv
 import itertools
-import json
-import os
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import print_table, shared
+from common import ask, new_cache, new_folder, parser, print_table, shared
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 PEER = """
@@ -43,12 +38,12 @@ else:
     method = methods.PHash(verbose=False) if which == "phash" else methods.CNN(verbose=False)
     found = method.find_duplicates(image_dir=folder, recursive=True)
     pairs = [[folder + "/" + a, folder + "/" + b] for a, others in found.items() for b in others]
-print("ANSWER" + json.dumps({"pairs": pairs, "seconds": time.monotonic() - began}))
+print(json.dumps({"pairs": pairs, "seconds": time.monotonic() - began}))
 """
 
 
 def _box(image: Image.Image, share: float, random: np.random.Generator) -> Image.Image:
-    """A window of this share of the sides, somewhere in the picture."""
+    """A window of this share of the sides, somewhere in the image."""
     width, height = (round(side * share) for side in image.size)
     left, top = random.integers(image.width - width + 1), random.integers(image.height - height + 1)
     return image.crop((left, top, left + width, top + height))
@@ -81,7 +76,7 @@ WAYS: dict[str, Any] = {
     "darker": lambda image, _: ImageEnhance.Brightness(image).enhance(0.6),
     "contrast": lambda image, _: ImageEnhance.Contrast(image).enhance(1.5),
     "hue": _shifted,
-    "grey": lambda image, _: ImageOps.grayscale(image).convert("RGB"),
+    "gray": lambda image, _: ImageOps.grayscale(image).convert("RGB"),
     "blurred": lambda image, _: image.filter(ImageFilter.GaussianBlur(1.5)),
     "stamped": _stamped,
 }
@@ -129,14 +124,13 @@ def true_bears() -> dict[frozenset[str], str]:
 
 def ours(folder: Path, *, features: bool) -> tuple[set[frozenset[str]], float]:
     """Pairs inside of our groups, exact and near, and seconds from the folder on."""
-    home = tempfile.mkdtemp(prefix="bearwidgets-bench-")
-    os.environ["BEARWIDGETS_CACHE"] = home
+    home = new_cache()
     from bearwidgets.data.dataset import Dataset
     from bearwidgets.learn.learner import Learner
     from bearwidgets.review.checks.run import find_issues
 
     began = time.monotonic()
-    ds = Dataset.from_folder(folder, workspace=Path(home) / "workspace")
+    ds = Dataset.from_folder(folder, workspace=home / "workspace")
     issues = find_issues(Learner(ds) if features else ds, ["exact_duplicates", "near_duplicates"])
     pairs = set()
     for name in issues.names:
@@ -149,13 +143,10 @@ def ours(folder: Path, *, features: bool) -> tuple[set[frozenset[str]], float]:
 
 def peer(python: str, folder: Path, which: str) -> tuple[set[frozenset[str]], float] | str:
     """Pairs and seconds, or why there are none."""
-    run = subprocess.run(
-        [python, "-c", PEER, str(folder), which], capture_output=True, text=True, check=False
-    )
-    answer = [line for line in run.stdout.splitlines() if line.startswith("ANSWER")]
-    if not answer:
-        return f"did not run: {run.stderr.strip().splitlines()[-1][:90]}"
-    found = json.loads(answer[0][6:])
+    try:
+        found = ask(python, "-c", PEER, folder, which)
+    except ValueError as error:
+        return f"did not run: {str(error)[:90]}"
     return {frozenset(map(str, each)) for each in found["pairs"]}, found["seconds"]
 
 
@@ -169,7 +160,7 @@ def _closed(pairs: set[frozenset[str]]) -> set[frozenset[str]]:
     return {frozenset(each) for whole in unlike for each in itertools.combinations(whole, 2)}
 
 
-def measure(name: str, folder: Path, truth: dict[frozenset[str], str], python: str | None) -> None:
+def measure(name: str, folder: Path, truth: dict[frozenset[str], str], python: str) -> None:
     """Print precision and recall of all, and the recall of each way."""
     runs: dict[str, Any] = {
         "bearwidgets, no features": ours(folder, features=False),
@@ -185,16 +176,8 @@ def measure(name: str, folder: Path, truth: dict[frozenset[str], str], python: s
         pairs, seconds = _closed(result[0]), result[1]
         right = pairs & set(truth)
         precision = len(right) / len(pairs) if pairs else float("nan")
-        rows.append(
-            [
-                who,
-                len(pairs),
-                len(right),
-                f"{precision:.3f}",
-                f"{len(right) / len(truth):.3f}",
-                f"{seconds:.1f} s",
-            ]
-        )
+        scores = [f"{each:.3f}" for each in (precision, len(right) / len(truth))]
+        rows.append([who, len(pairs), len(right), *scores, f"{seconds:.1f} s"])
         by_way.append([who, *(
             f"{np.mean([pair in pairs for pair, each in truth.items() if each == way]):.2f}"
             for way in dict.fromkeys(truth.values())
@@ -211,16 +194,10 @@ def measure(name: str, folder: Path, truth: dict[frozenset[str], str], python: s
 
 
 def main() -> None:
-    """Both sets."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--peer-python", help="an interpreter with imagededup and cleanvision")
-    parser.add_argument("--n", type=int, default=200, help="originals of the made set")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
+    """Both sets; --n is the number of originals of the made one, --peer-python has imagededup and cleanvision."""
+    options = parser(__doc__, n=200, seed=0, peer_python="").parse_args()
     measure("480 bears", shared("bears"), true_bears(), options.peer_python)
-    folder = Path(tempfile.mkdtemp(prefix="bearwidgets-bench-")) / "copies"
+    folder = new_folder() / "copies"
     measure("made copies", folder, make_set(folder, options.n, options.seed), options.peer_python)
 
 

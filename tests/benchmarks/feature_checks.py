@@ -1,31 +1,32 @@
 """All checks on features: seconds and peak memory, what they find of what was planted, cleanlab beside them.
 
     python tests/benchmarks/feature_checks.py speed [--n 50000] [--threads 2] [--peer]
-    python tests/benchmarks/feature_checks.py outliers --bears F.npz --cifar F.npz [--strangers F.npz] [--ablate]
+    python tests/benchmarks/feature_checks.py outliers --bears F.npz --cifar F.npz [--off-topic F.npz] [--ablate]
     python tests/benchmarks/feature_checks.py planted
 
 `speed` makes n × 1,280 features of 40 classes with clusters in them, and labels, predictions and properties. The
-.npz files of `outliers` hold `x` (n, 1280), `path` and, but for the strangers, `label`: features of ../shared/data.
+.npz files of `outliers` hold `x` (n, 1280), `path` and, but for --off-topic, `label`: features of ../shared/data.
 Run by a Python that has cleanlab[datalab] as well, each table has its rows too; bearwidgets itself does not need it.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
-import resource
 import time
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import torch
-from common import print_table, shared
+from common import parser, peak, print_table, shared
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from bearwidgets.review.checks import drift, imbalance, outliers, spurious, weak_groups
 from bearwidgets.review.neighbors import Neighbors, nearest
+
+if TYPE_CHECKING:
+    import argparse
 
 WIDTH = 1280
 
@@ -54,11 +55,6 @@ def made(n: int, seed: int = 0) -> SimpleNamespace:
         review=SimpleNamespace(table=review),
         cluster=cluster,
     )
-
-
-def peak() -> float:
-    """Most memory of this process so far, MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def timed(name: str, run: Any, rows: list[list[Any]]) -> Any:
@@ -92,12 +88,9 @@ def speed(options: argparse.Namespace) -> None:
     if options.peer and importlib.util.find_spec("cleanlab"):
         peer_issues = ("outlier", "near_duplicate", "non_iid", "class_imbalance")
         timed("cleanlab: " + ", ".join(peer_issues), lambda: datalab(evidence, peer_issues), rows)
-    title = f"{options.n:,} × {WIDTH}, {options.threads} threads"
-    print_table(
-        title,
-        ["check", "wall", "processor", "peak", "flagged"],
-        [row + [""] * (5 - len(row)) for row in rows],
-    )
+    header = ["check", "wall", "processor", "peak", "flagged"]
+    rows = [row + [""] * (5 - len(row)) for row in rows]
+    print_table(f"{options.n:,} × {WIDTH}, {options.threads} threads", header, rows)
 
 
 def datalab(evidence: SimpleNamespace, names: tuple[str, ...]) -> pd.DataFrame:
@@ -110,7 +103,7 @@ def datalab(evidence: SimpleNamespace, names: tuple[str, ...]) -> pd.DataFrame:
 
 
 def outlier_sets(options: argparse.Namespace) -> Any:
-    """Name, features, labels and which items are strangers."""
+    """Name, features, labels and which items are off topic."""
     if options.bears:
         data = np.load(options.bears)
         verdicts = pd.read_csv(shared("bears").parent / "bears-verdicts.csv")
@@ -121,11 +114,11 @@ def outlier_sets(options: argparse.Namespace) -> Any:
     data = np.load(options.cifar)
     table = pd.read_csv(shared("cifar10n") / "labels.csv").set_index("path")
     given, clean = (table[column].reindex(data["path"]).to_numpy() for column in ("aggregate", "clean"))
-    if options.strangers:
-        strangers = np.load(options.strangers)["x"]
+    if options.off_topic:
+        off_topic = np.load(options.off_topic)["x"]
         for seed in range(2):
             rng = np.random.default_rng(seed)
-            x = np.concatenate([data["x"], strangers[rng.choice(len(strangers), 60, replace=False)]])
+            x = np.concatenate([data["x"], off_topic[rng.choice(len(off_topic), 60, replace=False)]])
             yield (
                 f"cifar, 60 bears ({seed})",
                 x,
@@ -177,17 +170,8 @@ def outlier_tables(options: argparse.Namespace) -> None:
                 [name, "cleanlab", *figures(suspect, bad), *flagged(peer.is_outlier_issue.to_numpy(), bad)]
             )
         print(*rows[-2:], sep="\n", flush=True)
-    header = [
-        "data",
-        "score",
-        "average precision",
-        "AUC",
-        "among the first 50",
-        "flagged",
-        "precision",
-        "recall",
-    ]
-    print_table("Off topic", header, rows)
+    header = ["data", "score", "average precision", "AUC", "among the first 50"]
+    print_table("Off topic", [*header, "flagged", "precision", "recall"], rows)
 
 
 def figures(score: np.ndarray, bad: np.ndarray) -> list[str]:
@@ -247,21 +231,13 @@ def planted_set(rng: np.random.Generator, *, is_planted: bool) -> tuple[np.ndarr
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("what", choices=["speed", "outliers", "planted"])
-    parser.add_argument("--n", type=int, default=50_000)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument(
-        "--peer", action="store_true", help="time cleanlab too, which takes minutes at 50,000"
-    )
-    parser.add_argument("--bears")
-    parser.add_argument("--cifar")
-    parser.add_argument("--strangers")
-    parser.add_argument("--ablate", action="store_true", help="the other scores that were weighed")
-    options = parser.parse_args()
-    {"speed": speed, "outliers": outlier_tables, "planted": planted}[options.what](options)
+    run = {"speed": speed, "outliers": outlier_tables, "planted": planted}
+    options = parser(__doc__, n=50_000, threads=torch.get_num_threads(), bears="", cifar="", off_topic="")
+    options.add_argument("what", choices=run)
+    options.add_argument("--peer", action="store_true", help="time cleanlab too: minutes at 50,000")
+    options.add_argument("--ablate", action="store_true", help="the other scores that were weighed")
+    given = options.parse_args()
+    run[given.what](given)
 
 
 if __name__ == "__main__":

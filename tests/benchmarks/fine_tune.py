@@ -11,19 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
-import subprocess
 import sys
 import time
-from pathlib import Path
 
-from common import bears_copy, fastai_learner, print_table
+from common import ask, bears_copy, fastai_learner, parser, peak, print_table
 
 METHODS = ("cached", "exact", "fastai")
 
 
 def train(method: str, seed: int, epochs: int) -> dict[str, float]:
-    """One training in this process: seconds, error, peak memory in GB before and after."""
+    """One training in this process: seconds, error, peak memory in MiB before and after."""
     folder = bears_copy()
 
     import bearwidgets as bw
@@ -48,19 +45,12 @@ def train(method: str, seed: int, epochs: int) -> dict[str, float]:
     return {"seconds": time.monotonic() - began, "error": error, "before": before, "peak": peak()}
 
 
-def peak() -> float:
-    """Largest resident memory of this process so far, GB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-
-
 def main() -> None:
     """Print a row a seed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
-    parser.add_argument("--child", nargs=2, metavar=("METHOD", "SEED"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    taken = parser(__doc__, seeds=5, epochs=4)
+    taken.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    taken.add_argument("--child", nargs=2, metavar=("METHOD", "SEED"), help=argparse.SUPPRESS)
+    options = taken.parse_args()
     if options.child:
         print(json.dumps(train(options.child[0], int(options.child[1]), options.epochs)))
         return
@@ -68,19 +58,8 @@ def main() -> None:
     rows, all_ = [], {method: [] for method in methods}
     for seed in range(options.seeds):
         for method in methods:
-            command = [
-                sys.executable,
-                __file__,
-                "--epochs",
-                str(options.epochs),
-                "--child",
-                method,
-                str(seed),
-            ]
-            done = subprocess.run(
-                command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent
-            )
-            all_[method].append(json.loads(done.stdout.splitlines()[-1]))
+            child = ("--epochs", options.epochs, "--child", method, seed)
+            all_[method].append(ask(sys.executable, __file__, *child))
         now = {method: all_[method][-1] for method in methods}
         rows.append([seed, *(cell for method in methods for cell in cells(now[method])), *ratios(now)])
         print(rows[-1], flush=True)
@@ -96,7 +75,11 @@ def main() -> None:
 
 def cells(run: dict[str, float]) -> list[str]:
     """Time, error, and memory as the peak above what the imports took."""
-    return [f"{run['seconds']:.1f} s", f"{run['error']:.1%}", f"{run['peak'] - run['before']:.1f} GB"]
+    return [
+        f"{run['seconds']:.1f} s",
+        f"{run['error']:.1%}",
+        f"{(run['peak'] - run['before']) / 1024:.1f} GB",
+    ]
 
 
 def ratios(runs: dict[str, dict[str, float]]) -> list[str]:

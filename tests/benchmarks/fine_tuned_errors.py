@@ -4,24 +4,24 @@
         [--peer-python PATH]
 
 `cross_validate(mode="exact")` on the aggregate labels of `cifar10n`, or one learner with `--folds 0`. The early
-layers train nearly as fast as the head, for the body has never seen pictures of 32 px, enlarged. cleanlab's scores
+layers train nearly as fast as the head, for the body has never seen images of 32 px, enlarged. cleanlab's scores
 are those of `--peer-python` on our probabilities.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
-import tempfile
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from common import print_table
+from common import new_cache, parser, print_table
 from label_errors import SHARES, Judged, average_precision, cifar_tasks, peer_scores, recall, suggestion_rate
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
 
 
 def measure(options: argparse.Namespace, home: Path) -> None:
@@ -80,20 +80,9 @@ def opinions(learn: Any, each: Judged) -> list[list[str]]:
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--peer-python", default=sys.executable)
-    parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--folds", type=int, default=4)
-    parser.add_argument("--base-lr", type=float, default=1e-3)
-    parser.add_argument("--lr-mult", type=float, default=3.0)
-    parser.add_argument("--limit", type=int, default=6000)
-    options = parser.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="bearwidgets-bench-"))
-    os.environ.setdefault("BEARWIDGETS_CACHE", str(home / "cache"))
-    measure(options, home)
+    rates = {"base_lr": 1e-3, "lr_mult": 3.0}
+    options = parser(__doc__, peer_python=sys.executable, size=128, epochs=6, folds=4, limit=6000, **rates)
+    measure(options.parse_args(), new_cache(keep=True))
 
 
 if __name__ == "__main__":

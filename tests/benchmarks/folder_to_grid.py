@@ -3,21 +3,22 @@
     python tests/benchmarks/folder_to_grid.py [--runs 3]
 
 Cold caches, after imports, same files, body and weights at 224 px, the two in turn. Ours is counted from the start
-of the cell to the frame in which every tile in sight has its picture; fastai's from the folder's table to the
+of the cell to the frame in which every tile in sight has its image; fastai's from the folder's table to the
 cleaner's widget in the kernel, the browser not counted. The row "all checks" runs `find_issues` too, before the grid.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
-import tempfile
 import time
-from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
-from common import bears_copy, fastai_learner, print_table
+from common import bears_copy, fastai_learner, new_folder, open_lab, parser, print_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SET_UP = """
 import os, time
@@ -51,23 +52,11 @@ PAINTED = """() => {
 
 def ours(folder: Path, *, checks: bool) -> dict[str, float]:
     """Seconds of each part, and of the whole as the browser sees it."""
-    from install_browser import FLAGS, find_browser
-    from labserver import Lab, start_lab
-    from playwright.sync_api import sync_playwright
-
-    home = Path(tempfile.mkdtemp(prefix="bearwidgets-lab-"))
-    work = Path(tempfile.mkdtemp(prefix="bearwidgets-work-"))
-    with start_lab(home) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
-        lab = Lab(browser.new_page(viewport={"width": 1400, "height": 1000}), server)
+    work = new_folder()
+    with open_lab() as lab:
         run = RUN.format(folder=str(folder), workspace=str(work / "workspace"), checks=checks)
-        lab.open(
-            [
-                SET_UP.format(cache=str(work / "cache")),
-                run,
-                "print(t_folder - began, t_train - t_folder, t_checks - t_train, t_cleaner - t_checks)",
-            ]
-        )
+        told = "print(t_folder - began, t_train - t_folder, t_checks - t_train, t_cleaner - t_checks)"
+        lab.open([SET_UP.format(cache=str(work / "cache")), run, told])
         lab.run_cell(0)
         began = time.monotonic()
         lab.start_cell(1)
@@ -75,7 +64,6 @@ def ours(folder: Path, *, checks: bool) -> dict[str, float]:
         painted = time.monotonic() - began
         lab.run_cell(2)
         parts = [float(each) for each in lab.text_of(2).split()]
-        browser.close()
     return dict(zip(PARTS, parts, strict=True)) | {"painted": painted}
 
 
@@ -90,28 +78,23 @@ def fastai(folder: Path) -> dict[str, float]:
 
     import bearwidgets as bw
 
-    ds = bw.Dataset.from_folder(folder, workspace=tempfile.mkdtemp())
+    ds = bw.Dataset.from_folder(folder, workspace=new_folder())
     began = time.monotonic()
     learn = fastai_learner(ds.table, ds.root, 0)
     with learn.no_bar(), learn.no_logging():
         learn.fine_tune(1)
         trained = time.monotonic() - began
-        with contextlib.redirect_stdout(io.StringIO()):  # outside of a notebook it prints its pictures' names
+        with contextlib.redirect_stdout(
+            io.StringIO()
+        ):  # outside of a notebook it prints the names of its images
             ImageClassifierCleaner(learn)
-    return {
-        "training": trained,
-        "cleaner": time.monotonic() - began - trained,
-        "painted": time.monotonic() - began,
-    }
+    painted = time.monotonic() - began
+    return {"training": trained, "cleaner": painted - trained, "painted": painted}
 
 
 def main() -> None:
     """Alternate the two, print each run and the ratio of the medians."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--runs", type=int, default=3)
-    options = parser.parse_args()
+    options = parser(__doc__, runs=3).parse_args()
     folder = bears_copy()
     sides = {
         "bearwidgets": lambda: ours(folder, checks=False),

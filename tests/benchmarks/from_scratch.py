@@ -9,16 +9,13 @@ flip, normalized), ours the preset `small`. Both report the accuracy after the l
 
 from __future__ import annotations
 
-import argparse
-import os
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
-from common import print_table, shared
+from common import fastai_loaders, new_cache, parser, print_table, shared
 
 RATE, BATCH, WEIGHT_DECAY = 8e-3, 64, 0.02
+STATISTICS = [0.4914, 0.4822, 0.4465], [0.247, 0.2435, 0.2616]
 
 
 def network(seed: int) -> Any:
@@ -55,51 +52,23 @@ def network(seed: int) -> Any:
 
 def fastai_accuracy(ds: Any, seed: int, epochs: int) -> float:
     """Accuracy of fastai on the same items."""
-    from fastai.vision.all import (
-        CategoryBlock,
-        DataBlock,
-        Flip,
-        ImageBlock,
-        IndexSplitter,
-        Learner,
-        Normalize,
-        RandomCrop,
-        accuracy,
-        set_seed,
-    )
+    from fastai.vision.all import Flip, Learner, Normalize, RandomCrop, accuracy, set_seed
     from fastai.vision.augment import CropPad
     from torch import nn
 
     set_seed(seed)
-    rows = ds.table.reset_index(drop=True)
-    paths = [ds.root / path for path in rows.path]
-    labels = dict(zip(paths, rows.label, strict=True))
-    block = DataBlock(
-        blocks=(ImageBlock, CategoryBlock),
-        get_y=lambda path: labels[path],
-        splitter=IndexSplitter(rows.index[rows.split == "valid"].tolist()),
-        item_tfms=[CropPad(40), RandomCrop(32)],
-        batch_tfms=[Flip(), Normalize.from_stats(*_statistics())],
-    )
-    dls = block.dataloaders(paths, bs=BATCH, num_workers=0)
+    batch = [Flip(), Normalize.from_stats(*STATISTICS)]
+    dls = fastai_loaders(ds.table, ds.root, [CropPad(40), RandomCrop(32)], batch, BATCH)
     learn = Learner(dls, network(seed), loss_func=nn.CrossEntropyLoss(), metrics=accuracy)
     with learn.no_bar(), learn.no_logging():
         learn.fit_one_cycle(epochs, RATE, wd=WEIGHT_DECAY)
         return float(learn.validate()[1])
 
 
-def _statistics() -> tuple[list[float], list[float]]:
-    return [0.4914, 0.4822, 0.4465], [0.247, 0.2435, 0.2616]
-
-
 def main() -> None:
     """Print a row a seed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=12)
-    options = parser.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="bearwidgets-bench-"))
-    os.environ["BEARWIDGETS_CACHE"] = str(home / "cache")
+    options = parser(__doc__, seeds=3, epochs=12).parse_args()
+    home = new_cache()
 
     import bearwidgets as bw
 
@@ -110,15 +79,9 @@ def main() -> None:
             folder / "labels.csv", root=folder, label="clean", seed=seed, workspace=home / f"work{seed}"
         )
         began = time.monotonic()
-        learn = bw.Learner.from_module(network(seed), ds, size=32, seed=seed, normalize=_statistics())
-        learn.fit_one_cycle(
-            options.epochs,
-            RATE,
-            augment="small",
-            batch_size=BATCH,
-            weight_decay=WEIGHT_DECAY,
-            progress=False,
-        )
+        learn = bw.Learner.from_module(network(seed), ds, size=32, seed=seed, normalize=STATISTICS)
+        recipe = {"augment": "small", "batch_size": BATCH, "weight_decay": WEIGHT_DECAY}
+        learn.fit_one_cycle(options.epochs, RATE, **recipe, progress=False)
         ours, our_time = learn.evaluate("valid")["accuracy"], time.monotonic() - began
         began = time.monotonic()
         theirs = fastai_accuracy(ds, seed, options.epochs)

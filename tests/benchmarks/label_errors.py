@@ -5,7 +5,7 @@
 
 The real label sets of `cifar10n` (6,000 images of 32 px), flips of its clean labels (10 % to any other class; 20 % to
 the next class; 20 % of some classes to the one they are taken for, as in Patrini et al., CVPR 2017), and the bears
-with 10 % flips. Features, head and review are those of `Learner` and `Review`; every picture is in train.
+with 10 % flips. Features, head and review are those of `Learner` and `Review`; every image is in train.
 cleanlab's scores are computed by `--peer-python`, a Python that has it, on two sets of probabilities: our own, and
 the out-of-fold ones of a default scikit-learn `LogisticRegression` on the same features.
 
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
-from common import print_table, shared
+from common import new_cache, parser, print_table, shared
 
 SHARES = (0.1, 0.2)  # reviewed
 PEERS = [
@@ -95,7 +94,7 @@ class Judged(NamedTuple):
 
 
 def judge(task: Task, size: int, home: Path, *, default: bool = True) -> Judged:
-    """Train the cached mode on all items and review it; and the default head beside it."""
+    """Train in the quick mode on all items and review it; and the default head beside it."""
     import bearwidgets as bw
 
     frame = pd.DataFrame({"path": task.paths, "label": task.given})
@@ -247,7 +246,7 @@ def suggestion_rate(each: Judged, first: int = 1000) -> float:
 
 
 def known_bad(size: int, home: Path) -> None:
-    """At which rank each picture comes that a person found fault with, with the labels as they are."""
+    """At which rank each image comes that a person found fault with, with the labels as they are."""
     task = bears_tasks(1)[0]
     each = judge(task._replace(given=task.clean), size, home, default=False)
     order = each.review.table.sort_values("label_issue", ascending=False, kind="stable")
@@ -258,9 +257,7 @@ def known_bad(size: int, home: Path) -> None:
     for verdict, group in verdicts.groupby("verdict"):
         ranks = sorted(group["rank"].astype(int))
         rows.append([verdict, len(group), int(np.median(ranks)), ", ".join(map(str, ranks))])
-    print_table(
-        f"Known bad pictures among {len(order)} bears", ["verdict", "n", "median rank", "ranks"], rows
-    )
+    print_table(f"Known bad images among {len(order)} bears", ["verdict", "n", "median rank", "ranks"], rows)
 
 
 def speed() -> None:
@@ -357,22 +354,16 @@ def save_curves(judged: list[Judged], path: Path) -> None:
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--peer-python", default=sys.executable)
-    parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--curves", type=Path)
-    parser.add_argument("--only", choices=["cifar10n", "bears"])
-    parser.add_argument("--ablation", action="store_true")
-    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    taken = parser(__doc__, peer_python=sys.executable, size=224, seeds=10)
+    taken.add_argument("--curves", type=Path)
+    taken.add_argument("--only", choices=["cifar10n", "bears"])
+    taken.add_argument("--ablation", action="store_true")
+    taken.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
+    options = taken.parse_args()
     if options.child:
         peer_child(*options.child)
         return
-    home = Path(tempfile.mkdtemp(prefix="bearwidgets-bench-"))
-    os.environ.setdefault("BEARWIDGETS_CACHE", str(home / "cache"))
+    home = new_cache(keep=True)
     tasks = [] if options.only == "bears" else [(task, options.size) for task in cifar_tasks()]
     tasks += [] if options.only == "cifar10n" else [(task, 224) for task in bears_tasks(options.seeds)]
     if options.ablation:

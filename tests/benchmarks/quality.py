@@ -13,19 +13,16 @@ among them, wrong those flagged by the same check that are not spoilt.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import statistics
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from common import ROOT, print_table, shared
+from common import ask, new_folder, parser, print_table, shared
 from PIL import Image, ImageEnhance, ImageFilter
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OURS = """
 import json, os, sys, time, tempfile
@@ -61,7 +58,7 @@ columns = [each for each in lab.issues.columns if each.startswith("is_") and eac
 found = {each[3:-6]: [p for p, flag in zip(paths, lab.issues[each]) if flag] for each in columns}
 """
 ANSWER = """
-print("ANSWER" + json.dumps({"wall": ended[0] - began[0], "cpu": ended[1] - began[1], "found": found}))
+print(json.dumps({"wall": ended[0] - began[0], "cpu": ended[1] - began[1], "found": found}))
 """
 
 
@@ -95,8 +92,8 @@ FAULTS: dict[str, tuple[str, str, Any]] = {  # what is done: our check, cleanvis
     "fog 0.95": ("bright", "light", _fog(0.95)),
     "contrast × 0.15": ("low_contrast", "", lambda image: ImageEnhance.Contrast(image).enhance(0.15)),
     "almost one tone": ("low_information", "low_information", lambda image: image.point(lambda v: 200 + v // 128)),
-    "grey": ("gray_among_color", "grayscale", lambda image: image.convert("L").convert("RGB")),
-    "grey, one band": ("gray_among_color", "grayscale", lambda image: image.convert("L")),
+    "gray": ("gray_among_color", "grayscale", lambda image: image.convert("L").convert("RGB")),
+    "gray, one band": ("gray_among_color", "grayscale", lambda image: image.convert("L")),
     "48 px": ("odd_size", "odd_size", lambda image: image.resize((54, 42))),
     "6 : 1": ("odd_shape", "odd_aspect_ratio", lambda image: image.resize((540, 90))),
 }  # fmt: skip
@@ -104,27 +101,20 @@ FAULTS: dict[str, tuple[str, str, Any]] = {  # what is done: our check, cleanvis
 
 def run(python: str, program: str, folder: Path, *more: str) -> dict[str, Any]:
     """What a program of its own process answered."""
-    done = subprocess.run(
-        [python, "-c", program + ANSWER, str(folder), *more],
-        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    answer = [line for line in done.stdout.splitlines() if line.startswith("ANSWER")]
-    if not answer:
-        raise SystemExit(done.stderr)
-    return json.loads(answer[0][6:])
+    return ask(python, "-c", program + ANSWER, folder, *more)
 
 
 def measure_time(name: str, folder: Path, python: str, runs: int) -> list[list[Any]]:
     """Rows with the median times of both, and the ratio of the medians."""
-    times: dict[str, list[dict[str, float]]] = {
-        "bearwidgets": [],
-        "bearwidgets, all checks": [],
-        "cleanvision": [],
+    sides = {
+        "bearwidgets": (sys.executable, OURS, folder),
+        "bearwidgets, all checks": (sys.executable, OURS, folder, "all"),
+        "cleanvision": (python, CLEANVISION, folder),
     }
+    times: dict[str, list[dict[str, float]]] = {who: [] for who in sides}
     for _ in range(runs):
-        times["bearwidgets"].append(run(sys.executable, OURS, folder))
-        times["bearwidgets, all checks"].append(run(sys.executable, OURS, folder, "all"))
-        times["cleanvision"].append(run(python, CLEANVISION, folder))
+        for who, side in sides.items():
+            times[who].append(run(*side))
     kinds = ("wall", "cpu")
     middle = {
         who: [statistics.median(each[kind] for each in all_) for kind in kinds] for who, all_ in times.items()
@@ -152,7 +142,7 @@ def measure_faults(python: str) -> list[list[Any]]:
     """A row for each fault: found and wrong, of both."""
     rows = []
     for at, (name, (mine, theirs, change)) in enumerate(FAULTS.items()):
-        folder = Path(tempfile.mkdtemp(prefix="bearwidgets-bench-")) / "bears"
+        folder = new_folder() / "bears"
         spoilt = spoil(folder, change, at % 10)
         row: list[Any] = [name, len(spoilt)]
         for key, who, program in ((mine, sys.executable, OURS), (theirs, python, CLEANVISION)):
@@ -168,7 +158,7 @@ def measure_faults(python: str) -> list[list[Any]]:
 
 def enlarged(n: int) -> Path:
     """Photos of 2,400 px made of the bears."""
-    folder = Path(tempfile.mkdtemp(prefix="bearwidgets-bench-")) / "large"
+    folder = new_folder() / "large"
     random = np.random.default_rng(0)
     for path in sorted(shared("bears").rglob("*.jpg"))[:: max(1, 480 // n)]:
         target = folder / path.parent.name / path.name
@@ -187,13 +177,9 @@ def enlarged(n: int) -> Path:
 
 def main() -> None:
     """Times, then faults."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--peer-python", required=True, help="an interpreter with cleanvision")
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--large", type=int, default=60, help="number of large photos")
-    options = parser.parse_args()
+    taken = parser(__doc__, runs=3, large=60)
+    taken.add_argument("--peer-python", required=True, help="an interpreter with cleanvision")
+    options = taken.parse_args()
     rows = measure_time("480 bears", shared("bears"), options.peer_python, options.runs)
     large = enlarged(options.large)
     rows += measure_time(f"{options.large} photos of 2,400 px", large, options.peer_python, options.runs)

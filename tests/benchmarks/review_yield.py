@@ -8,14 +8,10 @@ decisions the figures that the Cleaner would show are compared with the truth.
 
 from __future__ import annotations
 
-import argparse
-import os
-import tempfile
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from common import print_table
+from common import new_cache, parser, print_table
 from label_errors import bears_tasks, cifar_tasks, judge
 
 from bearwidgets.review.effect.running_yield import PAYS, WINDOW, review_yield
@@ -55,14 +51,8 @@ def simulate(score: np.ndarray, wrong: np.ndarray) -> Simulated:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--size", type=int, default=224)
-    parser.add_argument("--seeds", type=int, default=10)
-    options = parser.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="bearwidgets-bench-"))
-    os.environ.setdefault("BEARWIDGETS_CACHE", str(home / "cache"))
+    options = parser(__doc__, size=224, seeds=10).parse_args()
+    home = new_cache(keep=True)
     found: dict[str, list[tuple[int, Simulated]]] = {}
     tasks = [(task, options.size) for task in cifar_tasks()]
     tasks += [(task, 224) for task in bears_tasks(options.seeds)]
