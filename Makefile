@@ -1,22 +1,33 @@
-# make demo   the whole path on the sample bears, then JupyterLab
-# make test   everything: lint, types, Python, JavaScript, browser, JupyterLab, notebooks
-# make lint   ruff, ty, tsc and whether the built front end is fresh
-# make build  the front end; make notebooks: run the notebooks and keep their outputs
+# make demo            the whole path on the sample bears, then JupyterLab
+# make test            everything: lint, types, Python, JavaScript, browser, JupyterLab, notebooks
+# make quick           pure Python and pure JavaScript: no training, no browser, no JupyterLab
+# make ring R=browser  one ring of tests, which is a folder of tests/: browser, clean, data, js, lab, learn, …
+# make lint            ruff, ty, tsc and whether the built front end is fresh
+# make build           the front end; make notebooks: run the notebooks and keep their outputs
 
 PYTHON ?= python3
 BIN := .venv/bin
 # Node.js comes with the Python packages of the tests.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 FRONT := bearwidgets/frontend
+RINGS := $(notdir $(patsubst %/,%,$(filter-out %/benchmarks/ %/__pycache__/,$(wildcard tests/*/))))
 
-.PHONY: demo test lint build notebooks clean
+.PHONY: demo test quick ring lint build notebooks clean
 
 demo: .venv/demo
 	$(BIN)/bearwidgets demo
 
-test: .venv/test lint
+test: lint
 	cd $(FRONT) && npm test
 	$(BIN)/python -m pytest
+
+quick: $(FRONT)/node_modules
+	cd $(FRONT) && npm test
+	$(BIN)/python -m pytest --quick
+
+ring: $(FRONT)/node_modules
+	@test -d tests/$(or $(R),none) || { echo "make ring R=NAME, NAME one of" $(RINGS); exit 2; }
+	$(if $(filter js,$(R)),cd $(FRONT) && npm test,$(BIN)/python -m pytest tests/$(R))
 
 lint: .venv/test $(FRONT)/node_modules
 	$(BIN)/ruff check .

@@ -82,6 +82,13 @@ def ask(python: str, *arguments: object) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def middle_and_slow(times: list[float], digits: int = 0) -> str:
+    """The median and the 95th percentile of some times in milliseconds."""
+    ordered = sorted(times)
+    chosen = [ordered[min(len(times) - 1, int(share * len(times)))] for share in (0.5, 0.95)]
+    return " / ".join(f"{each:.{digits}f}" for each in chosen) + " ms"
+
+
 def peak() -> float:
     """Largest resident memory of this process so far, MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -9,7 +9,6 @@ The marks follow one another without a pause, so the manifest is written behind 
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import sys
@@ -22,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from common import print_table
-from large_grid import percentile
+from common import middle_and_slow, parser, print_table
 from made_data import write_images
 
 import bearwidgets as bw
@@ -152,7 +150,7 @@ def measured(n: int, decisions: int, marks: int) -> list[str]:
                     raise SystemExit(f"{request} changed something else than one decision")
                 times.append(1000 * (time.perf_counter() - began))
             times = times[WARM_UP:]
-            figures.append(f"{percentile(times, 0.5):.1f} / {percentile(times, 0.95):.1f} ms")
+            figures.append(middle_and_slow(times, 1))
         work = Work()
         with work.counting():
             ask(cleaner, **requests[0])
@@ -162,13 +160,7 @@ def measured(n: int, decisions: int, marks: int) -> list[str]:
 
 def main() -> None:
     """Measure, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--items", type=int, default=100_000)
-    parser.add_argument("--decisions", default="0,10000,50000")
-    parser.add_argument("--marks", type=int, default=200)
-    options = parser.parse_args()
+    options = parser(__doc__, items=100_000, decisions="0,10000,50000", marks=200).parse_args()
     rows = [measured(options.items, int(each), options.marks) for each in options.decisions.split(",")]
     header = ["decisions there", "mark, p50 / p95", "undo, p50 / p95", "calls", "rows", "syncs"]
     print_table(f"One mark at {options.items:,} items", header, rows)
