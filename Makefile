@@ -10,6 +10,7 @@ BIN := .venv/bin
 # Node.js comes with the Python packages of the tests.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 FRONT := bearwidgets/frontend
+QUICK := $(addprefix tests/,clean data review widgets test_architecture.py)
 RINGS := $(notdir $(patsubst %/,%,$(filter-out %/benchmarks/ %/__pycache__/,$(wildcard tests/*/))))
 
 .PHONY: demo test quick ring lint build notebooks clean
@@ -23,7 +24,7 @@ test: lint
 
 quick: $(FRONT)/node_modules
 	cd $(FRONT) && npm test
-	$(BIN)/python -m pytest --quick
+	$(BIN)/python -m pytest $(QUICK) -m "not slow and not trains"
 
 ring: $(FRONT)/node_modules
 	@test -d tests/$(or $(R),none) || { echo "make ring R=NAME, NAME one of" $(RINGS); exit 2; }

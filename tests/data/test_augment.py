@@ -159,6 +159,7 @@ def test_a_rotation_is_pillows():
     assert np.abs(got - reference)[20:60, 20:60].max() <= 1
 
 
+@pytest.mark.trains
 def test_the_composition_is_fastais(all_drawn):
     augment_module = pytest.importorskip("fastai.vision.augment")
     picture = waves(96, 96)
@@ -173,6 +174,7 @@ def test_the_composition_is_fastais(all_drawn):
     assert np.abs(other - reference).mean() > 4
 
 
+@pytest.mark.trains
 def test_standard_has_the_numbers_of_fastai():
     augment_module = pytest.importorskip("fastai.vision.augment")
     given = inspect.signature(augment_module.aug_transforms).parameters
@@ -392,6 +394,7 @@ def test_upright_never_mirrors_and_standard_does():
 # Light, colour and blots
 
 
+@pytest.mark.trains
 def test_light_is_moved_in_logits_as_by_fastai():
     augment_module = pytest.importorskip("fastai.vision.augment")
     values = np.arange(1, 255, dtype=np.uint8)

@@ -15,7 +15,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     fastai = pytest.importorskip("fastai.vision.all")
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # those of fastai are its own
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.trains]  # warnings of fastai are its own
 
 
 @pytest.fixture(autouse=True)

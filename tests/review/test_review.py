@@ -134,6 +134,7 @@ def test_predictions_for_a_data_set(ds):
     assert "an oracle" in repr(review)
 
 
+@pytest.mark.trains
 def test_a_learner_is_reviewed_out_of_fold(learn, ds):
     review = Review(learn)
     _, plain = learn.predictions()
@@ -146,6 +147,7 @@ def test_a_learner_is_reviewed_out_of_fold(learn, ds):
     assert (review.ds, review.learn) == (learn.ds, learn)
 
 
+@pytest.mark.trains
 def test_the_reason_says_who_judged_and_what_the_nearest_images_are(learn):
     review = Review(learn)
     held = review.table.index.isin(learn.out_of_fold()[0])
@@ -157,6 +159,7 @@ def test_the_reason_says_who_judged_and_what_the_nearest_images_are(learn):
     assert again.table.why.tolist() == review.table.why.tolist()
 
 
+@pytest.mark.trains
 def test_where_the_body_has_changed_since_the_reason_has_no_neighbors(learn):
     review = Review(learn)
     learn.forget_features()
@@ -179,6 +182,7 @@ def test_an_untrained_or_wrong_thing_is_refused(ds):
         Review("learner")
 
 
+@pytest.mark.trains
 def test_on_keeps_probabilities_by_content(learn, images):
     review = Review(learn)
     (images / "black" / "000.jpg").rename(images / "teddy" / "moved.jpg")
@@ -196,6 +200,7 @@ def test_on_keeps_probabilities_by_content(learn, images):
     assert moved.loss.iloc[0] > review.table.loss[moved.index[0]]
 
 
+@pytest.mark.trains
 def test_on_leaves_out_what_it_does_not_know(learn, images, make_images):
     make_images(images, {"polar": 2}, seed=3)
     after = Review(learn).on(Dataset.from_folder(images, valid_pct=0.25))

@@ -245,6 +245,7 @@ def test_two_cleaners_on_one_data_set(ds):
     assert len(Dataset.from_folder(ds.root)) == 22
 
 
+@pytest.mark.trains
 def test_the_way_with_a_real_learner(make_images, tmp_path):
     folder = make_images(tmp_path / "bears", {"black": 6, "teddy": 6})
     ds = Dataset.from_folder(folder)
