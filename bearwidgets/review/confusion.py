@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def confusion_counts(actual: pd.Series, predicted: pd.Series, classes: Sequence[str]) -> pd.DataFrame:
-    """Counts (classes, classes): rows are the given labels, columns the predicted ones."""
+    """Counts (classes, classes): rows are the labels, columns the predicted ones."""
     index = pd.Index(classes)
     rows, columns = index.get_indexer(pd.Index(actual)), index.get_indexer(pd.Index(predicted))
     flat = np.bincount(rows * len(index) + columns, minlength=len(index) ** 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -30,7 +31,7 @@ class Predictor(Protocol):
         ...
 
     def out_of_fold(self) -> tuple[list[str], np.ndarray] | None:
-        """Ids and probabilities from models that did not see these items, or None."""
+        """Ids and probabilities from models that never trained on these items, or None."""
         ...
 
     def training_dynamics(self) -> tuple[list[str], list[np.ndarray]] | None:
@@ -41,10 +42,10 @@ class Predictor(Protocol):
 class Review:
     """Every item of every split with its loss, its margin and how likely its label is wrong.
 
-    Probabilities are free of augmentation. Where the learner has out-of-fold probabilities (cached mode), a
-    training item is judged by a head that did not see it. A network that was trained throughout may know its training
+    Probabilities are free of augmentation. Where the learner has out-of-fold probabilities (quick mode), a training
+    item is judged by a head that never trained on it. A network that was trained throughout may know its training
     items by heart; the mean is taken of its opinion, of what it said of them while it trained and, where there are no
-    folds, of what heads that did not see them said before. `made_by` says which.
+    folds, of what heads that never trained on them said before. `out_of_fold` and `over_epochs` say which.
 
     Args:
         learn: a trained `Learner`, or a fastai `Learner`.
@@ -57,53 +58,43 @@ class Review:
             too, "" where there is no third class), why (one sentence with the figures).
         probabilities: (n, classes) float32, in the order of `table`.
         classes: names of the columns of `probabilities`.
-        made_by: how the probabilities were made, in words.
-        ds: the data set, or None for `from_predictions`.
+        out_of_fold: whether training items were judged by models that never trained on them; None where that is
+            not known, as for given probabilities.
+        over_epochs: whether what the model said of them during the training counts as well.
+        ds: the data set, or None for `from_predictions` of a table.
         learn: the learner, or None.
 
     Raises:
         BadInputError: the learner is not trained, or not a learner at all.
 
     Example:
-        >>> review = bw.Review(learn)  # doctest: +SKIP
-        >>> review.suspects(5)[["path", "label", "suggested"]]  # doctest: +SKIP
+        >>> review = bw.Review(learn)
+        >>> list(review.suspects(5)[["path", "label", "suggested"]].columns)
+        ['path', 'label', 'suggested']
     """
 
     def __init__(self, learn: Any, ds: Dataset | None = None) -> None:
-        predictor: Predictor
-        if hasattr(learn, "dls"):
-            from bearwidgets.review.fastai import FastaiPredictor
-
-            predictor = FastaiPredictor(learn)
-        elif hasattr(learn, "predictions"):
-            predictor = learn
-        else:
-            raise BadInputError(
-                f"A Review needs a trained bearwidgets or fastai Learner, not {type(learn).__name__}. For "
-                "probabilities of another model use Review.from_predictions(table, probabilities, classes)."
-            )
+        predictor = _predictor(learn)
         table, probabilities = predictor.predictions(ds)
-        made_by = predictor.made_by
+        numbers = pd.Index(table.id)
         unseen = np.zeros(len(table), dtype=bool)
-        if (held_out := predictor.out_of_fold()) is not None:
-            rows = pd.Index(table.id).get_indexer(pd.Index(held_out[0]))
+        self._model, self.over_epochs = predictor.made_by, False
+        held_out = predictor.out_of_fold()
+        self.out_of_fold: bool | None = held_out is not None
+        if held_out is not None:
+            rows = numbers.get_indexer(pd.Index(held_out[0]))
             probabilities[rows[rows >= 0]] = held_out[1][rows >= 0]
             unseen[rows[rows >= 0]] = True
-            made_by += "; training items judged out of fold"
-        else:
-            made_by += "; training items judged in sample"
         if (dynamics := predictor.training_dynamics()) is not None:
-            rows = pd.Index(table.id).get_indexer(pd.Index(dynamics[0]))
+            rows = numbers.get_indexer(pd.Index(dynamics[0]))
             earlier = [each[rows >= 0] for each in dynamics[1]]
             rows = rows[rows >= 0]
             probabilities[rows] = scores.consensus([probabilities[rows], *earlier])
             unseen[rows] = False
-            made_by += " and over the epochs" if len(rows) else ""
-        features = _features_of(learn, table.content) if "content" in table else None
-        self._set_up(
-            table.set_index("id"), probabilities, predictor.classes, made_by, unseen=unseen, features=features
-        )
-        self.ds, self.learn = ds or predictor.ds, learn
+            self.over_epochs = bool(len(rows))
+        self.ds: Dataset | None = ds or predictor.ds
+        self.learn = learn
+        self._set_up(table.set_index("id"), probabilities, predictor.classes, unseen)
 
     @classmethod
     def from_predictions(
@@ -112,7 +103,8 @@ class Review:
         probabilities: np.ndarray,
         classes: Sequence[str],
         *,
-        made_by: str = "given",
+        provenance: str = "given",
+        made_by: str | None = None,
     ) -> Review:
         """A review of probabilities that another model made.
 
@@ -121,10 +113,17 @@ class Review:
                 `split`. Without a data set there are no images, so no `Cleaner`.
             probabilities: (n, classes), rows that sum to 1.
             classes: names of the columns of `probabilities`.
-            made_by: how they were made, in words.
+            provenance: how they were made, in words.
+            made_by: the former name of `provenance`, which still works.
 
         Raises:
             BadInputError: shapes, labels or probabilities that do not fit together.
+
+        Example:
+            >>> table = pd.DataFrame({"label": ["black", "teddy"]})
+            >>> p = np.array([[0.9, 0.1], [0.8, 0.2]])
+            >>> bw.Review.from_predictions(table, p, ["black", "teddy"]).table.why.tolist()[1]
+            'Labelled teddy. The model says black (80 %)'
         """
         ds = None if isinstance(table, pd.DataFrame) else table
         table = table if isinstance(table, pd.DataFrame) else table.table
@@ -139,13 +138,14 @@ class Review:
             raise BadInputError(
                 f"The id {frame.id[frame.id.duplicated()].iloc[0]!r} stands twice in the table."
             )
-        review = cls.__new__(cls)
         rows = np.array(_in_order(probabilities, list(classes)), dtype=np.float32)
-        review._set_up(frame.set_index("id"), rows, list(classes), made_by)  # noqa: SLF001 - its own class
-        review.ds = ds
+        review = cls.__new__(cls)
+        review._model, review.out_of_fold, review.over_epochs = made_by or provenance, None, False  # noqa: SLF001
+        review.ds, review.learn = ds, None
+        review._set_up(frame.set_index("id"), rows, list(classes), np.zeros(len(frame), dtype=bool))  # noqa: SLF001
         return review
 
-    def on(self, ds: Dataset) -> Review:
+    def rebind(self, ds: Dataset) -> Review:
         """The same probabilities for the items of another data set, known by their content.
 
         Items without probabilities, or with a label that is no class here, are not in it.
@@ -156,19 +156,27 @@ class Review:
         known = pd.Series(np.arange(len(self.table)), index=self._contents())
         rows = ds.table.content.map(known[~known.index.duplicated()])
         good = rows.notna() & ds.table.label.isin(self.classes)
-        review = type(self).__new__(type(self))
-        probabilities = self.probabilities[rows[good].to_numpy(dtype=np.int64)]
-        table = ds.table[good].set_index("id")
+        numbers = rows[good].to_numpy(dtype=np.int64)
+        review = copy(self)
+        review.ds = ds
         review._set_up(  # noqa: SLF001 - its own class
-            table,
-            probabilities,
-            self.classes,
-            self.made_by,
-            unseen=self._unseen[rows[good].to_numpy(dtype=np.int64)],
-            features=_features_of(self.learn, table.content),
+            ds.table[good].set_index("id"), self.probabilities[numbers], self.classes, self._unseen[numbers]
         )
-        review.ds, review.learn = ds, self.learn
         return review
+
+    @property
+    def provenance(self) -> str:
+        """How the probabilities were made, in words."""
+        if self.out_of_fold is None:
+            return self._model
+        judged = "out of fold" if self.out_of_fold else "in sample"
+        epochs = " and over the epochs" if self.over_epochs else ""
+        return f"{self._model}; training items judged {judged}{epochs}"
+
+    @property
+    def made_by(self) -> str:
+        """The former name of `provenance`, which still works."""
+        return self.provenance
 
     def _contents(self) -> pd.Index:
         if self.ds is None:
@@ -176,15 +184,9 @@ class Review:
         return pd.Index(self.ds.table.set_index("id").content.reindex(self.table.index))
 
     def _set_up(
-        self,
-        table: pd.DataFrame,
-        probabilities: np.ndarray,
-        classes: list[str],
-        made_by: str,
-        *,
-        unseen: np.ndarray | None = None,
-        features: np.ndarray | None = None,
+        self, table: pd.DataFrame, probabilities: np.ndarray, classes: list[str], unseen: np.ndarray
     ) -> None:
+        """Make the table; `unseen` (n,) says which items the model never trained on."""
         _check(table, probabilities, classes)
         target = pd.Index(classes).get_indexer(pd.Index(table.label))
         if (target < 0).any():
@@ -192,30 +194,26 @@ class Review:
                 unknown_name("class", table.label[target < 0].iloc[0], classes, "in this review")
             )
         best = probabilities.argmax(1)
-        margin = scores.log_margin(probabilities, target)
         issue = scores.label_issue(probabilities, target)
         names = np.array([*classes, ""], dtype=object)
         near = None
-        if features is not None:
+        if "content" in table and (features := _features_of(self.learn, table.content)) is not None:
             suspects = np.argsort(-issue, kind="stable")[:MOST]
             near = near_labels(features, suspects, target, len(classes), best)
-        self.probabilities, self.classes, self.made_by = probabilities, classes, made_by
+        self.probabilities, self.classes, self._unseen = probabilities, classes, unseen
         self.table = table[["path", "label", "split"]].assign(
             predicted=names[best],
             confidence=probabilities[np.arange(len(best)), best].astype(np.float64),
             loss=scores.log_loss(probabilities, target).astype(np.float64),
-            margin=margin.astype(np.float64),
+            margin=scores.log_margin(probabilities, target).astype(np.float64),
             label_issue=issue,
             suggested=names[best],
             second=names[scores.second_choice(probabilities, target)],
             why=reasons(probabilities, target, classes, unseen=unseen, near=near),
         )
-        self._unseen = np.zeros(len(table), dtype=bool) if unseen is None else unseen
-        self.ds: Dataset | None = None
-        self.learn: Any = None
 
     def __repr__(self) -> str:
-        return f"Review({len(self.table)} items, {len(self.classes)} classes, {self.made_by})"
+        return f"Review({len(self.table)} items, {len(self.classes)} classes, {self.provenance})"
 
     def suspects(self, n: int = 20, split: str | None = None) -> pd.DataFrame:
         """The `n` items whose label is most likely wrong, the most suspect first."""
@@ -228,10 +226,10 @@ class Review:
     def _first(self, n: int, split: str | None, column: str) -> pd.DataFrame:
         if not isinstance(n, (int, np.integer)) or n < 0:
             raise BadInputError(f"n is {n!r}; allowed is a whole number from 0 on.")
-        return self._of(split).sort_values(column, ascending=False, kind="stable").head(n)
+        return self._in_split(split).sort_values(column, ascending=False, kind="stable").head(n)
 
     def confusion_matrix(self, split: str | None = "valid") -> pd.DataFrame:
-        """Counts (classes, classes): rows are the given labels, columns the predicted ones.
+        """Counts (classes, classes): rows are the labels, columns the predicted ones.
 
         Args:
             split: "train", "valid" or "test"; None for all items.
@@ -239,20 +237,33 @@ class Review:
         Raises:
             BadInputError: no such split.
         """
-        table = self._of(split)
+        table = self._in_split(split)
         return confusion.confusion_counts(table.label, table.predicted, self.classes)
 
     def most_confused(self, min_count: int = 1, split: str | None = None) -> pd.DataFrame:
         """Pairs of classes that are mistaken for each other: actual, predicted, count, share of the actual class."""
         return confusion.most_confused(self.confusion_matrix(split), min_count)
 
-    def _of(self, split: str | None) -> pd.DataFrame:
+    def _in_split(self, split: str | None) -> pd.DataFrame:
         if split is None:
             return self.table
         known = sorted(self.table.split.unique())
         if split not in known:
             raise BadInputError(unknown_name("split", split, known, "in this review"))
         return self.table[self.table.split == split]
+
+
+def _predictor(learn: Any) -> Predictor:
+    if hasattr(learn, "dls"):
+        from bearwidgets.review.fastai import FastaiPredictor
+
+        return FastaiPredictor(learn)
+    if hasattr(learn, "predictions"):
+        return learn
+    raise BadInputError(
+        f"A Review needs a trained bearwidgets or fastai Learner, not {type(learn).__name__}. For probabilities of "
+        "another model use Review.from_predictions(table, probabilities, classes)."
+    )
 
 
 def _features_of(learn: Any, contents: pd.Series) -> np.ndarray | None:

@@ -123,7 +123,7 @@ class ConfusionMatrix(ipywidgets.VBox):
         """The scores of the grid on the labels of the grid, so that a cell counts what a click shows."""
         review = self.cleaner.review
         assert review is not None  # noqa: S101 - refused at the start
-        return review.on(self.cleaner.ds)
+        return review.rebind(self.cleaner.ds)
 
     def _tell(self) -> None:
         review = self._review

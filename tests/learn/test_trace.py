@@ -128,7 +128,7 @@ def test_folds_of_mixed_pictures_are_judged_out_of_fold_alone(ds):
     assert cv.training_dynamics()[0] == []
     review = Review(cv)
     assert review.made_by.endswith("out of fold")
-    assert review.table.why.str.contains("that did not see it").sum() == len(cv.out_of_fold()[0])
+    assert review.table.why.str.contains("never trained on this image").sum() == len(cv.out_of_fold()[0])
 
 
 def test_what_was_said_of_the_others_stays_when_an_item_leaves(learn):

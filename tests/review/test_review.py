@@ -127,11 +127,14 @@ def test_the_given_array_and_table_stay_as_they_are():
 
 def test_predictions_for_a_data_set(ds):
     p = np.eye(3, dtype=np.float32)[ds.table.label.map(CLASSES.index)]
-    review = Review.from_predictions(ds, p, CLASSES, made_by="an oracle")
+    review = Review.from_predictions(ds, p, CLASSES, provenance="an oracle")
     assert review.ds is ds
     assert (review.table.index == ds.table.id).all()
     assert (review.table.predicted == review.table.label).all()
     assert "an oracle" in repr(review)
+    former = Review.from_predictions(ds, p, ds.classes, made_by="an oracle")
+    assert former.made_by == review.provenance == "an oracle"
+    assert (review.out_of_fold, review.over_epochs) == (None, False)
 
 
 @pytest.mark.trains
@@ -143,7 +146,8 @@ def test_a_learner_is_reviewed_out_of_fold(learn, ds):
     assert (review.probabilities[here] == held_out).all()
     valid = (review.table.split == "valid").to_numpy()
     assert (review.probabilities[valid] == plain[valid]).all()
-    assert "out of fold" in review.made_by
+    assert review.out_of_fold is True
+    assert review.provenance.endswith("; training items judged out of fold")
     assert (review.ds, review.learn) == (learn.ds, learn)
 
 
@@ -155,7 +159,7 @@ def test_the_reason_says_who_judged_and_what_the_nearest_images_are(learn):
     assert not held.all()
     assert (review.table.why.str.contains("never trained on this image") == held).all()
     assert review.table.why.str.contains(r"\. \d of its 5 nearest images (?:is|are) labelled \w+$").all()
-    again = review.on(learn.ds)
+    again = review.rebind(learn.ds)
     assert again.table.why.tolist() == review.table.why.tolist()
 
 
@@ -163,7 +167,7 @@ def test_the_reason_says_who_judged_and_what_the_nearest_images_are(learn):
 def test_where_the_body_has_changed_since_the_reason_has_no_neighbors(learn):
     review = Review(learn)
     learn.forget_features()
-    again = review.on(learn.ds)
+    again = review.rebind(learn.ds)
     assert not again.table.why.str.contains("nearest").any()
     assert (again.table.label_issue == review.table.label_issue).all()
 
@@ -183,12 +187,12 @@ def test_an_untrained_or_wrong_thing_is_refused(ds):
 
 
 @pytest.mark.trains
-def test_on_keeps_probabilities_by_content(learn, images):
+def test_rebinding_keeps_probabilities_by_content(learn, images):
     review = Review(learn)
     (images / "black" / "000.jpg").rename(images / "teddy" / "moved.jpg")
     (images / "black" / "001.jpg").unlink()
     ds = Dataset.from_folder(images, valid_pct=0.25)
-    after = review.on(ds)
+    after = review.rebind(ds)
     assert len(after.table) == 23
     assert after.ds is ds
     moved = after.table[after.table.path == "teddy/moved.jpg"]
@@ -201,9 +205,9 @@ def test_on_keeps_probabilities_by_content(learn, images):
 
 
 @pytest.mark.trains
-def test_on_leaves_out_what_it_does_not_know(learn, images, make_images):
+def test_rebinding_leaves_out_what_it_does_not_know(learn, images, make_images):
     make_images(images, {"polar": 2}, seed=3)
-    after = Review(learn).on(Dataset.from_folder(images, valid_pct=0.25))
+    after = Review(learn).rebind(Dataset.from_folder(images, valid_pct=0.25))
     assert len(after.table) == 24
     assert "polar" not in set(after.table.label)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_little_says_little():
     score, wrong = made_up(0)
     assert str(looked(score, wrong, 0)) == "Nothing here is decided yet."
     assert looked(score, wrong, 24).errors is None
-    assert str(looked(score, np.ones(500), 1)) == "1 of the last 1 decision changed something (100%)."
+    assert str(looked(score, np.ones(500), 1)) == "1 of the last 1 decision changed something (100 %)."
     assert looked(score, np.ones(500), 100).errors is None, (
         "everything was wrong: who knows how far that goes"
     )
@@ -81,19 +82,18 @@ def test_scores_that_say_nothing_give_the_rate(score):
     assert figures.errors == pytest.approx(60, abs=15)
 
 
-def test_stop_when_neither_the_last_nor_the_next_looks_pay():
+def test_stop_when_neither_the_last_nor_the_next_decisions_change_much():
     score, wrong = made_up(5, slope=4)
     stops = [n for n in range(25, 450, 25) if looked(score, wrong, n).stop]
-    assert stops == list(range(stops[0], 450, 25)), "once it does not pay, it does not pay later"
+    assert stops == list(range(stops[0], 450, 25)), "once it is time to stop, it stays so"
     assert wrong[: stops[0]].sum() >= 0.95 * wrong.sum()
     assert stops[0] < 250
     hint = looked(score, wrong, stops[0]).hint
-    assert hint.startswith("Looking on hardly pays: ")
-    assert "of the last 25 changed something" in hint
-    assert f"left in {500 - stops[0]} (90%: " in hint
+    left = f"of the other {500 - stops[0]} may still be wrong"
+    assert re.match(rf"You can stop here: (no|one) change in the last 25\. .* {left} \(\d", hint)
     assert str(looked(score, wrong, stops[0])).endswith(hint)
     noisy = np.random.default_rng(0).random(500) < 0.3
-    assert not any(looked(score, noisy, n).stop for n in range(25, 450, 25)), "three of ten looks pay"
+    assert not any(looked(score, noisy, n).stop for n in range(25, 450, 25)), "three of ten are wrong"
 
 
 # ---------------------------------------------------------------------- in a session

@@ -1,4 +1,4 @@
-"""What looking has found, what is left to find, and when looking on hardly pays: plain functions on arrays."""
+"""What a review has found, what may be left to find, and when it is time to stop: plain functions on arrays."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from bearwidgets.review.reasons import percent
+
 WINDOW = 25
 KEPT = 5  # how far a run goes on in which everything was wrong, nothing tells
-PAYS = 1 / 25  # finds per look, at which looking on hardly pays
+PAYS = 1 / 25  # changes per decision, up to which it is time to stop
 LEVEL = 0.9
 WIDEST = 0.25  # share of what is left; a wider interval says nothing
 _EDGE = 1e-6
@@ -39,8 +41,8 @@ class ReviewYield:
         ahead: how many of the next 25, the most suspect first, would be changed; None as `errors`.
 
     Example:
-        >>> print(cleaner.review_yield)  # doctest: +SKIP
-        13 of the last 25 decisions changed something (52 %). About 14 errors are left in 437 (90 %: 6 to 31).
+        >>> print(ReviewYield(60, 30, 25, 13, left=437, errors=14.2, low=6, high=31, ahead=9.0))
+        13 of the last 25 decisions changed something (52 %). About 14 of the other 437 may still be wrong (6–31).
     """
 
     decided: int
@@ -60,7 +62,7 @@ class ReviewYield:
 
     @property
     def stop(self) -> bool:
-        """Whether looking on hardly pays: at most one find in 25 looks, in the last ones and in the next ones."""
+        """Whether it is time to stop: at most one change in 25 decisions, among the last ones and the next ones."""
         if self.ahead is None or self.rate is None or self.left < WINDOW:
             return False
         return self.rate <= PAYS and self.ahead <= PAYS * WINDOW
@@ -70,25 +72,23 @@ class ReviewYield:
         """One sentence with the figures where it is time to stop, else ""."""
         if not self.stop:
             return ""
-        return (
-            f"Looking on hardly pays: {self.recent_changed} of the last {self.recent} changed something, "
-            f"{_about(self.ahead)} of the next {WINDOW} would, and {self._remaining}."
-        )
+        changes = {0: "no change", 1: "one change"}[self.recent_changed]
+        return f"You can stop here: {changes} in the last {self.recent}. {self._remaining}"
 
     @property
     def _remaining(self) -> str:
-        number = _about(self.errors)
-        errors = "error is" if number.endswith(" 1") else "errors are"
-        return f"{number} {errors} left in {self.left} ({LEVEL:.0%}: {self.low} to {self.high})"
+        number = round(self.errors or 0.0)
+        some = f"About {number}" if number else "Hardly any"
+        return f"{some} of the other {self.left} may still be wrong ({self.low}–{self.high})."
 
     def __str__(self) -> str:
         if not self.recent:
             return "Nothing here is decided yet."
         last = "1 decision" if self.recent == 1 else f"{self.recent} decisions"
-        said = f"{self.recent_changed} of the last {last} changed something ({self.rate:.0%})."
+        said = f"{self.recent_changed} of the last {last} changed something ({percent(self.rate or 0)})."
         if self.stop or self.errors is None:
             return f"{said} {self.hint}".rstrip()
-        return f"{said} {self._remaining.capitalize()}."
+        return f"{said} {self._remaining}"
 
 
 def review_yield(score: np.ndarray, changed: np.ndarray, when: np.ndarray) -> ReviewYield:
@@ -98,8 +98,8 @@ def review_yield(score: np.ndarray, changed: np.ndarray, when: np.ndarray) -> Re
     the log-odds of the score (Platt, "Probabilistic Outputs for Support Vector Machines", 1999) that does not fall,
     may bend, and may end below 1, as no score is ever sure; with the weak Cauchy priors of Gelman et al. ("A weakly
     informative default prior distribution for logistic and other regression models", 2008). A decision counts the
-    less the farther its score lies above what is left (local likelihood, Tibshirani and Hastie, 1987). The order in
-    which the items were looked at does not matter. The estimate is the mean over all such curves, weighted by how
+    less the farther its score lies above what is left (local likelihood, Tibshirani and Hastie, 1987). The order of
+    the decisions does not matter. The estimate is the mean over all such curves, weighted by how
     well they fit; the interval holds 90 % of the numbers that these curves and chance give together.
 
     Args:
@@ -169,9 +169,3 @@ def _posterior(middles: np.ndarray, errors: np.ndarray, kept: np.ndarray) -> tup
             low[axis], high[axis] = good[0] - step, good[-1] + step
         low[1] = max(low[1], 0.0)
     return weights.ravel() / weights.sum(), curves.reshape(-1, len(middles))
-
-
-def _about(number: float | None) -> str:
-    """A number as a person says it."""
-    whole = round(number or 0.0)
-    return f"about {whole}" if whole else "hardly any"

@@ -324,7 +324,7 @@ class Session:
         self.ds = self.ds.reread()
         self.journal = Journal.open(self.ds, by=self.journal.by)
         self._contents = self.ds.table.content.tolist()
-        self.review = self._full_review.on(self.ds) if self._full_review is not None else None
+        self.review = self._full_review.rebind(self.ds) if self._full_review is not None else None
         self._known_version = self.journal.version
         self._applied = self._standing()
         self._count_from = counted_from(self.journal)
