@@ -12,700 +12,591 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-Open = Callable[..., "Page"]
+
+class View:
+    """A page with a Cleaner, and what the tests ask of it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.click = page.click
+        self.js = page.evaluate
+        self.wait = page.wait_for_selector
+        self.wait_js = page.wait_for_function
+
+    def __call__(self, selector: str) -> Locator:
+        return self.page.locator(selector)
+
+    def count(self, selector: str) -> int:
+        return self(selector).count()
+
+    def text(self, selector: str) -> str:
+        return self(selector).inner_text()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def choose(self, control: str, value: str) -> None:
+        self.page.select_option(f'[aria-label="{control}"]', value)
+
+    def cell(self, index: int) -> Locator:
+        return self(f'.bw-cell[data-index="{index}"]')
+
+    def spoken(self, index: int) -> str:
+        return self.cell(index).get_attribute("aria-label") or ""
+
+    def box(self, selector: str) -> dict[str, float]:
+        box = self(selector).bounding_box()
+        assert box
+        return {**box}
+
+    def decisions(self, *indexes: int) -> list[str | None]:
+        return [self.cell(index).get_attribute("data-decision") for index in indexes]
+
+    def wait_decision(self, index: int, decision: str) -> None:
+        self.wait(f'.bw-cell[data-index="{index}"][data-decision="{decision}"]')
+
+    def wait_marked(self, n: int) -> None:
+        self.wait_js(f"kernel.state().marked === {n}")
+
+    def wait_active(self, index: int) -> None:
+        self.wait_js(f"document.activeElement.dataset.index === '{index}'")
+
+    def wait_drawn(self) -> None:
+        self.wait_js("!document.querySelector('.bw-waiting')")
+
+    def scroll(self, top: int) -> None:
+        self.js(f"document.querySelector('.bw-grid').scrollTop = {top}")
+
+    @property
+    def active(self) -> int:
+        """The item that has the focus, else -1."""
+        return int(self.js("document.activeElement.dataset.index ?? -1"))
+
+    @property
+    def selected(self) -> list[int]:
+        indexes = self('.bw-cell[aria-selected="true"]').evaluate_all("all => all.map(e => +e.dataset.index)")
+        return sorted(indexes)
+
+    @property
+    def columns(self) -> int:
+        return int(self(".bw-grid").get_attribute("aria-colcount") or 0)
+
+    def sent(self, op: str, count: int = 0) -> list[dict[str, Any]]:
+        """The requests of a kind, once there are `count`."""
+        self.wait_js("([op, n]) => kernel.log.filter(m => m.op === op).length >= n", arg=[op, count])
+        return self.js("op => kernel.log.filter(message => message.op === op)", op)
+
+    def open_queue(self, title: str, shown: str) -> None:
+        self.click(f".bw-queues >> text={title}")
+        self.wait(shown)
+
+    def poor_texts(self) -> list[Any]:
+        return self.js("import('./contrast.js').then(module => module.poorTexts())")
 
 
-def ready(open_page: Open, query: str = "", **options: Any) -> Page:
-    """A page whose grid shows its first pictures."""
-    page = open_page(f"cleaner.html?{query}", **options)
-    page.wait_for_selector(".bw-cell img")
-    return page
+Open = Callable[..., View]
 
 
-def cell(page: Page, index: int) -> Locator:
-    return page.locator(f'.bw-cell[data-index="{index}"]')
+@pytest.fixture
+def open_view(open_page: Callable[..., Page]) -> Open:
+    """A function that opens the page and waits for its first images."""
+
+    def open_(query: str = "", *, until: str = ".bw-cell img", **options: Any) -> View:
+        page = open_page(f"cleaner.html?{query}", **options)
+        page.wait_for_selector(until, timeout=15_000)
+        return View(page)
+
+    return open_
 
 
-def decision(page: Page, index: int) -> str | None:
-    return cell(page, index).get_attribute("data-decision")
+def test_one_tab_stop_and_arrows(open_view: Open) -> None:
+    view = open_view()
+    assert view.count('.bw-grid [tabindex="0"]') == 1
+    view.cell(0).focus()
+    n = view.columns
+    down = [("ArrowRight", 1), ("ArrowDown", 1 + n), ("ArrowLeft", n), ("End", 2 * n - 1), ("Home", n)]
+    for key, at in [*down, ("ArrowUp", 0), ("Control+End", 479), ("Control+Home", 0)]:
+        view.press(key)
+        assert view.active == at, key
+    view.press("PageDown")
+    assert view.active > n
+    view.press("PageUp")
+    assert view.active == 0
+    view.press("Tab")
+    assert view.js("!document.activeElement.closest('.bw-grid')")
 
 
-def active(page: Page) -> int:
-    """The item that has the focus."""
-    return int(page.evaluate("document.activeElement.dataset.index ?? -1"))
-
-
-def selected(page: Page) -> list[int]:
-    return page.evaluate(
-        """[...document.querySelectorAll('.bw-cell[aria-selected=true]')]
-        .map(cell => Number(cell.dataset.index)).sort((a, b) => a - b)"""
-    )
-
-
-def sent(page: Page, op: str) -> list[dict[str, Any]]:
-    return page.evaluate("op => kernel.log.filter(message => message.op === op)", op)
-
-
-def wait_sent(page: Page, op: str, count: int = 1) -> list[dict[str, Any]]:
-    page.wait_for_function("([op, n]) => kernel.log.filter(m => m.op === op).length >= n", arg=[op, count])
-    return sent(page, op)
-
-
-def columns(page: Page) -> int:
-    return int(page.get_attribute(".bw-grid", "aria-colcount") or 0)
-
-
-# ---------------------------------------------------------------------------------------------- keyboard
-
-
-def test_one_tab_stop_and_arrows(open_page: Open) -> None:
-    page = ready(open_page)
-    assert page.locator('.bw-grid [tabindex="0"]').count() == 1
-    cell(page, 0).focus()
-    n = columns(page)
-    for key, at in [
-        ("ArrowRight", 1),
-        ("ArrowDown", 1 + n),
-        ("ArrowLeft", n),
-        ("End", 2 * n - 1),
-        ("Home", n),
-        ("ArrowUp", 0),
-        ("Control+End", 479),
-        ("Control+Home", 0),
-    ]:
-        page.keyboard.press(key)
-        assert active(page) == at, key
-    page.keyboard.press("PageDown")
-    assert active(page) > n
-    page.keyboard.press("PageUp")
-    assert active(page) == 0
-    page.keyboard.press("Tab")
-    assert page.evaluate("!document.activeElement.closest('.bw-grid')")
-
-
-def test_decisions_by_key_move_on(open_page: Open) -> None:
-    page = ready(open_page)
-    cell(page, 0).focus()
-    for key in ["Delete", "u", "k", "2", "Backspace"]:
-        page.keyboard.press(key)
-    assert [decision(page, i) for i in range(5)] == ["delete", "unsure", "keep", "relabel", "delete"]
-    assert active(page) == 5
-    assert cell(page, 3).locator(".bw-badge").inner_text() == "→ grizzly"
-    marks = wait_sent(page, "mark", 5)
-    assert [(m["ranges"], m["action"], m["label"]) for m in marks] == [
-        ([[0, 1]], "delete", None),
-        ([[1, 2]], "unsure", None),
-        ([[2, 3]], "keep", None),
-        ([[3, 4]], "relabel", "grizzly"),
-        ([[4, 5]], "delete", None),
+def test_decisions_by_key_move_on_and_undo_goes_back(open_view: Open) -> None:
+    view = open_view()
+    suggested = view.js("[5, 6, 7, 8, 9].find(i => kernel.item(i).suggested !== null)")
+    view.cell(0).focus()
+    view.press("Delete", "u", "k", "2", "Backspace")
+    assert view.decisions(*range(5)) == ["delete", "unsure", "keep", "relabel", "delete"]
+    assert view.active == 5
+    assert view.cell(3).locator(".bw-badge").inner_text() == "→ grizzly"
+    view.cell(suggested).click()
+    view.press("Enter")
+    assert view.decisions(suggested) == ["relabel"]
+    actions = ["delete", "unsure", "keep", "relabel", "delete", "accept"]
+    marks = view.sent("mark", 6)
+    assert [(m["ranges"], m["action"]) for m in marks] == [
+        ([[i, i + 1]], action) for i, action in zip([*range(5), suggested], actions, strict=True)
     ]
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("c")
-    page.wait_for_function("kernel.state().marked === 4")
-    assert decision(page, 4) == ""
+    assert [m["label"] for m in marks] == [None, None, None, "grizzly", None, None]
+    view.cell(4).click()
+    view.press("c")
+    view.wait_marked(5)
+    assert view.decisions(4) == [""]
+    view.press("Control+End", "Control+z")
+    view.wait_active(4)
+    view.wait_decision(4, "delete")
+    view.press("Control+Shift+z")
+    view.wait_decision(4, "")
 
 
-def test_accept_takes_the_suggestion(open_page: Open) -> None:
-    page = ready(open_page)
-    index = page.evaluate(
-        "Array.from({length: 20}, (_, i) => i).find(i => kernel.item(i).suggested !== null)"
-    )
-    cell(page, index).click()
-    page.keyboard.press("Enter")
-    assert decision(page, index) == "relabel"
-    assert wait_sent(page, "mark")[0]["action"] == "accept"
+def test_shift_and_control_select_many_and_bulk_stays(open_view: Open) -> None:
+    view = open_view()
+    view.cell(1).focus()
+    view.press("ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight")
+    assert view.selected == [2, 3, 4]
+    view.press("Control+ArrowRight", "Control+ArrowRight", "Control+Space")
+    assert view.selected == [2, 3, 4, 6]
+    assert "4 selected" in view.text(".bw-bulk")
+    view.press("u")
+    view.wait("text=Marked 4 unsure")
+    assert view.active == 6
+    assert view.selected == [2, 3, 4, 6]
+    view.click(".bw-toast >> text=Undo")
+    view.wait_marked(0)
+    view.wait_decision(6, "")
+    view.cell(2).focus()
+    view.press("Escape")
+    assert view.selected == []
 
 
-def test_shift_and_control_select_many_and_bulk_stays(open_page: Open) -> None:
-    page = ready(open_page)
-    cell(page, 1).focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Shift+ArrowRight")
-    page.keyboard.press("Shift+ArrowRight")
-    assert selected(page) == [2, 3, 4]
-    page.keyboard.press("Control+ArrowRight")
-    page.keyboard.press("Control+ArrowRight")
-    page.keyboard.press("Control+Space")
-    assert selected(page) == [2, 3, 4, 6]
-    assert "4 selected" in page.locator(".bw-bulk").inner_text()
-    page.keyboard.press("u")
-    page.wait_for_selector("text=Marked 4 unsure")
-    assert active(page) == 6
-    assert selected(page) == [2, 3, 4, 6]
-    page.click(".bw-toast >> text=Undo")
-    page.wait_for_function("kernel.state().marked === 0")
-    page.wait_for_function("document.querySelectorAll('.bw-cell[data-decision=unsure]').length === 0")
-    cell(page, 2).focus()
-    page.keyboard.press("Escape")
-    assert selected(page) == []
-
-
-def test_all_of_100_000_is_one_range(open_page: Open) -> None:
-    page = ready(open_page, "n=100000")
-    cell(page, 0).focus()
-    page.keyboard.press("Control+a")
-    assert "100,000 selected" in page.locator(".bw-bulk").inner_text()
-    page.keyboard.press("k")
-    assert wait_sent(page, "mark")[0]["ranges"] == [[0, 100000]]
-    page.wait_for_selector("text=Marked 100,000 keep")
-
-
-def test_undo_and_redo_go_to_the_place(open_page: Open) -> None:
-    page = ready(open_page)
-    cell(page, 0).focus()
-    page.keyboard.press("Delete")
-    page.wait_for_function("kernel.state().marked === 1")
-    page.keyboard.press("Control+End")
-    page.keyboard.press("Control+z")
-    page.wait_for_function("document.activeElement.dataset.index === '0'")
-    page.wait_for_selector('.bw-cell[data-index="0"][data-decision=""]')
-    page.keyboard.press("Control+Shift+z")
-    page.wait_for_selector('.bw-cell[data-index="0"][data-decision="delete"]')
-
-
-def test_keys_are_stopped_and_others_pass(open_page: Open) -> None:
-    page = ready(open_page)
-    page.evaluate("window.heard = []; document.addEventListener('keydown', e => heard.push(e.key))")
-    cell(page, 0).focus()
-    for key in ["d", "Delete", "ArrowDown", "x", "q"]:
-        page.keyboard.press(key)
-    assert "There are no queues" in page.locator(".bw-toast").inner_text()
-    assert page.evaluate("heard") == ["d", "x"]
-    quiet = page.locator(".bw-root, .bw-root *:not(style, svg, svg *)")
+def test_keys_are_stopped_and_others_pass(open_view: Open) -> None:
+    view = open_view()
+    view.js("window.heard = []; document.addEventListener('keydown', e => heard.push(e.key))")
+    view.cell(0).focus()
+    view.press("d", "Delete", "ArrowDown", "x", "q")
+    assert "There are no queues" in view.text(".bw-toast")
+    assert view.js("heard") == ["d", "x"]
+    quiet = view(".bw-root, .bw-root *:not(style, svg, svg *)")
     assert quiet.evaluate_all("all => all.every(each => each.hasAttribute('data-lm-suppress-shortcuts'))")
 
 
-def test_search_by_key(open_page: Open) -> None:
-    page = ready(open_page)
-    cell(page, 0).focus()
-    page.keyboard.press("/")
-    page.keyboard.type("00012")
-    page.wait_for_selector("text=11 of 480 items")
-    assert sent(page, "view")[-1]["filter"]["text"] == "00012"
-    assert sent(page, "mark") == [], "digits in the search box decide nothing"
+def test_search_by_key(open_view: Open) -> None:
+    view = open_view()
+    view.cell(0).focus()
+    view.press("/", *"00012")
+    view.wait("text=11 of 480 items")
+    assert view.sent("view")[-1]["filter"]["text"] == "00012"
+    assert view.sent("mark") == [], "digits in the search box decide nothing"
 
 
-# ---------------------------------------------------------------------------------------------- ARIA
-
-
-def test_grid_pattern(open_page: Open) -> None:
-    page = ready(open_page)
-    grid = page.locator('[role="grid"]')
+def test_the_grid_pattern_and_a_name_for_every_control(open_view: Open) -> None:
+    view = open_view()
+    grid = view('[role="grid"]')
+    n = view.columns
     assert grid.get_attribute("aria-multiselectable") == "true"
-    n = columns(page)
     assert int(grid.get_attribute("aria-rowcount") or 0) == -(-480 // n)
     row = grid.locator('[role="row"]').first
     assert row.get_attribute("aria-rowindex") == "1"
-    first = row.locator('[role="gridcell"]').first
-    assert first.get_attribute("aria-colindex") == "1"
-    assert "labeled black" in (first.get_attribute("aria-label") or "")
+    assert row.locator('[role="gridcell"]').first.get_attribute("aria-colindex") == "1"
     assert row.locator('[aria-selected="false"]').count() == n
-    assert "no image: the file is cut off" in (cell(page, 11).get_attribute("aria-label") or "")
-    page.click("text=all keys")
-    assert page.locator("dialog[aria-label=Keys] tr").count() > 10
+    assert "labeled black" in view.spoken(0)
+    assert "no image: the file is cut off" in view.spoken(11)
+    controls = view(".bw-root :is(button, input, select, dialog, [role=progressbar]):not([hidden])")
+    assert controls.count() > 20
+    assert controls.evaluate_all("all => all.every(e => e.ariaLabel || e.textContent.trim())")
+    view.click("text=all keys")
+    assert view.count("dialog[aria-label=Keys] tr") > 10
 
 
-def test_every_control_has_a_name(open_page: Open) -> None:
-    page = ready(open_page)
-    nameless = page.evaluate(
-        """[...document.querySelectorAll(
-            '.bw-root :is(button, input, select, dialog, [role=grid], [role=progressbar])'
-        )].filter(e => !e.hidden && !(e.getAttribute('aria-label') || e.textContent.trim())).map(e => e.outerHTML)"""
-    )
-    assert nameless == []
+def test_click_shift_control_and_double_click(open_view: Open) -> None:
+    view = open_view()
+    view.cell(1).click()
+    view.cell(3).click(modifiers=["Shift"])
+    assert view.selected == [1, 2, 3]
+    view.cell(2).click(modifiers=["Control"])
+    assert view.selected == [1, 3]
+    view.cell(6).click()
+    assert view.selected == [6]
+    view.cell(2).dblclick()
+    view.wait('.bw-zoom[open][data-full="true"]')
 
 
-def test_text_is_only_text(open_page: Open) -> None:
-    page = ready(open_page)
-    name = page.evaluate("kernel.item(5).path")
-    assert "<img" in name
-    cell(page, 5).click()
-    page.keyboard.press("Space")
-    assert page.locator(".bw-zoom h2").inner_text() == name
-    assert page.locator("img[onerror]").count() == 0
+def test_rubber_band(open_view: Open) -> None:
+    view = open_view()
+    n = view.columns
+    first, last = (view.box(f'.bw-cell[data-index="{index}"]') for index in (0, n + 1))
+    mouse = view.page.mouse
+    mouse.move(first["x"] + 60, first["y"] + 60)
+    mouse.down()
+    mouse.move(first["x"] + 62, first["y"] + 61)
+    assert view.count(".bw-band") == 0, "a press that shakes is no band"
+    mouse.move(last["x"] + 40, last["y"] + 40, steps=4)
+    assert view.count(".bw-band") == 1
+    mouse.up()
+    assert view.selected == [0, 1, n, n + 1]
+    assert view.count(".bw-band") == 0
+    view.click(".bw-bulk >> text=Delete")
+    assert view.sent("mark", 1)[0]["ranges"] == [[0, 2], [n, n + 2]]
+    assert view.active == 0, "the focus is back in the grid"
 
 
-# ---------------------------------------------------------------------------------------------- mouse
+def test_drop_down_on_a_tile(open_view: Open) -> None:
+    view = open_view("classes=120")
+    assert view.count(".bw-option") == 0, "options are made when they are wanted"
+    view.cell(1).hover()
+    view.cell(1).locator(".bw-decide").click()
+    assert view(".bw-option").first.inner_text().startswith("Keep")
+    view.press(*"class 117", "Enter")
+    assert view.sent("mark", 1)[0]["label"] == "class 117"
+    assert view.cell(1).locator(".bw-badge").inner_text() == "→ class 117"
+    assert view.active == 2
+    view.press("r", "Escape")
+    assert view.active == 2
+    assert view.count(".bw-menu") == 0
 
 
-def test_click_shift_control(open_page: Open) -> None:
-    page = ready(open_page)
-    cell(page, 1).click()
-    cell(page, 3).click(modifiers=["Shift"])
-    assert selected(page) == [1, 2, 3]
-    cell(page, 2).click(modifiers=["Control"])
-    assert selected(page) == [1, 3]
-    cell(page, 6).click()
-    assert selected(page) == [6]
-
-
-def test_rubber_band(open_page: Open) -> None:
-    page = ready(open_page)
-    first, last = cell(page, 0).bounding_box(), cell(page, columns(page) + 1).bounding_box()
-    assert first
-    assert last
-    page.mouse.move(first["x"] + 60, first["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(first["x"] + 62, first["y"] + 61)
-    assert page.locator(".bw-band").count() == 0, "a press that shakes is no band"
-    page.mouse.move(last["x"] + 40, last["y"] + 40, steps=4)
-    assert page.locator(".bw-band").count() == 1
-    page.mouse.up()
-    assert selected(page) == [0, 1, columns(page), columns(page) + 1]
-    assert page.locator(".bw-band").count() == 0
-    page.click(".bw-bulk >> text=Delete")
-    assert wait_sent(page, "mark")[0]["ranges"] == [[0, 2], [columns(page), columns(page) + 2]]
-    assert active(page) == 0, "the focus is back in the grid"
-
-
-def test_double_click_zooms(open_page: Open) -> None:
-    page = ready(open_page)
-    cell(page, 2).dblclick()
-    page.wait_for_selector('.bw-zoom[open][data-full="true"]')
-
-
-def test_drop_down_on_a_tile(open_page: Open) -> None:
-    page = ready(open_page, "classes=120")
-    assert page.locator(".bw-option").count() == 0, "options are made when they are wanted"
-    cell(page, 1).hover()
-    cell(page, 1).locator(".bw-decide").click()
-    assert page.locator(".bw-option").first.inner_text().startswith("Keep")
-    page.keyboard.type("class 117")
-    page.keyboard.press("Enter")
-    assert wait_sent(page, "mark")[0]["label"] == "class 117"
-    assert cell(page, 1).locator(".bw-badge").inner_text() == "→ class 117"
-    assert active(page) == 2
-    page.keyboard.press("r")
-    page.keyboard.press("Escape")
-    assert active(page) == 2
-    assert page.locator(".bw-menu").count() == 0
-
-
-# ---------------------------------------------------------------------------------------------- virtual grid
-
-
-def test_few_cells_and_few_requests_for_100_000(open_page: Open) -> None:
-    page = ready(open_page, "n=100000&px=96", width=1800, height=1200)
-    page.evaluate("""window.most = 0; new MutationObserver(() => {
-        most = Math.max(most, document.querySelectorAll('.bw-cell').length);
-    }).observe(document.querySelector('.bw-grid'), {childList: true, subtree: true})""")
-    page.wait_for_function("!document.querySelector('.bw-waiting')")
-    page.evaluate("kernel.holding = ['page']")
-    before = len(sent(page, "page"))
-    page.evaluate("""async () => {
+def test_few_cells_and_few_requests_for_100_000(open_view: Open) -> None:
+    view = open_view("n=100000&px=96", width=1800, height=1200)
+    view.cell(0).focus()
+    view.press("Control+a")
+    assert "100,000 selected" in view.text(".bw-bulk")
+    view.press("k")
+    assert view.sent("mark", 1)[0]["ranges"] == [[0, 100000]]
+    view.wait("text=Marked 100,000 keep")
+    view.wait_drawn()
+    view.js("kernel.holding = ['page']")
+    before = len(view.sent("page"))
+    most = view.js("""async () => {
+        let most = 0;
         for (let step = 0; step < 30; step++) {
             document.querySelector('.bw-grid').scrollTop = step * 20000;
             await new Promise(requestAnimationFrame);
+            most = Math.max(most, document.querySelectorAll('.bw-cell').length);
         }
+        return most;
     }""")
-    assert len(sent(page, "page")) - before <= 4, "at most four pages on their way"
-    page.evaluate("kernel.release()")
-    page.wait_for_function("!document.querySelector('.bw-waiting')")
-    asked = [message["start"] for message in sent(page, "page")[before:]]
-    assert len(asked) < 14, "what was scrolled past is not asked for"
-    assert page.evaluate("most") < 300
+    assert 40 < most < 300
+    assert len(view.sent("page")) - before <= 4, "at most four pages on their way"
+    view.js("kernel.release()")
+    view.wait_drawn()
+    assert len(view.sent("page")) - before < 14, "what was scrolled past is not asked for"
 
 
-def test_focus_survives_scrolling_away(open_page: Open) -> None:
-    page = ready(open_page, "n=20000")
-    cell(page, 3).focus()
-    page.evaluate("document.querySelector('.bw-grid').scrollTop = 100000")
-    page.wait_for_selector('.bw-row[aria-rowindex="450"]')
-    assert active(page) == 3
-    page.keyboard.press("ArrowRight")
-    assert active(page) == 4
-    assert page.evaluate("document.querySelector('.bw-grid').scrollTop") == 0
+def test_a_million_items_reach_the_end(open_view: Open) -> None:
+    view = open_view("n=1000000", width=480)
+    view.cell(3).focus()
+    view.scroll(100_000)
+    view.wait_js("document.querySelectorAll('[data-index=\"6\"]').length === 0")
+    assert view.active == 3, "the focus survives scrolling away"
+    view.press("ArrowRight")
+    assert view.active == 4
+    assert view.js("document.querySelector('.bw-grid').scrollTop") < 1000
+    view.press("Control+End")
+    assert view.active == 999_999
+    cell, grid = view.box('.bw-cell[data-index="999999"]'), view.box(".bw-grid")
+    assert grid["y"] <= cell["y"]
+    assert cell["y"] + cell["height"] <= grid["y"] + grid["height"] + 1
+    view.page.mouse.move(200, 500)
+    view.page.mouse.wheel(0, -300)
+    view.wait('.bw-cell[data-index="999996"] img')
+    assert view.count(".bw-cell") < 300
 
 
-def test_a_million_items_reach_the_end(open_page: Open) -> None:
-    page = ready(open_page, "n=1000000", width=480)
-    cell(page, 0).focus()
-    page.keyboard.press("Control+End")
-    assert active(page) == 999_999
-    box, grid = cell(page, 999_999).bounding_box(), page.locator(".bw-grid").bounding_box()
-    assert box
-    assert grid
-    assert grid["y"] <= box["y"]
-    assert box["y"] + box["height"] <= grid["y"] + grid["height"] + 1
-    page.mouse.move(200, 500)
-    page.mouse.wheel(0, -300)
-    page.wait_for_selector('.bw-cell[data-index="999996"] img')
-    assert page.locator(".bw-cell").count() < 300
+def test_going_back_asks_for_nothing(open_view: Open) -> None:
+    view = open_view("n=600")
+    view.wait_drawn()
+    view.scroll(8000)
+    view.wait('[data-index="180"] img')
+    view.wait_drawn()
+    view.js("kernel.dead = true")
+    view.scroll(0)
+    view.wait('[data-index="0"] img')
+    assert view.count(".bw-waiting") == 0
 
 
-def test_going_back_asks_for_nothing(open_page: Open) -> None:
-    page = ready(open_page, "n=600")
-    page.wait_for_function("!document.querySelector('.bw-waiting')")
-    grid = "document.querySelector('.bw-grid')"
-    page.evaluate(f"{grid}.scrollTop = 8000")
-    page.wait_for_function(
-        "!document.querySelector('.bw-waiting') && document.querySelector('[data-index=\"180\"] img')"
-    )
-    page.evaluate("kernel.dead = true")
-    page.evaluate(f"{grid}.scrollTop = 0")
-    page.wait_for_selector('[data-index="0"] img')
-    assert page.locator(".bw-waiting").count() == 0
+def test_size_slider_resizes_and_is_remembered(open_view: Open) -> None:
+    view = open_view()
+    before = view.columns
+    view(".bw-size").fill("320")
+    assert view.columns < before
+    assert view.sent("save_changes")[-1]["traits"]["px"] == 320
+    view.wait_js("kernel.log.some(m => m.op === 'page' && m.px === 320)")
 
 
-def test_size_slider_resizes_and_is_remembered(open_page: Open) -> None:
-    page = ready(open_page)
-    before = columns(page)
-    page.locator(".bw-size").fill("320")
-    assert columns(page) < before
-    assert sent(page, "save_changes")[-1]["traits"]["px"] == 320
-    page.wait_for_function("kernel.log.some(m => m.op === 'page' && m.px === 320)")
+def test_filters_sort_and_empty_state(open_view: Open) -> None:
+    view = open_view()
+    view.choose("Class", "teddy")
+    view.wait("text=160 of 480 items")
+    view.choose("Decision", "delete")
+    view.wait("text=No items match these filters.")
+    view.click("text=Clear filters")
+    view.wait(".bw-cell img")
+    assert view.page.input_value('[aria-label="Class"]') == ""
+    view.choose("Sort by", "confidence")
+    view.wait_js("kernel.state().view.sort === 'confidence'")
+    assert view.sent("view")[-1]["descending"] is False
+    view.click(".bw-chip >> nth=1")
+    view.wait_js("kernel.state().view.filter.label === 'grizzly'")
 
 
-def test_seen_is_told(open_page: Open) -> None:
-    page = ready(open_page)
-    told = wait_sent(page, "seen")[0]
-    assert told["ranges"][0][0] == 0
-    page.wait_for_function("/seen [1-9]/.test(document.querySelector('.bw-progress-text').textContent)")
-    assert sum(stop - start for start, stop in told["ranges"]) < 40, "only what is on screen"
+def test_an_error_takes_the_decision_back(open_view: Open) -> None:
+    view = open_view()
+    view.js("kernel.fail.mark = 'The disk is full; nothing was recorded.'")
+    view.cell(0).click()
+    view.press("Delete")
+    view.wait("text=The disk is full; nothing was recorded.")
+    assert view.decisions(0) == [""]
 
 
-# ---------------------------------------------------------------------------------------------- filters and states
-
-
-def test_filters_sort_and_empty_state(open_page: Open) -> None:
-    page = ready(open_page)
-    page.select_option('[aria-label="Class"]', "teddy")
-    page.wait_for_selector("text=160 of 480 items")
-    page.select_option('[aria-label="Decision"]', "delete")
-    page.wait_for_selector("text=No items match these filters.")
-    page.click("text=Clear filters")
-    page.wait_for_selector(".bw-cell img")
-    assert page.input_value('[aria-label="Class"]') == ""
-    page.select_option('[aria-label="Sort by"]', "confidence")
-    page.wait_for_function("kernel.log.at(-1).op !== 'view' && kernel.log.some(m => m.sort === 'confidence')")
-    assert sent(page, "view")[-1]["descending"] is False
-    page.click(".bw-chip >> nth=1")
-    page.wait_for_function("kernel.log.some(m => m.op === 'view' && m.filter.label === 'grizzly')")
-
-
-def test_an_error_takes_the_decision_back(open_page: Open) -> None:
-    page = ready(open_page)
-    page.evaluate("kernel.fail.mark = 'The disk is full; nothing was recorded.'")
-    cell(page, 0).click()
-    page.keyboard.press("Delete")
-    page.wait_for_selector("text=The disk is full; nothing was recorded.")
-    assert decision(page, 0) == ""
-
-
-def test_a_page_that_fails_can_be_tried_again(open_page: Open) -> None:
-    page = open_page("cleaner.html?hold=hello")
-    page.evaluate("kernel.fail.page = 'The folder is gone.'; kernel.release()")
-    page.wait_for_selector("text=The folder is gone.")
-    page.evaluate("kernel.fail = {}")
-    page.click("text=Retry")
-    page.wait_for_selector(".bw-cell img")
-    assert not page.locator(".bw-banner").is_visible()
-
-
-def test_changes_from_python_show(open_page: Open) -> None:
-    page = ready(open_page)
-    page.evaluate("""() => {
+def test_changes_from_python_show(open_view: Open) -> None:
+    view = open_view()
+    view.js("""() => {
         kernel.mark({ids: ['id1', 'id2'], action: 'delete', label: null});
         kernel.push({event: 'state', state: kernel.state()});
         kernel.push({event: 'items', ids: ['id1', 'id2']});
     }""")
-    page.wait_for_selector('.bw-cell[data-index="2"][data-decision="delete"]')
-    assert "Pending (2)" in page.locator(".bw-toolbar").inner_text()
-    assert not sent(page, "page")[-1]["pictures"], "decisions are fetched without pictures"
-    page.evaluate("kernel.setStale(true)")
-    page.wait_for_selector("text=labels changed since these scores were made")
-    page.evaluate("kernel.push({event: 'scroll', index: 300})")
-    page.wait_for_selector('.bw-cell[data-index="300"]')
-    assert active(page) == -1, "a cell that runs never takes the focus"
-
-
-def test_an_order_that_changed_elsewhere(open_page: Open) -> None:
-    page = ready(open_page)
-    page.evaluate(
-        "kernel.view({filter: {...kernel.state().view.filter, label: 'teddy'}, sort: 'loss', descending: true})"
+    view.wait_decision(2, "delete")
+    assert "Pending (2)" in view.text(".bw-toolbar")
+    assert not view.sent("page")[-1]["pictures"], "decisions are fetched without images"
+    view.js("kernel.setStale(true)")
+    view.wait("text=labels changed since these scores were made")
+    view.js("kernel.push({event: 'scroll', index: 300})")
+    view.wait('.bw-cell[data-index="300"]')
+    assert view.active == -1, "a cell that runs never takes the focus"
+    view.js(
+        "kernel.view({...kernel.state().view, sort: 'loss', filter: {...kernel.state().view.filter, label: 'teddy'}})"
     )
-    page.evaluate("document.querySelector('.bw-grid').scrollTop = 9000")
-    page.wait_for_selector("text=160 of 480 items")
-    page.wait_for_selector(".bw-cell img")
+    view.scroll(9000)
+    view.wait("text=160 of 480 items")
+    view.wait(".bw-cell img")
 
 
-# ---------------------------------------------------------------------------------------------- panels
+def test_pending_locates_and_withdraws(open_view: Open) -> None:
+    view = open_view()
+    view.cell(0).focus()
+    view.press("Delete", "2")
+    view.wait_marked(2)
+    view.click("text=Pending (2)")
+    assert view.count(".bw-drawer-item") == 2
+    view.click(".bw-drawer-item >> nth=1 >> .bw-link")
+    view.wait_active(1)
+    view.click(".bw-drawer-item >> nth=0 >> text=Withdraw")
+    view.wait_js("document.querySelectorAll('.bw-drawer-item').length === 1")
+    view.wait_decision(0, "")
+    view.choose("Class", "teddy")
+    view.wait("text=160 of 480 items")
+    view.click(".bw-drawer-item >> .bw-link")
+    view.click(".bw-toast >> text=Clear filters")
+    view.wait_active(1)
 
 
-def test_zoom_by_keyboard(open_page: Open) -> None:
-    page = ready(open_page)
-    cell(page, 1).click()
-    page.keyboard.press("Space")
-    page.wait_for_selector('.bw-zoom[data-full="true"]')
-    assert page.locator(".bw-zoom .bw-probability").count() == 3
-    page.keyboard.press("ArrowRight")
-    assert page.locator(".bw-zoom h2").inner_text() == page.evaluate("kernel.item(2).path")
-    page.keyboard.press("Delete")
-    assert page.locator(".bw-zoom h2").inner_text() == page.evaluate("kernel.item(3).path")
-    page.keyboard.press("ArrowLeft")
-    page.wait_for_selector(".bw-zoom .bw-history >> text=ada: delete")
-    assert "✕ delete" in page.locator(".bw-verdict").inner_text()
-    page.keyboard.press("r")
-    page.keyboard.type("teddy")
-    page.keyboard.press("Enter")
-    assert wait_sent(page, "mark", 2)[1]["label"] == "teddy"
-    page.keyboard.press("Escape")
-    page.wait_for_selector(".bw-zoom", state="detached")
-    assert active(page) == 3
+def test_apply_shows_the_plan_and_roll_back_is_offered(open_view: Open) -> None:
+    view = open_view()
+    view.cell(0).focus()
+    view.press("Delete", "Delete", "2", "u")
+    view.wait_marked(4)
+    view.js("kernel.problems = [{path: 'a/1.jpg', reason: 'changed since it was looked at'}]")
+    view.click("text=Apply…")
+    view.wait("text=changed since it was looked at")
+    assert view(".bw-main-button").is_disabled()
+    view.press("Escape")
+    view.js("kernel.problems = null")
+    view.click("text=Apply…")
+    view.click(".bw-dialog >> role=button[name='Move 2 to trash, relabel 1']")
+    view.wait("text=Done, round 1.")
+    assert view.sent("apply")[0].get("token") == "t1"
+    view.click(".bw-dialog >> text=Roll back…")
+    view.click("text=Roll back round 1")
+    view.wait("text=Round 1 was rolled back.")
+    view.press("Escape")
+    view.wait("dialog", state="detached")
 
 
-def test_pending_locates_and_withdraws(open_page: Open) -> None:
-    page = ready(open_page)
-    cell(page, 0).focus()
-    page.keyboard.press("Delete")
-    page.keyboard.press("2")
-    page.wait_for_function("kernel.state().marked === 2")
-    page.click("text=Pending (2)")
-    assert page.locator(".bw-drawer-item").count() == 2
-    page.click(".bw-drawer-item >> nth=1 >> .bw-link")
-    page.wait_for_function("document.activeElement.dataset.index === '1'")
-    page.click(".bw-drawer-item >> nth=0 >> text=Withdraw")
-    page.wait_for_function("document.querySelectorAll('.bw-drawer-item').length === 1")
-    page.wait_for_selector('.bw-cell[data-index="0"][data-decision=""]')
-    page.select_option('[aria-label="Class"]', "teddy")
-    page.wait_for_selector("text=160 of 480 items")
-    page.click(".bw-drawer-item >> .bw-link")
-    page.click(".bw-toast >> text=Clear filters")
-    page.wait_for_function("document.activeElement.dataset.index === '1'")
-
-
-def test_apply_shows_the_plan_and_roll_back_is_offered(open_page: Open) -> None:
-    page = ready(open_page)
-    cell(page, 0).focus()
-    for key in ["Delete", "Delete", "2", "u"]:
-        page.keyboard.press(key)
-    page.wait_for_function("kernel.state().marked === 4")
-    page.click("text=Apply…")
-    page.click(".bw-dialog >> role=button[name='Move 2 to trash, relabel 1']")
-    page.wait_for_selector("text=Done, round 1.")
-    assert wait_sent(page, "apply")[0].get("token") == "t1"
-    page.click(".bw-dialog >> text=Roll back…")
-    page.click("text=Roll back round 1")
-    page.wait_for_selector("text=Round 1 was rolled back.")
-    page.keyboard.press("Escape")
-    page.wait_for_selector("dialog", state="detached")
-
-
-def test_a_plan_with_problems_cannot_be_applied(open_page: Open) -> None:
-    page = ready(open_page)
-    page.evaluate("kernel.problems = [{path: 'a/1.jpg', reason: 'changed since it was looked at'}]")
-    cell(page, 0).click()
-    page.keyboard.press("Delete")
-    page.wait_for_function("kernel.state().can.apply")
-    page.click("text=Apply…")
-    page.wait_for_selector("text=changed since it was looked at")
-    assert page.locator(".bw-main-button").is_disabled()
-
-
-def test_retrain_shows_curve_stop_and_result(open_page: Open) -> None:
-    page = ready(open_page)
-    page.click(".bw-toolbar >> text=Retrain >> visible=true")
-    page.wait_for_selector("text=step 1 of 60 · 12 s left")
-    assert page.locator(".bw-curve-loss").get_attribute("points")
-    page.click("text=Stop")
-    page.wait_for_selector("text=Stopping at the next batch")
-    page.evaluate("""kernel.setJob({state: 'done', before: {error_rate: .094, n: 96},
+def test_retrain_shows_curve_stop_and_result(open_view: Open) -> None:
+    view = open_view()
+    view.click(".bw-toolbar >> text=Retrain >> visible=true")
+    view.wait("text=step 1 of 60 · 12 s left")
+    assert view(".bw-curve-loss").get_attribute("points")
+    view.click("text=Stop")
+    view.wait("text=Stopping at the next batch")
+    view.js("""kernel.setJob({state: 'done', before: {error_rate: .094, n: 96},
         after: {error_rate: .083, error_rate_corrected: .052, n: 96}})""")
-    text = page.locator(".bw-job-result").inner_text()
-    assert "9.4 % → 8.3 %" in text
-    assert "5.2 %" in text
-    assert "96 held-out items" in text
-    page.click('[aria-label="Close the training report"]')
-    assert not page.locator(".bw-job").is_visible()
+    for words in ["9.4 % → 8.3 %", "5.2 %", "96 held-out items"]:
+        assert words in view.text(".bw-job-result")
+    view.click('[aria-label="Close the training report"]')
+    assert not view(".bw-job").is_visible()
 
 
-# ---------------------------------------------------------------------------------------------- queues
+def test_a_queue_is_chosen_by_keyboard(open_view: Open) -> None:
+    view = open_view("queues")
+    assert view.count('.bw-queues [tabindex="0"]') == 1
+    titles = view(".bw-queues .bw-chip-name").all_inner_texts()
+    assert titles[:3] == ["All items", "Contradictory copies", "Identical copies"]
+    assert view.text(".bw-queues").endswith("+ 2 empty")
+    view.cell(0).focus()
+    view.press("q", "End", "ArrowLeft", "Enter")
+    view.wait("text=6 of 480 items")
+    nothing = {"label": None, "predicted": None, "split": None, "decision": None, "text": ""}
+    asked = {"filter": nothing, "sort": "queue", "descending": True, "queue": "blurred"}
+    assert view.sent("view")[-1].items() >= asked.items()
+    view.wait_active(0)
+    view.press("Delete")
+    view.wait(".bw-queues >> text=5 of 6")
+    view.choose("Decision", "undecided")
+    view.wait("text=5 of 480 items")
+    view.click(".bw-queues >> text=All items")
+    view.wait_js("kernel.state().view.queue === null")
+    assert view.page.input_value('[aria-label="Sort by"]') == "label_issue"
 
 
-def press(page: Page, *keys: str) -> None:
-    for key in keys:
-        page.keyboard.press(key)
-
-
-def test_a_queue_is_chosen_by_keyboard(open_page: Open) -> None:
-    page = ready(open_page, "queues")
-    assert page.locator('.bw-queues [tabindex="0"]').count() == 1
-    chips = page.locator(".bw-queues button").all_inner_texts()
-    assert [each.split("\n")[0] for each in chips[:3]] == [
-        "All items",
-        "Contradictory copies",
-        "Identical copies",
-    ]
-    assert page.locator(".bw-queues").inner_text().endswith("+ 2 empty")
-    cell(page, 0).focus()
-    press(page, "q", "End", "ArrowLeft", "Enter")
-    page.wait_for_selector("text=6 of 480 items")
-    assert sent(page, "view")[-1] | {"id": 0} == {
-        "kind": "request",
-        "id": 0,
-        "op": "view",
-        "filter": {"label": None, "predicted": None, "split": None, "decision": None, "text": ""},
-        "sort": "queue",
-        "descending": True,
-        "queue": "blurred",
-    }
-    page.wait_for_function("document.activeElement.dataset.index === '0'")
-    press(page, "Delete")
-    page.wait_for_selector(".bw-queues >> text=5 of 6")
-    page.select_option('[aria-label="Decision"]', "undecided")
-    page.wait_for_selector("text=5 of 480 items")
-    page.click(".bw-queues >> text=All items")
-    page.wait_for_function("kernel.state().view.queue === null")
-    assert page.input_value('[aria-label="Sort by"]') == "label_issue"
-
-
-def test_copies_stand_side_by_side(open_page: Open) -> None:
-    page = ready(open_page, "queues", width=640)
-    page.click(".bw-queues >> text=Near-duplicates")
-    page.wait_for_selector("text=25 of 480 items")
-    page.wait_for_selector('.bw-cell[data-group="first"]')
-    assert columns(page) == 3
-    sides = page.locator(".bw-cell").evaluate_all(
-        "all => all.slice(0, 5).map(each => `${each.dataset.group} ${each.ariaColIndex}`)"
+def test_copies_stand_side_by_side(open_view: Open) -> None:
+    view = open_view("queues", width=640)
+    view.open_queue("Near-duplicates", '.bw-cell[data-group="first"]')
+    view.wait("text=25 of 480 items")
+    assert view.columns == 3
+    sides = view(".bw-cell").evaluate_all(
+        "all => all.map(each => `${each.dataset.group} ${each.ariaColIndex}`)"
     )
-    assert sides == ["first 1", "last 2", "first 1", "middle 2", "last 3"], (
-        "no group that fits a row is broken"
-    )
-    assert "keeper" in cell(page, 0).locator(".bw-group-mark").inner_text()
-    assert "the proposed keeper" in (cell(page, 0).get_attribute("aria-label") or "")
-    assert page.locator(".bw-contradicts").count() == 0
-    page.click(".bw-queues >> text=Contradictory")
-    page.wait_for_selector(".bw-contradicts")
-    assert page.locator(".bw-contradicts").count() == 2
+    assert sides[:5] == ["first 1", "last 2", "first 1", "middle 2", "last 3"], "no group that fits is broken"
+    assert "keeper" in view.cell(0).locator(".bw-group-mark").inner_text()
+    assert "the proposed keeper" in view.spoken(0)
+    assert view.count(".bw-contradicts") == 0
+    view.open_queue("Contradictory", ".bw-contradicts")
+    assert view.count(".bw-contradicts") == 2
 
 
-def test_one_key_settles_a_group(open_page: Open) -> None:
-    page = ready(open_page, "queues")
-    press(page, "Tab")
-    page.click(".bw-queues >> text=Near-duplicates")
-    page.wait_for_selector('.bw-cell[data-group="first"]')
-    page.evaluate("kernel.holding = ['settle']")
-    press(page, "g")
-    assert [decision(page, i) for i in range(3)] == ["keep", "delete", ""], "shown before Python has answered"
-    assert active(page) == 2, "the next group"
-    page.evaluate("kernel.release()")
-    page.wait_for_function("kernel.state().marked === 2")
-    press(page, "ArrowRight", "Shift+G")
-    page.wait_for_function("kernel.state().marked === 5")
-    assert [decision(page, i) for i in range(2, 5)] == ["delete", "keep", "delete"]
-    assert [(m["ranges"], m["keepers"]) for m in sent(page, "settle")] == [
-        ([[0, 1]], True),
-        ([[3, 4]], False),
-    ]
-    page.wait_for_selector(".bw-queues >> text=20 of 25")
-    press(page, "Control+z")
-    page.wait_for_function("kernel.state().marked === 2")
-    cell(page, 2).locator(".bw-keep-one").click()
-    page.wait_for_function("kernel.state().marked === 5")
-    assert sent(page, "settle")[-1]["ranges"] == [[2, 3]]
+def test_one_key_resolves_a_group(open_view: Open) -> None:
+    view = open_view("queues")
+    view.press("Tab")
+    view.open_queue("Near-duplicates", '.bw-cell[data-group="first"]')
+    view.js("kernel.holding = ['settle']")
+    view.press("g")
+    assert view.decisions(0, 1, 2) == ["keep", "delete", ""], "shown before Python has answered"
+    assert view.active == 2, "the next group"
+    view.js("kernel.release()")
+    view.wait_marked(2)
+    view.press("ArrowRight", "Shift+G")
+    view.wait_marked(5)
+    assert view.decisions(2, 3, 4) == ["delete", "keep", "delete"]
+    view.wait(".bw-queues >> text=20 of 25")
+    view.press("Control+z")
+    view.wait_marked(2)
+    view.cell(2).locator(".bw-keep-one").click()
+    view.wait_marked(5)
+    asked = [(m["ranges"], m["keepers"]) for m in view.sent("settle")]
+    assert asked == [([[0, 1]], True), ([[3, 4]], False), ([[2, 3]], False)]
 
 
-def test_why_and_settling_in_the_zoom(open_page: Open) -> None:
-    page = ready(open_page, "queues")
-    page.click(".bw-queues >> text=Contradictory")
-    page.wait_for_selector(".bw-contradicts")
-    press(page, "ArrowRight", " ")
-    page.wait_for_selector('.bw-zoom[data-full="true"]')
-    assert "one of the labels is wrong" in page.locator(".bw-why").inner_text()
-    press(page, "Shift+G")
-    page.wait_for_function("kernel.state().marked === 2")
-    assert sent(page, "settle")[0]["keepers"] is False
-    page.wait_for_selector(".bw-zoom .bw-verdict >> text=keep")
+def test_the_reason_below_the_grid_and_in_the_zoom(open_view: Open) -> None:
+    view = open_view("queues")
+    view.open_queue("Contradictory", ".bw-contradicts")
+    view.wait(".bw-reason >> text=one of the labels is wrong")
+    first = view.text(".bw-reason")
+    view.press("ArrowRight")
+    view.wait_js("first => document.querySelector('.bw-reason').innerText !== first", arg=first)
+    assert "one of the labels is wrong" in view.text(".bw-reason")
+    path, _ = (view(".bw-reason").get_attribute("title") or "").splitlines()
+    assert path in view.text(".bw-reason")
+    view.press(" ")
+    view.wait('.bw-zoom[data-full="true"]')
+    assert "one of the labels is wrong" in view.text(".bw-why")
+    view.press("Shift+G")
+    view.wait_marked(2)
+    assert view.sent("settle")[0]["keepers"] is False
+    view.wait(".bw-zoom .bw-verdict >> text=keep")
 
 
-def test_the_line_below_says_why_the_active_item_is_shown(open_page: Open) -> None:
-    page = ready(open_page, "queues")
-    said = page.locator(".bw-reason")
-    page.click(".bw-queues >> text=Contradictory")
-    page.wait_for_selector(".bw-contradicts")
-    page.wait_for_function(
-        "document.querySelector('.bw-reason').innerText.includes('one of the labels is wrong')"
-    )
-    first = said.inner_text()
-    press(page, "ArrowRight")
-    page.wait_for_function("first => document.querySelector('.bw-reason').innerText !== first", arg=first)
-    assert "one of the labels is wrong" in said.inner_text()
-    assert said.get_attribute("title").splitlines()[0] in said.inner_text()
-
-
-def test_looks_and_the_hint_to_stop(open_page: Open) -> None:
-    page = ready(open_page, "queues")
-    assert not page.locator(".bw-looks").is_visible()
-    page.evaluate("""() => {
-        kernel.looked = {recent: 25, recent_changed: 6, left: 380, errors: 14.2, low: 6, high: 31, hint: ''};
-        kernel.push({event: 'state', state: kernel.state()});
-    }""")
-    assert "6 of the last 25 decisions" in page.locator(".bw-looks").inner_text()
-    assert page.locator(".bw-stop").inner_text() == ""
-    page.evaluate("""() => {
-        kernel.looked = {...kernel.looked, hint: 'Looking on hardly pays: 0 of the last 25 changed something.'};
-        kernel.push({event: 'state', state: kernel.state()});
-    }""")
-    assert page.locator(".bw-looks [role=status]").inner_text().startswith("Looking on hardly pays")
-
-
-# ---------------------------------------------------------------------------------------------- kernel
-
-
-def test_slow_kernel_is_told_quietly(open_page: Open) -> None:
-    page = open_page("cleaner.html?hold=hello")
-    page.wait_for_selector("text=kernel busy…")
-    page.evaluate("kernel.release()")
-    page.wait_for_selector(".bw-cell img")
-    page.wait_for_selector(".bw-busy:empty", state="attached")
-
-
-def test_dead_kernel_is_told_and_retry_works(open_page: Open) -> None:
-    page = open_page("cleaner.html?dead")
-    page.wait_for_selector("text=The kernel does not answer.", timeout=15_000)
-    assert "journal.jsonl" in page.locator(".bw-banner").inner_text()
-    page.evaluate("kernel.dead = false")
-    page.click("text=Retry")
-    page.wait_for_selector(".bw-cell img")
-
-
-def test_closing_ends_everything(open_page: Open) -> None:
-    page = ready(open_page)
-    page.evaluate("""window.revoked = 0; const old = URL.revokeObjectURL;
+def test_closing_ends_everything(open_view: Open) -> None:
+    view = open_view()
+    view.js("""window.revoked = 0; const old = URL.revokeObjectURL;
         URL.revokeObjectURL = url => { revoked += 1; old.call(URL, url); }""")
-    page.evaluate("controller.abort()")
-    assert page.locator(".bw-root").count() == 0
-    assert page.evaluate("kernel.listenerCount()") == 0
-    assert page.evaluate("revoked") > 10
-    page.evaluate("cleanup()")
+    view.js("controller.abort()")
+    assert view.count(".bw-root") == 0
+    assert view.js("kernel.listenerCount()") == 0
+    assert view.js("revoked") > 10
+    view.js("cleanup()")
 
 
-# ---------------------------------------------------------------------------------------------- looks
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_can_be_read(open_page: Open, theme: str) -> None:
-    page = ready(open_page, f"queues&theme={theme}", scheme="dark" if theme == "light" else "light")
-    page.click(".bw-queues >> text=Contradictory")
-    page.wait_for_selector(".bw-contradicts")
-    assert page.evaluate("import('./contrast.js').then(module => module.poorTexts())") == []
-    page.click(".bw-queues >> text=Near-duplicates")
-    page.wait_for_selector("text=25 of 480 items")
-    for key in ["Delete", "u", "k", "2"]:
-        page.keyboard.press(key)
-    assert page.locator(".bw-root.bw-dark").count() == (theme == "dark")
-    poor = page.evaluate("import('./contrast.js').then(module => module.poorTexts())")
-    assert poor == []
+@pytest.mark.parametrize(("theme", "system"), [("light", "dark"), ("dark", "light")])
+def test_text_can_be_read(open_view: Open, theme: str, system: str) -> None:
+    view = open_view(f"queues&theme={theme}", scheme=system)
+    assert view.count(".bw-root.bw-dark") == (theme == "dark")
+    view.open_queue("Contradictory", ".bw-contradicts")
+    assert view.poor_texts() == []
+    view.open_queue("Near-duplicates", "text=25 of 480 items")
+    view.press("Delete", "u", "k", "2")
+    assert view.poor_texts() == []
 
 
 @pytest.mark.parametrize("width", [480, 1000, 1800])
-def test_nothing_sticks_out(open_page: Open, width: int) -> None:
-    page = ready(open_page, "queues", width=width)
-    wide = page.evaluate(
-        """[...document.querySelectorAll('.bw-toolbar *, .bw-footer, .bw-grid, .bw-footer > *')].filter(e => {
-        const box = e.getBoundingClientRect(), root = document.querySelector('.bw-root').getBoundingClientRect();
+def test_nothing_sticks_out(open_view: Open, width: int) -> None:
+    view = open_view("queues", width=width)
+    wide = """all => all.filter(e => {
+        const box = e.getBoundingClientRect(), root = e.closest('.bw-root').getBoundingClientRect();
         return box.width && (box.left < root.left - 1 || box.right > root.right + 1);
     }).map(e => e.outerHTML.slice(0, 100))"""
-    )
-    assert wide == []
-    assert page.locator(".bw-grid").bounding_box()["height"] > 300
+    assert view(".bw-toolbar *, .bw-footer, .bw-grid, .bw-footer > *").evaluate_all(wide) == []
+    assert view.box(".bw-grid")["height"] > 300
+
+
+def test_progress_is_told(open_view: Open) -> None:
+    view = open_view("queues")
+    told = view.sent("seen", 1)[0]["ranges"]
+    assert told[0][0] == 0
+    assert sum(stop - start for start, stop in told) < 40, "only what is on screen"
+    view.wait(".bw-progress-text >> text=/seen [1-9]/")
+    assert not view(".bw-looks").is_visible()
+    tell = """hint => {
+        kernel.looked = {recent: 25, recent_changed: 6, left: 380, errors: 14.2, low: 6, high: 31, hint};
+        kernel.push({event: 'state', state: kernel.state()});
+    }"""
+    view.js(tell, "")
+    assert "6 of the last 25 decisions" in view.text(".bw-looks")
+    assert view.text(".bw-stop") == ""
+    view.js(tell, "You can stop here.")
+    assert view.text(".bw-looks [role=status]") == "You can stop here."
+
+
+@pytest.mark.parametrize(
+    ("query", "told", "mend"),
+    [
+        ("hold=hello", "kernel busy…", "kernel.release()"),
+        ("dead", "Every confirmed decision is in journal.jsonl", "kernel.dead = false"),
+        ("fail=page", "did not load: The folder is gone.", "kernel.fail = {}"),
+    ],
+)
+def test_trouble_is_told_and_passes(open_view: Open, query: str, told: str, mend: str) -> None:
+    view = open_view(query, until=f"text={told}")
+    view.js(mend)
+    if view(".bw-banner").is_visible():
+        view.click("text=Retry")
+    view.wait(".bw-cell img")
+    view.wait(".bw-busy:empty", state="attached")
+    assert not view(".bw-banner").is_visible()
+
+
+def test_the_zoom_by_keyboard_with_names_as_text(open_view: Open) -> None:
+    view = open_view()
+    paths = view.js("Array.from({length: 7}, (_, i) => kernel.item(i).path)")
+    view.cell(4).click()
+    view.press("Space")
+    view.wait('.bw-zoom[data-full="true"]')
+    assert view.count(".bw-zoom .bw-probability") == 3
+    assert "<img" in paths[5]
+    for key, at in [("ArrowRight", 5), ("Delete", 6), ("ArrowLeft", 5)]:
+        view.press(key)
+        assert view.text(".bw-zoom h2") == paths[at]
+    assert view.count("img[onerror]") == 0
+    view.wait(".bw-zoom .bw-history >> text=ada: delete")
+    assert "✕ delete" in view.text(".bw-verdict")
+    view.press("r", *"teddy", "Enter")
+    assert view.sent("mark", 2)[1]["label"] == "teddy"
+    view.press("Escape")
+    view.wait(".bw-zoom", state="detached")
+    assert view.active == 6
