@@ -368,10 +368,8 @@ def _apply(options: Any) -> int:
         _print(options, machine, "Nothing to do: no decision to delete or relabel is pending.")
         return OK
     receipt = journal.apply()
-    done = (
-        f"Round {receipt.round}: {receipt.counts['delete']} deleted, {receipt.counts['relabel']} relabelled."
-    )
-    back = f"To take it back: bearwidgets rollback {options.folder} --round {receipt.round}"
+    done = f"{receipt.summary()}."
+    back = f"To undo it: bearwidgets rollback {options.folder} --round {receipt.round}"
     _print(options, {**machine, "round": receipt.round}, done, back)
     return OK
 
@@ -380,17 +378,11 @@ def _rollback(options: Any) -> int:
     from bearwidgets import Journal
 
     journal = Journal.open(_dataset(options))
-    number = options.round
-    if number is None:
-        standing = journal.rounds.index[journal.rounds.rolled_back_at.isna()]
-        if not len(standing):
-            raise BadInputError("There is no round to roll back: nothing has been applied.")
-        number = int(standing.max())
-    receipt = journal.rollback(number)
+    receipt = journal.rollback(options.round)
     _print(
         options,
         {"round": receipt.round, "counts": receipt.counts, "notes": list(receipt.notes)},
-        f"Round {receipt.round} taken back: {sum(receipt.counts.values())} files are where they were.",
+        f"{receipt.summary()}.",
         *receipt.notes,
     )
     return OK

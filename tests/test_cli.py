@@ -284,11 +284,11 @@ def test_apply_and_rollback(run, ds):
     assert sorted(ds.root.rglob("*.jpg")) == before
     code, out, _ = run("apply", ds.root)
     assert code == 0
-    assert "Round 1: 2 deleted, 1 relabelled." in out
+    assert "Round 1 applied: 2 images deleted, 1 relabeled." in out
     assert f"bearwidgets rollback {ds.root} --round 1" in out
     assert len(Dataset.from_folder(ds.root)) == 22
     code, out, _ = run("rollback", ds.root)
-    assert (code, out) == (0, "Round 1 taken back: 3 files are where they were.\n")
+    assert (code, out) == (0, "Round 1 undone: all 3 files are back in place.\n")
     assert sorted(ds.root.rglob("*.jpg")) == before
     code, _, err = run("rollback", ds.root)
     assert (code, "no round to roll back" in err) == (1, True)

@@ -291,19 +291,19 @@ class Journal:
         self._manifest.touch()
         return receipt
 
-    def rollback(self, round: int) -> Receipt:  # noqa: A002 - the word of plan and receipt
-        """Bring back the files of a round, byte for byte, with their names and times.
+    def rollback(self, round: int | None = None) -> Receipt:  # noqa: A002 - the word of plan and receipt
+        """Bring back the files of a round, the newest if none is given: byte for byte, with their names and times.
 
         Its decisions are pending again. Rounds are rolled back from the newest to the oldest.
 
         Raises:
-            BadInputError: There is no such round, or it is rolled back already.
+            BadInputError: There is no such round, or none to roll back, or it is rolled back already.
             ConflictError: A later round stands, a file changed or is in the way; nothing was changed.
             WorkspaceError: The disk is full or cannot be written; call it again to finish.
         """
         rounds = self._need_dataset("rollback")
         with self._store.writing():
-            receipt = rounds.roll_back(int(round))
+            receipt = rounds.roll_back(None if round is None else int(round))
         self._manifest.touch()
         return receipt
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from bearwidgets.data.actions import DELETE, LEFT_OUT, RELABEL, UNSURE
 from bearwidgets.data.split import SPLITS
 from bearwidgets.errors import BadInputError, unknown_name
 
@@ -42,8 +43,8 @@ def cleaned_table(table: pd.DataFrame, decisions: pd.DataFrame, exam: str) -> tu
     if exam == "frozen":
         actions[(table["split"] != "train").to_numpy()] = ""
     labels = table["label"].to_numpy(dtype=object)
-    relabel = (actions == "relabel") & (new_labels != labels)
-    out = (actions == "delete") | (actions == "unsure")
+    relabel = (actions == RELABEL) & (new_labels != labels)
+    out = np.isin(actions, LEFT_OUT)
     cleaned = table.assign(label=np.where(relabel, new_labels, labels))[~out].reset_index(drop=True)
     return cleaned, _notes(table["split"].to_numpy(dtype=object), actions, relabel)
 
@@ -66,7 +67,7 @@ def _match(table: pd.DataFrame, decisions: pd.DataFrame) -> tuple[np.ndarray, np
 
 
 def _notes(splits: np.ndarray, actions: np.ndarray, relabel: np.ndarray) -> list[str]:
-    words = {"delete": "deleted", "unsure": "left out as unsure"}
+    words = {DELETE: "deleted", UNSURE: "left out as unsure"}
     notes = []
     for split in SPLITS:
         here = splits == split

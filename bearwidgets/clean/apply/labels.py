@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from typing import TYPE_CHECKING
 
-from bearwidgets.data.actions import DELETE, RELABEL
+from bearwidgets.data.actions import RELABEL
 from bearwidgets.data.listing.frame import relative_path
 from bearwidgets.errors import BadInputError, ConflictError
 
@@ -22,11 +23,11 @@ _BOM = "\ufeff"
 
 
 def edit_labels(data: bytes, paths: DataPaths, moves: Sequence[Move]) -> bytes:
-    """Give the rows of relabelled images their new label and take out those of deleted ones.
+    """Give the rows of relabeled images their new label and take out those of deleted ones.
 
     Args:
         data: The file.
-        paths: What it is called and how it is read.
+        paths: Where it lies and how it is read.
         moves: What happens to which image.
 
     Returns:
@@ -35,38 +36,39 @@ def edit_labels(data: bytes, paths: DataPaths, moves: Sequence[Move]) -> bytes:
     Raises:
         ConflictError: The file is not the table it was: a column or a row is missing, or it cannot be read.
     """
-    columns, name = paths.columns, str(paths.labels)
-    relabels = {each.path: str(each.new_label) for each in moves if each.action == RELABEL}
-    gone = {each.path for each in moves if each.action == DELETE}
+    columns = paths.columns
     try:
-        text = data.decode(columns.encoding)
-        records = list(_records(text, columns.sep))
+        records = list(_records(data.decode(columns.encoding), columns.sep))
     except (UnicodeDecodeError, csv.Error, TypeError) as error:
         raise ConflictError(
-            f"{name} cannot be rewritten line by line ({error}). Allowed are a delimiter of one character and the"
-            " encoding that it was opened with; nothing was changed."
+            f"{paths.labels} cannot be rewritten line by line ({error}). Allowed are a delimiter of one character and"
+            " the encoding that it was opened with; nothing was changed."
         ) from error
-    path_at, label_at = _header(records, columns, name)
-    waiting = gone.union(relabels)
-    out = [records[0][1]] if records else []
+    path_at, label_at = _header(records, columns, str(paths.labels))
+    waiting = {each.path: each for each in moves}
+    out = [raw for _, raw in records[:1]]
+    seen = set()
     for cells, raw in records[1:]:
         path = _path(cells, path_at, paths.root)
-        waiting.discard(path)
-        if path in gone:
-            continue
-        out.append(
-            _with_label(cells, raw, label_at, relabels[path], columns.sep) if path in relabels else raw
-        )
-    if waiting:
+        seen.add(path)
+        move = waiting.get(path)
+        if move is None:
+            out.append(raw)
+        elif move.action == RELABEL:
+            out.append(_with_label(cells, raw, label_at, str(move.new_label), columns.sep))
+    if missing := waiting.keys() - seen:
         raise ConflictError(
-            f"{name} has no row for {min(waiting)!r}: it was changed since the data set was opened. Open the"
+            f"{paths.labels} has no row for {min(missing)!r}: it was changed since the data set was opened. Open the"
             " data set again; nothing was changed."
         )
-    mark = b"\xef\xbb\xbf" if columns.encoding.lower().replace("_", "-") == "utf-8-sig" else b""
-    body = "".join(out)
-    if mark:
-        return (mark if data.startswith(mark) else b"") + body.encode()
-    return body.encode(columns.encoding)
+    return _encoded("".join(out), columns.encoding, with_mark=data.startswith(codecs.BOM_UTF8))
+
+
+def _encoded(text: str, encoding: str, *, with_mark: bool) -> bytes:
+    """The text in the encoding; utf-8-sig, which reads files with and without a mark, writes one where one was."""
+    if codecs.lookup(encoding).name == "utf-8-sig" and not with_mark:
+        encoding = "utf-8"
+    return text.encode(encoding)
 
 
 def new_labels(rows: Iterable[tuple[str, str, str]]) -> bytes:

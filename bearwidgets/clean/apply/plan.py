@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bearwidgets.clean.apply.paths import DataPaths
+    from bearwidgets.clean.apply.round import Round
     from bearwidgets.clean.log.fold import Decision
     from bearwidgets.clean.log.item_index import Item, Items
 
@@ -78,9 +79,10 @@ class Receipt:
 
     Attributes:
         round: The number to give to `Journal.rollback`.
-        counts: How many were deleted and relabelled.
+        counts: How many images were deleted and relabeled.
         moves: As in `Plan`.
         folder: Where plan, receipt and the round's own manifest lie.
+        undone: Whether this is the receipt of a rollback.
         notes: Files that could not be brought back after an interruption, and where they are.
     """
 
@@ -88,17 +90,28 @@ class Receipt:
     counts: dict[str, int]
     moves: pd.DataFrame
     folder: Path
+    undone: bool = False
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, number: int, steps: Sequence[Move], folder: Path, notes: Iterable[str] = ()) -> Receipt:
-        """The receipt of a round's moves."""
-        counts = {action: sum(step.action == action for step in steps) for action in CHANGING}
-        return cls(number, counts, moves_table(steps), folder, tuple(notes))
+    def of(cls, round_: Round, *, undone: bool = False, notes: Iterable[str] = ()) -> Receipt:
+        """The receipt of a round."""
+        counts = {action: sum(move.action == action for move in round_.moves) for action in CHANGING}
+        table = moves_table(round_.moves)
+        return cls(round_.number, counts, table, round_.folder, undone, tuple(notes))
+
+    def summary(self) -> str:
+        """One sentence: "Round 1 applied: 4 images deleted, 10 relabeled"."""
+        n = sum(self.counts.values())
+        if not self.undone:
+            deleted, relabeled = (self.counts[action] for action in CHANGING)
+            return f"Round {self.round} applied: {deleted} image{'s' * (deleted != 1)} deleted, {relabeled} relabeled"
+        if self.notes:
+            return f"Round {self.round} undone, but not every file could be put back"
+        return f"Round {self.round} undone: {f'all {n} files are' if n > 1 else 'the file is'} back in place"
 
     def __repr__(self) -> str:
-        did = ", ".join(f"{n} {action}" for action, n in self.counts.items())
-        return "\n".join([f"Round {self.round}: {did}; kept in {self.folder}", *self.notes])
+        return "\n".join([f"{self.summary()}; the record is in {self.folder}", *self.notes])
 
 
 def make_plan(decisions: Iterable[Decision], items: Items, paths: DataPaths, number: int) -> Plan:

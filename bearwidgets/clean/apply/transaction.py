@@ -85,10 +85,10 @@ class Rounds:
                 self._give_up(round_, error)
             raise
         self._note(round_, APPLIED)
-        return Receipt.of(plan.round, plan.steps, round_.folder)
+        return Receipt.of(round_)
 
-    def roll_back(self, number: int) -> Receipt:
-        """Undo a round, within `JournalStore.writing`.
+    def roll_back(self, number: int | None) -> Receipt:
+        """Undo a round, the newest if none is given, within `JournalStore.writing`.
 
         Raises:
             BadInputError: There is no such round, or it is rolled back already.
@@ -96,6 +96,12 @@ class Rounds:
             WorkspaceError: The disk is full or cannot be written; call again to finish.
         """
         finished = self.recover()
+        if number is None:
+            number = max(
+                [*finished, *(each.number for each in self._store.state.standing_rounds())], default=None
+            )
+        if number is None:
+            raise BadInputError("There is no round to roll back: nothing has been applied.")
         if number in finished:
             return finished[number]
         self._check_order(number)
@@ -210,7 +216,7 @@ class Rounds:
             ) from error
         self._note(round_, ROLLED_BACK)
         self.notes += left
-        return Receipt.of(round_.number, round_.moves, round_.folder, left)
+        return Receipt.of(round_, undone=True, notes=left)
 
     def _abandon(self, round_: Round) -> None:
         """Take back a round whose process died."""
