@@ -170,11 +170,18 @@ def _add_training(train: argparse.ArgumentParser) -> None:
     )
     say("--in-chans", type=_positive, default=3, metavar="N", help="bands of the images (default: 3)")
     say("--seed", type=int, default=0, help="of everything random (default: 0)")
-    say("--mode", choices=("cached", "exact"), default="cached", help="see Learner.fine_tune")
+    say(
+        "--mode",
+        choices=("quick", "full", "cached", "exact"),
+        default="quick",
+        metavar="{quick,full}",
+        help="quick: fit a head on the features of the frozen body; full: train all layers after that "
+        "(default: quick)",
+    )
     say("--cleaned", action="store_true", help="take the decisions in the journal into account")
 
-    exact = train.add_argument_group("the exact mode", "with --weights none it trains from scratch")
-    say = exact.add_argument
+    full = train.add_argument_group("the full mode", "with --weights none it trains from scratch")
+    say = full.add_argument
     say("--epochs", type=int, default=4, help="passes over the training split (default: 4)")
     say("--lr", type=float, help="highest rate (default: that of Learner.fine_tune)")
     say("--batch-size", type=_positive, metavar="N", help="pictures a step (default: 64)")
@@ -292,13 +299,15 @@ def _without_nan(value: Any) -> Any:
 
 def _train(options: Any) -> int:
     from bearwidgets import Journal
+    from bearwidgets.learn.provenance import as_mode
 
     given = ("lr", "batch_size", "augment", "precision", "checkpoint", "log")
     recipe = {name: getattr(options, name) for name in given if getattr(options, name) is not None}
-    if options.mode == "cached" and (recipe or options.devices > 1):
+    options.mode = as_mode(options.mode)
+    if options.mode == "quick" and (recipe or options.devices > 1):
         name = next(iter(recipe), "devices").replace("_", "-")
         raise BadInputError(
-            f"--{name} is of the exact mode: add --mode exact. The cached mode needs none of it."
+            f"--{name} is of the full mode: add --mode full. The quick mode needs none of it."
         )
     fabric = None
     if options.devices > 1:
@@ -327,10 +336,10 @@ def _train(options: Any) -> int:
 
 
 def _fit(options: Any, recipe: dict[str, Any], learn: Any, *, progress: bool) -> Any:
-    """Train as the options say; `recipe` holds those of the exact mode that were given."""
+    """Train as the options say; `recipe` holds those of the full mode that were given."""
     recipe = dict(recipe)
     rate = [recipe.pop("lr")] if "lr" in recipe else []
-    if options.mode == "exact" and options.weights == "none":
+    if options.mode == "full" and options.weights == "none":
         return learn.fit_from_scratch(options.epochs, *rate, progress=progress, **recipe)
     return learn.fine_tune(options.epochs, *rate, mode=options.mode, progress=progress, **recipe)
 
@@ -340,8 +349,8 @@ def _report(options: Any, learn: Any) -> int:
     split = learn.ds.table.split
     saved = str(learn.save(options.save)) if options.save else None
     exported = str(learn.export_onnx(options.export)) if options.export else None
-    scores = learn.evaluate("valid") if (split == "valid").any() else {"made_by": learn.made_by}
-    words = [learn.history.to_string(index=False), learn.made_by]
+    scores = learn.evaluate("valid") if (split == "valid").any() else {"provenance": learn.provenance}
+    words = [learn.history.to_string(index=False), learn.provenance]
     if "n" in scores:
         words.append(f"error {scores['error_rate']:.1%} on {scores['n']} held-out images")
     if "error_rate_corrected" in scores:
@@ -419,7 +428,7 @@ def _demo(options: Any) -> int:
     print(f"\nThe {len(top)} most suspect labels:\n{_suspects(top)}")
     if (ds.table.split == "valid").any():
         scores = learn.evaluate("valid")
-        print(f"\nHeld-out error {scores['error_rate']:.1%} on {scores['n']} images; {scores['made_by']}.")
+        print(f"\nHeld-out error {scores['error_rate']:.1%} on {scores['n']} images; {scores['provenance']}.")
     print(f"Done in {time.monotonic() - began:.1f} s.")
     return OK if options.no_lab else _open_lab(folder)
 

@@ -32,7 +32,7 @@ class StubLearner:
     """
 
     def __init__(self, ds, mistakes=None, *, known=None):
-        self.ds, self.classes, self.made_by, self.mode = ds, list(ds.classes), "a stub", "cached"
+        self.ds, self.classes, self.made_by, self.mode = ds, list(ds.classes), "a stub", "quick"
         labels = [(mistakes or {}).get(row.path, row.label) for row in ds.table.itertuples()]
         self.known = known or dict(zip(ds.table.content, labels, strict=True))
         self.go, self.reached, self.error, self.steps = threading.Event(), threading.Event(), None, 4
@@ -64,8 +64,8 @@ class StubLearner:
         self.children.append(child)
         return child
 
-    def fine_tuning(self, epochs=4, *, mode="cached"):
-        assert (type(epochs), mode) == (int, "cached")
+    def fine_tuning(self, epochs=4, *, mode="quick"):
+        assert (type(epochs), mode) == (int, "quick")
         self.ds.freeze_exam()
         return self._train()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,74 @@ def test_imports_go_left(room):
     files = [path for path in FILES if room_of(path) == room]
     assert files
     assert [each for path in files for each in to_the_right(path, path.read_text("utf-8"))] == []
+
+
+MODULES = {
+    ".".join(("bearwidgets", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(
+        ".__init__"
+    ): path
+    for path in FILES
+}
+
+
+def graph(changed=None):
+    """Module → modules that it imports, for types only and inside of functions too; `changed` has other sources."""
+    arrows = {}
+    for module, path in MODULES.items():
+        source = (changed or {}).get(module) or path.read_text("utf-8")
+        arrows[module] = set()
+        for _, name in imported(ast.parse(source)):
+            known = name
+            while known and known not in MODULES:
+                known = known.rpartition(".")[0]
+            if known and known != module:
+                arrows[module].add(known)
+    return arrows
+
+
+def by_room(arrows):
+    """The same between rooms: a folder in a room is one, and so is each module that lies in none of them."""
+    rooms = {module: module.rpartition(".")[0] if module.count(".") > 2 else module for module in arrows}
+    found = {room: set() for room in rooms.values()}
+    for module, others in arrows.items():
+        found[rooms[module]] |= {rooms[each] for each in others} - {rooms[module]}
+    return found
+
+
+def circle(arrows):
+    """One circle of these arrows, or none."""
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return None
+
+
+def test_no_circle_between_modules_or_rooms():
+    arrows = graph()
+    assert circle(arrows) is None
+    assert circle(by_room(arrows)) is None
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "seen"),
+    [
+        (
+            "bearwidgets.learn.predict",
+            "if TYPE_CHECKING:\n    from bearwidgets.learn.learner import Learner",
+            graph,
+        ),
+        ("bearwidgets.learn.run", "def run():\n    from bearwidgets.learn import fit_methods", graph),
+        (
+            "bearwidgets.learn.scores.scores",
+            "from bearwidgets.learn.diagnosis.diagnosis import diagnose",
+            lambda changed: by_room(graph(changed)),
+        ),
+    ],
+)
+def test_a_circle_would_be_seen(module, source, seen):
+    added = MODULES[module].read_text("utf-8") + "\n" + source
+    assert circle(seen({module: added})) is not None
 
 
 def test_errors_imports_nothing_of_the_package():

@@ -220,7 +220,7 @@ def test_train_with_a_recipe(run, images, tmp_path):
         "test_resnet",
         *SMALL,
         "--mode",
-        "exact",
+        "full",
         "--epochs",
         "2",
         "--lr",
@@ -257,7 +257,7 @@ def test_options_of_the_exact_mode(run, images, option):
     [
         (("--weights", "none", "--arch", "efficientnet_lite"), "efficientnet_lite"),
         (("--weights", "nowhere.bin"), "nowhere.bin"),
-        ((*SMALL, "--mode", "exact", "--epochs", "-1"), "epochs"),
+        ((*SMALL, "--mode", "full", "--epochs", "-1"), "epochs"),
         ((*SMALL, "--save", "no/such/folder/x.bw"), "could not be saved"),
     ],
 )

@@ -21,6 +21,8 @@ from bearwidgets.errors import WorkspaceError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    import pandas as pd
+
 _VERSION = 1
 _in_memory: dict[Path, list[Exam]] = {}  # exams of workspaces that cannot be written, for this process
 
@@ -42,6 +44,25 @@ class Exam:
     frozen_at: str
     hash: str
     items: Mapping[str, str]
+
+
+def judged_labels(table: pd.DataFrame, exam: Exam | None) -> pd.Series:
+    """The labels (n,) that count: of the evaluation split those of the frozen exam, of all else those of the table.
+
+    Args:
+        table: content, label, split, a row for each item.
+        exam: None where nothing is frozen, or where the labels of the table are meant.
+
+    Example:
+        >>> import pandas as pd
+        >>> exam = Exam(0.2, 0, "", "", {"b1": "black"})
+        >>> table = pd.DataFrame({"content": ["a1", "b1"], "label": ["teddy", "teddy"], "split": ["train", "valid"]})
+        >>> judged_labels(table, exam).tolist()
+        ['teddy', 'black']
+    """
+    if exam is None:
+        return table["label"]
+    return table["content"].map(exam.items).where(table["split"] == "valid").fillna(table["label"])
 
 
 def read_exams(workspace: Path) -> list[Exam]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import copy
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from torch import nn
 
-from bearwidgets.errors import BadInputError, TrainingError, unknown_name
-from bearwidgets.learn.fit_head import compute_features, fit_cached
+from bearwidgets.errors import BadInputError, TrainingError
+from bearwidgets.learn.diagnosis.diagnosis import diagnose
+from bearwidgets.learn.diagnosis.evidence import evidence_of
+from bearwidgets.learn.fit_head import fit_features_and_head, usable_features
 from bearwidgets.learn.network.groups import layer_groups
-from bearwidgets.learn.network.model import RANDOM
-from bearwidgets.learn.run import Training, find_rate
-from bearwidgets.learn.saved.metadata import OWN
+from bearwidgets.learn.network.model import OWN, RANDOM
+from bearwidgets.learn.predict import Predicts
+from bearwidgets.learn.progress import with_bar
+from bearwidgets.learn.provenance import as_mode
+from bearwidgets.learn.run import TrainingRun, find_rate
 from bearwidgets.learn.training.lr_finder import suggest
 from bearwidgets.learn.training.recipe import Phase, check_epochs, check_share, fine_tune_phases, make_recipe
 from bearwidgets.learn.training.schedule import Constant, FlatCosine, OneCycle
@@ -26,9 +30,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from bearwidgets.learn.diagnosis.evidence import Finding
-    from bearwidgets.learn.history import Mode
-    from bearwidgets.learn.learner import Learner
     from bearwidgets.learn.progress import Progress
+    from bearwidgets.learn.provenance import ModeName
     from bearwidgets.learn.training.lr_finder import RateSearch
     from bearwidgets.learn.training.recipe import Rate
     from bearwidgets.learn.training.schedule import Schedule
@@ -43,37 +46,20 @@ SCRATCH: dict[str, Any] = {
 """What `fit_from_scratch` adds: augmentation, decay and smoothing, since nothing else keeps the weights in bounds."""
 
 
-class Fits:
-    """What a `Learner` does to train; see there for what it has."""
-
-    module: Any
-    source: Any
-    ds: Any
-    frozen_to: int
-    fabric: Any
-    _pristine: Any
-
-    @property
-    def mode(self) -> Mode | None:
-        """Of the last training, "cached" or "exact"; None before."""
-        raise NotImplementedError
-
-    @property
-    def made_by(self) -> str:
-        """How the present numbers were made, in words; empty before the first training."""
-        raise NotImplementedError
+class FitMethods(Predicts):
+    """What a learner does to train."""
 
     @property
     def diagnosis(self) -> list[Finding]:
         """What the trainings show that deserves a word, each with its figure; empty where nothing can be told."""
-        raise NotImplementedError
+        return diagnose(evidence_of(self)) if self.is_trained else []
 
     def fine_tune(
         self,
         epochs: int = 4,
         base_lr: float = 2e-3,
         *,
-        mode: Mode = "cached",
+        mode: ModeName = "quick",
         freeze_epochs: int | None = None,
         lr_mult: float = 100,
         pct_start: float = 0.3,
@@ -84,13 +70,13 @@ class Fits:
         """Train, with a progress bar; Ctrl-C (or the notebook's Stop) leaves a usable learner.
 
         Args:
-            epochs: passes over the training split after those with a frozen body, in the exact mode. The cached mode
+            epochs: passes over the training split after those with a frozen body, in the full mode. The quick mode
                 fits its head to convergence, however many are asked for.
             base_lr: highest rate of the frozen phase; half of it is that of the head afterwards.
-            mode: `"cached"` computes the frozen body's features once and fits a linear head on them; `"exact"` trains
-                the whole network after that, with augmentation.
-            freeze_epochs: passes with a frozen body before, in the exact mode. None fits the head of a pretrained
-                body as the cached mode does and keeps its batch norms' statistics (`norm_eval`), which distorts its
+            mode: `"quick"` computes the frozen body's features once and fits a linear head on them; `"full"` trains
+                the whole network after that, with augmentation. "cached" and "exact" are their older names.
+            freeze_epochs: passes with a frozen body before, in the full mode. None fits the head of a pretrained
+                body as the quick mode does and keeps its batch norms' statistics (`norm_eval`), which distorts its
                 features less (Kumar et al., "Fine-tuning can distort pretrained features and underperform
                 out-of-distribution", ICLR 2022). A number is fastai's `fine_tune`; so is None, with 1, for a body
                 without pretrained weights or that was trained here before, for a module of one's own, and for a head
@@ -99,7 +85,7 @@ class Fits:
             pct_start: share of the second phase in which the rate rises.
             div: the second phase starts with the highest rate divided by this.
             progress: show a bar, and afterwards what the training shows (`diagnosis`).
-            **options: fields of `Recipe`, exact mode only: batch_size, augment, mixup, early_stopping, …
+            **options: fields of `Recipe`, full mode only: batch_size, augment, mixup, early_stopping, …
 
         Returns:
             The learner itself.
@@ -114,33 +100,37 @@ class Fits:
         )
 
     def fine_tuning(
-        self, epochs: int = 4, base_lr: float = 2e-3, *, mode: Mode = "cached", **options: Any
+        self,
+        epochs: int = 4,
+        base_lr: float = 2e-3,
+        *,
+        mode: ModeName = "quick",
+        **options: Any,
     ) -> Generator[Progress]:
         """As `fine_tune`, step by step: yields progress, and stops when the iteration stops."""
-        if mode not in ("cached", "exact"):
-            raise BadInputError(unknown_name("mode", mode, ["cached", "exact"]))
+        mode = as_mode(mode)
         names = ("freeze_epochs", "lr_mult", "pct_start", "div")
         numbers = {name: options.pop(name) for name in names if name in options}
         head_first = numbers.get("freeze_epochs") is None and self._has_fresh_body()
         if numbers.get("freeze_epochs") is None:
             numbers["freeze_epochs"] = 0 if head_first else 1
         phases = fine_tune_phases(epochs, base_lr=base_lr, **numbers)
-        if mode == "exact" and head_first:
+        if mode == "full" and head_first:
             return self._fine_tuning_after_head(phases, {"norm_eval": True, **options})
-        if mode == "exact":
+        if mode == "full":
             return self.fitting(phases, **options)
         if options:
             raise BadInputError(
-                f"The cached mode has no option {next(iter(options))!r}: it fits a linear head by itself. Use "
-                "mode='exact'."
+                f"The quick mode has no option {next(iter(options))!r}: it fits a linear head by itself. Use "
+                "mode='full'."
             )
         self._ready()
-        return fit_cached(cast("Learner", self))
+        return fit_features_and_head(self)
 
     def _has_fresh_body(self) -> bool:
         """Whether the body has pretrained weights, and they are as they came, under a linear head."""
         known = self.source.weights != RANDOM and self.source.arch != OWN
-        return known and isinstance(self.module.head, nn.Linear) and self.mode != "exact"
+        return known and isinstance(self.module.head, nn.Linear) and self.mode != "full"
 
     def _fine_tuning_after_head(
         self, phases: Sequence[Phase], options: dict[str, Any]
@@ -150,9 +140,8 @@ class Fits:
         self.fitting(phases, **options)  # says at once what is wrong
 
         def run() -> Generator[Progress]:
-            learn = cast("Learner", self)
             # Either leaves out what cannot be decoded, so that a training that was cut off finds the same items.
-            yield from compute_features(learn) if goes_on else fit_cached(learn)
+            yield from usable_features(self) if goes_on else fit_features_and_head(self)
             yield from self.fitting(phases, **options)
 
         return run()
@@ -249,7 +238,7 @@ class Fits:
         recipe = make_recipe(options)
         self._ready()
         self._pristine = self._pristine or copy.deepcopy(self.module.body)
-        return Training(cast("Learner", self), phases, recipe).run()
+        return TrainingRun(self, phases, recipe).run()
 
     def freeze(self) -> None:
         """Leave the body as it is in the next `fit`, apart from its norm layers (see `Recipe.train_bn`)."""
@@ -304,11 +293,11 @@ class Fits:
         if not isinstance(steps, int) or steps < 20:
             raise BadInputError(f"steps is {steps!r}; allowed is a whole number from 20 on.")
         recipe = make_recipe(options)
-        self._check_data()
+        self.data()
         rows: list[tuple[float | None, float | None]] = []
-        search = find_rate(cast("Learner", self), start_lr, end_lr, steps, recipe)
+        search = find_rate(self, start_lr, end_lr, steps, recipe)
         try:
-            for step in _with_bar(search, show=progress):
+            for step in with_bar(search, show=progress):
                 rows.append((step.lr, step.train_loss))  # noqa: PERF401 - kept where the loop ends in an error
         except TrainingError:
             pass  # the loss is no number any more: the test has come to its end
@@ -320,11 +309,11 @@ class Fits:
 
         progress = progress and (self.fabric is None or self.fabric.is_global_zero)
         try:
-            for _ in _with_bar(steps, show=progress):
+            for _ in with_bar(steps, show=progress):
                 pass
         except KeyboardInterrupt:
             steps.close()
-            use = "used or " if self.made_by else ""
+            use = "used or " if self.is_trained else ""
             warnings.warn(f"Stopped by hand. {self!r} can be {use}trained on.", stacklevel=3)
             return self
         for finding in self.diagnosis if progress else []:
@@ -332,35 +321,4 @@ class Fits:
         return self
 
     def _ready(self) -> None:
-        self._check_data()
-        self.ds.freeze_exam()
-
-    def _check_data(self) -> None:
-        if self.ds is None:
-            raise BadInputError(
-                "This learner has no data set; give one with `learn.with_data(ds)`, `learn.transfer(ds)` or "
-                "`Learner.load(path, ds)`."
-            )
-
-
-def _with_bar(steps: Generator[Progress], *, show: bool) -> Generator[Progress]:
-    """The same steps, with a bar that shows them."""
-    from tqdm.auto import tqdm
-
-    stage = ""
-    with tqdm(disable=not show, mininterval=0.2) as bar:
-        for step in steps:
-            if step.note and show:
-                tqdm.write(step.note)
-            if step.stage != stage:
-                stage = step.stage
-                bar.reset(step.total)
-                bar.set_description(stage, refresh=False)
-            bar.set_postfix(_figures(step), refresh=step.step == step.total)
-            bar.update(step.step - bar.n)
-            yield step
-
-
-def _figures(step: Progress) -> dict[str, str]:
-    figures = {"loss": step.train_loss, "valid loss": step.valid_loss, "valid error": step.valid_error}
-    return {name: f"{value:.3f}" for name, value in figures.items() if value is not None}
+        self.data().freeze_exam()

@@ -1,9 +1,9 @@
-"""What a learner keeps of its trainings: a row an epoch, a row a step, and how the present numbers were made."""
+"""What a learner keeps of its trainings: a row an epoch, a row a step, and how the present weights were made."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -12,36 +12,39 @@ if TYPE_CHECKING:
 
     from bearwidgets.learn.head.linear_head import HeadFit
     from bearwidgets.learn.progress import Progress
-    from bearwidgets.learn.training.training_dynamics import Trace
+    from bearwidgets.learn.provenance import Mode, Provenance
+    from bearwidgets.learn.training.training_dynamics import TrainingDynamics
 
-Mode = Literal["cached", "exact"]
 HISTORY = ["stage", "epoch", "train_loss", "valid_loss", "valid_error", "seconds"]
 STEPS = ["stage", "step", "epoch", "lr", "momentum", "loss"]
 
 
 @dataclass
-class Record:
+class TrainingHistory:
     """All trainings of one learner, one after another.
 
     Attributes:
-        made_by: how the present numbers were made, in words; empty before the first training.
-        mode: of the last training.
-        head_fit: of the last training, if it was a cached one.
+        provenance: how the present weights were made; None before the first training.
+        head_fit: of the last training, if it was in the quick mode.
         fitted_on: ids of the items of that fit, in its order.
         scores: on the exam, of the present weights, if they were measured.
-        origin: the card of the file that the learner was loaded from, if it was not trained since.
-        trace: of the trainings of the whole network since the last cached one.
+        origin: the metadata of the file that the learner was loaded from, if it was not trained since.
+        dynamics: of the trainings in the full mode since the last one in the quick mode.
     """
 
-    made_by: str = ""
-    mode: Mode | None = None
+    provenance: Provenance | None = None
     head_fit: HeadFit | None = None
     fitted_on: list[str] = field(default_factory=list)
     scores: dict[str, Any] | None = None
     origin: dict[str, Any] | None = None
-    trace: Trace | None = None
+    dynamics: TrainingDynamics | None = None
     _epochs: list[dict[str, Any]] = field(default_factory=list)
     _steps: list[tuple] = field(default_factory=list)
+
+    @property
+    def mode(self) -> Mode | None:
+        """Of the last training; None before."""
+        return self.provenance.mode if self.provenance else None
 
     @property
     def history(self) -> pd.DataFrame:
@@ -54,12 +57,17 @@ class Record:
         """A row a training step: `STEPS`."""
         return pd.DataFrame(self._steps, columns=STEPS)
 
-    def trained(self, mode: Mode, made_by: str, head_fit: HeadFit | None, ids: list[str]) -> None:
+    def trained(self, provenance: Provenance, ids: list[str], head_fit: HeadFit | None = None) -> None:
         """Note that the weights are new."""
-        self.mode, self.made_by, self.head_fit, self.fitted_on = mode, made_by, head_fit, ids
+        self.provenance, self.head_fit, self.fitted_on = provenance, head_fit, ids
         self.scores = self.origin = None
-        if mode == "cached":
-            self.trace = None
+        if provenance.mode == "quick":
+            self.dynamics = None
+
+    def add_to_provenance(self, **more: Any) -> None:
+        """Note how the training ended: fields of `Provenance`."""
+        if self.provenance is not None:
+            self.provenance = replace(self.provenance, **more)
 
     def step(self, step: Progress) -> None:
         """Note one step of the loop."""

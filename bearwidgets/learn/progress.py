@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
 
 
 @dataclass(frozen=True)
@@ -34,3 +38,27 @@ class Progress:
     lr: float | None = None
     momentum: float | None = None
     note: str = ""
+
+
+def with_bar(steps: Iterable[Progress], *, show: bool) -> Generator[Progress]:
+    """The same steps, with a bar in the notebook or the terminal that shows them."""
+    from tqdm.auto import tqdm
+
+    stage = ""
+    with tqdm(disable=not show, mininterval=0.2) as bar:
+        for step in steps:
+            if step.note and show:
+                tqdm.write(step.note)
+            if step.stage != stage:
+                stage = step.stage
+                bar.reset(step.total)
+                bar.set_description(stage, refresh=False)
+            figures = {
+                "loss": step.train_loss,
+                "valid loss": step.valid_loss,
+                "valid error": step.valid_error,
+            }
+            shown = {name: f"{value:.3f}" for name, value in figures.items() if value is not None}
+            bar.set_postfix(shown, refresh=step.step == step.total)
+            bar.update(step.step - bar.n)
+            yield step

@@ -6,7 +6,6 @@ import copy
 import dataclasses
 import hashlib
 import json
-import logging
 import time
 import warnings
 from contextlib import contextmanager
@@ -16,62 +15,41 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 
 from bearwidgets.data.augment.augment import augmentation
 from bearwidgets.data.augment.loader import ImageFiles
 from bearwidgets.errors import BadInputError, WorkspaceError
+from bearwidgets.learn.input.preprocessing import PRESIZE
 from bearwidgets.learn.network.groups import layer_groups
-from bearwidgets.learn.network.model import fast_precision
 from bearwidgets.learn.progress import Progress
+from bearwidgets.learn.provenance import Provenance
 from bearwidgets.learn.scores.scores import class_numbers
 from bearwidgets.learn.training import checkpoint
 from bearwidgets.learn.training.batches import PictureBatches
+from bearwidgets.learn.training.fabric import make_fabric
 from bearwidgets.learn.training.launch import check_alike
 from bearwidgets.learn.training.loggers import make_logger
 from bearwidgets.learn.training.lr_finder import DIVERGED
 from bearwidgets.learn.training.recipe import Phase, Recipe
 from bearwidgets.learn.training.schedule import Exponential
 from bearwidgets.learn.training.train import make_optimizer, run_phase
-from bearwidgets.learn.training.training_dynamics import Trace, make_trace
+from bearwidgets.learn.training.training_dynamics import TrainingDynamics, make_dynamics
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     import pandas as pd
 
-    from bearwidgets.learn.learner import Learner
+    from bearwidgets.learn.predict import Predicts
 
-PRESIZE = 1.5  # a picture is kept so much larger than the network sees it
 CHECKPOINT_EVERY = 60.0  # s
 
 
-def make_fabric(device: torch.device, precision: str, **processes: Any) -> Fabric:
-    """Fabric for one device in the asked-for precision; `processes` for several (devices, strategy)."""
-    if precision == "auto":
-        precision = "bf16" if fast_precision(device) == torch.bfloat16 else "32"
-    names: dict[str, Any] = {"bf16": "bf16-mixed", "32": "32-true"}
-    with _no_chatter():
-        return Fabric(accelerator=device.type, precision=names[precision], **(processes or {"devices": 1}))
-
-
-@contextmanager
-def _no_chatter() -> Generator[None]:
-    """Fabric tells on a log that everybody sees which precision it uses; `made_by` and the recipe say it already."""
-    chatter = logging.getLogger("lightning_fabric.utilities.rank_zero")
-    level = chatter.level
-    chatter.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        chatter.setLevel(level)
-
-
-class Training:
+class TrainingRun:
     """One call of a `fit`: several phases over the same data.
 
     Args:
-        learn: whose module is trained in place.
+        learn: whose module is trained in position.
         phases: what to do, in order.
         recipe: how.
 
@@ -80,14 +58,15 @@ class Training:
             cannot be kept; from `run`, one that belongs to another training.
     """
 
-    def __init__(self, learn: Learner, phases: Sequence[Phase], recipe: Recipe) -> None:
+    def __init__(self, learn: Predicts, phases: Sequence[Phase], recipe: Recipe) -> None:
         self.learn, self.phases, self.recipe = learn, list(phases), recipe
         self.path = None if recipe.checkpoint is None else Path(recipe.checkpoint).expanduser()
         if self.path is not None:
             checkpoint.check_path(self.path)
         device = next(learn.module.parameters()).device
         self.fabric = learn.fabric or make_fabric(device, recipe.precision)
-        table = learn.ds.table
+        ds = learn.data()
+        table = ds.table
         self.train = table[table.split == "train"].reset_index(drop=True)
         target = class_numbers(self.train.label, learn.classes)
         if len(np.unique(target)) < 2:
@@ -100,7 +79,7 @@ class Training:
                 "save_best and early_stopping compare the epochs on the evaluation split, and this data set has "
                 "none. Leave them out, or make the data set with valid_pct=0.2."
             )
-        self.paths = [learn.ds.path_of(each) for each in self.train.id]
+        self.paths = [ds.path_of(each) for each in self.train.id]
         preprocessing = learn.preprocessing
         presize = round(PRESIZE * preprocessing.size)
         pictures = ImageFiles(self.paths, partial(preprocessing.open, at_least=presize), presize=presize)
@@ -116,18 +95,20 @@ class Training:
         learn.module.to(memory_format=torch.channels_last)
         self.groups = layer_groups(learn.module)
         self.best: dict[str, torch.Tensor] | None = None
-        self.place = checkpoint.Place()
+        self.position = checkpoint.TrainingPosition()
         self.resumed: checkpoint.Checkpoint | None = None
-        self.trace: Trace | None = None
+        self.dynamics: TrainingDynamics | None = None
 
     def run(self) -> Generator[Progress]:
         """All phases; leaves the learner usable wherever it is left."""
         plan = self._plan()
         if self.fabric.world_size > 1:
             check_alike(self.fabric, plan)
-        self.trace = make_trace(self.learn, list(self.train.id))
+        self.dynamics = make_dynamics(
+            list(self.train.id), len(self.learn.classes), self.learn.record.dynamics, self.learn.out_of_fold()
+        )
         self._go_on(plan)
-        self.learn.record.trace = self.trace
+        self.learn.record.dynamics = self.dynamics
         logger = None
         if self.fabric.is_global_zero and not self._is_done():
             steps, epochs = self._done()
@@ -139,26 +120,23 @@ class Training:
                 yield from self._phase(logger)
             if self.recipe.save_best and self.best is not None:
                 self.learn.module.load_state_dict(self.best)
-                self.learn.record.made_by += (
-                    f", best of the epochs (validation loss {self.place.best_loss:.3f})"
-                )
+                self.learn.record.add_to_provenance(best_loss=self.position.best_loss)
         finally:
-            self.learn.forget_features()
             if logger is not None:
                 logger.close()
-            if self.batches.problems:
-                rows = list(self.batches.problems)
-                self.learn.leave_out(list(self.train.id.iloc[rows]), list(self.batches.problems.values()))
+            problems = {self.train.id[row]: reason for row, reason in self.batches.problems.items()}
+            self.learn.leave_out(self.learn.undecodable() | problems)
+            self.learn.forget_features()
 
     def _phase(self, logger: Any) -> Generator[Progress]:
-        learn, place, number, steps = self.learn, self.place, self.place.phase, self.batches.steps
+        learn, position, number, steps = self.learn, self.position, self.position.phase, self.batches.steps
         phase = self.phases[number]
         optimizer = make_optimizer(learn.module, self.groups, phase, self.recipe)
         if self.resumed is not None and self.path is not None:
             checkpoint.restore_moments(self.path, self.resumed, optimizer)
             self.resumed = None
-        before, began, saved = place.seconds, time.monotonic(), time.monotonic()
-        so_far = place.step % steps
+        before, began, saved = position.seconds, time.monotonic(), time.monotonic()
+        so_far = position.step % steps
         losses: list[float] = learn.steps.loss.tail(so_far).tolist() if so_far else []
         run = run_phase(
             self.fabric,
@@ -168,38 +146,38 @@ class Training:
             phase,
             self.recipe,
             seed=learn.seed * 100 + number,
-            first_step=place.step,
-            trace=self.trace,
+            first_step=position.step,
+            dynamics=self.dynamics,
         )
         for step in run:
             learn.record.step(step)
             self._say(phase, step)
             losses.append(step.loss or 0.0)
-            place.step = step.step
+            position.step = step.step
             if logger is not None:
                 logger.log_step(step)
             so_far, now = step.step % steps, time.monotonic()
             if so_far and step.step != step.total:
                 if now - saved > CHECKPOINT_EVERY and not so_far % self.recipe.accumulate:
-                    place.seconds = before + now - began
+                    position.seconds = before + now - began
                     self._keep(optimizer)
                     saved = time.monotonic()
                 yield step
                 continue
             learn.forget_features()
             scores = self._examine()
-            place.waited = 0 if self._is_best(scores) else place.waited + 1
+            position.waited = 0 if self._is_best(scores) else position.waited + 1
             seconds = before + time.monotonic() - began
             learn.record.epoch(phase.stage, round(step.epoch, 6), float(np.mean(losses)), scores, seconds)
             if logger is not None:
                 logger.log_epoch(learn.history.iloc[-1].to_dict())
-            enough = self.recipe.early_stopping is not None and place.waited >= self.recipe.early_stopping
+            enough = self.recipe.early_stopping is not None and position.waited >= self.recipe.early_stopping
             if enough:
-                learn.record.made_by += ", stopped early"
-            place.seconds = 0.0
+                learn.record.add_to_provenance(stopped_early=True)
+            position.seconds = 0.0
             ended = enough or step.step == step.total
             if ended:
-                place.phase, place.step, place.waited = number + 1, 0, 0
+                position.phase, position.step, position.waited = number + 1, 0, 0
             self._keep(None if ended else optimizer)
             losses, before, began, saved = [], 0.0, time.monotonic(), time.monotonic()
             yield dataclasses.replace(
@@ -212,49 +190,54 @@ class Training:
                 return
 
     def _is_done(self) -> bool:
-        return self.place.phase >= len(self.phases)
+        return self.position.phase >= len(self.phases)
 
     def _done(self) -> tuple[int, int]:
         """Steps and epochs of this training that were done before it was cut off."""
         steps = self.batches.steps
-        epochs = sum(phase.epochs for phase in self.phases[: self.place.phase])
-        return epochs * steps + self.place.step, epochs + self.place.step // steps
+        epochs = sum(phase.epochs for phase in self.phases[: self.position.phase])
+        return epochs * steps + self.position.step, epochs + self.position.step // steps
 
     def _where(self) -> Progress:
         """Where a training that was cut off goes on."""
         assert self.path is not None  # noqa: S101 - only then
-        steps, place = self.batches.steps, self.place
+        steps, position = self.batches.steps, self.position
         if self._is_done():
             phase, total = self.phases[-1], self.phases[-1].epochs * steps
             note = f"{self.path.name}: this training is finished."
             return Progress(phase.stage, total, total, epoch=phase.epochs, note=note)
-        phase, epoch = self.phases[place.phase], place.step / steps
+        phase, epoch = self.phases[position.phase], position.step / steps
         note = (
             f"{self.path.name}: going on in epoch {int(epoch) + 1} of {phase.epochs} ({phase.stage}), "
-            f"after {place.step} of {phase.epochs * steps} steps."
+            f"after {position.step} of {phase.epochs * steps} steps."
         )
-        return Progress(phase.stage, place.step, phase.epochs * steps, epoch=epoch, note=note)
+        return Progress(phase.stage, position.step, phase.epochs * steps, epoch=epoch, note=note)
 
     def _say(self, phase: Phase, step: Progress) -> None:
         learn = self.learn
-        made_by = (
-            f"exact: {learn.arch} ({learn.source.weights}) at {learn.size} px, "
-            f"{phase.stage} epoch {step.epoch:.3g} of {phase.epochs}"
+        provenance = Provenance(
+            "full",
+            learn.arch,
+            learn.source.weights,
+            learn.size,
+            stage=phase.stage,
+            epoch=step.epoch,
+            epochs=phase.epochs,
         )
-        learn.record.trained("exact", made_by, None, list(self.train.id))
+        learn.record.trained(provenance, list(self.train.id))
 
     def _examine(self) -> dict[str, Any] | None:
         """Scores on the evaluation split, made by the first process and known to all."""
         scores = None
-        if self.fabric.is_global_zero and (self.learn.ds.table.split == "valid").any():
+        if self.fabric.is_global_zero and (self.learn.data().table.split == "valid").any():
             scores = self.learn.evaluate("valid")
         return self.fabric.broadcast(scores) if self.fabric.world_size > 1 else scores
 
     def _is_best(self, scores: dict[str, Any] | None) -> bool:
-        loss = self.place.best_loss
+        loss = self.position.best_loss
         if scores is None or (loss is not None and scores["loss"] >= loss):
             return False
-        self.place.best_loss = scores["loss"]
+        self.position.best_loss = scores["loss"]
         if self.recipe.save_best:
             self.best = copy.deepcopy(self.learn.module.state_dict())
         return True
@@ -265,11 +248,11 @@ class Training:
         learn = self.learn
         found = checkpoint.Checkpoint(
             self._plan(),
-            self.place,
+            self.position,
             _rows(learn.history),
             _rows(learn.steps),
-            learn.made_by,
-            checkpoint.tensors_of(learn.module, self.best, optimizer, self.trace),
+            learn.record.provenance or Provenance("full"),
+            checkpoint.tensors_of(learn.module, self.best, optimizer, self.dynamics),
         )
         try:
             checkpoint.write(self.path, found)
@@ -282,18 +265,18 @@ class Training:
             return
         found, learn = checkpoint.read(self.path), self.learn
         checkpoint.check_plan(self.path, found, plan)
-        if self.trace is not None:
-            self.trace.restore(found.part("trace"))
+        if self.dynamics is not None:
+            self.dynamics.restore(found.part("trace"))
         checkpoint.restore_weights(self.path, found, learn.module)
         self.best = found.part("best") or None
-        self.place, self.resumed = found.place, found
+        self.position, self.resumed = found.position, found
         learn.record.resume(found.history, found.steps)
-        learn.record.trained("exact", found.made_by, None, list(self.train.id))
+        learn.record.trained(found.provenance, list(self.train.id))
 
     def _plan(self) -> dict[str, str]:
         """What has to be the same for a training to go on."""
         recipe = dataclasses.replace(self.recipe, checkpoint=None, log=None)
-        table, preprocessing = self.learn.ds.table, self.learn.preprocessing.as_metadata()
+        table, preprocessing = self.learn.data().table, self.learn.preprocessing.as_metadata()
         return {
             "architecture": f"{self.learn.arch} at {self.learn.size} px",
             "list of classes": ", ".join(self.learn.classes),
@@ -315,11 +298,11 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
-def find_rate(learn: Learner, start: float, end: float, steps: int, recipe: Recipe) -> Generator[Progress]:
+def find_rate(learn: Predicts, start: float, end: float, steps: int, recipe: Recipe) -> Generator[Progress]:
     """Train with rates from `start` to `end` for `steps` steps, or until the loss diverges; then undo all of it."""
     phase = Phase("lr_find", 1, end, Exponential(start / end), learn.frozen_to, steps)
     with _undone(learn):
-        training = Training(learn, [phase], dataclasses.replace(recipe, checkpoint=None, log=None))
+        training = TrainingRun(learn, [phase], dataclasses.replace(recipe, checkpoint=None, log=None))
         optimizer = make_optimizer(learn.module, training.groups, phase, recipe)
         lowest = np.inf
         for step in run_phase(
@@ -333,7 +316,7 @@ def find_rate(learn: Learner, start: float, end: float, steps: int, recipe: Reci
 
 
 @contextmanager
-def _undone(learn: Learner) -> Generator[None]:
+def _undone(learn: Predicts) -> Generator[None]:
     """Leave weights, what is frozen, and everything the learner says of itself as they were."""
     weights = copy.deepcopy(learn.module.state_dict())
     frozen = [parameter.requires_grad for parameter in learn.module.parameters()]

@@ -3,7 +3,7 @@
     python tests/benchmarks/fine_tuned_errors.py [--size 128] [--epochs 6] [--folds 4] [--limit 6000]
         [--peer-python PATH]
 
-`cross_validate(mode="exact")` on the aggregate labels of `cifar10n`, or one learner with `--folds 0`. The early
+`cross_validate(mode="full")` on the aggregate labels of `cifar10n`, or one learner with `--folds 0`. The early
 layers train nearly as fast as the head, for the body has never seen images of 32 px, enlarged. cleanlab's scores
 are those of `--peer-python` on our probabilities.
 """
@@ -35,10 +35,10 @@ def measure(options: argparse.Namespace, home: Path) -> None:
     rates = {"base_lr": options.base_lr, "lr_mult": options.lr_mult}
     if options.folds:
         learn = bw.cross_validate(
-            ds, options.folds, epochs=options.epochs, mode="exact", size=options.size, fit_options=rates
+            ds, options.folds, epochs=options.epochs, mode="full", size=options.size, fit_options=rates
         )
     else:
-        learn = bw.Learner(ds, size=options.size).fine_tune(options.epochs, mode="exact", **rates)
+        learn = bw.Learner(ds, size=options.size).fine_tune(options.epochs, mode="full", **rates)
     review, minutes = bw.Review(learn), (time.monotonic() - began) / 60
     clean = pd.Series(task.clean, index=task.paths)[review.table.path].to_numpy()
     wrong = (review.table.label != clean).to_numpy()

@@ -21,7 +21,7 @@ from made_data import write_images
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, BearwidgetsError, MissingFileError, WorkspaceError
 from bearwidgets.learn.learner import Learner
-from bearwidgets.learn.network.model import BodySource
+from bearwidgets.learn.network.model import OWN, BodySource
 from bearwidgets.learn.saved import bundle
 from bearwidgets.learn.saved.metadata import data_hash, licence_note, plain
 from bearwidgets.learn.saved.metadata_schema import SCHEMA, check_metadata
@@ -88,11 +88,11 @@ def with_tensors(path: Path, **changes: torch.Tensor | None) -> Path:
 @pytest.mark.parametrize(
     ("mode", "arch", "options"),
     [
-        ("cached", "test_resnet", {}),
-        ("exact", "test_vit", {"resize": "crop"}),
-        ("exact", "test_resnet", {"head": "mlp", "resize": "pad", "normalize": "data"}),
-        ("exact", "test_efficientnet", {"in_chans": 1}),
-        ("cached", "torchvision/mobilenet_v3_small", {}),
+        ("quick", "test_resnet", {}),
+        ("full", "test_vit", {"resize": "crop"}),
+        ("full", "test_resnet", {"head": "mlp", "resize": "pad", "normalize": "data"}),
+        ("full", "test_efficientnet", {"in_chans": 1}),
+        ("quick", "torchvision/mobilenet_v3_small", {}),
     ],
 )
 def test_a_round_trip_gives_the_same_bits(ds, tmp_path, mode, arch, options, monkeypatch):
@@ -104,7 +104,7 @@ def test_a_round_trip_gives_the_same_bits(ds, tmp_path, mode, arch, options, mon
     assert (loaded.predictions()[1] == learn.predictions()[1]).all()
     image = ds.path_of(ds.table.id[0])
     assert loaded.predict(image) == learn.predict(image)
-    assert (loaded.classes, loaded.made_by, loaded.mode) == (learn.classes, learn.made_by, mode)
+    assert (loaded.classes, loaded.provenance, loaded.mode) == (learn.classes, learn.made_by, mode)
     assert loaded.preprocessing == learn.preprocessing
     assert loaded.evaluate("valid") == learn.evaluate("valid")
 
@@ -115,7 +115,7 @@ def test_a_module_of_ones_own_comes_back_into_its_module(ds, tmp_path):
             torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(4, 3)
         )
 
-    learn = Learner.from_module(network(), ds, size=32).fine_tune(1, mode="exact", progress=False)
+    learn = Learner.from_module(network(), ds, size=32).fine_tune(1, mode="full", progress=False)
     path = learn.save(tmp_path / "own.bw")
     with pytest.raises(BadInputError, match=r"a module of one's own.*`Learner.load\(path, module=module\)`"):
         Learner.load(path)
@@ -321,7 +321,7 @@ def test_a_card_that_lacks_something_is_refused(saved, key):
         ({"size": True}, "for size"),
         ({"size": 64}, "two sizes, 64 and 32 px"),
         ({"seed": -1}, "for seed"),
-        ({"mode": "magic"}, "for mode; allowed is 'cached' or 'exact'"),
+        ({"mode": "magic"}, "for mode; allowed is 'quick' or 'full'"),
         ({"made_by": ""}, "for made_by"),
         ({"head": ["linear"]}, "for head"),
         ({"preprocessing": {"size": 32}}, r"bears\.bw: The preprocessing on the card is damaged"),
@@ -460,7 +460,7 @@ def test_a_learner_without_its_data_saves_what_it_was_told(saved, shared, tmp_pa
     again = bundle.read(Learner.load(saved).save(tmp_path / "again.bw"))[0]
     for name in ("data", "metrics", "history", "made_by", "versions", "preprocessing"):
         assert again[name] == card[name], name
-    trained = Learner.load(saved, shared.ds).fine_tune(1, mode="exact", progress=False)
+    trained = Learner.load(saved, shared.ds).fine_tune(1, mode="full", progress=False)
     assert bundle.read(trained.save(tmp_path / "more.bw"))[0]["metrics"] != card["metrics"]
 
 
@@ -483,7 +483,7 @@ def test_the_model_card_reads_well(shared):
     assert "calibration): not measured" in text
     assert "| black | 6 | 2 |" in text
     assert "| all | 18 | 6 |" in text
-    assert re.sub(r"([\\_])", "", shared.made_by).split(":")[0] in text
+    assert re.sub(r"([\\_])", "", shared.provenance).split(":")[0] in text
 
 
 def test_wilsons_interval_by_hand(saved):
@@ -538,7 +538,7 @@ def test_hostile_words_mean_nothing_in_the_model_card(saved):
         (BodySource("torchvision/resnet18", "IMAGENET1K_V1, torchvision"), "states no licence"),
         (BodySource("resnet18", "mine.pth"), "'mine.pth', whose licence is not known"),
         (BodySource("resnet18", "random, then 5 classes"), "No foreign weights"),
-        (BodySource(bundle.OWN, "a module of one's own"), "network of one's own"),
+        (BodySource(OWN, "a module of one's own"), "network of one's own"),
     ],
 )
 def test_the_licence_of_the_weights_is_noted(source, words):

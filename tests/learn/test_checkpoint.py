@@ -36,7 +36,7 @@ def learner(ds, seed=0):
 
 def training(learn, path=None, **options):
     """Two phases of two epochs, five steps each."""
-    options = {"mode": "exact", "freeze_epochs": 2, "batch_size": 4, "checkpoint": path, **options}
+    options = {"mode": "full", "freeze_epochs": 2, "batch_size": 4, "checkpoint": path, **options}
     return learn.fine_tuning(2, **options)
 
 
@@ -52,7 +52,7 @@ def assert_same(learn, whole):
     pd.testing.assert_frame_equal(
         learn.history.drop(columns="seconds"), whole.history.drop(columns="seconds")
     )
-    assert learn.made_by == whole.made_by
+    assert learn.provenance == whole.provenance
     for one, other in zip(learn.training_dynamics()[1], whole.training_dynamics()[1], strict=True):
         np.testing.assert_array_equal(one, other)
     for name, tensor in whole.module.state_dict().items():
@@ -103,7 +103,7 @@ from bearwidgets.learn import run as fitting
 
 fitting.CHECKPOINT_EVERY = -1.0
 learn = Learner(Dataset.from_folder(sys.argv[1]), "test_resnet", weights=None, size=32)
-options = {"mode": "exact", "freeze_epochs": 2, "batch_size": 4, "checkpoint": sys.argv[2]}
+options = {"mode": "full", "freeze_epochs": 2, "batch_size": 4, "checkpoint": sys.argv[2]}
 for step in learn.fine_tuning(2, **options):
     if len(learn.steps) == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -141,7 +141,7 @@ def test_a_finished_training_is_not_done_again(ds, tmp_path, capsys):
     list(training(learner(ds), path))
     before = path.read_bytes()
     learn = learner(ds)
-    learn.fine_tune(2, mode="exact", freeze_epochs=2, batch_size=4, checkpoint=path)
+    learn.fine_tune(2, mode="full", freeze_epochs=2, batch_size=4, checkpoint=path)
     assert "kept.safetensors: this training is finished." in capsys.readouterr().out
     assert path.read_bytes() == before
     assert len(learn.history) == 4
@@ -173,7 +173,7 @@ def test_that_of_another_training_is_refused(ds, kept, options, differs):
     with pytest.raises(BadInputError, match=f"another training, with another .*{differs}"):
         list(training(learn, kept, **options))
     assert kept.read_bytes() == before
-    assert not learn.made_by
+    assert not learn.provenance
 
 
 def test_that_of_other_data_is_refused(ds, kept, images, make_images):

@@ -79,7 +79,7 @@ def evidence(*, n=120, wrong=6, **changes):
         "valid_counts": counts,
         "valid_right": taken(counts, wrong),
         "valid_predicted": counts,
-        "mode": "exact",
+        "mode": "full",
     }
     return TrainingEvidence(**{**good, **changes})
 
@@ -107,7 +107,7 @@ def test_a_good_cached_training_is_passed_over_in_silence():
         "out_of_fold": Score(8, 180),
     }
     row = history([0.05], [0.1], [0.12], stage="head")
-    assert diagnose(evidence(history=row, steps=steps([]), mode="cached", **good)) == []
+    assert diagnose(evidence(history=row, steps=steps([]), mode="quick", **good)) == []
 
 
 def test_a_finding_says_its_sentence_and_its_advice():
@@ -269,7 +269,7 @@ def cached(in_sample, out_of_fold, loss=0.9):
         "in_sample": in_sample,
         "out_of_fold": out_of_fold,
     }
-    return evidence(history=row, steps=steps([]), mode="cached", **fit)
+    return evidence(history=row, steps=steps([]), mode="quick", **fit)
 
 
 def test_features_that_do_not_tell_the_classes_apart():
@@ -296,7 +296,7 @@ def test_a_head_that_fits_or_cannot_be_judged_is_silent(other):
 def test_steps_of_an_earlier_training_tell_nothing_of_a_cached_one():
     wild = steps([1.1, *level(8, 40)], lr=0.9)
     rows = pd.concat([history([0.3, 0.01, 0.3, 0.4]), history([0.05], stage="head")])
-    assert diagnose(evidence(history=rows, steps=wild, mode="cached")) == []
+    assert diagnose(evidence(history=rows, steps=wild, mode="quick")) == []
     assert codes(evidence(history=rows, steps=wild)) == ["rate_too_high"]
 
 
@@ -572,7 +572,7 @@ def anything(draw):
         valid,
         right,
         {name: draw(st.integers(0, 60)) for name in train},
-        draw(st.sampled_from(["exact", "cached"])),
+        draw(st.sampled_from(["full", "quick"])),
         draw(st.dictionaries(st.floats(1, 1e4), st.floats(0, 5), max_size=3)),
         draw(score),
         draw(score),
@@ -615,6 +615,9 @@ def ds(images):
 class Known(StubLearner):
     """A stub that answers for one split, as a learner does."""
 
+    def data(self):
+        return self.ds
+
     def predictions(self, ds=None, *, split=None):
         table, probabilities = super().predictions(ds)
         here = (table.split == split).to_numpy()
@@ -649,7 +652,7 @@ def test_evidence_of_a_cached_training(ds, monkeypatch):
     assert found.in_sample == Score(1, len(train))
     assert found.out_of_fold == Score(int((train.label != "black").sum()), len(train))
     assert found.held_out_loss == {100.0: 0.5}
-    assert found.mode == "cached"
+    assert found.mode == "quick"
 
 
 def test_evidence_counts_by_the_labels_of_the_frozen_exam(images, ds):

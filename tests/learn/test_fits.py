@@ -46,8 +46,8 @@ def test_every_fit_trains_and_keeps_a_row_an_epoch_and_a_row_a_step(learn, fit):
     for epoch in range(1, 5):
         mine = steps[(steps.epoch > epoch - 1) & (steps.epoch <= epoch)]
         assert history.train_loss[epoch - 1] == pytest.approx(mine.loss.mean())
-    assert learn.mode == "exact"
-    assert "epoch 4 of 4" in learn.made_by
+    assert learn.mode == "full"
+    assert "epoch 4 of 4" in learn.provenance
 
 
 def test_fits_one_after_another_add_up(learn):
@@ -60,7 +60,7 @@ def test_no_epochs_change_nothing(learn):
     before = weights_of(learn)
     learn.fit(0, **QUIET)
     assert all(torch.equal(tensor, before[name]) for name, tensor in weights_of(learn).items())
-    assert learn.made_by == ""
+    assert learn.provenance == ""
 
 
 @pytest.fixture
@@ -74,11 +74,11 @@ def pretrained(ds, tmp_path) -> Learner:
 
 def test_a_pretrained_body_gets_its_head_first_and_keeps_its_statistics(ds, pretrained):
     before = weights_of(pretrained)
-    pretrained.fine_tune(2, mode="exact", **QUIET)
+    pretrained.fine_tune(2, mode="full", **QUIET)
     after = weights_of(pretrained)
     assert pretrained.history.stage.tolist() == ["head", "unfrozen", "unfrozen"]
     assert pretrained.steps.stage.unique().tolist() == ["unfrozen"]
-    assert pretrained.mode == "exact"
+    assert pretrained.mode == "full"
     assert "unfrozen epoch 2 of 2" in pretrained.made_by
     for name, tensor in before.items():
         kept = "running" in name or "tracked" in name
@@ -88,7 +88,7 @@ def test_a_pretrained_body_gets_its_head_first_and_keeps_its_statistics(ds, pret
 
 def test_a_number_of_frozen_epochs_is_fastais_fine_tune(ds, pretrained):
     before = weights_of(pretrained)
-    pretrained.fine_tune(1, mode="exact", freeze_epochs=1, **QUIET)
+    pretrained.fine_tune(1, mode="full", freeze_epochs=1, **QUIET)
     assert pretrained.history.stage.tolist() == ["frozen", "unfrozen"]
     assert not torch.equal(weights_of(pretrained)["body.bn1.running_mean"], before["body.bn1.running_mean"])
 
@@ -98,15 +98,15 @@ def test_without_weights_or_linear_head_none_is_one_frozen_epoch(ds, pretrained,
     options = {**TINY, **options}
     if options["weights"] == "body":
         options["weights"] = tmp_path / "body.safetensors"
-    learn = Learner(ds, **options).fine_tune(1, mode="exact", **QUIET)
+    learn = Learner(ds, **options).fine_tune(1, mode="full", **QUIET)
     assert learn.history.stage.tolist() == ["frozen", "unfrozen"]
 
 
 def test_a_body_that_was_trained_keeps_its_head_and_goes_on(pretrained):
-    pretrained.fine_tune(1, mode="exact", **QUIET)
-    pretrained.fine_tune(1, mode="exact", **QUIET)
+    pretrained.fine_tune(1, mode="full", **QUIET)
+    pretrained.fine_tune(1, mode="full", **QUIET)
     assert pretrained.history.stage.tolist() == ["head", "unfrozen", "frozen", "unfrozen"]
-    assert set(pretrained.record.trace.tensors["count"].tolist()) == {3}
+    assert set(pretrained.record.dynamics.tensors["count"].tolist()) == {3}
 
 
 def test_going_on_leaves_out_what_was_left_out_before(ds, pretrained, tmp_path, monkeypatch):
@@ -120,7 +120,7 @@ def test_going_on_leaves_out_what_was_left_out_before(ds, pretrained, tmp_path, 
 
     monkeypatch.setattr(Preprocessing, "open", open_)
     options = {
-        "mode": "exact",
+        "mode": "full",
         "batch_size": 6,
         "precision": "32",
         "checkpoint": tmp_path / "kept.safetensors",
@@ -137,13 +137,13 @@ def test_going_on_leaves_out_what_was_left_out_before(ds, pretrained, tmp_path, 
 
 def test_a_wrong_option_is_refused_before_the_head_is_fitted(pretrained):
     with pytest.raises(BadInputError, match="Did you mean 'mixup'"):
-        pretrained.fine_tuning(1, mode="exact", mixpu=0.2)
+        pretrained.fine_tuning(1, mode="full", mixpu=0.2)
 
 
 def test_going_on_after_the_head_fits_no_second_one(ds, pretrained, tmp_path):
     path = tmp_path / "kept.safetensors"
     body = tmp_path / "body.safetensors"
-    options = {"mode": "exact", "batch_size": 6, "precision": "32"}
+    options = {"mode": "full", "batch_size": 6, "precision": "32"}
     whole = pretrained.fine_tune(2, **options, progress=False)
     steps = Learner(ds, **{**TINY, "weights": body}).fine_tuning(2, **options, checkpoint=path)
     for step in steps:
@@ -196,7 +196,7 @@ def test_rates_that_are_not_allowed(learn, lr):
 
 
 def test_options_of_the_exact_mode_are_refused_in_the_cached_one(learn):
-    with pytest.raises(BadInputError, match=r"cached mode has no option 'mixup'.*mode='exact'"):
+    with pytest.raises(BadInputError, match=r"quick mode has no option 'mixup'.*mode='full'"):
         learn.fine_tune(1, mixup=0.4)
 
 
@@ -204,7 +204,7 @@ def test_lr_find_puts_everything_back_and_writes_nothing(learn, images):
     learn.fit(1, 1e-3, **QUIET)
     learn.freeze_to(1)
     before, state = weights_of(learn), torch.random.get_rng_state()
-    history, made_by = learn.history, learn.made_by
+    history, made_by = learn.history, learn.provenance
     grads = [parameter.requires_grad for parameter in learn.module.parameters()]
     predictions = learn.predictions()[1]
     files = {path: path.stat().st_mtime_ns for path in images.rglob("*")}
@@ -212,7 +212,7 @@ def test_lr_find_puts_everything_back_and_writes_nothing(learn, images):
     assert all(torch.equal(tensor, before[name]) for name, tensor in weights_of(learn).items())
     assert torch.equal(torch.random.get_rng_state(), state)
     assert learn.history.equals(history)
-    assert learn.made_by == made_by
+    assert learn.provenance == made_by
     assert [parameter.requires_grad for parameter in learn.module.parameters()] == grads
     assert (learn.predictions()[1] == predictions).all()
     assert {path: path.stat().st_mtime_ns for path in images.rglob("*")} == files
@@ -265,8 +265,8 @@ def test_early_stopping_and_the_best_weights(ds):
     best = int(history.valid_loss.argmin())
     assert len(history) == best + 3
     assert learn.evaluate("valid")["loss"] == pytest.approx(history.valid_loss.min(), rel=1e-5)
-    assert "stopped early" in learn.made_by
-    assert "best of the epochs" in learn.made_by
+    assert "stopped early" in learn.provenance
+    assert "best of the epochs" in learn.provenance
 
 
 def test_metrics_go_into_scores_and_history(ds):
@@ -372,7 +372,7 @@ def test_a_module_that_is_a_head_itself_trains_exactly_only(ds):
             return self.maps(pictures).mean((2, 3))
 
     learn = Learner.from_module(Whole(), ds, size=32)
-    with pytest.raises(BadInputError, match=r"use mode='exact'"):
+    with pytest.raises(BadInputError, match=r"use mode='full'"):
         learn.fine_tune(progress=False)
     learn.fit(1, 1e-2, **QUIET)
     assert learn.predictions()[1].sum(1) == pytest.approx(1)
@@ -384,7 +384,7 @@ def test_the_head_of_fastai_trains_and_is_saved(ds, tmp_path):
     assert [len(group) > 0 for group in layer_groups(learn.module)] == [True] * 3
     again = Learner.load(learn.save(tmp_path / "mlp.bw"), ds)
     assert again.predictions()[1] == pytest.approx(learn.predictions()[1], abs=0.02)
-    with pytest.raises(BadInputError, match="mode='exact'"):
+    with pytest.raises(BadInputError, match="mode='full'"):
         learn.fine_tune(progress=False)
 
 

@@ -201,12 +201,12 @@ def test_features_are_computed_once_for_all_folds(ds, monkeypatch):
 
 
 def test_exact_folds_start_from_the_same_fresh_body(ds):
-    cv = cross_validate(ds, 2, mode="exact", epochs=1, **QUIET)
-    assert [learner.mode for learner in cv.learners] == ["exact", "exact"]
-    assert cv.mode == "exact"
+    cv = cross_validate(ds, 2, mode="full", epochs=1, **QUIET)
+    assert [learner.mode for learner in cv.learners] == ["full", "full"]
+    assert cv.mode == "full"
     bodies = [list(learner.module.body.parameters()) for learner in cv.learners]
     assert any((one != other).any() for one, other in zip(*bodies, strict=True))
-    alone = Learner(ds, **TINY).with_data(cv.learners[1].ds).fine_tune(1, mode="exact", progress=False)
+    alone = Learner(ds, **TINY).with_data(cv.learners[1].ds).fine_tune(1, mode="full", progress=False)
     last = zip(alone.module.parameters(), cv.learners[1].module.parameters(), strict=True)
     assert all((one == other).all() for one, other in last), "the first fold left nothing behind"
     ids, probabilities = cv.out_of_fold()
@@ -214,15 +214,15 @@ def test_exact_folds_start_from_the_same_fresh_body(ds):
 
 
 def test_options_of_the_training_reach_every_fold(ds):
-    cv = cross_validate(ds, 2, mode="exact", epochs=1, fit_options={"norm_eval": True}, **QUIET)
+    cv = cross_validate(ds, 2, mode="full", epochs=1, fit_options={"norm_eval": True}, **QUIET)
     fresh = dict(Learner(ds, **TINY).module.body.named_buffers())
     for learner in cv.learners:
         buffers = learner.module.body.named_buffers()
         assert all((value == fresh[name]).all() for name, value in buffers)
     with pytest.raises(BadInputError, match="A checkpoint belongs to one training"):
-        cross_validate(ds, mode="exact", fit_options={"checkpoint": "kept.safetensors"}, **QUIET)
+        cross_validate(ds, mode="full", fit_options={"checkpoint": "kept.safetensors"}, **QUIET)
     with pytest.raises(BadInputError, match="Did you mean 'norm_eval'"):
-        cross_validate(ds, mode="exact", fit_options={"norm_evl": True}, **QUIET)
+        cross_validate(ds, mode="full", fit_options={"norm_evl": True}, **QUIET)
 
 
 def test_the_same_seed_gives_the_same_numbers(ds):
@@ -290,7 +290,7 @@ def test_it_is_trained_anew_on_other_data(cv, ds):
     after = cv.with_data(cleaned)
     assert not after.learners
     assert len(cv.learners) == 3
-    steps = list(after.fine_tuning(4, mode="cached"))
+    steps = list(after.fine_tuning(4, mode="quick"))
     assert {step.stage.split(":")[0] for step in steps} == {"fold 1 of 3", "fold 2 of 3", "fold 3 of 3"}
     assert after.table.n.sum() == 16
     assert len(Review(after, ds).table) == 24
@@ -425,8 +425,8 @@ def test_wrong_arguments_are_refused(ds, monkeypatch):
 
 
 def test_a_wrong_mode_is_refused_before_the_first_fold(ds, cv):
-    with pytest.raises(BadInputError, match="Did you mean 'exact'"):
-        cross_validate(ds, mode="exakt", **QUIET)
+    with pytest.raises(BadInputError, match="Did you mean 'quick'"):
+        cross_validate(ds, mode="quik", **QUIET)
     with pytest.raises(BadInputError, match="No split 'vlid'"):
         cv.evaluate("vlid")
 

@@ -37,8 +37,8 @@ def test_cached_training_learns_and_says_how(trained, ds):
     scores = trained.evaluate("valid")
     assert scores["n"] == 6
     assert scores["error_rate"] <= 1 / 6
-    assert trained.made_by.startswith("cached: features of the frozen test_resnet (random) at 32 px")
-    assert scores["made_by"] == trained.made_by
+    assert trained.provenance.startswith("quick mode: features of the frozen test_resnet (random) at 32 px")
+    assert scores["provenance"] == scores["made_by"] == trained.made_by == trained.provenance
     assert trained.history.stage.tolist() == ["head"]
     assert trained.history.valid_error.iloc[0] == scores["error_rate"]
     table, probabilities = trained.predictions()
@@ -49,17 +49,17 @@ def test_cached_training_learns_and_says_how(trained, ds):
 
 
 def test_exact_training_learns_epoch_by_epoch(ds):
-    learn = Learner(ds, **TINY, seed=1).fine_tune(3, mode="exact", progress=False)
+    learn = Learner(ds, **TINY, seed=1).fine_tune(3, mode="full", progress=False)
     assert learn.history.stage.tolist() == ["frozen", "unfrozen", "unfrozen", "unfrozen"]
     assert learn.history.epoch.tolist() == [1, 1, 2, 3]
     assert learn.history.train_loss.iloc[-1] < learn.history.train_loss.iloc[0]
-    assert learn.made_by == "exact: test_resnet (random) at 32 px, unfrozen epoch 3 of 3"
+    assert learn.provenance == "full mode: test_resnet (random) at 32 px, unfrozen epoch 3 of 3"
     assert learn.history.valid_loss.iloc[-1] == pytest.approx(learn.evaluate("valid")["loss"])
     assert learn.out_of_fold() is None
 
 
 def test_exact_probabilities_are_those_of_the_network(ds):
-    learn = Learner(ds, **TINY).fine_tune(1, mode="exact", progress=False)
+    learn = Learner(ds, **TINY).fine_tune(1, mode="full", progress=False)
     table, probabilities = learn.predictions()
     pixels = np.stack([_pixels(ds.path_of(each)) for each in table.id])
     with torch.inference_mode():
@@ -88,14 +88,14 @@ def test_evaluate_by_hand(trained, monkeypatch):
     }
 
 
-@pytest.mark.parametrize("mode", ["cached", "exact"])
+@pytest.mark.parametrize("mode", ["quick", "full"])
 def test_training_leaves_the_global_random_state(ds, mode):
     before = global_states()
     Learner(ds, **TINY).fine_tune(1, mode=mode, progress=False).predictions()
     assert global_states() == before
 
 
-@pytest.mark.parametrize("mode", ["cached", "exact"])
+@pytest.mark.parametrize("mode", ["quick", "full"])
 def test_the_same_seed_gives_the_same_numbers(ds, mode):
     first, second = (Learner(ds, **TINY, seed=4).fine_tune(1, mode=mode, progress=False) for _ in range(2))
     assert (first.predictions()[1] == second.predictions()[1]).all()
@@ -144,15 +144,34 @@ def test_ctrl_c_in_the_middle_of_exact_training_leaves_a_usable_learner(ds, monk
 
     with monkeypatch.context() as patch, pytest.warns(UserWarning, match="Stopped by hand"):  # noqa: PT031 - the patch is to end with it
         patch.setattr(torch.optim.AdamW, "step", step)
-        learn.fine_tune(3, mode="exact", progress=False)
-    assert "unfrozen epoch" in learn.made_by
+        learn.fine_tune(3, mode="full", progress=False)
+    assert "unfrozen epoch" in learn.provenance
     assert not learn.module.training
     assert learn.predictions()[1].sum(1) == pytest.approx(1)
-    assert learn.fine_tune(1, mode="exact", progress=False).evaluate("valid")["n"] == 6
+    assert learn.fine_tune(1, mode="full", progress=False).evaluate("valid")["n"] == 6
 
 
-@pytest.mark.parametrize("mode", ["cached", "exact"])
-def test_a_picture_that_only_fails_when_decoded_is_left_out_and_listed(images, mode):
+@pytest.mark.parametrize(("old", "new"), [("cached", "quick"), ("exact", "full")])
+def test_the_older_names_of_the_modes_are_understood(ds, old, new):
+    assert Learner(ds, **TINY).fine_tune(1, mode=old, progress=False).mode == new
+
+
+def test_reading_leaves_the_data_set_as_it_is(trained, images):
+    learn = trained.transfer(trained.ds).fine_tune(progress=False)
+    path = images / "black" / "new.png"
+    Image.fromarray(np.random.default_rng(5).integers(0, 256, (60, 60, 3), np.uint8)).save(path)
+    grown = Dataset.from_folder(images, valid_pct=0.25)
+    path.write_bytes(path.read_bytes()[:3000])
+    learn.ds = grown
+    table, probabilities = learn.predictions()
+    assert learn.ds is grown
+    assert set(grown.table.path) - set(table.path) == {"black/new.png"}
+    assert len(probabilities) == len(table) == len(grown) - 1
+    assert list(learn.features.problems.values())
+
+
+@pytest.mark.parametrize("mode", ["quick", "full"])
+def test_an_image_that_only_fails_when_decoded_is_left_out_and_listed(images, mode):
     victim = images / "teddy" / "003.jpg"
     data = victim.read_bytes()
     ds = Dataset.from_folder(images, valid_pct=0.25)
@@ -238,8 +257,8 @@ def test_predict_says_why_a_file_cannot_be_used(trained, tmp_path):
 
 
 def test_wrong_arguments_are_refused(ds, trained):
-    with pytest.raises(BadInputError, match=r"Did you mean 'exact'"):
-        trained.fine_tune(mode="exakt")
+    with pytest.raises(BadInputError, match=r"Did you mean 'quick'"):
+        trained.fine_tune(mode="quik")
     for epochs in (-1, 1.5, "3"):
         with pytest.raises(BadInputError, match="epochs is"):
             trained.fine_tune(epochs)
@@ -250,14 +269,14 @@ def test_wrong_arguments_are_refused(ds, trained):
             act(Learner(ds, **TINY))
 
 
-@pytest.mark.parametrize("mode", ["cached", "exact"])
+@pytest.mark.parametrize("mode", ["quick", "full"])
 def test_one_class_only_is_a_clear_error(make_images, tmp_path, mode):
     ds = Dataset.from_folder(make_images(tmp_path / "one", {"bear": 6}))
     with pytest.raises(BadInputError, match=r"one class|1 class"):
         Learner(ds, **TINY).fine_tune(1, mode=mode, progress=False)
 
 
-@pytest.mark.parametrize("mode", ["cached", "exact"])
+@pytest.mark.parametrize("mode", ["quick", "full"])
 def test_a_class_with_one_image_trains(make_images, tmp_path, mode):
     ds = Dataset.from_folder(make_images(tmp_path / "few", {"a": 6, "b": 6, "c": 1}))
     learn = Learner(ds, **TINY).fine_tune(1, mode=mode, progress=False)
@@ -266,7 +285,7 @@ def test_a_class_with_one_image_trains(make_images, tmp_path, mode):
 
 def test_no_evaluation_split_trains_without_its_numbers(images):
     learn = Learner(Dataset.from_folder(images, valid_pct=0), **TINY).fine_tune(
-        1, mode="exact", progress=False
+        1, mode="full", progress=False
     )
     assert learn.history.valid_loss.isna().all()
     with pytest.raises(BadInputError, match="No split 'valid'"):
@@ -332,13 +351,13 @@ def test_tiny_pictures_with_labels_in_a_table(shared_data, tmp_path):
 
 
 def test_exact_training_of_a_second_learner_leaves_the_first_alone(ds):
-    first = Learner(ds, **TINY).fine_tune(1, mode="exact", progress=False)
+    first = Learner(ds, **TINY).fine_tune(1, mode="full", progress=False)
     before = [each.clone() for each in first.module.state_dict().values()]
     second = first.with_data(ds)
     pristine = Learner(ds, **TINY)
     same = zip(second.module.body.parameters(), pristine.module.body.parameters(), strict=True)
     assert all(torch.equal(one, other) for one, other in same), "both start from the same weights"
-    second.fine_tune(1, mode="exact", progress=False)
+    second.fine_tune(1, mode="full", progress=False)
     after = first.module.state_dict().values()
     assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
 

@@ -20,7 +20,7 @@ from bearwidgets.data.augment.transforms import METHODS, Resize
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.errors import BadInputError, TrainingError, WorkspaceError
-from bearwidgets.learn.history import Record
+from bearwidgets.learn.history import TrainingHistory
 from bearwidgets.learn.input.preprocessing import Projection
 from bearwidgets.learn.network.model import Classifier, create_body
 from bearwidgets.learn.saved import onnx as export
@@ -58,9 +58,10 @@ def made_learner(ds=None, in_chans=3, pca=None, **changes):
         classes=CLASSES,
         size=32,
         seed=0,
-        mode="exact",
-        made_by="exact: test_resnet (random) at 32 px, unfrozen epoch 3 of 3",
-        record=Record(),
+        mode="full",
+        is_trained=True,
+        provenance="full mode: test_resnet (random) at 32 px, unfrozen epoch 3 of 3",
+        record=TrainingHistory(),
         history=pd.DataFrame([{"stage": "unfrozen", "epoch": 3.0, "valid_error": float("nan")}]),
     )
 
@@ -127,7 +128,7 @@ def test_the_file_says_what_it_is(learn, exported):
     session = onnxruntime.InferenceSession(exported)
     notes = session.get_modelmeta().custom_metadata_map
     assert json.loads(notes["classes"]) == CLASSES
-    assert json.loads(notes["made_by"]) == learn.made_by
+    assert json.loads(notes["made_by"]) == learn.provenance
     assert json.loads(notes["preprocessing"]) == learn.preprocessing.as_metadata()
     assert set(json.loads(notes["versions"])) == {"bearwidgets", "torch", "timm", "python"}
     assert "uint8 (n, height, width, bands)" in session.get_modelmeta().description
@@ -203,7 +204,7 @@ def test_a_missing_package_is_named(learn, tmp_path, monkeypatch, name):
 
 def test_an_untrained_learner_is_refused(tmp_path):
     learn = made_learner()
-    learn.made_by = ""
+    learn.is_trained = False
     with pytest.raises(BadInputError, match="not trained yet"):
         export_onnx(learn, tmp_path / "bears.onnx")
 

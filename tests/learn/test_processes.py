@@ -43,7 +43,7 @@ if fabric.is_global_zero:
     learn.history.to_json(out + ".history", double_precision=15)
     weights = learn.module.state_dict().items()
     safetensors.torch.save_file({name: tensor.contiguous() for name, tensor in weights}, out)
-    safetensors.torch.save_file(learn.record.trace.tensors, out + ".trace")
+    safetensors.torch.save_file(learn.record.dynamics.tensors, out + ".trace")
 """
 
 
@@ -123,7 +123,7 @@ def test_two_processes_train_as_one(start, images, tmp_path, options):
         mine = whole.module.state_dict()[name]
         assert torch.allclose(tensor.double(), mine.double(), atol=2e-3), name
     for name, tensor in safetensors.torch.load_file(tmp_path / "out.trace").items():
-        assert torch.allclose(tensor, whole.record.trace.tensors[name], atol=2e-3, equal_nan=True), name
+        assert torch.allclose(tensor, whole.record.dynamics.tensors[name], atol=2e-3, equal_nan=True), name
 
 
 def test_they_go_on_from_the_checkpoint_of_one(start, images, tmp_path):
@@ -247,7 +247,7 @@ def run_cli(*arguments):
     return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=240, check=False)
 
 
-TINY = ("--arch", "test_resnet", "--weights", "none", "--size", "32", "--mode", "exact", "--epochs", "1")
+TINY = ("--arch", "test_resnet", "--weights", "none", "--size", "32", "--mode", "full", "--epochs", "1")
 
 
 def test_the_command_trains_in_two_processes(images, tmp_path):
@@ -274,4 +274,4 @@ def test_bad_input_to_two_processes_is_one_sentence(images):
 
 def test_the_command_says_what_the_cached_mode_does_not_need(images, capsys):
     assert cli.main(["train", str(images), "--devices", "2"]) == 1
-    assert "--devices is of the exact mode: add --mode exact" in capsys.readouterr().err
+    assert "--devices is of the full mode: add --mode full" in capsys.readouterr().err

@@ -9,13 +9,13 @@ from safetensors.torch import save_file
 
 from bearwidgets import Dataset, Learner, Review, cross_validate
 from bearwidgets.errors import BadInputError
-from bearwidgets.learn.run import make_fabric
-from bearwidgets.learn.training import training_dynamics as trace_module
-from bearwidgets.learn.training.training_dynamics import Trace
+from bearwidgets.learn.training import training_dynamics as dynamics_module
+from bearwidgets.learn.training.fabric import make_fabric
+from bearwidgets.learn.training.training_dynamics import TrainingDynamics
 from bearwidgets.review.scores import consensus
 
 TINY = {"arch": "test_resnet", "weights": None, "size": 32}
-EXACT = {"mode": "exact", "batch_size": 6, "precision": "32"}
+FULL = {"mode": "full", "batch_size": 6, "precision": "32"}
 
 
 @pytest.fixture
@@ -34,7 +34,9 @@ def learn(ds, tmp_path) -> Learner:
 
 def test_means_by_hand():
     fabric = make_fabric(torch.device("cpu"), "32")
-    found = Trace(["a", "b", "c"], 2, (["c", "strange", "a"], np.array([[1, 0], [0.5, 0.5], [0.2, 0.8]])))
+    found = TrainingDynamics(
+        ["a", "b", "c"], 2, (["c", "strange", "a"], np.array([[1, 0], [0.5, 0.5], [0.2, 0.8]]))
+    )
     odds = torch.tensor([[0.9, 0.1], [0.6, 0.4]])
     found.add(np.array([2, 0]), odds.log(), fabric)
     found.add(np.array([2, 2]), odds.flip(1).log(), fabric)
@@ -46,15 +48,15 @@ def test_means_by_hand():
 
 def test_items_of_which_no_head_is_known_have_no_start():
     fabric = make_fabric(torch.device("cpu"), "32")
-    found = Trace(["a", "b"], 2, (["b"], np.array([[0.3, 0.7]])))
+    found = TrainingDynamics(["a", "b"], 2, (["b"], np.array([[0.3, 0.7]])))
     found.add(np.array([0, 1]), torch.zeros(2, 2), fabric)
     assert np.isnan(found.opinions()[1][1][0]).all()
 
 
 def test_a_training_sees_every_item_once_an_epoch(learn, ds):
-    learn.fine_tune(3, **EXACT, progress=False)
+    learn.fine_tune(3, **FULL, progress=False)
     train = ds.table[ds.table.split == "train"]
-    assert learn.record.trace.tensors["count"].tolist() == [3] * len(train)
+    assert learn.record.dynamics.tensors["count"].tolist() == [3] * len(train)
     ids, (mean, start) = learn.training_dynamics()
     assert ids == train.id.tolist()
     assert mean.sum(1) == pytest.approx(1, abs=1e-5)
@@ -62,7 +64,7 @@ def test_a_training_sees_every_item_once_an_epoch(learn, ds):
 
 
 def test_the_first_epoch_at_a_rate_of_nearly_nothing_says_what_the_network_says(learn):
-    learn.fine_tuning(1, mode="cached").close()
+    learn.fine_tuning(1, mode="quick").close()
     learn.fit(1, 1e-12, augment="none", norm_eval=True, batch_size=6, precision="32", progress=False)
     table, probabilities = learn.predictions()
     ids, (mean, _) = learn.training_dynamics()
@@ -70,7 +72,7 @@ def test_the_first_epoch_at_a_rate_of_nearly_nothing_says_what_the_network_says(
 
 
 def test_a_review_brings_the_opinions_together(learn, ds):
-    learn.fine_tune(2, **EXACT, progress=False)
+    learn.fine_tune(2, **FULL, progress=False)
     review = Review(learn)
     _, last = learn.predictions()
     ids, earlier = learn.training_dynamics()
@@ -84,29 +86,29 @@ def test_a_review_brings_the_opinions_together(learn, ds):
 
 
 def test_a_cached_training_ends_the_trace_and_another_fit_goes_on_with_it(learn):
-    learn.fine_tune(1, **EXACT, progress=False)
+    learn.fine_tune(1, **FULL, progress=False)
     learn.fit(2, 1e-4, batch_size=6, precision="32", progress=False)
-    assert set(learn.record.trace.tensors["count"].tolist()) == {3}
+    assert set(learn.record.dynamics.tensors["count"].tolist()) == {3}
     learn.fine_tune(progress=False)
     assert learn.training_dynamics() is None
     assert Review(learn).made_by.endswith("out of fold")
 
 
 def test_mixed_pictures_say_nothing(learn):
-    learn.fine_tune(1, **EXACT, mixup=0.4, progress=False)
+    learn.fine_tune(1, **FULL, mixup=0.4, progress=False)
     assert learn.training_dynamics()[0] == []
     assert Review(learn).made_by.endswith("training items judged in sample")
 
 
 def test_what_would_take_too_much_memory_is_not_kept(learn, monkeypatch):
-    monkeypatch.setattr(trace_module, "MOST_VALUES", 10)
-    learn.fine_tune(1, **EXACT, progress=False)
+    monkeypatch.setattr(dynamics_module, "MOST_VALUES", 10)
+    learn.fine_tune(1, **FULL, progress=False)
     assert learn.training_dynamics() is None
     Review(learn)
 
 
 def test_folds_bring_together_what_their_learners_said(ds):
-    cv = cross_validate(ds, 3, mode="exact", epochs=1, fit_options={"batch_size": 6}, progress=False, **TINY)
+    cv = cross_validate(ds, 3, mode="full", epochs=1, fit_options={"batch_size": 6}, progress=False, **TINY)
     ids, (mean,) = cv.training_dynamics()
     first = ds.table.id[ds.table.split == "train"].iloc[0]
     said = []
@@ -124,7 +126,7 @@ def test_folds_bring_together_what_their_learners_said(ds):
 
 def test_folds_of_mixed_pictures_are_judged_out_of_fold_alone(ds):
     options = {"batch_size": 6, "mixup": 0.4}
-    cv = cross_validate(ds, 2, mode="exact", epochs=1, fit_options=options, progress=False, **TINY)
+    cv = cross_validate(ds, 2, mode="full", epochs=1, fit_options=options, progress=False, **TINY)
     assert cv.training_dynamics()[0] == []
     review = Review(cv)
     assert review.made_by.endswith("out of fold")
@@ -132,18 +134,18 @@ def test_folds_of_mixed_pictures_are_judged_out_of_fold_alone(ds):
 
 
 def test_what_was_said_of_the_others_stays_when_an_item_leaves(learn):
-    learn.fine_tune(1, **EXACT, progress=False)
-    gone = learn.record.trace.ids[0]
+    learn.fine_tune(1, **FULL, progress=False)
+    gone = learn.record.dynamics.ids[0]
     start = learn.training_dynamics()[1][1][1:]
     learn.leave_out([gone], ["broken"])
     learn.fit(1, 1e-4, batch_size=6, precision="32", progress=False)
     ids, (_, kept) = learn.training_dynamics()
     assert gone not in ids
-    assert set(learn.record.trace.tensors["count"].tolist()) == {2}
+    assert set(learn.record.dynamics.tensors["count"].tolist()) == {2}
     np.testing.assert_array_equal(kept, start)
 
 
 def test_tensors_of_other_items_are_refused():
-    other = Trace(["a"], 2)
+    other = TrainingDynamics(["a"], 2)
     with pytest.raises(BadInputError, match="of other items or classes"):
-        Trace(["a", "b"], 2).restore(other.tensors)
+        TrainingDynamics(["a", "b"], 2).restore(other.tensors)

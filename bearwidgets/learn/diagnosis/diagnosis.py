@@ -44,7 +44,7 @@ def diagnose(evidence: TrainingEvidence) -> list[Finding]:
         ...     print(finding)
         Only 4 training images of 'polar', where the median class has 160. Add images of it, …
     """
-    if evidence.mode == "cached":  # steps of an earlier, exact training tell nothing of this one
+    if evidence.mode == "quick":  # steps of an earlier training in the full mode tell nothing of this one
         evidence = replace(evidence, steps=evidence.steps.iloc[:0])
     rate = [*rate_too_high(evidence)] or [*rate_too_low(evidence)]
     chance = [*_chance_level(evidence)]
@@ -92,7 +92,7 @@ def _under_fit(evidence: TrainingEvidence) -> Iterator[Finding]:
     (95 % Wilson interval) and at least half of that on held-out ones, so that more of it lies in the features than in
     the fit.
     """
-    if evidence.mode != "cached":
+    if evidence.mode != "quick":
         yield from loss_not_down(evidence)
         return
     seen, unseen, losses = evidence.in_sample, evidence.out_of_fold, evidence.held_out_loss
@@ -104,7 +104,7 @@ def _under_fit(evidence: TrainingEvidence) -> Iterator[Finding]:
             f"{_percent(unseen.error)}: their features do not tell the classes apart."
         )
         figure = {"train_error": seen.error, "held_out_error": unseen.error, "n": seen.n}
-        advice = "Look for wrong labels, then try a larger `size`, a larger body, or mode='exact'."
+        advice = "Look for wrong labels, then try a larger `size`, a larger body, or mode='full'."
         yield Finding("under_fit", sentence, {**figure, "held_out_loss": min(losses.values())}, advice)
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from bearwidgets.errors import BadInputError
+from bearwidgets.data.exam import judged_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bearwidgets.learn.learner import Learner
+    from bearwidgets.learn.predict import Predicts
 
 
 class Score(NamedTuple):
@@ -34,13 +34,13 @@ class TrainingEvidence:
 
     Attributes:
         history: a row an epoch: stage, epoch, train_loss, valid_loss, valid_error (0 to 1).
-        steps: a row a training step: stage, step, epoch, lr (of the head), momentum, loss; empty in the cached mode.
+        steps: a row a training step: stage, step, epoch, lr (of the head), momentum, loss; empty in the quick mode.
         train_counts: training images by class, a class without any too.
         valid_counts: evaluation images by class; a class without any may be absent.
         valid_right: those of them that are predicted right, by class.
         valid_predicted: evaluation images by predicted class.
-        mode: "cached" or "exact".
-        held_out_loss: in the cached mode the loss on held-out folds for each L2 strength tried.
+        mode: "quick" or "full".
+        held_out_loss: in the quick mode the loss on held-out folds for each L2 strength tried.
         in_sample: of training images, by the head that was fitted on them, where that is known at little cost.
         out_of_fold: of training images, by heads that did not see them, where there are any.
     """
@@ -99,7 +99,7 @@ class Finding:
         return f"{self.sentence} {self.advice}"
 
 
-def evidence_of(learn: Learner) -> TrainingEvidence:
+def evidence_of(learn: Predicts) -> TrainingEvidence:
     """Collect what a trained learner shows; at most the features of the evaluation split are computed for it.
 
     The labels of the evaluation split are those of the frozen exam, as in `Learner.evaluate`.
@@ -111,9 +111,7 @@ def evidence_of(learn: Learner) -> TrainingEvidence:
         >>> evidence_of(learn).valid  # doctest: +SKIP
         Score(wrong=3, n=96)
     """
-    if learn.ds is None:
-        raise BadInputError("This learner has no data set; give one: `Learner.load(path, ds)`.")
-    table = learn.ds.table
+    table = learn.data().table
     labels, predicted = _judged(learn, "valid")
     in_sample = out_of_fold = None
     if learn.head_fit is not None:  # all features are there
@@ -139,23 +137,23 @@ def numbers(table: pd.DataFrame, column: str) -> np.ndarray:
     return pd.to_numeric(table[column], errors="coerce").to_numpy(float)
 
 
-def _judged(learn: Learner, split: str) -> tuple[np.ndarray, np.ndarray]:
+def _judged(learn: Predicts, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Labels and predicted labels, (n,) each, of one split."""
-    if not (learn.ds.table.split == split).any():
+    ds = learn.data()
+    if not (ds.table.split == split).any():
         return np.array([], object), np.array([], object)
     table, probabilities = learn.predictions(split=split)
-    labels, exam = table.label, learn.ds.exam
-    if split == "valid" and exam is not None:
-        labels = table.content.map(exam.items).fillna(labels)
-    return labels.to_numpy(object), np.array(learn.classes, object)[probabilities.argmax(1)]
+    return judged_labels(table, ds.exam).to_numpy(object), np.array(learn.classes, object)[
+        probabilities.argmax(1)
+    ]
 
 
-def _out_of_fold(learn: Learner) -> Score | None:
+def _out_of_fold(learn: Predicts) -> Score | None:
     found = learn.out_of_fold()
     if found is None or not found[0]:
         return None
     ids, probabilities = found
-    labels = learn.ds.table.set_index("id").label.reindex(ids).to_numpy(object)
+    labels = learn.data().table.set_index("id").label.reindex(ids).to_numpy(object)
     said = np.array(learn.classes, object)[probabilities.argmax(1)]
     return Score(int((labels != said).sum()), len(ids))
 

@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bearwidgets.data.exam import judged_labels
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.learn.folds.folds import Folds
-from bearwidgets.learn.learner import Learner, Prediction
+from bearwidgets.learn.learner import Learner
+from bearwidgets.learn.predict import Prediction
+from bearwidgets.learn.progress import with_bar
 from bearwidgets.learn.scores.metrics import compute_metrics
 from bearwidgets.learn.scores.scores import class_numbers, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
     from PIL import Image
 
     from bearwidgets.data.dataset import Dataset
-    from bearwidgets.learn.history import Mode
     from bearwidgets.learn.progress import Progress
+    from bearwidgets.learn.provenance import Mode, ModeName
 
 _FIGURES = ("n", "loss", "accuracy", "error_rate")
 _UNTRAINED = "No fold is trained yet; call `bw.cross_validate(ds)`."
@@ -36,7 +39,7 @@ def cross_validate(
     folds: int = 5,
     *,
     epochs: int = 4,
-    mode: Mode = "cached",
+    mode: ModeName = "quick",
     seed: int = 0,
     splits: str | Sequence[str] = ("train",),
     groups: str | Mapping[str, object] | Sequence[object] | None = None,
@@ -52,7 +55,7 @@ def cross_validate(
     `evaluate("valid")` tells of the learners that did not see each item.
 
     Every class is spread over the folds as evenly as can be. Equal bytes, and items of one group, lie in one fold.
-    In the cached mode the features are computed once for all folds; in the exact mode each fold trains a fresh
+    In the quick mode the features are computed once for all folds; in the full mode each fold trains a fresh
     copy of the body. Ctrl-C leaves the finished folds usable.
 
     Args:
@@ -65,7 +68,7 @@ def cross_validate(
         groups: items that belong together, such as photos of one animal: a mapping from id or path to the group,
             or a column (as many values as `ds.table` has rows, or its name there). An item that is not in the
             mapping, or whose value is missing, stands alone.
-        fit_options: others of `Learner.fine_tune` for the exact mode: base_lr, augment, norm_eval and so on.
+        fit_options: others of `Learner.fine_tune` for the full mode: base_lr, augment, norm_eval and so on.
         progress: show a bar.
         learner_options: of `Learner`: arch, weights, size and so on.
 
@@ -84,7 +87,8 @@ def cross_validate(
         warnings.warn(note, stacklevel=2)
     steps = cv.fine_tuning(epochs, mode=mode, **(fit_options or {}))
     try:
-        _show(steps, progress=progress)
+        for _ in with_bar(steps, show=progress):
+            pass
     except KeyboardInterrupt:
         steps.close()
         use = "can be used" if cv.learners else "holds nothing yet"
@@ -131,21 +135,33 @@ class CrossValidation:
             return f"CrossValidation({self.folds.n} folds, none trained yet)"
         error = self.summary.loc["error_rate"]
         spread = f" ± {error['standard_error']:.1%}" if len(self.learners) > 1 else ""
-        return f"CrossValidation(held-out error {error['mean']:.1%}{spread}, {self.made_by})"
+        return f"CrossValidation(held-out error {error['mean']:.1%}{spread}, {self.provenance})"
 
     @property
     def mode(self) -> Mode | None:
-        """The mode of the last training, "cached" or "exact"; None before a fold is finished."""
+        """The mode of the last training, "quick" or "full"; None before a fold is finished."""
         return self.learners[-1].mode if self.learners else None
 
     @property
-    def made_by(self) -> str:
+    def is_trained(self) -> bool:
+        """Whether a fold is finished."""
+        return bool(self.learners)
+
+    @property
+    def provenance(self) -> str:
         """How the probabilities were made, in words; empty before a fold is finished."""
         if not self.learners:
             return ""
         done, n = len(self.learners), self.folds.n
         of = "" if done == n else f" of {n}"
-        return f"{done}{of} folds of {' and '.join(self.folds.splits)}; the first: {self.learners[0].made_by}"
+        return (
+            f"{done}{of} folds of {' and '.join(self.folds.splits)}; the first: {self.learners[0].provenance}"
+        )
+
+    @property
+    def made_by(self) -> str:
+        """The older name of `provenance`."""
+        return self.provenance
 
     @property
     def table(self) -> pd.DataFrame:
@@ -173,7 +189,7 @@ class CrossValidation:
         return pd.DataFrame({"mean": figures.mean(), "std": std, "standard_error": std * wider})
 
     def fine_tuning(
-        self, epochs: int = 4, *, mode: Mode = "cached", **fit_options: Any
+        self, epochs: int = 4, *, mode: ModeName = "quick", **fit_options: Any
     ) -> Generator[Progress]:
         """Train fold after fold, step by step; `stage` names the fold. Stopped, the finished folds stay."""
         if fit_options.get("checkpoint") is not None:
@@ -203,15 +219,17 @@ class CrossValidation:
 
     def _leave_out(self, learner: Learner) -> None:
         """Images that a learner could not decode are tried by no further one."""
-        lost = self.ds.table[~self.ds.table["id"].isin(learner.ds.table["id"])]
+        left = learner.data()
+        lost = self.ds.table[~self.ds.table["id"].isin(left.table["id"])]
         if len(lost):
-            reasons = dict(zip(learner.ds.problems["path"], learner.ds.problems["reason"], strict=True))
+            reasons = dict(zip(left.problems["path"], left.problems["reason"], strict=True))
             self.ds = self.ds.without(lost["id"].tolist(), [reasons[path] for path in lost["path"]])
 
     def _examine(self, learner: Learner) -> dict[str, float]:
-        own = learner.ds.table
+        ds = learner.data()
+        own = ds.table
         held = np.flatnonzero(own["split"] == "valid")
-        scores = self._measure(*learner.predictions(_part(learner.ds, held)))
+        scores = self._measure(*learner.predictions(_part(ds, held)))
         figures = {name: scores[name] for name in _FIGURES}
         return {"n_train": int((own["split"] == "train").sum()), **figures, **scores.get("metrics", {})}
 
@@ -312,11 +330,12 @@ class CrossValidation:
                 f"No item of {split!r} lies in one of the {len(self.learners)} finished folds."
             )
         exam = self.ds.exam if ds is None and split == "valid" else None
-        labels = None if exam is None else table["content"].map(exam.items).fillna(table["label"])
         if exam is None:
             class_numbers(table["label"], self.classes)  # names a label that is no class
         how = "judged out of fold" if split in self.folds.splits else "mean probability"
-        return {**self._measure(table, probabilities, labels), "made_by": f"{self.made_by}; {how}"}
+        said = f"{self.provenance}; {how}"
+        scores = self._measure(table, probabilities, judged_labels(table, exam))
+        return {**scores, "provenance": said, "made_by": said}
 
     def predict(self, image: str | Path | bytes | Image.Image | np.ndarray) -> Prediction:
         """Classify one image by the mean probability of all learners; images and errors as `Learner.predict`."""
@@ -344,17 +363,3 @@ class CrossValidation:
 def _part(ds: Dataset, rows: np.ndarray) -> Dataset:
     """The data set with these rows only."""
     return ds.with_table(ds.table.iloc[rows].reset_index(drop=True))
-
-
-def _show(steps: Iterator[Progress], *, progress: bool) -> None:
-    """Run to the end, under a bar."""
-    from tqdm.auto import tqdm
-
-    stage = ""
-    with tqdm(disable=not progress, mininterval=0.2) as bar:
-        for step in steps:
-            if step.stage != stage:
-                stage = step.stage
-                bar.reset(step.total)
-                bar.set_description(stage, refresh=False)
-            bar.update(step.step - bar.n)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bearwidgets.data.augment.transforms import Picture
 
+PRESIZE = 1.5  # an image is kept so much larger than the network sees it, for what crops it
 _BYTE = 255
 _LARGEST = 8192  # px of a side; a card that asks for more is damaged or means harm
 _GREATEST = float(np.finfo(np.float32).max)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 POOLS = ("avg", "catavgmax")
 RANDOM = "random"  # where weights came from, if from nowhere
+OWN = "own module"  # in the place of an architecture's name, for a network that no name rebuilds
 
 
 class Classifier(nn.Module):

@@ -16,8 +16,9 @@ from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
 from bearwidgets.files import write_atomic
 from bearwidgets.learn.input.preprocessing import Preprocessing
 from bearwidgets.learn.network import bodies, model
+from bearwidgets.learn.network.model import OWN
 from bearwidgets.learn.network.network_heads import mlp_head
-from bearwidgets.learn.saved.metadata import FORMAT, OWN, check_classes, describe
+from bearwidgets.learn.saved.metadata import FORMAT, check_classes, describe
 from bearwidgets.learn.saved.metadata_schema import check_metadata
 from bearwidgets.learn.saved.model_card import model_card
 

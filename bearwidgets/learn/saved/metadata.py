@@ -16,6 +16,7 @@ from torch import nn
 
 from bearwidgets.data.identity import hash_bytes
 from bearwidgets.errors import BadInputError
+from bearwidgets.learn.network.model import OWN
 from bearwidgets.version import __version__
 
 if TYPE_CHECKING:
@@ -24,16 +25,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bearwidgets.data.dataset import Dataset
-    from bearwidgets.learn.learner import Learner
     from bearwidgets.learn.network.model import BodySource
+    from bearwidgets.learn.state import LearnerState
 
 FORMAT = 2
-OWN = "own module"  # in the place of an architecture's name, for a network that no name rebuilds
 HEADS = {"linear": nn.Linear, "mlp": nn.Sequential, "none": nn.Identity, "own": nn.Module}
 
 
 def describe(
-    learn: Learner, *, scores: Mapping[str, Any] | None = None, origin: Mapping[str, Any] | None = None
+    learn: LearnerState, *, scores: Mapping[str, Any] | None = None, origin: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The card of a learner; computes nothing that takes time.
 
@@ -61,7 +61,7 @@ def describe(
         "size": learn.size,
         "seed": learn.seed,
         "mode": learn.mode,
-        "made_by": learn.made_by,
+        "made_by": learn.provenance,
         "preprocessing": learn.preprocessing.as_metadata(),
         "versions": {
             "bearwidgets": __version__,

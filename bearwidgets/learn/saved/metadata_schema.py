@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.input.preprocessing import Preprocessing
 from bearwidgets.learn.network.model import POOLS
+from bearwidgets.learn.provenance import OLD_MODES
 from bearwidgets.learn.saved.metadata import FORMAT, HEADS
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ SCHEMA: dict[str, tuple[Callable[[Any], bool], str]] = {
     "classes": (_is_classes, "a list of different names"),
     "size": (lambda value: _is_count(value, 32, MAX_SIZE), f"a whole number from 32 to {MAX_SIZE}"),
     "seed": (lambda value: _is_count(value, 0, 2**32 - 1), f"a whole number from 0 to {2**32 - 1}"),
-    "mode": (lambda value: _one_of(value, ("cached", "exact")), "'cached' or 'exact'"),
+    "mode": (lambda value: _one_of(value, ("quick", "full", *OLD_MODES)), "'quick' or 'full'"),
     "made_by": (_is_words, "words"),
     "preprocessing": (_is_table, "a table"),
     "versions": (_is_row, "versions by name"),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bearwidgets.data.augment.transforms import Picture
     from bearwidgets.learn.input.preprocessing import Preprocessing
-    from bearwidgets.learn.learner import Learner
+    from bearwidgets.learn.state import LearnerState
 
 INPUT, RESIZED, OUTPUT = "pictures", "resized", "probabilities"
 LIMIT = 2**31 - 2**24  # bytes of weights that one protobuf message has room for
@@ -64,7 +64,7 @@ class Deployed(nn.Module):
         return torch.softmax(self.network((values - self.mean) / self.std), 1)
 
 
-def export_onnx(learn: Learner, path: str | Path, *, verify: bool = True) -> Path:
+def export_onnx(learn: LearnerState, path: str | Path, *, verify: bool = True) -> Path:
     """Write a trained learner as one ONNX file, atomically; weights are float32.
 
     The graph takes `pictures`, uint8 (n, height, width, 3), RGB and turned upright ((n, height, width, 1) for gray
@@ -89,7 +89,7 @@ def export_onnx(learn: Learner, path: str | Path, *, verify: bool = True) -> Pat
         >>> json.loads(session.get_modelmeta().custom_metadata_map["classes"])  # doctest: +SKIP
         ['black', 'grizzly', 'teddy']
     """
-    if not learn.made_by:
+    if not learn.is_trained:
         raise BadInputError("This learner is not trained yet; call `learn.fine_tune(4)` first.")
     _check_packages("onnx", "onnxscript", *(["onnxruntime"] if verify else []))
     path = Path(path).expanduser()
@@ -167,7 +167,7 @@ def _describe(message: Any, card: dict[str, Any]) -> None:
         entry.key, entry.value = name, json.dumps(card[name], ensure_ascii=False)
 
 
-def _verify(data: bytes, network: nn.Module, learn: Learner) -> None:
+def _verify(data: bytes, network: nn.Module, learn: LearnerState) -> None:
     """Run the file beside the learner's network on a few images.
 
     Raises:
@@ -194,15 +194,14 @@ def _verify(data: bytes, network: nn.Module, learn: Learner) -> None:
             )
 
 
-def _some_images(learn: Learner) -> list[Picture]:
+def _some_images(learn: LearnerState) -> list[Picture]:
     """Up to four images of the learner's data, and one smooth made-up one each way that sizes can go."""
     preprocessing = learn.preprocessing
     images: list[Picture] = []
-    for id_ in (
-        list(learn.ds.table.id)[:: max(1, len(learn.ds.table) // 4)][:4] if learn.ds is not None else []
-    ):
+    paths = [] if learn.ds is None else [learn.ds.path_of(each) for each in learn.ds.table.id]
+    for path in paths[:: max(1, len(paths) // 4)][:4]:
         with contextlib.suppress(ImageError):  # a file that is gone is no fault of the network
-            image = preprocessing.open(learn.ds.path_of(id_))
+            image = preprocessing.open(path)
             if isinstance(image, Image.Image) == (preprocessing.in_chans in PHOTO_BANDS):
                 images.append(image)
     generator = np.random.default_rng(0)

@@ -14,6 +14,7 @@ import torch
 
 from bearwidgets.errors import BadInputError, WorkspaceError
 from bearwidgets.files import sync_folder
+from bearwidgets.learn.provenance import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from bearwidgets.learn.training.training_dynamics import Trace
+    from bearwidgets.learn.training.training_dynamics import TrainingDynamics
 
 CARD = "bearwidgets-checkpoint"
 NEW = "Give the name of a new file"
 
 
 @dataclass
-class Place:
+class TrainingPosition:
     """Where a training stands.
 
     Attributes:
@@ -52,19 +53,19 @@ class Checkpoint:
 
     Attributes:
         plan: what has to be the same for the training to go on: name → value, in words.
-        place: where it stands.
+        position: where it stands.
         history: rows of `Learner.history` so far.
         steps: rows of `Learner.steps` so far.
-        made_by: how the weights were made, in words.
+        provenance: how the weights were made.
         tensors: `model.…`, `best.…` (of the best epoch so far), `moments.…` (of the optimizer) and `trace.…` (see
-            `Trace`), by name.
+            `TrainingDynamics`), by name.
     """
 
     plan: dict[str, str]
-    place: Place
+    position: TrainingPosition
     history: list[dict[str, Any]]
     steps: list[dict[str, Any]]
-    made_by: str
+    provenance: Provenance
     tensors: dict[str, torch.Tensor]
 
     def part(self, name: str) -> dict[str, torch.Tensor]:
@@ -78,14 +79,14 @@ def tensors_of(
     model: nn.Module,
     best: Mapping[str, torch.Tensor] | None,
     optimizer: torch.optim.Optimizer | None,
-    trace: Trace | None = None,
+    dynamics: TrainingDynamics | None = None,
 ) -> dict[str, torch.Tensor]:
-    """Weights, the best weights so far, moments and the trace, as `Checkpoint.tensors` has them."""
+    """Weights, the best weights so far, moments and the training dynamics, as `Checkpoint.tensors` has them."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in (best or {}).items()}
     for number, state in optimizer.state_dict()["state"].items() if optimizer else []:
         tensors |= {f"moments.{number}.{name}": tensor for name, tensor in state.items()}
-    tensors |= {f"trace.{name}": tensor for name, tensor in (trace.tensors if trace else {}).items()}
+    tensors |= {f"trace.{name}": tensor for name, tensor in (dynamics.tensors if dynamics else {}).items()}
     return tensors
 
 
@@ -120,7 +121,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         WorkspaceError: the file cannot be written; the old one is as it was.
     """
     card = {name: each for name, each in vars(checkpoint).items() if name != "tensors"}
-    card["place"] = asdict(checkpoint.place)
+    card["position"], card["provenance"] = asdict(checkpoint.position), asdict(checkpoint.provenance)
     plain = {
         name: tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
         for name, tensor in checkpoint.tensors.items()
@@ -157,16 +158,20 @@ def read(path: Path) -> Checkpoint:
     if card is None:
         raise BadInputError(f"{path.name} is no checkpoint of a training. {NEW}.")
     try:
-        card["place"] = Place(**card["place"])
+        for old, new in (("place", "position"), ("made_by", "provenance")):  # as they were called before
+            if old in card:
+                card[new] = card.pop(old)
+        card["position"] = TrainingPosition(**card["position"])
+        card["provenance"] = Provenance.from_stored(card["provenance"])
         found = Checkpoint(**card, tensors=tensors)
         _check(found)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, BadInputError) as error:
         raise BadInputError(f"{path.name} is a damaged checkpoint. {NEW}.") from error
     return found
 
 
 def _check(found: Checkpoint) -> None:
-    place, kinds = found.place, {"plan": dict, "history": list, "steps": list, "made_by": str}
+    place, kinds = found.position, {"plan": dict, "history": list, "steps": list}
     good = all(isinstance(getattr(found, name), kind) for name, kind in kinds.items())
     good = good and all(isinstance(row, dict) for row in [*found.history, *found.steps])
     counts = (place.phase, place.step, place.waited)

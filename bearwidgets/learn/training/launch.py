@@ -64,7 +64,7 @@ def launch(devices: int, precision: str = "auto", command: Sequence[str] | None 
     Example:
         >>> learn = bw.Learner(ds)  # doctest: +SKIP
         >>> learn.fabric = launch(2)  # doctest: +SKIP
-        >>> learn.fine_tune(4, mode="exact")  # doctest: +SKIP
+        >>> learn.fine_tune(4, mode="full")  # doctest: +SKIP
     """
     if not isinstance(devices, int) or isinstance(devices, bool) or not 1 <= devices <= MOST:
         raise BadInputError(f"devices is {devices!r}; allowed is a whole number from 1 to {MOST}.")
@@ -78,7 +78,7 @@ def launch(devices: int, precision: str = "auto", command: Sequence[str] | None 
         if not hasattr(sys.modules["__main__"], "__file__"):
             raise BadInputError(
                 "Several processes run the whole script again, which a notebook or a prompt cannot do. Put the "
-                "training into a script, or run `bearwidgets train FOLDER --mode exact --devices 2`."
+                "training into a script, or run `bearwidgets train FOLDER --mode full --devices 2`."
             )
         command = [sys.executable, *sys.orig_argv[1:]]
     raise SystemExit(_keep(devices, command))
@@ -87,7 +87,7 @@ def launch(devices: int, precision: str = "auto", command: Sequence[str] | None 
 def _alone(precision: str) -> Fabric:
     import torch
 
-    from bearwidgets.learn.run import make_fabric
+    from bearwidgets.learn.training.fabric import make_fabric
 
     return make_fabric(torch.device("cuda" if torch.cuda.is_available() else "cpu"), precision)
 
@@ -182,7 +182,7 @@ def _join(folder: Path, devices: int, precision: str) -> Fabric:
     from lightning_fabric.plugins.environments import LightningEnvironment
     from lightning_fabric.strategies import DDPStrategy
 
-    from bearwidgets.learn.run import make_fabric
+    from bearwidgets.learn.training.fabric import make_fabric
 
     on_gpu, group = torch.cuda.is_available(), torch.distributed
     if on_gpu and devices > torch.cuda.device_count():

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bearwidgets.learn.training.recipe import Phase, Recipe
-    from bearwidgets.learn.training.training_dynamics import Trace
+    from bearwidgets.learn.training.training_dynamics import TrainingDynamics
 
 SMOOTHING = 0.98  # of the loss that is shown, and that `lr_find` reads; fastai's number
 BETA2, EPSILON = 0.99, 1e-5  # fastai's Adam
@@ -100,7 +100,7 @@ def run_phase(
     *,
     seed: int,
     first_step: int = 0,
-    trace: Trace | None = None,
+    dynamics: TrainingDynamics | None = None,
 ) -> Generator[Progress]:
     """Train `model` in place, yielding after every batch; stop iterating and it stops, in a usable state.
 
@@ -113,7 +113,7 @@ def run_phase(
         recipe: all else.
         seed: of dropout, mixup and whatever else is random in a step.
         first_step: steps of this phase that are done already.
-        trace: gets what the network says of every picture, unless the recipe mixes pictures.
+        dynamics: gets what the network says of every picture, unless the recipe mixes pictures.
 
     Raises:
         TrainingError: the loss is not a number; the message says at which step and rate, and the weights are the
@@ -122,7 +122,7 @@ def run_phase(
     steps = phase.steps or phase.epochs * batches.steps
     module, optimizer = fabric.setup(model, optimizer)
     mix = _mixer(recipe, batches.n_classes)
-    trace = None if recipe.mixup or recipe.cutmix else trace
+    dynamics = None if recipe.mixup or recipe.cutmix else dynamics
     good, smooth, step = _Copy(model), 0.0, first_step
     _train_mode(model, recipe)
     try:
@@ -143,8 +143,8 @@ def run_phase(
                     if not math.isfinite(loss):
                         good.put_back()
                         raise TrainingError(_not_a_number(phase, step, steps, rate))
-                    if trace is not None and logits is not None and batch.rows is not None:
-                        trace.add(batch.rows, logits, fabric)
+                    if dynamics is not None and logits is not None and batch.rows is not None:
+                        dynamics.add(batch.rows, logits, fabric)
                     step += 1
                     if step % batches.steps % recipe.accumulate == 0 or step == steps:
                         good.take()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST_VALUES = 2**26  # items · classes: half a gigabyte, for there are two tensors of them
 
 
-class Trace:
+class TrainingDynamics:
     """Probabilities of each training item, summed over a training; they cost nothing, for training computes them.
 
     The last weights of a network may know wrong labels by heart. The mean over the epochs does not: Pleiss et al.,
@@ -35,8 +35,8 @@ class Trace:
             start (n, classes) float32, NaN for items without.
 
     Example:
-        >>> trace = Trace(["a", "b"], 2)
-        >>> trace.opinions()[0]
+        >>> dynamics = TrainingDynamics(["a", "b"], 2)
+        >>> dynamics.opinions()[0]
         []
     """
 
@@ -83,13 +83,13 @@ class Trace:
         ids = [self.ids[row] for row in torch.nonzero(seen).ravel().tolist()]
         return ids, [mean.numpy(), self.tensors["start"][seen].numpy()]
 
-    def of(self, ids: Sequence[str]) -> Trace:
+    def subset(self, ids: Sequence[str]) -> TrainingDynamics:
         """The same for some of the items."""
         numbers = {id_: number for number, id_ in enumerate(self.ids)}
         rows = torch.tensor([numbers[each] for each in ids], dtype=torch.long)
-        trace = Trace(ids, self.tensors["total"].shape[1])
-        trace.tensors = {name: tensor[rows] for name, tensor in self.tensors.items()}
-        return trace
+        dynamics = TrainingDynamics(ids, self.tensors["total"].shape[1])
+        dynamics.tensors = {name: tensor[rows] for name, tensor in self.tensors.items()}
+        return dynamics
 
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Go on from the tensors of another trace of these items; none at all change nothing.
@@ -108,11 +108,13 @@ class Trace:
         self.tensors = dict(tensors)
 
 
-def make_trace(learn: Any, ids: Sequence[str]) -> Trace | None:
-    """The trace of a training of `learn` that begins now; None where it would take too much memory."""
-    last = learn.record.trace
+def make_dynamics(
+    ids: Sequence[str],
+    n_classes: int,
+    last: TrainingDynamics | None,
+    start: tuple[Sequence[str], np.ndarray] | None,
+) -> TrainingDynamics | None:
+    """Those of a training that begins now: `last` goes on, where it knows all items; None where memory is short."""
     if last is not None and set(ids) <= set(last.ids):
-        return last.of(ids)
-    if len(ids) * len(learn.classes) > MOST_VALUES:
-        return None
-    return Trace(ids, len(learn.classes), learn.out_of_fold())
+        return last.subset(ids)
+    return None if len(ids) * n_classes > MOST_VALUES else TrainingDynamics(ids, n_classes, start)

@@ -77,10 +77,8 @@ class CheckInputs:
         """(n, d) float32 of the learner's body, zeros where an image does not decode; None without a learner."""
         if self.lacks("features"):
             return None
-        from bearwidgets.learn.fit_head import compute_features
-
         ds = self.ds
-        for _ in compute_features(self._learn, ds):
+        for _ in self._learn.compute_features(ds):
             pass
         store = self._learn.features
         broken = ds.table.content.isin(list(store.problems)).to_numpy()

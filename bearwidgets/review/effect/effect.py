@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bearwidgets.data.exam import judged_labels
 from bearwidgets.errors import BadInputError
 
 if TYPE_CHECKING:
     from bearwidgets.data.dataset import Dataset
-    from bearwidgets.learn.learner import Learner
+    from bearwidgets.learn.predict import Predicts
 
 SURE = 0.05
 
@@ -34,7 +35,7 @@ class Effect:
         return "\n".join(_sentence(str(labels), row) for labels, row in self.table.iterrows())
 
 
-def measure_effect(before: Learner, after: Learner, ds: Dataset, journal: Any) -> Effect:
+def measure_effect(before: Predicts, after: Predicts, ds: Dataset, journal: Any) -> Effect:
     """Compare two learners on the evaluation split of `ds`.
 
     The p-value is that of the exact sign test on the items where the two differ (McNemar's test, exact form): how
@@ -62,14 +63,10 @@ def measure_effect(before: Learner, after: Learner, ds: Dataset, journal: Any) -
 
 def _as_examined(ds: Dataset) -> Dataset:
     """The data set with the labels that its evaluation split had when it was frozen."""
-    exam = ds.exam
-    if exam is None:
-        return ds
-    then = ds.table.content.map(exam.items).where(ds.table.split == "valid")
-    return dataclasses.replace(ds, table=ds.table.assign(label=then.fillna(ds.table.label)))
+    return dataclasses.replace(ds, table=ds.table.assign(label=judged_labels(ds.table, ds.exam)))
 
 
-def _compare(before: Learner, after: Learner, ds: Dataset) -> dict[str, float]:
+def _compare(before: Predicts, after: Predicts, ds: Dataset) -> dict[str, float]:
     right = []
     for learn in (before, after):
         table, probabilities = learn.predictions(ds)

@@ -1,0 +1,160 @@
+"""What a learner is: its data, its network, how an image becomes the network's input, and what its trainings left."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from bearwidgets.errors import BadInputError
+from bearwidgets.learn.head.features import FeatureStore
+from bearwidgets.learn.history import TrainingHistory
+from bearwidgets.learn.scores.metrics import make_metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from lightning_fabric import Fabric
+    from torch import nn
+
+    from bearwidgets.data.dataset import Dataset
+    from bearwidgets.learn.head.linear_head import HeadFit
+    from bearwidgets.learn.input.preprocessing import Preprocessing
+    from bearwidgets.learn.network.model import BodySource, Classifier
+    from bearwidgets.learn.provenance import Mode
+
+
+class LearnerState:
+    """The lowest of the four classes of a learner: what it is made of. `Learner` describes the attributes.
+
+    Args:
+        ds: the data set, or None.
+        classes: names of the columns of probabilities.
+        module: the network.
+        preprocessing: how a file becomes the network's input.
+        arch: name of the architecture.
+        seed: of everything random.
+        source: where the weights came from.
+        keep: whether features are kept on disk.
+        features: those known so far, of the same body and preprocessing.
+        metrics: as in `Learner`.
+        frozen_to: as in `Learner`.
+    """
+
+    def __init__(
+        self,
+        ds: Dataset | None,
+        classes: Sequence[str],
+        module: Classifier,
+        preprocessing: Preprocessing,
+        *,
+        arch: str,
+        seed: int,
+        source: BodySource,
+        keep: bool = True,
+        features: FeatureStore | None = None,
+        metrics: Sequence[Any] | Mapping[str, Any] = (),
+        frozen_to: int = 0,
+    ) -> None:
+        self.ds = ds
+        self.classes = list(classes)
+        self.module = module.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+        self.preprocessing = preprocessing
+        self.arch, self.seed, self.source = arch, seed, source
+        self.features = features or FeatureStore(self.module.body, preprocessing, keep=keep)
+        self.record = TrainingHistory()
+        self.frozen_to = frozen_to
+        self.fabric: Fabric | None = None
+        self._pristine: nn.Module | None = None  # the body before it was trained
+        self.use_metrics(metrics)
+
+    def __repr__(self) -> str:
+        state = f"trained: {self.provenance}" if self.is_trained else "not trained yet"
+        return f"Learner({self.arch}, {len(self.classes)} classes, {self.size} px, {state})"
+
+    @property
+    def size(self) -> int:
+        """Side of the square images that the body sees, px."""
+        return self.preprocessing.size
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it was trained, here or before it was loaded."""
+        return self.record.provenance is not None
+
+    @property
+    def provenance(self) -> str:
+        """How the present weights were made, in words; empty before the first training."""
+        return str(self.record.provenance or "")
+
+    @property
+    def made_by(self) -> str:
+        """The older name of `provenance`."""
+        return self.provenance
+
+    @property
+    def mode(self) -> Mode | None:
+        """The mode of the last training, "quick" or "full"; None before."""
+        return self.record.mode
+
+    @property
+    def head_fit(self) -> HeadFit | None:
+        """The fit of the linear head, where the last training was in the quick mode."""
+        return self.record.head_fit
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """A row an epoch: stage, epoch, train_loss, valid_loss, valid_error, seconds, then `metrics`.
+
+        In the quick mode one row, whose train_loss is the held-out loss inside the training split.
+        """
+        return self.record.history
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """A row a training step: stage, step, epoch, lr (of the head), momentum, loss; none in the quick mode."""
+        return self.record.steps
+
+    def data(self, ds: Dataset | None = None) -> Dataset:
+        """This data set, or else the learner's own.
+
+        Raises:
+            BadInputError: there is neither.
+        """
+        found = self.ds if ds is None else ds
+        if found is None:
+            raise BadInputError(
+                "This learner has no data set. Give it one with `Learner.load(path, ds)`, `learn.with_data(ds)` or "
+                "`learn.transfer(ds)`, or ask for one with `learn.evaluate('valid', ds)`."
+            )
+        return found
+
+    def use_metrics(self, metrics: Sequence[Any] | Mapping[str, Any]) -> None:
+        """Have `evaluate` and `history` give these metrics from now on; as `metrics` of the constructor."""
+        self.metrics = make_metrics(metrics, len(self.classes))
+        self._wanted_metrics = metrics
+
+    def forget_features(self) -> None:
+        """Compute features anew from now on: the body has changed."""
+        self.features = FeatureStore(self.module.body, self.preprocessing, keep=False)
+
+    def undecodable(self) -> dict[str, str]:
+        """Id → reason of the items whose images turned out not to be decodable when features were computed."""
+        table, problems = self.data().table, self.features.problems
+        known = zip(table["id"], table["content"], strict=True)
+        return {id_: problems[content] for id_, content in known if content in problems}
+
+    def leave_out(self, problems: Mapping[str, str]) -> None:
+        """Move items that a training cannot use to `ds.problems`, with a warning; `problems` are id → reason."""
+        if problems:
+            self.ds = self.data().without(list(problems), list(problems.values()))
+            warnings.warn(
+                f"{len(problems)} images could not be decoded and are left out; see `learn.ds.problems`.",
+                stacklevel=4,
+            )
+
+    def _check_trained(self) -> None:
+        if not self.is_trained:
+            raise BadInputError("This learner is not trained yet; call `learn.fine_tune(4)` first.")
