@@ -137,7 +137,7 @@ def test_what_was_said_of_the_others_stays_when_an_item_leaves(learn):
     learn.fine_tune(1, **FULL, progress=False)
     gone = learn.record.dynamics.ids[0]
     start = learn.training_dynamics()[1][1][1:]
-    learn.leave_out([gone], ["broken"])
+    learn.leave_out({gone: "broken"})
     learn.fit(1, 1e-4, batch_size=6, precision="32", progress=False)
     ids, (_, kept) = learn.training_dynamics()
     assert gone not in ids
