@@ -7,19 +7,18 @@ Kept in `exam.json` of the workspace, one exam per share and seed:
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import warnings
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bearwidgets.data.identity import hash_bytes
 from bearwidgets.errors import WorkspaceError
+from bearwidgets.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from pathlib import Path
 
     import pandas as pd
 
@@ -140,7 +139,9 @@ def freeze(workspace: Path, valid_pct: float, seed: int, items: Mapping[str, str
     exam = Exam(valid_pct, seed, now, _hash(items), dict(items))
     exams = [*read_exams(workspace), exam]
     try:
-        _write(workspace / "exam.json", {"version": _VERSION, "exams": [asdict(each) for each in exams]})
+        workspace.mkdir(parents=True, exist_ok=True)
+        content = {"version": _VERSION, "exams": [asdict(each) for each in exams]}
+        write_atomic(workspace / "exam.json", json.dumps(content, indent=1, ensure_ascii=False).encode())
     except OSError as error:
         if workspace not in _in_memory:
             warnings.warn(
@@ -154,18 +155,3 @@ def freeze(workspace: Path, valid_pct: float, seed: int, items: Mapping[str, str
 
 def _hash(items: Mapping[str, str]) -> str:
     return hash_bytes(json.dumps(sorted(items.items())).encode())
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    """Write JSON so that a reader, or a machine that fails, meets the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".exam-", suffix=".json")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
+
+from bearwidgets.errors import and_more
+from bearwidgets.files import folded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,17 +26,17 @@ def _on_classes(table: pd.DataFrame) -> list[str]:
     single = sorted(counts.index[counts == 1])
     if single:
         notes.append(f"one image only in {_listed(single)}: it stays in train, so the class is not examined")
-    folded: dict[str, list[str]] = {}
+    alike_by_name: dict[str, list[str]] = {}
     for label in counts.index:
-        folded.setdefault(_fold(label), []).append(label)
-    alike = [sorted(labels) for labels in folded.values() if len(labels) > 1]
+        alike_by_name.setdefault(folded(label), []).append(label)
+    alike = [sorted(labels) for labels in alike_by_name.values() if len(labels) > 1]
     return notes + [
         f"the classes {_listed(labels)} differ only in case or in how accents are encoded" for labels in alike
     ]
 
 
 def _on_names(table: pd.DataFrame) -> list[str]:
-    names = [_fold(path) for path in table["path"]]
+    names = [folded(path) for path in table["path"]]
     n = len(names) - len(set(names))
     if not n:
         return []
@@ -72,10 +74,5 @@ def _on_split(table: pd.DataFrame) -> list[str]:
     return notes
 
 
-def _fold(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
-
-
 def _listed(names: list[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:_SHOWN])
-    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
+    return and_more([repr(name) for name in names], _SHOWN)

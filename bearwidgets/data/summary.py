@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from bearwidgets.data.split import SPLITS
+from bearwidgets.errors import and_more
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,15 +22,14 @@ _PROBLEMS = 5
 def text_summary(ds: ItemTable, origin: Path) -> str:
     """A few lines: counts by split and class, skipped files, notes."""
     counts = ds.table["label"].value_counts().reindex(ds.classes)
-    shown = ", ".join(f"{_plain(str(label))} {n}" for label, n in counts.iloc[:_CLASSES].items())
-    more = f" and {len(counts) - _CLASSES} more" if len(counts) > _CLASSES else ""
+    shown = and_more([f"{_plain(str(label))} {n}" for label, n in counts.items()], _CLASSES)
     lines = [
         (
             f"Dataset of {_number(len(ds), 'image')} in {_number(len(ds.classes), 'class', 'classes')}"
             f" from {_plain(str(origin))}"
         ),
         f"  {_splits(ds)}",
-        f"  {shown}{more}",
+        f"  {shown}",
     ]
     if len(ds.problems):
         lines.append(f"  {_number(len(ds.problems), 'file')} skipped, see .problems:")

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.data.exam import find_exam
+from bearwidgets.data.formats.registry import allowed
 from bearwidgets.data.identity import copy_id, look_into
 from bearwidgets.data.import_notes import notes_on
 from bearwidgets.data.listing.folder import was_emptied
 from bearwidgets.data.split import split_by_hash
-from bearwidgets.errors import BadInputError
+from bearwidgets.errors import BadInputError, and_more
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,9 +91,9 @@ def _split(table: pd.DataFrame, workspace: Path, valid_pct: float, seed: int) ->
 
 
 def _nothing_usable(root: Path, problems: list[tuple[str, str]]) -> str:
-    shown = "; ".join(f"{path}: {reason}" for path, reason in problems[:_SHOWN])
-    more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    shown = and_more([f"{path}: {reason}" for path, reason in problems], _SHOWN, separator="; ")
+    kinds = allowed()
     return (
-        f"No image below {str(root)!r} can be used ({shown}{more}). Allowed are JPEG, PNG, WebP, GIF, BMP,"
-        " TIFF and NumPy arrays (.npy); the content decides, not the name."
+        f"No image below {str(root)!r} can be used ({shown}). {kinds[0].upper()}{kinds[1:]}; the content decides,"
+        " not the name."
     )

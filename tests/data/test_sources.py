@@ -20,6 +20,7 @@ from torch.utils.data import Subset
 from torchvision.datasets import CIFAR10, DatasetFolder, FakeData, ImageFolder
 from torchvision.transforms import v2
 
+from bearwidgets import files
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.listing import importing
 from bearwidgets.data.listing.importing import MARKER, FolderNames
@@ -403,10 +404,10 @@ def test_a_torn_import_leaves_nothing_and_is_started_anew(pets, tmp_path, monkey
 
 def test_what_a_killed_import_left_is_removed_later(pets, tmp_path):
     ages = {
-        ".pets.0123abcd.part": 3600,
+        ".pets.0123abcd.part": 7200,
         ".pets.89abcdef.part": 5,
-        ".other.0123abcd.part": 3600,
-        ".pets.part": 3600,
+        ".other.0123abcd.part": 7200,
+        ".pets.part": 7200,
     }
     for name, age in ages.items():
         (tmp_path / name / "cat").mkdir(parents=True)
@@ -418,7 +419,7 @@ def test_what_a_killed_import_left_is_removed_later(pets, tmp_path):
 
 def test_an_import_at_work_shows_signs_of_life(pets, tmp_path, monkeypatch):
     touched, clock = [], iter(range(0, 10_000, 1))
-    monkeypatch.setattr(importing.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(files.time, "monotonic", lambda: next(clock))
     original = Path.touch
     monkeypatch.setattr(Path, "touch", lambda self: touched.append(self.name) or original(self))
     Dataset.from_huggingface(pets, tmp_path / "pets")
@@ -430,8 +431,8 @@ def test_two_imports_at_once(pets, tmp_path, monkeypatch):
     """Another process finishes the same folder while this one writes."""
     original = importing._write
 
-    def overtaken(parts, draft, fingerprint):
-        imported = original(parts, draft, fingerprint)
+    def overtaken(parts, draft, *others):
+        imported = original(parts, draft, *others)
         shutil.copytree(draft, tmp_path / "pets")
         return imported
 

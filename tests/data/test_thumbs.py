@@ -179,7 +179,10 @@ def test_the_cache_may_be_deleted_at_any_time(photo, tmp_path, monkeypatch):
 def test_half_written_files_go_only_when_nobody_writes_them(photo, tmp_path):
     folder = tmp_path / "t"
     (folder / "160" / "0a").mkdir(parents=True)
-    young, old = folder / "160" / "0a" / ".new-young", folder / "160" / "0a" / ".new-old"
+    young, old = (
+        folder / "160" / "0a" / ".bearwidgets-young.tmp",
+        folder / "160" / "0a" / ".bearwidgets-old.tmp",
+    )
     for path in (young, old):
         path.write_bytes(b"x" * 1000)
     os.utime(old, (1e9, 1e9))

@@ -27,7 +27,6 @@ from bearwidgets.data.augment.geometry import (
 from bearwidgets.data.augment.lighting import blot, recolor, relight, relight_values
 from bearwidgets.data.augment.transforms import (
     RESAMPLING,
-    Picture,
     Resize,
     check_square,
     frame,
@@ -38,6 +37,8 @@ from bearwidgets.errors import BadInputError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from bearwidgets.data.formats.registry import ImageLike
 
 _TRIES = 10  # for a random crop that fits, as many as torchvision takes
 _LONG = math.log(10 / 3)  # of the longer side of what is erased by the shorter one, at most
@@ -152,7 +153,7 @@ class Augment:
         _check_range("aspect", self.aspect, math.inf)
         _check_range("erase_area", self.erase_area, 1)
 
-    def __call__(self, picture: Picture, rng: np.random.Generator) -> np.ndarray:
+    def __call__(self, picture: ImageLike, rng: np.random.Generator) -> np.ndarray:
         """Pixels (size, size, bands) of a picture: uint8 of a `PIL.Image.Image`, float32 of an array.
 
         Raises:

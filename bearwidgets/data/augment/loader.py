@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from bearwidgets.data.augment.transforms import Picture, Resize, layers_of, pixels_of
+from bearwidgets.data.augment.transforms import Resize, layers_of, pixels_of
 from bearwidgets.data.parallel import begun_ahead
 from bearwidgets.errors import BadInputError, ImageError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bearwidgets.data.augment.augment import Augment
+    from bearwidgets.data.formats.registry import ImageLike
 
 _AHEAD = 4  # batches
 
@@ -51,7 +52,7 @@ class ImageFiles:
     def __init__(
         self,
         paths: Sequence[Path],
-        open: Callable[[Path], Picture],  # noqa: A002 - what it does
+        open: Callable[[Path], ImageLike],  # noqa: A002 - what it does
         *,
         presize: int | None,
         budget: int = 2**30,
@@ -69,7 +70,7 @@ class ImageFiles:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def __getitem__(self, row: int) -> Picture:
+    def __getitem__(self, row: int) -> ImageLike:
         """The picture of a row; an array is to be read only.
 
         Raises:
@@ -106,7 +107,7 @@ class _Kept:
     data: bytes | np.ndarray
 
     @classmethod
-    def of(cls, picture: Picture) -> _Kept:
+    def of(cls, picture: ImageLike) -> _Kept:
         if isinstance(picture, Image.Image):
             return cls(picture.mode, picture.size, picture.tobytes())
         values = np.array(picture, dtype=np.float32)
@@ -117,13 +118,13 @@ class _Kept:
     def nbytes(self) -> int:
         return self.data.nbytes if isinstance(self.data, np.ndarray) else len(self.data)
 
-    def picture(self) -> Picture:
+    def picture(self) -> ImageLike:
         if isinstance(self.data, np.ndarray):
             return self.data
         return Image.frombytes(self.mode, self.size, self.data)
 
 
-def _shrunk(picture: Picture, presize: int) -> Picture:
+def _shrunk(picture: ImageLike, presize: int) -> ImageLike:
     """The picture with a short side of at most `presize` px, its aspect kept."""
     layers = layers_of(picture)
     width, height = layers[0].size

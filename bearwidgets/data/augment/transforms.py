@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from bearwidgets.errors import BadInputError, unknown_name
 
-Picture: TypeAlias = Image.Image | np.ndarray
-"""A picture of mode RGB or L (one band), or float32 values (h, w, bands) where there are other bands than those."""
+if TYPE_CHECKING:
+    from bearwidgets.data.formats.registry import ImageLike
 
 RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -49,7 +49,7 @@ class Resize:
     def __post_init__(self) -> None:
         check_square(self.size, self.method, self.interpolation)
 
-    def __call__(self, picture: Picture) -> np.ndarray:
+    def __call__(self, picture: ImageLike) -> np.ndarray:
         """Pixels (size, size, bands) of a picture: uint8 of a `PIL.Image.Image`, float32 of an array.
 
         Raises:
@@ -81,7 +81,7 @@ def frame(width: int, height: int, method: str) -> tuple[int, int, int, int]:
     return left, top, left + side, top + side
 
 
-def layers_of(picture: Picture) -> list[Image.Image]:
+def layers_of(picture: ImageLike) -> list[Image.Image]:
     """What Pillow can resample: the picture itself, or one picture of mode F for each band of an array.
 
     Raises:

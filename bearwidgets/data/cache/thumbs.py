@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import re
-import tempfile
 import threading
 import time
 import warnings
@@ -19,6 +18,7 @@ from PIL import Image
 from bearwidgets.data.cache.cache_file import cache_dir
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.errors import BadInputError
+from bearwidgets.files import write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ SIZES = (160, 320)
 
 _QUALITY = 80
 _DAY = 86_400  # s; a thumbnail that is used is marked as used at most this often
-_OURS = re.compile(r"[0-9a-f]+\.jpg|\.new-.*")
+_OURS = re.compile(r"[0-9a-f]+\.jpg|\.bearwidgets-.*\.tmp")
 _KEPT = 0.8  # share of the bound that is left after clearing
 
 
@@ -122,14 +122,7 @@ class Thumbnails:
         file = self._file(key)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
-            try:
-                with os.fdopen(handle, "wb") as stream:
-                    stream.write(data)
-                Path(temporary).replace(file)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+            write_atomic(file, data, sync=False)
         except OSError as error:
             self._give_up_disk(error, file)
             return

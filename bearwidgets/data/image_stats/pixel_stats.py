@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from bearwidgets.data.formats.images import open_image, sniff
-from bearwidgets.errors import ImageError
+from bearwidgets.data.formats.images import known_format, open_image
 
 SIDE = 256
 """Length in px of the short side at which they are taken; smaller images are taken as they are."""
@@ -23,11 +21,6 @@ NAMES = (
 )  # fmt: skip
 """What `PixelStats.stats` holds, in this order; `image_stats.table.image_stats_of` says what each means."""
 
-_MOVING = {
-    "GIF": "GIF",
-    "WebP": "WEBP",
-    "PNG": "PNG",
-}  # formats that can be animated, and Pillow's names of them
 _LEVELS = np.arange(256)
 _QUANTILES = (0.01, 0.05, 0.5, 0.95, 0.99)
 _EDGES = 0.05  # the part of the pixels with the steepest edges, at which blur is measured
@@ -79,8 +72,9 @@ def measure(data: bytes) -> PixelStats:
     counts = np.array(gray.histogram(), dtype=np.float64)
     values = [*_light(counts), blur_px(pixels), _entropy(counts), *_color(image), *bars(pixels)]
     small = np.asarray(gray.resize((SMALL, SMALL), Image.Resampling.BOX))
-    format_ = sniff(data[:16]) or ""
-    return PixelStats(np.array(values, np.float32), small, format_, _frames(data, format_))
+    found = known_format(data)
+    n_frames = found.n_frames(data) if found.n_frames else 1
+    return PixelStats(np.array(values, np.float32), small, found.name, n_frames)
 
 
 def _light(counts: np.ndarray) -> tuple[float, ...]:
@@ -188,13 +182,3 @@ def _bar(lines: np.ndarray) -> float:
 def _of_tone(lines: np.ndarray, tone: int) -> np.ndarray:
     """Which lines are of one tone for two thirds of their length."""
     return (np.abs(lines.astype(np.int16) - tone) <= _FLAT).mean(1) >= 2 / 3
-
-
-def _frames(data: bytes, format_: str) -> int:
-    if format_ not in _MOVING:
-        return 1
-    try:
-        with Image.open(io.BytesIO(data), formats=[_MOVING[format_]]) as image:
-            return int(getattr(image, "n_frames", 1))
-    except Exception as error:  # a broken file makes a decoder raise anything
-        raise ImageError(f"broken: its frames cannot be counted ({error or type(error).__name__})") from error

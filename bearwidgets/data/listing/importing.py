@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import io
 import json
-import shutil
-import time
-import unicodedata
-import uuid
 from dataclasses import dataclass
-from glob import escape
 from typing import TYPE_CHECKING
 
-from bearwidgets.data.formats.images import check_image, sniff
+from bearwidgets.data.formats.images import check_image, known_format
 from bearwidgets.data.identity import hash_bytes
-from bearwidgets.errors import BadInputError, ImageError, WorkspaceError
+from bearwidgets.errors import BadInputError, ImageError, WorkspaceError, and_more
+from bearwidgets.files import draft_folder, folded, safe_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from PIL import Image
@@ -29,18 +24,8 @@ if TYPE_CHECKING:
 MARKER = ".bearwidgets-import.json"
 _VERSION = 1
 _LOOKED_AT = 64  # rows whose pictures tell one data set from another
-_BEAT, _DEAD = (
-    2.0,
-    600.0,
-)  # s between the signs of life of an import; after so long without it is taken for dead
-_LONGEST = 100  # bytes of UTF-8 in the name of a folder
 _SHOWN = 3
-_ENDINGS = {"JPEG": "jpg", "TIFF": "tif"}  # others end as they are called
 _IN_PNG = {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}
-_DEVICES = {"con", "prn", "aux", "nul", "conin$", "conout$"} | {
-    f"{port}{number}" for port in ("com", "lpt") for number in "0123456789¹²³"
-}
-_TURNS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 @dataclass(frozen=True)
@@ -83,15 +68,9 @@ def import_parts(parts: Sequence[Part], root: Path) -> Imported:
     fingerprint = _fingerprint(parts)
     if (done := _finished(root, fingerprint)) is not None:
         return done
-    draft = root.parent / f".{root.name}.{uuid.uuid4().hex[:8]}.part"
     try:
-        root.parent.mkdir(parents=True, exist_ok=True)
-        _remove_dead(root)
-        draft.mkdir()
-        imported = _write(parts, draft, fingerprint)
-        if root.exists():
-            root.rmdir()
-        draft.rename(root)
+        with draft_folder(root) as (draft, alive):
+            imported = _write(parts, draft, alive, fingerprint)
     except OSError as error:
         if (done := _finished(root, fingerprint)) is not None:  # by another process, meanwhile
             return done
@@ -99,8 +78,6 @@ def import_parts(parts: Sequence[Part], root: Path) -> Imported:
             f"The images could not be written to {str(root)!r}: {error.strerror or error}. Nothing was left there; "
             "choose a folder that can be written."
         ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return imported
 
 
@@ -145,11 +122,10 @@ def _fingerprint(parts: Sequence[Part]) -> str:
     return hash_bytes(json.dumps(seen).encode())
 
 
-def _write(parts: Sequence[Part], draft: Path, fingerprint: str) -> Imported:
+def _write(parts: Sequence[Part], draft: Path, alive: Callable[[], None], fingerprint: str) -> Imported:
     names, problems, n = FolderNames(), [], 0
-    beat = _sign_of_life(draft)
     for part, row, width in _rows(parts):
-        next(beat)
+        alive()
         try:
             picture, label = part.read(row)
             data = picture if isinstance(picture, bytes) else _encoded(picture)
@@ -159,11 +135,10 @@ def _write(parts: Sequence[Part], draft: Path, fingerprint: str) -> Imported:
             continue
         folder = draft / part.split / names.of(label)
         folder.mkdir(parents=True, exist_ok=True)
-        kind = str(sniff(data[:16]))
-        (folder / f"{row:0{width}}.{_ENDINGS.get(kind, kind.lower())}").write_bytes(data)
+        (folder / f"{row:0{width}}.{known_format(data).suffix}").write_bytes(data)
         n += 1
     if not n:
-        shown = "; ".join(f"{path}: {reason}" for path, reason in problems[:_SHOWN])
+        shown = and_more([f"{path}: {reason}" for path, reason in problems], _SHOWN, separator="; ")
         raise BadInputError(f"None of the {len(problems)} rows of this data set can be used ({shown}).")
     imported = Imported(fingerprint, n, names.changed, problems)
     card = {"version": _VERSION, **dataclasses.asdict(imported)}
@@ -175,28 +150,11 @@ def _rows(parts: Sequence[Part]) -> Iterator[tuple[Part, int, int]]:
     """Every row with the digits of its number, under a bar if it takes longer."""
     from tqdm.auto import tqdm
 
-    with tqdm(total=sum(part.n for part in parts), desc="images", delay=_BEAT, leave=False) as bar:
+    with tqdm(total=sum(part.n for part in parts), desc="images", delay=2, leave=False) as bar:
         for part in parts:
             for row in range(part.n):
                 yield part, row, max(5, len(str(part.n - 1)))
                 bar.update()
-
-
-def _sign_of_life(draft: Path) -> Iterator[None]:
-    """Touches the draft now and then, so that no other import takes it for dead."""
-    last = time.monotonic()
-    while True:
-        if time.monotonic() - last > _BEAT:
-            draft.touch()
-            last = time.monotonic()
-        yield
-
-
-def _remove_dead(root: Path) -> None:
-    for draft in root.parent.glob(f".{escape(root.name)}.????????.part"):
-        with contextlib.suppress(OSError):
-            if time.time() - draft.stat().st_mtime > _DEAD:
-                shutil.rmtree(draft, ignore_errors=True)
 
 
 def _encoded(picture: Image.Image) -> bytes:
@@ -224,32 +182,13 @@ class FolderNames:
     def of(self, label: str) -> str:
         """The folder of a class, the same each time."""
         if label not in self._of:
-            name = wanted = _safe(label)
+            name = wanted = safe_name(label)
             number = 1
-            while _folded(name) in self._taken:
+            while folded(name) in self._taken:
                 number += 1
                 name = f"{wanted}-{number}"
-            self._taken.add(_folded(name))
+            self._taken.add(folded(name))
             self._of[label] = name
             if name != label:
                 self.changed[label] = name
         return self._of[label]
-
-
-def _safe(label: str) -> str:
-    """The label with everything replaced that a folder's name cannot have everywhere, or that leads elsewhere."""
-    name = "".join(
-        "_"
-        if char in '/\\<>:"|?*'
-        or unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"}
-        or unicodedata.bidirectional(char) in _TURNS
-        else char
-        for char in label
-    ).strip(" .")
-    name = name.encode()[: _LONGEST - 8].decode(errors="ignore").strip()
-    name = name.rstrip(" .") or "unnamed"
-    return f"_{name}" if name.partition(".")[0].strip().casefold() in _DEVICES else name
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -7,8 +7,6 @@ import csv
 import io
 import json
 import operator
-import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +17,11 @@ from PIL import Image, ImageFilter, ImageOps
 from bearwidgets.data.samples.bears import BEARS
 from bearwidgets.data.samples.compose import OTHERS, bear_picture, other_picture
 from bearwidgets.errors import BadInputError, WorkspaceError
+from bearwidgets.files import draft_folder
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
 FAULTS = {
     "wrong_label": 0.32,
@@ -97,20 +97,14 @@ def sample_bears(path: str | os.PathLike[str], n: int = 300, seed: int = 0, faul
     marker = {"version": _VERSION, "n": n, "seed": seed, "faults": faults}
     if _is_there(root, marker):
         return folder
-    draft = root.parent / f".{root.name}.{uuid.uuid4().hex[:8]}.part"
     try:
-        draft.mkdir(parents=True)
-        _write_set(draft, _plan(n, seed, faults), seed)
-        (draft / MARKER).write_text(json.dumps(marker) + "\n", encoding="utf-8")
-        if root.exists():
-            root.rmdir()
-        draft.rename(root)
+        with draft_folder(root) as (draft, alive):
+            _write_set(draft, _plan(n, seed, faults), seed, alive)
+            (draft / MARKER).write_text(json.dumps(marker) + "\n", encoding="utf-8")
     except OSError as error:
         raise WorkspaceError(
             f"Cannot write the sample bears to {root}: {error}. Choose a folder that can be written."
         ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return folder
 
 
@@ -195,11 +189,12 @@ def _names(labels: list[str], rng: np.random.Generator) -> list[str]:
     return names
 
 
-def _write_set(root: Path, slots: list[_Slot], seed: int) -> None:
+def _write_set(root: Path, slots: list[_Slot], seed: int, alive: Callable[[], None]) -> None:
     for label in BEARS:
         (root / label).mkdir()
     answers = []
     for slot in slots:
+        alive()
         content, true_label, detail = _make(root, slot, np.random.default_rng([seed, slot.number, _VERSION]))
         (root / slot.path).write_bytes(content)
         if slot.fault:

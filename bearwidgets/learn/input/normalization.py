@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from bearwidgets.data.formats.bands import check_in_chans
+from bearwidgets.data.formats.rasters import check_in_chans
 from bearwidgets.errors import BadInputError, ImageError, unknown_name
 from bearwidgets.learn.input.channel_stats import (
     CENTER,

@@ -9,14 +9,15 @@ import numpy as np
 import torch
 
 from bearwidgets.data.augment.transforms import Resize, check_square
-from bearwidgets.data.formats.bands import check_in_chans, open_bands
+from bearwidgets.data.formats.bands import open_bands
+from bearwidgets.data.formats.rasters import check_in_chans
 from bearwidgets.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from bearwidgets.data.augment.transforms import Picture
+    from bearwidgets.data.formats.registry import ImageLike
 
 PRESIZE = 1.5  # an image is kept so much larger than the network sees it, for what crops it
 _BYTE = 255
@@ -81,7 +82,7 @@ class Preprocessing:
         """Image → pixels (size, size, bands): uint8 of a PIL image, float32 of an array."""
         return Resize(self.size, self.resize, self.interpolation)
 
-    def open(self, source: str | Path | bytes, at_least: int | None = None) -> Picture:
+    def open(self, source: str | Path | bytes, at_least: int | None = None) -> ImageLike:
         """Open an image of `in_chans` bands, a large JPEG at a half, a quarter or an eighth where that suffices.
 
         Args:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps
 
-from bearwidgets.data.formats.bands import picture_of_array
+from bearwidgets.data.formats.bands import image_of_array
 from bearwidgets.errors import BadInputError
 
 if TYPE_CHECKING:
-    from bearwidgets.data.augment.transforms import Picture
+    from bearwidgets.data.formats.registry import ImageLike
     from bearwidgets.learn.input.preprocessing import Preprocessing
 
 _WITH_EXTRAS = ("RGBA", "LA", "P", "L", "I;16", "1")
 
 
-def as_image(given: object, preprocessing: Preprocessing) -> Picture:
+def as_image(given: object, preprocessing: Preprocessing) -> ImageLike:
     """The image as `preprocessing` would open it from a file.
 
     Raises:
@@ -30,7 +30,7 @@ def as_image(given: object, preprocessing: Preprocessing) -> Picture:
         return preprocessing.open(given)
     if isinstance(given, np.ndarray):
         if preprocessing.in_chans != 3:
-            return picture_of_array(given, preprocessing.in_chans)
+            return image_of_array(given, preprocessing.in_chans)
         color = given.ndim == 3 and given.shape[2] in (3, 4)
         if given.dtype != np.uint8 or not (given.ndim == 2 or color) or not given.size:
             raise BadInputError(

@@ -25,7 +25,7 @@ from bearwidgets.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from bearwidgets.data.augment.transforms import Picture
+    from bearwidgets.data.formats.registry import ImageLike
     from bearwidgets.learn.input.preprocessing import Preprocessing
     from bearwidgets.learn.state import LearnerState
 
@@ -194,10 +194,10 @@ def _verify(data: bytes, network: nn.Module, learn: LearnerState) -> None:
             )
 
 
-def _some_images(learn: LearnerState) -> list[Picture]:
+def _some_images(learn: LearnerState) -> list[ImageLike]:
     """Up to four images of the learner's data, and one smooth made-up one each way that sizes can go."""
     preprocessing = learn.preprocessing
-    images: list[Picture] = []
+    images: list[ImageLike] = []
     paths = [] if learn.ds is None else [learn.ds.path_of(each) for each in learn.ds.table.id]
     for path in paths[:: max(1, len(paths) // 4)][:4]:
         with contextlib.suppress(ImageError):  # a file that is gone is no fault of the network
