@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.errors import BearwidgetsError, ConflictError
+from bearwidgets.widgets.protocol import JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -19,37 +20,8 @@ log = logging.getLogger("bearwidgets")
 
 EVERY = 0.2
 CURVE_POINTS = 200
+Curve = list[tuple[float, float | None, float | None]]
 RUNNING = ("running", "stopping")
-
-
-@dataclass(frozen=True)
-class JobState:
-    """Where the job stands, as the view shows it.
-
-    Attributes:
-        state: idle, running, stopping, done, stopped or failed.
-        step: steps of the present stage that are done, of `total`.
-        seconds_left: estimate for the present stage, s.
-        message: the present stage, or how it ended, in words.
-        curve: points (epoch or step, training loss, error on the evaluation split or None).
-        before: figures of the learner before: error_rate, n.
-        after: figures of the learner after: error_rate, error_rate_corrected, n.
-        error: one sentence, if it failed.
-    """
-
-    state: str = "idle"
-    step: int = 0
-    total: int = 0
-    seconds_left: float | None = None
-    message: str = ""
-    curve: list[list[float | None]] = field(default_factory=list)
-    before: dict[str, Any] | None = None
-    after: dict[str, Any] | None = None
-    error: str | None = None
-
-    def as_message(self) -> dict[str, Any]:
-        """As the view's message has it."""
-        return asdict(self)
 
 
 class Job:
@@ -129,7 +101,7 @@ class Job:
     def _follow(self, steps: Generator[Progress]) -> bool:
         """Whether it came to its end; False when it was stopped."""
         stage, since, told = "", time.monotonic(), 0.0
-        curve: list[list[float | None]] = []
+        curve: Curve = []
         for step in steps:
             if self._stop.is_set():
                 steps.close()
@@ -140,8 +112,8 @@ class Job:
                 curve = curve if goes_on else []
                 stage, since = step.stage, now
             if step.train_loss is not None:
-                place = (curve[-1][0] or 0.0) + 1 if curve else 0.0
-                curve = _thinned([*curve, [place, step.train_loss, step.valid_error]])
+                place = curve[-1][0] + 1 if curve else 0.0
+                curve = _thinned([*curve, (place, step.train_loss, step.valid_error)])
             left = (now - since) / step.step * (step.total - step.step) if step.step else None
             if now - told >= EVERY or step.valid_error is not None:
                 told = now
@@ -156,7 +128,7 @@ class Job:
         self._tell(self.state)
 
 
-def _thinned(curve: list[list[float | None]]) -> list[list[float | None]]:
+def _thinned(curve: Curve) -> Curve:
     """Every second point goes once there are too many, never one with an error on it."""
     if len(curve) <= CURVE_POINTS:
         return curve

@@ -187,6 +187,7 @@ export class FakeKernel {
       why: WHY[this.#view.queue] ?? (wrong ? `It looks like ${predicted} (${Math.round(confidence * 100)} %), and its neighbours are ${predicted}.` : ""),
       group: this.#groups.get(k) ?? null,
       decision,
+      proposal: wrong ? { action: "relabel", label: predicted } : null,
       stale: this.#stale,
       error: k === 11 ? "the file is cut off after 2,048 bytes" : null,
     };
@@ -211,13 +212,13 @@ export class FakeKernel {
         return { name, title, certain, total: items.length, undecided: items.filter((k) => !this.#decisions.has(k)).length, groups: groups.filter((each) => each.length > 1).length };
       }),
       runs: this.#runs,
-      yield: this.looked,
       can: { undo: this.#history.length > 0, redo: this.#future.length > 0, scores: true, retrain: true, apply: this.#decisions.size > 0, rollback: this.#rounds.length > 0 },
       stale: this.#stale,
       job: this.#job,
       title: "bears",
-      made_by: "cached features, efficientnet_lite0, 224 px",
-      exam: { marks: [...this.#decisions.keys()].filter((k) => k % 5 === 4).length },
+      provenance: "cached features, efficientnet_lite0, 224 px",
+      is_trained: true,
+      exam_marks: [...this.#decisions.keys()].filter((k) => k % 5 === 4).length,
       note: null,
     };
   }
@@ -269,11 +270,19 @@ export class FakeKernel {
       if (here.length) this.#runs.push([here.length, 1]);
       if (members.length < 2) return;
       const differs = new Set(members.map((k) => k % this.classes.length)).size > 1;
-      here.forEach((k, at) => this.#groups.set(k, { number, at, shown: here.length, size: members.length, keeper: k === members[0], differs, copies: true }));
+      here.forEach((k, at) => this.#groups.set(k, { number, at, shown: here.length, size: members.length, keeper: k === members[0], differs, copies: true, proposal: { action: k === members[0] ? "keep" : "delete", label: null } }));
     });
   }
 
-  settle({ ranges, keepers }) {
+  yield() {
+    return { figures: this.looked };
+  }
+
+  select() {
+    return {};
+  }
+
+  resolve_group({ ranges, keepers }) {
     const given = ranges.flatMap(([start, stop]) => this.#order.slice(start, stop));
     const before = new Map();
     for (const k of this.#order) {
@@ -287,15 +296,15 @@ export class FakeKernel {
     return { changed: before.size, state: this.state(), ids: [...before.keys()].map((k) => `id${k}`) };
   }
 
-  page({ revision, start, stop, pictures: wanted = true }) {
-    if (revision !== this.#revision) return { revision: this.#revision, start, stop, items: [] };
+  page({ revision, start, stop, images: wanted = true }) {
+    if (revision !== this.#revision) return { revision: this.#revision, start, items: [] };
     const buffers = [];
     const items = this.#order.slice(start, stop).map((k, offset) => {
       const item = { i: start + offset, ...this.item(k), buffer: null };
       if (wanted && !item.error) item.buffer = buffers.push(this.#pictures[k % this.#pictures.length]) - 1;
       return item;
     });
-    return { revision, start, stop, items, buffers };
+    return { revision, start, items, buffers };
   }
 
   locate({ item: id }) {
@@ -352,9 +361,10 @@ export class FakeKernel {
   full({ item: id }) {
     const k = Number(id.slice(2));
     const shown = this.item(k);
+    const { id: name, path, label, predicted, suggested, decision, proposal } = shown;
     const rest = this.classes.filter((name) => name !== shown.predicted).slice(0, 4);
     return {
-      ...shown,
+      id: name, path, label, predicted, suggested, decision, proposal,
       width: 1600,
       height: 1200,
       bytes: 345_678,
@@ -411,7 +421,7 @@ export class FakeKernel {
 
   retrain() {
     this.setJob({ state: "running", step: 1, total: 60, seconds_left: 12, message: "", curve: [[0, 1.1, null], [1, 0.9, 0.3]] });
-    return { started: true };
+    return {};
   }
 
   stop() {

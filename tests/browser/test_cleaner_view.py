@@ -363,7 +363,7 @@ def test_changes_from_python_show(open_view: Open) -> None:
     }""")
     view.wait_decision(2, "delete")
     assert "Pending (2)" in view.text(".bw-toolbar")
-    assert not view.sent("page")[-1]["pictures"], "decisions are fetched without images"
+    assert not view.sent("page")[-1]["images"], "decisions are fetched without images"
     view.js("kernel.setStale(true)")
     view.wait("text=labels changed since these scores were made")
     view.js("kernel.push({event: 'scroll', index: 300})")
@@ -475,7 +475,7 @@ def test_one_key_resolves_a_group(open_view: Open) -> None:
     view = open_view("queues")
     view.press("Tab")
     view.open_queue("Near-duplicates", '.bw-cell[data-group="first"]')
-    view.js("kernel.holding = ['settle']")
+    view.js("kernel.holding = ['resolve_group']")
     view.press("g")
     assert view.decisions(0, 1, 2) == ["keep", "delete", ""], "shown before Python has answered"
     assert view.active == 2, "the next group"
@@ -489,7 +489,7 @@ def test_one_key_resolves_a_group(open_view: Open) -> None:
     view.wait_marked(2)
     view.cell(2).locator(".bw-keep-one").click()
     view.wait_marked(5)
-    asked = [(m["ranges"], m["keepers"]) for m in view.sent("settle")]
+    asked = [(m["ranges"], m["keepers"]) for m in view.sent("resolve_group")]
     assert asked == [([[0, 1]], True), ([[3, 4]], False), ([[2, 3]], False)]
 
 
@@ -508,7 +508,7 @@ def test_the_reason_below_the_grid_and_in_the_zoom(open_view: Open) -> None:
     assert "one of the labels is wrong" in view.text(".bw-why")
     view.press("Shift+G")
     view.wait_marked(2)
-    assert view.sent("settle")[0]["keepers"] is False
+    assert view.sent("resolve_group")[0]["keepers"] is False
     view.wait(".bw-zoom .bw-verdict >> text=keep")
 
 
@@ -552,15 +552,16 @@ def test_progress_is_told(open_view: Open) -> None:
     assert sum(stop - start for start, stop in told) < 40, "only what is on screen"
     view.wait(".bw-progress-text >> text=/seen [1-9]/")
     assert not view(".bw-looks").is_visible()
-    tell = """hint => {
-        kernel.looked = {recent: 25, recent_changed: 6, left: 380, errors: 14.2, low: 6, high: 31, hint};
-        kernel.push({event: 'state', state: kernel.state()});
-    }"""
-    view.js(tell, "")
-    assert "6 of the last 25 decisions" in view.text(".bw-looks")
+    view.js(
+        "kernel.looked = {recent: 25, recent_changed: 6, left: 380, errors: 14.2, low: 6, high: 31, hint: ''}; null"
+    )
+    view.cell(0).click()
+    view.press("k")
+    view.wait(".bw-looks:has-text('6 of the last 25 decisions')")
     assert view.text(".bw-stop") == ""
-    view.js(tell, "You can stop here.")
-    assert view.text(".bw-looks [role=status]") == "You can stop here."
+    view.js("kernel.looked.hint = 'You can stop here.'")
+    view.press("k")
+    view.wait(".bw-looks [role=status]:has-text('You can stop here.')")
 
 
 @pytest.mark.parametrize(

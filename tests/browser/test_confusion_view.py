@@ -44,20 +44,33 @@ def test_click_and_keys_open_cells(open_page: Open) -> None:
     page.locator('.bw-count-cell[tabindex="0"]').focus()
     for key in ["ArrowDown", "ArrowRight", "ArrowLeft", "Enter"]:
         page.keyboard.press(key)
-    asked = page.evaluate("log.filter(m => m.op === 'cell').map(m => [m.actual, m.predicted])")
+    asked = page.evaluate("kernel.log.filter(m => m.op === 'cell').map(m => [m.actual, m.predicted])")
     assert asked == [["grizzly", "black"]]
     assert page.locator('[aria-pressed="true"]').inner_text() == "12"
     page.click("text=grizzly → black: 12")
     page.keyboard.press("Tab")
-    assert page.evaluate("log.filter(m => m.op === 'cell').length") == 2
+    assert page.evaluate("kernel.log.filter(m => m.op === 'cell').length") == 2
 
 
 def test_split_and_push(open_page: Open) -> None:
     page = ready(open_page)
     page.select_option('[aria-label="Split"]', "train")
-    assert page.evaluate("log.at(-1).split") == "train"
-    page.evaluate("emit({kind: 'event', event: 'matrix', ...matrix('valid'), total: 7, accuracy: null})")
+    assert page.evaluate("kernel.log.at(-1).split") == "train"
+    page.evaluate("kernel.push({event: 'matrix', matrix: {...kernel.matrix({}), total: 7, accuracy: null}})")
     assert "7 items · accuracy –" in page.locator(".bw-root").inner_text()
+
+
+def test_a_cell_opens_its_images_in_the_grid_below(open_page: Open) -> None:
+    page = ready(open_page, "grid")
+    page.wait_for_selector(".bw-cleaner[data-ready] .bw-cell img")
+    page.locator(".bw-count-cell").nth(1).click()
+    page.wait_for_selector(".bw-cleaner[data-revision='2']")
+    shown = page.locator(".bw-cleaner [role='gridcell']").first
+    assert shown.get_attribute("aria-label").startswith("labelled black, predicted grizzly")
+    shown.click()
+    page.keyboard.press("k")
+    page.wait_for_function("kernel.log.some(m => m.op === 'mark' && m.action === 'keep')")
+    assert ready(open_page).locator(".bw-cleaner").count() == 0, "a matrix that drives a grid elsewhere"
 
 
 def test_many_classes_stay_readable(open_page: Open) -> None:

@@ -253,13 +253,13 @@ def test_the_way_with_a_real_learner(make_images, tmp_path):
     cleaner = Cleaner(learn)
     place = paths(ds, "black")[0]
     cleaner.mark(id_at(ds, place), "relabel", "teddy")
-    assert cleaner._session.state()["stale"]
+    assert cleaner._session.state().stale
     state = cleaner.retrain()
     assert state.state == "done", state.error
-    assert state.after["n"] == (ds.table.split == "valid").sum()
+    assert state.after.n == (ds.table.split == "valid").sum()
     assert state.curve
-    assert not cleaner._session.state()["stale"]
+    assert not cleaner._session.state().stale
     cleaner.apply()
-    assert not cleaner._session.state()["stale"]
+    assert not cleaner._session.state().stale
     assert place not in set(cleaner.ds.table.path)
     assert cleaner.retrain().state == "done"

@@ -10,6 +10,8 @@ from bearwidgets.errors import BadInputError
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.confusion import ConfusionMatrix
+from bearwidgets.widgets.parse import as_message
+from bearwidgets.widgets.protocol import Filter
 
 
 @pytest.fixture
@@ -31,25 +33,25 @@ def matrix(learn):
 @pytest.fixture
 def sent(matrix):
     sent = []
-    matrix.matrix.send = lambda content, _buffers=None: sent.append(content)
+    matrix.send = lambda content, _buffers=None: sent.append(content)
     return sent
 
 
 def ask(matrix, sent, op, **fields):
-    matrix.matrix._handle_custom_msg({"kind": "request", "id": 1, "op": op, **fields}, [])
+    matrix._handle_custom_msg({"kind": "request", "id": 1, "op": op, **fields}, [])
     return sent[-1]
 
 
 def check_cells(matrix):
     """Every cell counts the images that its click shows."""
-    told = matrix.hello({})
+    told = as_message(matrix.counted())
     shown = [[matrix.show(actual, each) for each in told["classes"]] for actual in told["classes"]]
     assert told["counts"] == shown
     assert told["total"] == sum(map(sum, shown))
 
 
 def test_hello(matrix, sent, ds):
-    result = ask(matrix, sent, "hello")["result"]
+    result = ask(matrix, sent, "matrix")["result"]
     n = int((ds.table.split == "valid").sum())
     assert (result["split"], result["splits"], result["total"]) == ("valid", ["valid", "train", "all"], n)
     assert result["classes"] == ["black", "grizzly", "teddy"]
@@ -65,13 +67,13 @@ def test_a_cell_filters_the_grid(matrix, sent):
         "result": {},
     }
     board = matrix.cleaner._session.board
-    assert (board.view.label, board.view.predicted, board.view.split) == ("black", "teddy", "valid")
+    assert board.view.filter == Filter(label="black", predicted="teddy", split="valid")
     assert len(board.order) == 1
 
 
 @pytest.mark.parametrize("split", ["valid", "train", "all"])
 def test_cells_count_what_a_click_shows(matrix, sent, split):
-    assert ask(matrix, sent, "split", split=split)["result"]["split"] == split
+    assert ask(matrix, sent, "matrix", split=split)["result"]["split"] == split
     check_cells(matrix)
 
 
@@ -80,8 +82,8 @@ def test_cells_count_what_a_click_shows(matrix, sent, split):
     [
         ("cell", {"actual": "grizly", "predicted": "black"}, "Did you mean 'grizzly'"),
         ("cell", {"actual": "black"}, "predicted is None"),
-        ("split", {"split": "vald"}, "Did you mean 'valid'"),
-        ("split", {}, "split is None"),
+        ("matrix", {"split": "vald"}, "Did you mean 'valid'"),
+        ("matrix", {"split": 3}, "split is 3"),
     ],
 )
 def test_refuses(matrix, sent, op, fields, sentence):
@@ -94,22 +96,25 @@ def test_refuses(matrix, sent, op, fields, sentence):
 
 
 def test_split_to_begin_with(learn):
-    assert ConfusionMatrix(learn, split="all").hello({})["total"] == 24
+    assert ConfusionMatrix(learn, split="all").counted().total == 24
     with pytest.raises(BadInputError, match="No split 'test'"):
         ConfusionMatrix(learn, split="test")
 
 
 def test_without_an_evaluation_split(images):
     matrix = ConfusionMatrix(StubLearner(Dataset.from_folder(images, valid_pct=0)))
-    assert (matrix.split, matrix.hello({})["splits"]) == ("train", ["train", "all"])
+    assert (matrix.split, matrix.counted().splits) == ("train", ["train", "all"])
 
 
-def test_layout_and_a_grid_of_ones_own(learn):
-    alone = ConfusionMatrix(learn)
-    assert alone.children == (alone.matrix, alone.cleaner)
+def test_a_grid_below_or_elsewhere(learn, matrix, sent):
+    assert matrix.counted().grid
+    page = ask(matrix, sent, "page", revision=1, start=0, stop=3, px=160)
+    assert len(page["result"]["items"]) == 3
+    matrix.cleaner.mark(matrix.cleaner.ds.table.id[0], "keep")
+    assert [each.get("event") for each in sent[1:]] == ["state", "items"], "the grid below hears of it"
     cleaner = Cleaner(learn)
     linked = ConfusionMatrix(learn, cleaner=cleaner)
-    assert linked.children == (linked.matrix,)
+    assert not linked.counted().grid
     linked.show("black", "teddy")
     assert len(cleaner._session.board.order) == 1
 
@@ -126,11 +131,9 @@ def test_follows_a_retrain_with_a_new_class(matrix, sent, ds):
     wrong = paths(ds, "grizzly")[0]
     matrix.cleaner.mark(id_at(ds, wrong), "relabel", "polar", new_class=True)
     assert matrix.cleaner.retrain().state == "done"
-    event = sent[-1]
-    assert (event["kind"], event["event"]) == ("event", "matrix")
-    assert event["classes"] == ["black", "grizzly", "polar", "teddy"]
-    assert set(event) - {"kind", "event"} == set(matrix.hello({}))
-    assert ask(matrix, sent, "split", split="all")["ok"]
+    (event,) = [each for each in sent if each["event"] == "matrix"]
+    assert event["matrix"]["classes"] == ["black", "grizzly", "polar", "teddy"]
+    assert ask(matrix, sent, "matrix", split="all")["ok"]
     check_cells(matrix)
     assert matrix.show("grizzly", "polar") == 1
 
@@ -141,10 +144,11 @@ def test_follows_files_that_move(make_images, tmp_path):
     ds = Dataset.from_folder(tmp_path / "data", valid_pct=0)
     matrix = ConfusionMatrix(StubLearner(ds))
     sent = []
-    matrix.matrix.send = sent.append
+    matrix.send = sent.append
     matrix.cleaner.mark(ds.table.id[ds.table.split == "valid"].tolist(), "delete")
     matrix.cleaner.apply()
-    assert (sent[-1]["event"], sent[-1]["split"], sent[-1]["splits"]) == ("matrix", "train", ["train", "all"])
+    told = [each["matrix"] for each in sent if each["event"] == "matrix"]
+    assert (told[0]["split"], told[0]["splits"]) == ("train", ["train", "all"])
     check_cells(matrix)
     matrix.cleaner.rollback()
-    assert sent[-1]["splits"] == ["valid", "train", "all"]
+    assert matrix.counted().splits == ["valid", "train", "all"]

@@ -149,10 +149,7 @@ def test_progress_is_told_with_time_left_and_curve(job, told, monkeypatch):
     running = [each for each in told if each.total]
     assert [each.step for each in running[:4]] == [1, 2, 3, 4]
     assert all(each.total == 4 and each.seconds_left >= 0 for each in running[:4])
-    assert running[3].curve == [[0.0, 1.0, 0.25], [1.0, 0.5, 0.25], [2.0, 1 / 3, 0.25], [3.0, 0.25, 0.25]]
-    assert set(running[0].as_message()) == {
-        *("state", "step", "total", "seconds_left", "message", "curve", "before", "after", "error")
-    }
+    assert running[3].curve == [(0.0, 1.0, 0.25), (1.0, 0.5, 0.25), (2.0, 1 / 3, 0.25), (3.0, 0.25, 0.25)]
 
 
 def test_quick_steps_are_not_all_told(job, told):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from bearwidgets.errors import BadInputError
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.cleaner.queues import NO_GROUP, Queue, together
 from bearwidgets.widgets.cleaner.session import Session
+from bearwidgets.widgets.protocol import Decision, Group
 
 
 @pytest.fixture
@@ -46,15 +46,19 @@ def issues(ids):
 @pytest.fixture
 def session(ds, issues):
     learn = StubLearner(ds, {paths(ds, "grizzly")[0]: "teddy"})
-    return Session(learn, None, threading.RLock(), lambda _event: None, issues)
+    return Session(learn, None, issues)
 
 
 def shown(session):
     return session.board.ids[session.board.order].tolist()
 
 
+def show(session, view):
+    session.show(session.view_of(**view))
+
+
 def groups(session):
-    return [session.board.item(place)["group"] for place in range(len(session.board.order))]
+    return [session.board.item(place).group for place in range(len(session.board.order))]
 
 
 def decided(session):
@@ -62,10 +66,8 @@ def decided(session):
 
 
 def test_counts_certain_first_and_empty_last(session, ids):
-    session.mark(session.board.rows_of([ids[2], ids[5]]), "delete", None)
-    found = [
-        (q["name"], q["undecided"], q["total"], q["certain"], q["groups"]) for q in session.state()["queues"]
-    ]
+    session.mark([ids[2], ids[5]], "delete", None)
+    found = [(q.name, q.undecided, q.total, q.certain, q.groups) for q in session.state().queues]
     assert found == [
         ("contradictory", 2, 2, True, 1),
         ("dark", 1, 2, False, 0),
@@ -75,36 +77,30 @@ def test_counts_certain_first_and_empty_last(session, ids):
 
 
 def test_a_queue_filters_in_its_order_and_other_filters_work_inside(session, ids):
-    session.show({"queue": "copies"})
+    show(session, {"queue": "copies"})
     assert shown(session) == [ids[i] for i in (5, 1, 20, 7, 6, 3)]
-    assert session.board.runs == [[3, 1], [2, 1], [1, 1]]
-    assert session.state()["view"]["queue"] == "copies"
-    assert session.board.item(0)["why"] == "It is in copies."
-    session.show({"queue": "copies", "label": "black"})
+    assert session.board.runs == [(3, 1), (2, 1), (1, 1)]
+    assert session.state().view.queue == "copies"
+    assert session.board.item(0).why == "It is in copies."
+    show(session, {"queue": "copies", "label": "black"})
     assert shown(session) == [ids[i] for i in (5, 1, 7, 6, 3)]
-    assert groups(session)[1] == {
-        "number": 0,
-        "at": 1,
-        "shown": 2,
-        "size": 3,
-        "keeper": False,
-        "differs": True,
-        "copies": True,
-    }
-    assert [each and each["differs"] for each in groups(session)] == [True, True, False, False, None]
-    session.show({"queue": "dark"})
+    assert groups(session)[1] == Group(
+        number=0, at=1, shown=2, size=3, keeper=False, differs=True, copies=True, proposal=Decision("delete")
+    )
+    assert [each and each.differs for each in groups(session)] == [True, True, False, False, None]
+    show(session, {"queue": "dark"})
     assert (groups(session), session.board.runs) == ([None, None], [])
-    session.show({})
+    show(session, {})
     assert len(shown(session)) == 24
 
 
 @pytest.mark.parametrize("sort", ["path", "loss", "label", "queue"])
 @pytest.mark.parametrize("descending", [True, False])
 def test_no_sort_tears_a_group(session, sort, descending):
-    session.show({"queue": "copies", "sort": sort, "descending": descending})
-    numbers = [None if each is None else each["number"] for each in groups(session)]
+    show(session, {"queue": "copies", "sort": sort, "descending": descending})
+    numbers = [None if each is None else each.number for each in groups(session)]
     assert sum(a != b for a, b in itertools.pairwise(numbers)) == 2
-    assert [each["at"] for each in groups(session) if each and each["number"] == 0] == [0, 1, 2]
+    assert [each.at for each in groups(session) if each and each.number == 0] == [0, 1, 2]
 
 
 @given(st.lists(st.integers(-1, 4), min_size=1, max_size=30), st.randoms(use_true_random=False))
@@ -128,8 +124,8 @@ def test_runs_say_how_many_stand_together(numbers, random):
 
 
 def test_settling_keeps_one_of_each_group_in_one_act(session, ids):
-    session.show({"queue": "copies"})
-    changed = session.settle(session.board.order, keepers=True)
+    show(session, {"queue": "copies"})
+    changed = session.resolve_group(shown(session), keepers=True)
     assert len(changed) == 5
     assert decided(session) == {
         ids[5]: "keep",
@@ -142,63 +138,63 @@ def test_settling_keeps_one_of_each_group_in_one_act(session, ids):
 
 
 def test_settling_on_another_than_the_proposed_one(session, ids):
-    session.show({"queue": "copies"})
-    session.settle(session.board.rows_of([ids[1]]), keepers=False)
+    show(session, {"queue": "copies"})
+    session.resolve_group([ids[1]], keepers=False)
     assert decided(session) == {ids[1]: "keep", ids[5]: "delete", ids[20]: "delete"}
 
 
 def test_settling_leaves_a_new_label_and_what_is_hidden(session, ids):
-    session.mark(session.board.rows_of([ids[5]]), "relabel", "teddy")
-    session.show({"queue": "copies", "label": "black"})
-    session.settle(session.board.rows_of([ids[1]]), keepers=True)
+    session.mark([ids[5]], "relabel", "teddy")
+    show(session, {"queue": "copies", "label": "black"})
+    session.resolve_group([ids[1]], keepers=True)
     assert decided(session) == {ids[5]: "relabel", ids[1]: "delete"}
 
 
 def test_settling_without_a_keeper_or_a_group_is_refused(session, ids):
     with pytest.raises(BadInputError, match="no groups of copies in this view"):
-        session.settle(np.arange(3), keepers=True)
-    session.show({"queue": "copies", "label": "teddy"})
+        session.resolve_group(shown(session)[:3], keepers=True)
+    show(session, {"queue": "copies", "label": "teddy"})
     with pytest.raises(BadInputError, match="hidden by the filters"):
-        session.settle(session.board.order, keepers=True)
-    session.show({"queue": "copies"})
+        session.resolve_group(shown(session), keepers=True)
+    show(session, {"queue": "copies"})
     with pytest.raises(BadInputError, match="in no group of copies"):
-        session.settle(session.board.rows_of([ids[3]]), keepers=True)
+        session.resolve_group([ids[3]], keepers=True)
     assert decided(session) == {}
 
 
 def test_settling_all_respects_what_is_decided(session, ids):
-    session.show({"queue": "copies"})
-    session.mark(session.board.rows_of([ids[20]]), "keep", None)
-    session.mark(session.board.rows_of([ids[7]]), "delete", None)
-    session.settle(session.board.order, keepers=True)
+    show(session, {"queue": "copies"})
+    session.mark([ids[20]], "keep", None)
+    session.mark([ids[7]], "delete", None)
+    session.resolve_group(shown(session), keepers=True)
     assert decided(session) == {
         ids[20]: "keep", ids[5]: "delete", ids[1]: "delete",  # the one that a person kept stays, not the proposed one
         ids[7]: "delete",  # the proposed one is to go, so the other is left to the person
     }  # fmt: skip
-    assert session.settle(session.board.order, keepers=True) == []
-    session.settle(session.board.rows_of([ids[5]]), keepers=False)
+    assert session.resolve_group(shown(session), keepers=True) == []
+    session.resolve_group([ids[5]], keepers=False)
     assert decided(session)[ids[5]] == "keep", "a person who names one decides anew"
     assert decided(session)[ids[20]] == "delete"
 
 
 def test_a_copy_that_is_kept_counts_though_the_proposed_one_is_hidden(session, ids):
-    session.mark(session.board.rows_of([ids[1]]), "keep", None)
-    session.show({"queue": "copies", "decision": "keep"})
+    session.mark([ids[1]], "keep", None)
+    show(session, {"queue": "copies", "decision": "keep"})
     assert shown(session) == [ids[1]]
-    assert session.settle(session.board.order, keepers=True) == []
-    session.show({"queue": "copies"})
-    session.settle(session.board.rows_of([ids[20]]), keepers=True)
+    assert session.resolve_group(shown(session), keepers=True) == []
+    show(session, {"queue": "copies"})
+    session.resolve_group([ids[20]], keepers=True)
     assert decided(session) == {ids[1]: "keep", ids[5]: "delete", ids[20]: "delete"}
 
 
 def test_groups_that_are_no_copies_are_not_settled(ds, ids):
     rare = [(ids[i], 1.0, 0, False) for i in range(4)]
-    session = Session(ds, None, threading.RLock(), print, StubIssues(rare=rare))
-    session.show({"queue": "rare"})
-    assert [each["copies"] for each in groups(session)] == [False] * 4
+    session = Session(ds, None, StubIssues(rare=rare))
+    show(session, {"queue": "rare"})
+    assert [each.copies for each in groups(session)] == [False] * 4
     for keepers in (True, False):
         with pytest.raises(BadInputError, match="no groups of copies"):
-            session.settle(session.board.order[:1], keepers=keepers)
+            session.resolve_group(shown(session)[:1], keepers=keepers)
 
 
 def test_issues_of_another_data_set_are_told(ds):
@@ -213,34 +209,34 @@ def test_issues_of_another_data_set_are_told(ds):
     [
         ({"text": 3}, "text is 3; allowed is text"),
         ({"queue": ["copies"]}, "queue is"),
-        ({"descending": "no"}, "True or False"),
+        ({"descending": "no"}, "allowed is true or false"),
     ],
 )
 def test_views_of_another_type_are_told(session, view, said):
     with pytest.raises(BadInputError, match=said):
-        session.show(view)
+        show(session, view)
 
 
 def test_ids_of_another_type_are_told(ds, issues):
     cleaner = Cleaner(ds, issues=issues)
     cleaner.show(queue="copies")
-    for act in (lambda: cleaner.mark(None, "keep"), lambda: cleaner.settle(3)):
+    for act in (lambda: cleaner.mark(None, "keep"), lambda: cleaner.resolve_group(3)):
         with pytest.raises(BadInputError, match="give one id, or a list of them"):
             act()
 
 
 def test_unknown_queues_are_told(session, ds):
     with pytest.raises(BadInputError, match="Did you mean 'copies'"):
-        session.show({"queue": "copys"})
+        show(session, {"queue": "copys"})
     with pytest.raises(BadInputError, match="needs a queue"):
-        session.show({"sort": "queue"})
+        show(session, {"sort": "queue"})
     with pytest.raises(BadInputError, match="has no issues"):
-        Session(ds, None, threading.RLock(), print).show({"queue": "copies"})
+        show(Session(ds), {"queue": "copies"})
 
 
 def test_a_round_takes_what_is_gone_out_of_the_queue(session, ids):
-    session.show({"queue": "copies"})
-    session.settle(session.board.rows_of([ids[7]]), keepers=True)
+    show(session, {"queue": "copies"})
+    session.resolve_group([ids[7]], keepers=True)
     session.apply()
     assert shown(session) == [ids[i] for i in (5, 1, 20, 3)], "the keeper is no copy any more"
 
@@ -248,10 +244,10 @@ def test_a_round_takes_what_is_gone_out_of_the_queue(session, ids):
 def test_other_issues_at_any_time(ds, issues, ids):
     cleaner = Cleaner(ds, issues=issues)
     assert cleaner.show(queue="copies") == 6
-    assert cleaner.settle([ids[1]]) == 3
+    assert cleaner.resolve_group([ids[1]]) == 3
     cleaner.issues = StubIssues(dark=[(ids[2], 1.0, -1, False)])
-    assert cleaner._session.state()["total"] == 24, "its queue is gone"
+    assert cleaner._session.state().total == 24, "its queue is gone"
     assert cleaner.show(queue="dark") == 1
     cleaner.issues = None
     assert cleaner.issues is None
-    assert cleaner._session.state()["queues"] == []
+    assert cleaner._session.state().queues == []

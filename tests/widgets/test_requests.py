@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 from dataclasses import replace
 
 import pytest
@@ -15,9 +14,10 @@ from PIL import Image
 from stub_learner import StubLearner, id_at, paths
 
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.widgets import protocol
-from bearwidgets.widgets.cleaner.requests import OPS, PAGE, SHOWN, Requests
+from bearwidgets.widgets.cleaner.requests import Requests
 from bearwidgets.widgets.cleaner.session import Session
+from bearwidgets.widgets.parse import answer, parse
+from bearwidgets.widgets.protocol import GRID_REQUESTS, PAGE, SHOWN
 
 
 class Front:
@@ -25,25 +25,27 @@ class Front:
 
     def __init__(self, source):
         self.told = []
-        self.session = Session(source, None, threading.RLock(), self.told.append)
+        self.session = Session(source)
+        self.session.views.append(self.told.append)
         self.handlers = Requests(self.session).handlers
         self.buffers = []
 
     def send(self, op, **fields):
         message = json.loads(json.dumps({"kind": "request", "id": 5, "op": op, **fields}))
-        reply, self.buffers = protocol.answer(self.handlers, message)
+        reply, self.buffers = answer(self.handlers, message)
         assert (reply["kind"], reply["id"]) == ("reply", 5)
         return json.loads(json.dumps(reply, allow_nan=False))
 
     def ask(self, op, **fields):
         reply = self.send(op, **fields)
         assert reply["ok"], reply
+        parse(GRID_REQUESTS[op][1], reply["result"], exact=True)
         return reply["result"]
 
     def refused(self, op, **fields):
         reply = self.send(op, **fields)
         assert not reply["ok"], reply
-        assert "Unforeseen" not in reply["error"]
+        assert "Unexpected" not in reply["error"]
         assert reply["error"].endswith((".", "?"))
         return reply["error"]
 
@@ -64,11 +66,6 @@ def front(ds):
 
 def suspect(front):
     return paths(front.session.ds, "grizzly")[0]
-
-
-def test_every_op_of_the_protocol_is_there(front):
-    assert set(front.handlers) == set(OPS)
-    assert len(OPS) == 17
 
 
 def test_hello(front):
@@ -95,6 +92,7 @@ def test_view(front):
     [
         {"sort": "los"},
         {},
+        {"sort": "loss", "descending": "yes"},
         {"sort": "loss", "filter": [1]},
         {"sort": "loss", "filter": {"label": 3}},
         {"sort": "loss", "filter": {"decision": "gone"}},
@@ -110,10 +108,6 @@ def test_page(front):
     result = front.ask("page", revision=front.revision, start=0, stop=3, px=160)
     assert (result["revision"], result["start"], len(result["items"])) == (front.revision, 0, 3)
     item = result["items"][0]
-    assert set(item) == {
-        *("i", "id", "path", "label", "split", "predicted", "confidence", "loss", "label_issue", "suggested"),
-        *("decision", "stale", "buffer", "error", "second", "why", "group"),
-    }
     assert (item["path"], item["predicted"], item["i"], item["buffer"]) == (suspect(front), "teddy", 0, 0)
     assert [each["buffer"] for each in result["items"]] == [0, 1, 2]
     assert len(front.buffers) == 3
@@ -122,7 +116,7 @@ def test_page(front):
 
 def test_page_without_pictures_or_scores(ds):
     front = Front(ds)
-    result = front.ask("page", revision=front.revision, start=4, stop=6, px=320, pictures=False)
+    result = front.ask("page", revision=front.revision, start=4, stop=6, px=320, images=False)
     assert front.buffers == []
     item = result["items"][0]
     assert item["i"] == 4
@@ -268,7 +262,6 @@ def test_pending_newest_first(front):
     front.ask("mark", ids=[ids[9]], action="relabel", label="polar")
     result = front.ask("pending")
     assert [each["id"] for each in result["items"]] == [ids[9], ids[0]]
-    assert set(result["items"][0]) == {"id", "path", "action", "label", "new_label", "split"}
     assert {"action": "relabel", "label": "grizzly", "new_label": "polar", "count": 1} in result["groups"]
 
 
@@ -282,7 +275,7 @@ def test_plan_apply_rollback(front):
     revision = front.revision
     done = front.ask("apply", token=plan["token"])
     assert (done["round"], done["counts"]) == (1, {"delete": 1, "relabel": 1})
-    assert done["message"].startswith("Round 1 applied: 1 deleted, 1 relabelled.")
+    assert done["message"].startswith("Round 1 applied: 1 deleted, 1 relabeled.")
     assert done["state"]["items"] == 23
     assert done["state"]["revision"] > revision
     (entry,) = front.ask("rounds")["rounds"]
@@ -290,7 +283,7 @@ def test_plan_apply_rollback(front):
     assert entry["time"].endswith("Z")
     back = front.ask("rollback", round=1)
     assert back["state"]["items"] == 24
-    assert "Round 1 taken back" in back["message"]
+    assert "Round 1 undone" in back["message"]
     assert front.ask("rounds")["rounds"][0]["rolled_back"] is True
     assert "rolled back at" in front.refused("rollback", round=1)
     front.refused("rollback", round=9)
@@ -337,7 +330,6 @@ def test_plan_with_problems_applies_the_rest(ds, front):
     ds.path_of(ids[0]).unlink()
     plan = front.ask("plan")
     assert (plan["ok"], plan["total"], len(plan["problems"])) == (True, 1, 1)
-    assert set(plan["problems"][0]) == {"path", "reason"}
     assert front.ask("apply", token=plan["token"])["counts"]["delete"] == 1
 
 
@@ -350,7 +342,7 @@ def test_nothing_to_apply(front):
 def test_retrain_and_stop(front):
     learn = front.session.learn
     learn.go.clear()
-    assert front.ask("retrain") == {"started": True}
+    assert front.ask("retrain") == {}
     assert learn.reached.wait(20)
     assert front.ask("hello")["state"]["job"]["state"] == "running"
     assert "running" in front.refused("retrain")
@@ -358,7 +350,7 @@ def test_retrain_and_stop(front):
     assert front.ask("hello")["state"]["job"]["state"] == "stopping"
     learn.go.set()
     assert front.session.job.wait().state == "stopped"
-    assert front.told[-1]["state"]["job"]["state"] == "stopped"
+    assert front.told[-1].state.job.state == "stopped"
 
 
 def test_retrain_without_a_learner_is_refused(ds):
@@ -379,7 +371,7 @@ NAMES = (
     *("revision", "ranges", "start", "stop", "px", "action", "label"),
     *("ids", "item", "filter", "sort", "round", "token"),
 )
-SAFE = [op for op in OPS if op not in ("retrain", "apply")]
+SAFE = [op for op in GRID_REQUESTS if op not in ("retrain", "apply")]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -395,7 +387,7 @@ SAFE = [op for op in OPS if op not in ("retrain", "apply")]
 def test_no_message_is_unforeseen(op, fields, shared_front):
     front = shared_front
     reply = front.send(op, **{"revision": front.revision, **fields})
-    assert reply["ok"] or "Unforeseen" not in reply["error"], reply
+    assert reply["ok"] or "Unexpected" not in reply["error"], reply
 
 
 @pytest.fixture(scope="module")

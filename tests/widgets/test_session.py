@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 
-import numpy as np
 import pytest
 from stub_learner import StubLearner, id_at, paths, probabilities_of
 
@@ -13,6 +12,7 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, ConflictError
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner.session import Session
+from bearwidgets.widgets.protocol import Can
 
 
 @pytest.fixture
@@ -38,11 +38,21 @@ def told():
 
 @pytest.fixture
 def session(learn, told):
-    return Session(learn, None, threading.RLock(), told.append)
+    session = Session(learn)
+    session.views.append(told.append)
+    return session
+
+
+def ids(session, *which):
+    return [id_at(session.ds, path) for path in which]
+
+
+def first(session, n):
+    return session.ds.table.id[:n].tolist()
 
 
 def rows(session, *which):
-    return session.board.rows_of([id_at(session.ds, path) for path in which])
+    return session.board.rows_of(ids(session, *which))
 
 
 def retrain(session):
@@ -58,21 +68,20 @@ def decided(session):
 
 
 def test_sources(ds, learn):
-    lock = threading.RLock()
-    assert Session(ds, None, lock, print).review is None
-    assert Session(Review(learn), None, lock, print).learn is learn
-    assert Session(learn, None, lock, print).board.scored.all()
+    assert Session(ds).review is None
+    assert Session(Review(learn)).learn is learn
+    assert Session(learn).board.scored.all()
 
 
 def test_a_review_without_data_set_is_refused(ds):
     review = Review.from_predictions(ds.table, probabilities_of(ds.table.label, ds.classes), ds.classes)
     with pytest.raises(BadInputError, match="no data set"):
-        Session(review, None, threading.RLock(), print)
+        Session(review)
 
 
 def test_what_is_no_source_is_refused():
     with pytest.raises(BadInputError, match="needs a trained"):
-        Session(3, None, threading.RLock(), print)
+        Session(3)
 
 
 # ---------------------------------------------------------------------- decisions
@@ -80,47 +89,47 @@ def test_what_is_no_source_is_refused():
 
 def test_mark_undo_redo(session):
     first, second = session.ds.table.path[:2]
-    assert session.mark(rows(session, first, second), "delete", None) == session.ds.table.id[:2].tolist()
-    assert session.mark(rows(session, first), "relabel", "teddy") == [session.ds.table.id[0]]
+    assert session.mark(ids(session, first, second), "delete", None) == session.ds.table.id[:2].tolist()
+    assert session.mark(ids(session, first), "relabel", "teddy") == [session.ds.table.id[0]]
     assert session.undo() == [session.ds.table.id[0]]
-    assert session.board.actions[0] == "delete"
+    assert session.board.decisions.action[0] == "delete"
     assert session.redo() == [session.ds.table.id[0]]
-    assert (session.board.actions[0], session.board.new_labels[0]) == ("relabel", "teddy")
+    assert (session.board.decisions.action[0], session.board.decisions.new_label[0]) == ("relabel", "teddy")
 
 
 def test_a_bulk_mark_is_one_undo(session):
-    session.mark(np.arange(10), "unsure", None)
-    assert session.state()["counts"]["action"]["unsure"] == 10
+    session.mark(first(session, 10), "unsure", None)
+    assert session.state().counts.action["unsure"] == 10
     assert len(session.undo()) == 10
-    assert session.state()["marked"] == 0
+    assert session.state().marked == 0
     assert session.undo() == []
 
 
 def test_marking_again_changes_nothing(session):
-    session.mark(np.arange(3), "keep", None)
-    assert session.mark(np.arange(4), "keep", None) == [session.ds.table.id[3]]
+    session.mark(first(session, 3), "keep", None)
+    assert session.mark(first(session, 4), "keep", None) == [session.ds.table.id[3]]
 
 
 def test_accept_takes_the_suggestion_or_keeps_in_one_act(session, wrong):
     right = paths(session.ds, "black")[0]
-    assert len(session.mark(rows(session, wrong, right), "accept", None)) == 2
+    assert len(session.mark(ids(session, wrong, right), "accept", None)) == 2
     assert decided(session) == {wrong: ("relabel", "teddy"), right: ("keep", None)}
     session.undo()
     assert decided(session) == {}
 
 
 def test_accept_without_scores_changes_nothing(ds):
-    session = Session(ds, None, threading.RLock(), print)
-    assert session.mark(np.arange(5), "accept", None) == []
+    session = Session(ds)
+    assert session.mark(first(session, 5), "accept", None) == []
 
 
 def test_unknown_action_names_the_nearest(session):
     with pytest.raises(BadInputError, match="Did you mean 'delete'"):
-        session.mark(np.arange(1), "delet", None)
+        session.mark(first(session, 1), "delet", None)
 
 
 def test_the_journal_keeps_what_was_on_the_screen(session, wrong):
-    session.mark(rows(session, wrong), "accept", None)
+    session.mark(ids(session, wrong), "accept", None)
     row = session.journal.decisions.iloc[0]
     assert (row.rank_by, row.predicted, row.confidence) == ("label_issue", "teddy", pytest.approx(0.9))
 
@@ -129,24 +138,24 @@ def test_decisions_of_another_journal_appear(ds, session):
     other = Journal.open(ds, by="Bea")
     other.record([ds.table.id[0]], "delete")
     session.refresh()
-    assert session.board.actions[0] == "delete"
+    assert session.board.decisions.action[0] == "delete"
     other.undo()
     session.refresh()
-    assert session.board.actions[0] == ""
+    assert session.board.decisions.action[0] == ""
 
 
 def test_show_and_state_know_of_decisions_made_elsewhere(ds, session):
     Journal.open(ds, by="Bea").record([ds.table.id[0]], "delete")
-    session.show({"decision": "delete"})
+    session.show(session.view_of(decision="delete"))
     assert len(session.board.order) == 1
     Journal.open(ds, by="Bea").record([ds.table.id[1]], "delete")
-    assert session.state()["marked"] == 2
+    assert session.state().marked == 2
 
 
 def test_decisions_survive_a_new_session(ds, learn, session):
-    session.mark(np.arange(3), "delete", None)
-    again = Session(learn, None, threading.RLock(), print)
-    assert again.state()["marked"] == 3
+    session.mark(first(session, 3), "delete", None)
+    again = Session(learn)
+    assert again.state().marked == 3
     assert len(again.undo()) == 3
 
 
@@ -154,50 +163,37 @@ def test_decisions_survive_a_new_session(ds, learn, session):
 
 
 def test_a_filter_loses_no_decision(session):
-    session.mark(np.arange(6), "delete", None)
+    session.mark(first(session, 6), "delete", None)
     before = decided(session)
-    session.show({"label": "teddy"})
-    session.mark(session.board.order[:1], "keep", None)
-    session.show({"text": "nothing is called so"})
-    assert session.state()["marked"] == 7
-    session.show({})
+    session.show(session.view_of(label="teddy"))
+    session.mark(session.board.ids_at([(0, 1)]), "keep", None)
+    session.show(session.view_of(text="nothing is called so"))
+    assert session.state().marked == 7
+    session.show(session.view_of())
     assert decided(session).items() >= before.items()
-    assert session.state()["total"] == 24
+    assert session.state().total == 24
 
 
 def test_unknown_filter_names_the_nearest(session):
     with pytest.raises(BadInputError, match="Did you mean 'label'"):
-        session.show({"lable": "black"})
+        session.show(session.view_of(lable="black"))
 
 
 def test_state_has_what_the_view_needs(session):
     state = session.state()
-    assert set(state) == {
-        *("revision", "total", "items", "classes", "counts", "seen", "marked", "view", "can", "stale", "job"),
-        *("title", "made_by", "exam", "note", "queues", "runs", "yield"),
-    }
-    assert (state["queues"], state["runs"], state["yield"]) == ([], [], None)
-    assert set(state["view"]) == {"filter", "sort", "descending", "queue"}
-    assert set(state["view"]["filter"]) == {"label", "predicted", "split", "decision", "text"}
-    assert state["can"] == {
-        "undo": False,
-        "redo": False,
-        "scores": True,
-        "retrain": True,
-        "apply": False,
-        "rollback": False,
-    }
-    assert (state["title"], state["items"], state["note"]) == ("images", 24, None)
+    assert (state.queues, state.runs, state.job.state) == ([], [], "idle")
+    assert state.can == Can(undo=False, redo=False, scores=True, retrain=True, apply=False, rollback=False)
+    assert (state.title, state.items, state.note) == ("images", 24, None)
 
 
 def test_note_speaks_of_files_that_could_not_be_used(images):
     (images / "black" / "torn.jpg").write_bytes(b"")
-    session = Session(Dataset.from_folder(images), None, threading.RLock(), print)
-    assert "1 files" in session.state()["note"]
+    session = Session(Dataset.from_folder(images))
+    assert "1 files" in session.state().note
 
 
 def test_a_new_class_of_a_decision_is_a_class(session):
-    session.mark(np.arange(1), "relabel", "polar")
+    session.mark(first(session, 1), "relabel", "polar")
     assert session.classes() == ["black", "grizzly", "polar", "teddy"]
 
 
@@ -206,8 +202,8 @@ def test_a_new_class_of_a_decision_is_a_class(session):
 
 def test_apply_moves_files_and_scores_stay_attached_by_content(session, wrong):
     gone = paths(session.ds, "black")[0]
-    session.mark(rows(session, wrong), "accept", None)
-    session.mark(rows(session, gone), "delete", None)
+    session.mark(ids(session, wrong), "accept", None)
+    session.mark(ids(session, gone), "delete", None)
     receipt = session.apply()
     assert receipt.counts == {"delete": 1, "relabel": 1}
     assert len(session.ds) == 23
@@ -220,14 +216,14 @@ def test_apply_moves_files_and_scores_stay_attached_by_content(session, wrong):
     assert (session.board.labels[row], session.board.predicted[row]) == ("teddy", "teddy")
     assert session.board.scores["loss"][row] < 0.2
     assert session.board.scored.all()
-    assert session.state()["marked"] == 0
-    assert session.state()["can"]["rollback"]
-    assert session.thumbnail(moved.id.iloc[0], 160)
+    assert session.state().marked == 0
+    assert session.state().can.rollback
+    assert session.thumbnail(row, 160)
 
 
 def test_rollback_brings_files_and_decisions_back(session, wrong):
     before = session.ds.table.path.tolist()
-    session.mark(rows(session, wrong), "accept", None)
+    session.mark(ids(session, wrong), "accept", None)
     session.apply()
     session.rollback(None)
     assert session.ds.table.path.tolist() == before
@@ -238,7 +234,7 @@ def test_rollback_brings_files_and_decisions_back(session, wrong):
 
 
 def test_a_deleted_image_has_its_scores_again_after_a_rollback(session, wrong):
-    session.mark(rows(session, wrong), "delete", None)
+    session.mark(ids(session, wrong), "delete", None)
     session.apply()
     session.rollback(1)
     assert session.board.scored.all()
@@ -246,63 +242,63 @@ def test_a_deleted_image_has_its_scores_again_after_a_rollback(session, wrong):
 
 
 def test_seen_stays_across_apply(session):
-    session.board.mark_seen(np.arange(5))
-    session.mark(rows(session, session.ds.table.path[0]), "delete", None)
+    session.board.mark_seen(first(session, 5))
+    session.mark(ids(session, session.ds.table.path[0]), "delete", None)
     session.apply()
-    assert session.state()["seen"] == 4
+    assert session.state().seen == 4
 
 
 # ---------------------------------------------------------------------- stale scores
 
 
 def test_scores_are_stale_after_marks_and_fresh_after_a_retrain(session, wrong):
-    assert not session.state()["stale"]
-    session.mark(rows(session, wrong), "relabel", "teddy")
-    assert session.state()["stale"]
+    assert not session.state().stale
+    session.mark(ids(session, wrong), "relabel", "teddy")
+    assert session.state().stale
     assert retrain(session).state == "done"
-    assert not session.state()["stale"]
+    assert not session.state().stale
 
 
 def test_scores_are_as_fresh_after_moving_files_as_before(session, wrong):
-    session.mark(rows(session, wrong), "relabel", "teddy")
+    session.mark(ids(session, wrong), "relabel", "teddy")
     retrain(session)
     session.apply()
-    assert not session.state()["stale"], "the files now say what the scores were made for"
+    assert not session.state().stale, "the files now say what the scores were made for"
     session.rollback(None)
-    assert not session.state()["stale"]
+    assert not session.state().stale
     session.undo()
-    assert session.state()["stale"]
+    assert session.state().stale
 
 
 def test_stale_scores_stay_stale_when_files_move(session, wrong):
-    session.mark(rows(session, wrong), "relabel", "teddy")
+    session.mark(ids(session, wrong), "relabel", "teddy")
     session.apply()
-    assert session.state()["stale"]
+    assert session.state().stale
     session.rollback(None)
-    assert session.state()["stale"]
+    assert session.state().stale
 
 
 def test_marks_made_while_training_are_not_in_it(session, learn, wrong):
     learn.go.clear()
     session.retrain()
     assert learn.reached.wait(20)
-    session.mark(rows(session, wrong), "relabel", "teddy")
+    session.mark(ids(session, wrong), "relabel", "teddy")
     learn.go.set()
     assert session.job.wait().state == "done"
-    assert session.state()["stale"]
+    assert session.state().stale
 
 
 def test_without_scores_nothing_is_stale(ds):
-    session = Session(ds, None, threading.RLock(), print)
-    session.mark(np.arange(1), "delete", None)
-    assert session.state()["stale"] is False
+    session = Session(ds)
+    session.mark(first(session, 1), "delete", None)
+    assert session.state().stale is False
 
 
 # ---------------------------------------------------------------------- retraining
 
 
 def test_retrain_swaps_learner_scores_and_effect(session, learn, wrong, told):
-    session.mark(rows(session, wrong), "relabel", "teddy")
+    session.mark(ids(session, wrong), "relabel", "teddy")
     revision = session.board.revision
     state = retrain(session)
     (child,) = learn.children
@@ -313,17 +309,16 @@ def test_retrain_swaps_learner_scores_and_effect(session, learn, wrong, told):
         "trained on the new label"
     )
     assert session.board.revision > revision
-    assert state.after["n"] == (session.ds.table.split == "valid").sum()
-    assert set(state.after) == {"error_rate", "error_rate_corrected", "n"}
-    assert state.before["error_rate"] == 0.0
+    assert state.after.n == (session.ds.table.split == "valid").sum()
+    assert state.before.error_rate == 0.0
     assert session.effect is not None
     assert str(session.effect) == state.message
-    assert [event["event"] for event in told][-2:] == ["job", "state"]
-    assert told[-1]["state"]["job"]["state"] == "done"
+    assert [event.event for event in told][-2:] == ["job", "state"]
+    assert told[-1].state.job.state == "done"
 
 
 def test_scores_after_a_retrain_are_those_of_the_new_labels(session, wrong):
-    session.mark(rows(session, wrong), "relabel", "teddy")
+    session.mark(ids(session, wrong), "relabel", "teddy")
     row = rows(session, wrong)[0]
     before = session.board.scores["loss"][row]
     retrain(session)
@@ -334,7 +329,7 @@ def test_scores_after_a_retrain_are_those_of_the_new_labels(session, wrong):
 
 def test_stop_leaves_scores_as_they_were(session, learn, wrong):
     learn.go.clear()
-    session.mark(rows(session, wrong), "relabel", "teddy")
+    session.mark(ids(session, wrong), "relabel", "teddy")
     review = session.review
     session.retrain()
     assert learn.reached.wait(20)
@@ -343,8 +338,8 @@ def test_stop_leaves_scores_as_they_were(session, learn, wrong):
     state = session.job.wait()
     assert state.state == "stopped"
     assert (session.review, session.learn, session.effect) == (review, learn, None)
-    assert session.state()["stale"]
-    assert session.state()["can"]["retrain"]
+    assert session.state().stale
+    assert session.state().can.retrain
 
 
 @pytest.mark.parametrize(
@@ -373,8 +368,8 @@ def test_the_lock_is_free_while_it_trains(session, learn):
 
     def mark():
         with session.lock:
-            session.mark(np.arange(1), "keep", None)
-            taken.append(session.state()["job"]["state"])
+            session.mark(first(session, 1), "keep", None)
+            taken.append(session.state().job.state)
 
     thread = threading.Thread(target=mark)
     thread.start()
@@ -400,11 +395,11 @@ def test_the_old_learner_is_measured_in_the_background_too(session, learn, monke
 
 
 def test_no_files_are_moved_and_no_second_training_starts_meanwhile(session, learn):
-    session.mark(np.arange(1), "delete", None)
+    session.mark(first(session, 1), "delete", None)
     learn.go.clear()
     session.retrain()
-    can = session.state()["can"]
-    assert (can["retrain"], can["apply"], can["rollback"]) == (False, False, False)
+    can = session.state().can
+    assert (can.retrain, can.apply, can.rollback) == (False, False, False)
     with pytest.raises(BadInputError, match="A training is running"):
         session.apply()
     with pytest.raises(BadInputError, match="A training is running"):
@@ -417,14 +412,14 @@ def test_no_files_are_moved_and_no_second_training_starts_meanwhile(session, lea
 
 def test_retrain_needs_a_learner(ds):
     review = Review.from_predictions(ds, probabilities_of(ds.table.label, ds.classes), ds.classes)
-    session = Session(review, None, threading.RLock(), print)
-    assert not session.state()["can"]["retrain"]
+    session = Session(review)
+    assert not session.state().can.retrain
     with pytest.raises(BadInputError, match="no bearwidgets Learner to retrain"):
         session.retrain()
 
 
 def test_retrain_without_an_evaluation_split(images):
-    session = Session(StubLearner(Dataset.from_folder(images, valid_pct=0)), None, threading.RLock(), print)
+    session = Session(StubLearner(Dataset.from_folder(images, valid_pct=0)))
     state = retrain(session)
     assert state.state == "done"
     assert (state.before, state.after, session.effect) == (None, None, None)
@@ -432,7 +427,7 @@ def test_retrain_without_an_evaluation_split(images):
 
 
 def test_retrain_with_a_new_class(session, wrong):
-    session.mark(rows(session, wrong), "relabel", "polar")
+    session.mark(ids(session, wrong), "relabel", "polar")
     assert retrain(session).state == "done"
     assert "polar" in session.learn.classes
     assert session.board.scored.all()
@@ -441,15 +436,15 @@ def test_retrain_with_a_new_class(session, wrong):
 def test_retrain_with_a_new_class_in_the_evaluation_split_only(session):
     """The exam stays as it was, so the new learner does not know that class."""
     place = paths(session.ds, "black", "valid")[0]
-    session.mark(rows(session, place), "relabel", "polar")
+    session.mark(ids(session, place), "relabel", "polar")
     state = retrain(session)
     assert state.state == "done", state.error
     assert session.board.scored.all()
 
 
 def test_retrain_after_a_new_class_was_applied(session):
-    session.mark(rows(session, paths(session.ds, "black", "valid")[0]), "relabel", "polar")
-    session.mark(rows(session, paths(session.ds, "black")[0]), "relabel", "polar")
+    session.mark(ids(session, paths(session.ds, "black", "valid")[0]), "relabel", "polar")
+    session.mark(ids(session, paths(session.ds, "black")[0]), "relabel", "polar")
     session.apply()
     assert "polar" in session.ds.classes
     state = retrain(session)
@@ -458,8 +453,8 @@ def test_retrain_after_a_new_class_was_applied(session):
 
 
 def test_retrain_after_a_whole_class_was_deleted(images):
-    session = Session(StubLearner(Dataset.from_folder(images, valid_pct=0)), None, threading.RLock(), print)
-    session.mark(np.flatnonzero(session.board.labels == "black"), "delete", None)
+    session = Session(StubLearner(Dataset.from_folder(images, valid_pct=0)))
+    session.mark(session.board.ids[session.board.labels == "black"].tolist(), "delete", None)
     state = retrain(session)
     assert state.state == "done", state.error
     assert session.learn.classes == ["grizzly", "teddy"]
@@ -472,15 +467,15 @@ def test_retrain_after_a_whole_class_was_deleted(images):
 def test_history_of_an_item(session):
     id_ = session.ds.table.id[0]
     assert session.history(id_) == []
-    session.mark(np.arange(1), "relabel", "teddy")
+    session.mark(first(session, 1), "relabel", "teddy")
     (entry,) = session.history(id_)
-    assert (entry["action"], entry["label"], entry["by"]) == ("relabel", "teddy", session.journal.by)
-    assert entry["time"].endswith("Z")
-    session.mark(np.arange(1), "delete", None)
-    session.mark(np.arange(1), "clear", None)
-    assert [each["action"] for each in session.history(id_)] == ["relabel", "delete", "clear"]
+    assert (entry.action, entry.label, entry.by) == ("relabel", "teddy", session.journal.by)
+    assert entry.time.endswith("Z")
+    session.mark(first(session, 1), "delete", None)
+    session.mark(first(session, 1), "clear", None)
+    assert [each.action for each in session.history(id_)] == ["relabel", "delete", "clear"]
     session.undo()
-    assert [each["action"] for each in session.history(id_)] == ["relabel", "delete"]
+    assert [each.action for each in session.history(id_)] == ["relabel", "delete"]
 
 
 def test_top_probabilities(session, wrong):
@@ -493,20 +488,20 @@ def test_top_probabilities(session, wrong):
 
 def test_a_grid_on_the_review_of_a_retrain_knows_the_labels_on_disk(session):
     place = paths(session.ds, "grizzly", "train")[0]
-    session.mark(rows(session, place), "relabel", "teddy")
+    session.mark(ids(session, place), "relabel", "teddy")
     assert retrain(session).state == "done"
-    other = Session(session.review, None, threading.RLock(), print)
+    other = Session(session.review)
     (row,) = rows(other, place)
     assert other.board.labels[row] == "grizzly"
-    assert (other.board.actions[row], other.board.new_labels[row]) == ("relabel", "teddy")
-    other.mark(rows(other, place), "relabel", "teddy")
+    assert (other.board.decisions.action[row], other.board.decisions.new_label[row]) == ("relabel", "teddy")
+    other.mark(ids(other, place), "relabel", "teddy")
     assert other.journal.plan().moves.target.tolist() == ["teddy/000-2.jpg"]
 
 
 def test_what_another_session_applied_is_read_anew(session):
-    other = Session(StubLearner(session.ds), None, threading.RLock(), print)
+    other = Session(StubLearner(session.ds))
     place = paths(session.ds, "grizzly", "train")[0]
-    session.mark(rows(session, place), "relabel", "teddy")
+    session.mark(ids(session, place), "relabel", "teddy")
     session.apply()
     other.refresh()
     assert place not in set(other.ds.table.path)
@@ -514,15 +509,15 @@ def test_what_another_session_applied_is_read_anew(session):
 
 
 def test_retrain_when_nothing_of_the_exam_is_left(session):
-    session.mark(np.flatnonzero(session.board.splits == "valid"), "delete", None)
+    session.mark(session.board.ids[session.board.splits == "valid"].tolist(), "delete", None)
     state = retrain(session)
     assert state.state == "done", state.error
-    assert state.after["error_rate_corrected"] is None
+    assert state.after.error_rate_corrected is None
 
 
 def test_a_listener_that_fails_undoes_nothing(session, caplog):
     session.listeners.append(lambda: 1 / 0)
-    session.mark(rows(session, paths(session.ds, "grizzly", "train")[0]), "relabel", "teddy")
+    session.mark(ids(session, paths(session.ds, "grizzly", "train")[0]), "relabel", "teddy")
     assert retrain(session).state == "done"
     assert session.apply().counts["relabel"] == 1
     assert "listener" in caplog.text

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 
+from bearwidgets.data.actions import KEEP, RELABEL
 from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.widgets import protocol
+from bearwidgets.widgets.protocol import Decision, Group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NO_GROUP = -1
+CHOSEN = "chosen"
 
 
 class IssueSource(Protocol):
@@ -52,6 +57,11 @@ class Queue:
     keeper: np.ndarray
     why: list[str]
 
+    @functools.cached_property
+    def n_groups(self) -> int:
+        """How many groups it has."""
+        return len(np.unique(self.group[self.group != NO_GROUP]))
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -75,42 +85,86 @@ class Groups:
     differs: np.ndarray
     copies: np.ndarray
 
-    def item(self, place: int) -> dict[str, Any] | None:
-        """What a tile says of its group; None for an item in none."""
-        if self.number[place] == NO_GROUP:
-            return None
+    def item(self, place: int, proposal: Decision | None) -> Group:
+        """What a tile says of its group."""
         names = ("number", "at", "shown", "size", "keeper", "differs", "copies")
-        return {name: getattr(self, name)[place].item() for name in names}
+        return Group(**{name: getattr(self, name)[place].item() for name in names}, proposal=proposal)
 
-    def runs(self) -> list[list[int]]:
+    def same(self, which: np.ndarray) -> np.ndarray:
+        """(k,) who is in a group of some of these (k,); none of them may be without one."""
+        return np.isin(self.number, self.number[which])
+
+    def keepers_stay(self, which: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where the proposed one of each group stays: who is to be kept, and who is to go.
+
+        What is decided is not decided again: where a copy is kept or has a new label that one stays, and a group
+        whose proposed one is to go is left alone.
+
+        Args:
+            which: (k,) members of the groups that are meant, all of copies.
+            action: (k,) the decisions in force, "" for none.
+        """
+        touched, undecided = self.same(which), action == ""
+        kept = touched & np.isin(action, (KEEP, RELABEL))
+        stays = touched & self.keeper & undecided & ~self.same(kept)
+        return stays, self.same(stays | kept) & undecided & ~stays
+
+    def runs(self) -> list[tuple[int, int]]:
         """How many stand together, from the first place on: pairs of a size and how often in a row it comes."""
         sizes = self.shown[self.at == 0]
         if not len(sizes):
             return []
         starts = np.flatnonzero(np.diff(sizes, prepend=0))
-        return np.stack([sizes[starts], np.diff(starts, append=len(sizes))], 1).tolist()
+        times = np.diff(starts, append=len(sizes))
+        return list(zip(sizes[starts].tolist(), times.tolist(), strict=True))
 
 
 class Queues:
-    """All queues, placed in one data set.
+    """All queues, placed in one data set, with how many of each are undecided.
 
     Args:
         issues: where they come from, or None.
         index: ids of the items, in the order of `ds.table`.
+        chosen: ids of a queue that a person has put together; none where it is empty.
     """
 
-    def __init__(self, issues: IssueSource | None, index: pd.Index) -> None:
+    def __init__(self, issues: IssueSource | None, index: pd.Index, chosen: Sequence[str] = ()) -> None:
         self._all: dict[str, Queue] = {}
+        self._members: dict[str, np.ndarray] = {}
+        self.undecided: dict[str, int] = {}
+        self._index = index
         if issues is not None:
             if not hasattr(issues, "queues"):
                 raise BadInputError(
                     f"issues are what bw.find_issues(…) gives, and not {type(issues).__name__}."
                 )
             for name, title, _, certain in issues.queues():
-                self._all[name] = _placed((name, title, certain), issues.queue(name), index)
+                self._add(_placed((name, title, certain), issues.queue(name), index))
+        self.choose(chosen, np.ones(len(index), dtype=bool))
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._all
+    def choose(self, ids: Sequence[str], undecided: np.ndarray) -> None:
+        """Have a queue of these items in this order, as a person has put it together; none of no items.
+
+        Args:
+            ids: the items, each once; those that are gone are left out.
+            undecided: (n,) which rows of the table have no decision.
+        """
+        self._all.pop(CHOSEN, None)
+        if len(ids):
+            self._add(
+                _placed((CHOSEN, "Chosen in the notebook", True), pd.DataFrame(index=list(ids)), self._index)
+            )
+            self.undecided[CHOSEN] = int(undecided[self._all[CHOSEN].rows].sum())
+
+    def _add(self, queue: Queue) -> None:
+        self._all[queue.name] = queue
+        self._members[queue.name] = members = np.zeros(len(self._index), dtype=bool)
+        members[queue.rows] = True
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all queues."""
+        return list(self._all)
 
     def get(self, name: str | None) -> Queue | None:
         """The queue of that name; None for None.
@@ -128,24 +182,29 @@ class Queues:
             raise BadInputError(unknown_name("queue", name, self._all))
         return self._all[name]
 
-    def message(self, undecided: np.ndarray) -> list[dict[str, Any]]:
-        """Counts for the view: certain queues first, empty ones last.
+    def all_undecided(self) -> None:
+        """Count every item as undecided."""
+        self.undecided = {name: len(queue.rows) for name, queue in self._all.items()}
 
-        Args:
-            undecided: (n,) which rows of the table have no decision.
-        """
+    def count(self, rows: np.ndarray, sign: int) -> None:
+        """Count these rows of the table as undecided (1), or no longer (-1)."""
+        for name, members in self._members.items():
+            self.undecided[name] += sign * int(members[rows].sum())
+
+    def message(self) -> list[protocol.Queue]:
+        """Counts for the view: certain queues first, empty ones last."""
         listed = [
-            {
-                "name": queue.name,
-                "title": queue.title,
-                "certain": queue.certain,
-                "total": len(queue.rows),
-                "undecided": int(undecided[queue.rows].sum()),
-                "groups": len(np.unique(queue.group[queue.group != NO_GROUP])),
-            }
+            protocol.Queue(
+                queue.name,
+                queue.title,
+                queue.certain,
+                len(queue.rows),
+                self.undecided[queue.name],
+                queue.n_groups,
+            )
             for queue in self._all.values()
         ]
-        return sorted(listed, key=lambda each: (not each["total"], not each["certain"]))
+        return sorted(listed, key=lambda each: (not each.total, not each.certain))
 
 
 def _placed(entry: tuple[str, str, bool], frame: pd.DataFrame, index: pd.Index) -> Queue:

@@ -1,145 +1,125 @@
-"""What a Cleaner's view may ask for; each request is parsed here and answered from the session."""
+"""What a grid's view may ask for: each message of `protocol.GRID_REQUESTS` is answered from the session."""
 
 from __future__ import annotations
 
 import functools
 import io
 import secrets
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from bearwidgets.data.cache.thumbs import SIZES
+from bearwidgets.data.actions import CHANGING, DELETE, RELABEL
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.errors import BadInputError, ConflictError, ImageError
 from bearwidgets.widgets import protocol
-from bearwidgets.widgets.cleaner.board import DECISIONS, SORTS
-from bearwidgets.widgets.cleaner.session import MARKS
+from bearwidgets.widgets.protocol import PAGE, SHOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from bearwidgets.clean.apply.plan import Plan, Receipt
     from bearwidgets.widgets.cleaner.session import Session
 
-PAGE = 256
-SHOWN = 200
 FULL_PX = 1600
 TOP = 5
-OPS = (
-    *("hello", "view", "page", "locate", "mark", "settle", "undo", "redo", "full", "seen"),
-    *("pending", "plan", "apply", "rounds", "rollback", "retrain", "stop"),
-)
 
 
 class Requests:
     """The requests of one view.
 
     Attributes:
-        handlers: op → function of the message's fields.
+        handlers: op → dataclass of the request, and what answers it.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._shown: tuple[str, Plan] | None = None
-        self.handlers: dict[str, Callable[..., Any]] = {
-            op: self._locked(getattr(self, f"_{op}")) for op in OPS
+        self.handlers: dict[str, tuple[type, Callable[[Any], Any]]] = {
+            op: (request, self._locked(getattr(self, f"_{op}")))
+            for op, (request, _) in protocol.GRID_REQUESTS.items()
         }
 
-    def _locked(self, handler: Callable[[Mapping[str, Any]], Any]) -> Callable[[Mapping[str, Any]], Any]:
+    def _locked(self, handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
         @functools.wraps(handler)
-        def run(fields: Mapping[str, Any]) -> Any:
+        def run(request: Any) -> Any:
             with self._session.lock:
                 self._session.refresh()
-                return handler(fields)
+                if getattr(request, "ids", None) is None and hasattr(request, "revision"):
+                    self._check_revision(request.revision)
+                return handler(request)
 
         return run
 
-    def _hello(self, _fields: Mapping[str, Any]) -> dict[str, Any]:
-        return {"state": self._session.state(), "keys": {"preset": "default"}}
+    def _check_revision(self, revision: int) -> None:
+        if revision != self._session.board.revision:
+            raise ConflictError("The order of the items changed meanwhile; nothing was done. Look again.")
 
-    def _view(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        wanted = fields.get("filter") or {}
-        if not isinstance(wanted, dict):
-            raise BadInputError(f"filter is {wanted!r:.80}; allowed is a table of names and values.")
-        choices: dict[str, Any] = {
-            name: protocol.text(wanted, name)
-            for name in ("label", "predicted", "split", "text")
-            if wanted.get(name)
-        }
-        if wanted.get("decision"):
-            choices["decision"] = protocol.text(wanted, "decision", DECISIONS)
-        choices["sort"] = protocol.text(fields, "sort", SORTS)
-        choices["descending"] = bool(fields.get("descending"))
-        if fields.get("queue"):
-            choices["queue"] = protocol.text(fields, "queue")
-        self._session.show(choices)
-        return {"state": self._session.state()}
+    def _hello(self, _request: protocol.HelloRequest) -> protocol.HelloReply:
+        return protocol.HelloReply(self._session.state(), {"preset": "default"})
 
-    def _page(self, fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
-        self._check_revision(fields)
-        board = self._session.board
-        start = protocol.whole(fields, "start", 0, len(board.order))
-        stop = min(protocol.whole(fields, "stop", start, start + PAGE), len(board.order))
-        px = protocol.whole(fields, "px", min(SIZES), max(SIZES))
-        stale = self._session.stale_rows
+    def _view(self, view: protocol.ViewSpec) -> protocol.StateReply:
+        self._session.show(view)
+        return protocol.StateReply(self._session.state())
+
+    def _page(self, request: protocol.PageRequest) -> tuple[protocol.PageReply, list[bytes]]:
+        session, board, start = self._session, self._session.board, request.start
+        if not start <= request.stop <= start + PAGE or start > len(board.order):
+            raise BadInputError(
+                f"The page {start} to {request.stop} does not fit; allowed are {PAGE} items from 0 to "
+                f"{len(board.order)}."
+            )
         items, buffers = [], []
-        for place in range(start, stop):
-            item: dict[str, Any] = board.item(place) | {"buffer": None, "error": None}
-            item["stale"] = bool(stale[board.order[place]])
+        for place in range(start, min(request.stop, len(board.order))):
+            item = board.item(place)
+            if request.images:
+                try:
+                    buffers.append(session.thumbnail(int(board.order[place]), request.px))
+                    item = replace(item, buffer=len(buffers) - 1)
+                except ImageError as error:
+                    item = replace(item, error=str(error))
             items.append(item)
-            if fields.get("pictures") is False:
-                continue
-            try:
-                buffers.append(self._session.thumbnail(item["id"], px))
-                item["buffer"] = len(buffers) - 1
-            except ImageError as error:
-                item["error"] = str(error)
-        return {"revision": board.revision, "start": start, "items": items}, buffers
+        return protocol.PageReply(board.revision, start, items), buffers
 
-    def _locate(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        return {"index": self._session.board.place_of(protocol.text(fields, "item"))}
+    def _locate(self, request: protocol.LocateRequest) -> protocol.LocateReply:
+        return protocol.LocateReply(self._session.board.place_of(request.item))
 
-    def _mark(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        board = self._session.board
-        action = protocol.text(fields, "action", MARKS)
-        label = protocol.text(fields, "label") if action == "relabel" else None
-        if "ids" in fields:
-            rows = board.rows_of(protocol.texts(fields, "ids"))
-        else:
-            self._check_revision(fields)
-            rows = board.rows_at(protocol.ranges(fields, len(board.order)))
-        return self._marked(self._session.mark(rows, action, label))
+    def _mark(self, request: protocol.MarkRequest) -> protocol.MarkReply:
+        ids = self._ids(request.ranges) if request.ids is None else request.ids
+        label = request.label if request.action == RELABEL else None
+        return self._marked(self._session.mark(ids, request.action, label))
 
-    def _settle(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        self._check_revision(fields)
-        board = self._session.board
-        rows = board.rows_at(protocol.ranges(fields, len(board.order)))
-        return self._marked(self._session.settle(rows, keepers=fields.get("keepers") is not False))
+    def _resolve_group(self, request: protocol.ResolveGroupRequest) -> protocol.MarkReply:
+        ids = self._ids(request.ranges)
+        return self._marked(self._session.resolve_group(ids, keepers=request.keepers))
 
-    def _marked(self, changed: Sequence[str]) -> dict[str, Any]:
-        return {"changed": len(changed), "ids": changed[:SHOWN], "state": self._session.state()}
+    def _ids(self, ranges: Sequence[tuple[int, int]]) -> list[str]:
+        return self._session.board.ids_at(ranges)
 
-    def _undo(self, _fields: Mapping[str, Any]) -> dict[str, Any]:
+    def _marked(self, changed: Sequence[str]) -> protocol.MarkReply:
+        return protocol.MarkReply(len(changed), list(changed[:SHOWN]), self._session.state())
+
+    def _undo(self, _request: protocol.UndoRequest) -> protocol.StepReply:
         return self._stepped(self._session.undo())
 
-    def _redo(self, _fields: Mapping[str, Any]) -> dict[str, Any]:
+    def _redo(self, _request: protocol.RedoRequest) -> protocol.StepReply:
         return self._stepped(self._session.redo())
 
-    def _stepped(self, ids: Sequence[str]) -> dict[str, Any]:
+    def _stepped(self, ids: Sequence[str]) -> protocol.StepReply:
         board = self._session.board
         places = [place for each in ids[:SHOWN] if (place := board.place_of(each)) is not None]
         what = f"{len(ids)} {'decision' if len(ids) == 1 else 'decisions'}"
-        index = min(places) if places else None
-        state = self._session.state()
-        return {"changed": len(ids), "ids": list(ids[:SHOWN]), "index": index, "what": what, "state": state}
+        return protocol.StepReply(
+            len(ids), list(ids[:SHOWN]), min(places, default=None), what, self._session.state()
+        )
 
-    def _full(self, fields: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    def _full(self, request: protocol.FullRequest) -> tuple[protocol.FullReply, list[bytes]]:
         session, board = self._session, self._session.board
-        row = int(board.rows_of([protocol.text(fields, "item")])[0])
-        id_ = board.ids[row]
-        path = session.ds.path_of(id_)
+        row = int(board.rows_of([request.item])[0])
+        path = session.ds.path_of(request.item)
         try:
             image = open_image(path, at_least=FULL_PX // 2)
         except ImageError as error:
@@ -148,64 +128,85 @@ class Requests:
         stream = io.BytesIO()
         image.save(stream, "JPEG", quality=88)
         item = session.ds.table.iloc[row]
-        details = {
-            "id": id_,
-            "path": board.paths[row],
-            "width": int(item.width),
-            "height": int(item.height),
-            "bytes": path.stat().st_size,
-            "mime": "image/jpeg",
-            "label": board.labels[row],
-            "predicted": board.predicted[row],
-            "suggested": board.suggested[row],
-            "probabilities": session.top_probabilities(id_, TOP),
-            "decision": {"action": board.actions[row], "label": board.new_labels[row]}
-            if board.actions[row]
-            else None,
-            "history": session.history(id_),
-        }
-        return details, [stream.getvalue()]
+        reply = protocol.FullReply(
+            id=request.item,
+            path=board.paths[row],
+            width=int(item.width),
+            height=int(item.height),
+            bytes=path.stat().st_size,
+            mime="image/jpeg",
+            label=board.labels[row],
+            predicted=board.predicted[row],
+            suggested=board.suggested[row],
+            probabilities=session.top_probabilities(request.item, TOP),
+            decision=board.decisions.at(row),
+            proposal=board.proposal(row),
+            history=session.history(request.item),
+        )
+        return reply, [stream.getvalue()]
 
-    def _pending(self, _fields: Mapping[str, Any]) -> dict[str, Any]:
-        board = self._session.board
-        rows = np.flatnonzero(board.actions != "")
-        rows = rows[np.argsort(-board.decided[rows], kind="stable")]
-        items = [
-            {
-                "id": board.ids[row],
-                "path": board.paths[row],
-                "action": board.actions[row],
-                "label": board.labels[row],
-                "new_label": board.new_labels[row],
-                "split": board.splits[row],
-            }
-            for row in rows[:SHOWN].tolist()
-        ]
-        groups: dict[tuple[str, str, str | None], int] = {}
-        for row in rows.tolist():
-            key = (board.actions[row], board.labels[row], board.new_labels[row])
-            groups[key] = groups.get(key, 0) + 1
-        table = [
-            {"action": action, "label": label, "new_label": new_label, "count": count}
-            for (action, label, new_label), count in sorted(groups.items(), key=lambda each: -each[1])
-        ]
-        return {"groups": table, "items": items, "total": len(rows)}
+    def _seen(self, request: protocol.SeenRequest) -> protocol.StateReply:
+        self._session.board.mark_seen(self._ids(request.ranges))
+        return protocol.StateReply(self._session.state())
 
-    def _plan(self, _fields: Mapping[str, Any]) -> dict[str, Any]:
+    def _select(self, request: protocol.SelectRequest) -> protocol.NoReply:
+        self._session.selected = self._ids(request.ranges)
+        return protocol.NoReply()
+
+    def _yield(self, _request: protocol.YieldRequest) -> protocol.YieldReply:
+        found = self._session.review_yield()
+        if not found.decided:
+            return protocol.YieldReply(None)
+        return protocol.YieldReply(
+            protocol.Yield(
+                found.decided,
+                found.recent,
+                found.recent_changed,
+                found.left,
+                found.errors,
+                found.low,
+                found.high,
+                found.hint,
+            )
+        )
+
+    def _pending(self, _request: protocol.PendingRequest) -> protocol.PendingReply:
+        board, decisions = self._session.board, self._session.board.decisions
+        rows = np.flatnonzero(~decisions.undecided)
+        rows = rows[np.argsort(-decisions.seq[rows], kind="stable")]
+        kinds = zip(decisions.action[rows], board.labels[rows], decisions.new_label[rows], strict=True)
+        return protocol.PendingReply(
+            [protocol.PendingGroup(*kind, count) for kind, count in Counter(kinds).most_common()],
+            [
+                protocol.PendingItem(
+                    board.ids[row],
+                    board.paths[row],
+                    decisions.action[row],
+                    board.labels[row],
+                    decisions.new_label[row],
+                    board.splits[row],
+                )
+                for row in rows[:SHOWN].tolist()
+            ],
+            len(rows),
+        )
+
+    def _plan(self, _request: protocol.PlanRequest) -> protocol.PlanReply:
         plan = self._session.journal.plan()
         self._shown = (secrets.token_hex(8), plan)
-        return {
-            "counts": plan.counts,
-            "moves": plan.moves.head(SHOWN)[["path", "action", "target"]].to_dict("records"),
-            "total": len(plan.moves),
-            "problems": plan.problems.head(SHOWN)[["path", "reason"]].to_dict("records"),
-            "token": self._shown[0],
-            "ok": bool(len(plan.moves)),
-        }
+        moves = plan.moves.head(SHOWN)[["path", "action", "target"]].to_dict("records")
+        problems = plan.problems.head(SHOWN)[["path", "reason"]].to_dict("records")
+        return protocol.PlanReply(
+            counts=plan.counts,
+            moves=[protocol.PlannedMove(**each) for each in moves],
+            total=len(plan.moves),
+            problems=[protocol.PlanProblem(**each) for each in problems],
+            token=self._shown[0],
+            ok=bool(len(plan.moves)),
+        )
 
-    def _apply(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        token = protocol.text(fields, "token")
-        if self._shown is None or self._shown[0] != token:
+    def _apply(self, request: protocol.ApplyRequest) -> protocol.RoundReply:
+        if self._shown is None or self._shown[0] != request.token:
             raise ConflictError(
                 "This plan was shown before something changed; look at the new one. Nothing was moved."
             )
@@ -213,48 +214,35 @@ class Requests:
         receipt = self._session.apply(plan)
         return self._moved(receipt, f"Round {receipt.round} applied: {_told(receipt)}.")
 
-    def _rounds(self, _fields: Mapping[str, Any]) -> dict[str, Any]:
-        rounds = [
-            {
-                "round": row["round"],
-                "time": row["applied_at"],
-                "counts": {"delete": row["delete"], "relabel": row["relabel"]},
-                "rolled_back": isinstance(row["rolled_back_at"], str),
-            }
-            for row in self._session.journal.rounds.reset_index().to_dict("records")
-        ]
-        return {"rounds": rounds}
+    def _rounds(self, _request: protocol.RoundsRequest) -> protocol.RoundsReply:
+        return protocol.RoundsReply(
+            [
+                protocol.Round(
+                    row["round"],
+                    row["applied_at"],
+                    {action: row[action] for action in CHANGING},
+                    isinstance(row["rolled_back_at"], str),
+                )
+                for row in self._session.journal.rounds.reset_index().to_dict("records")
+            ]
+        )
 
-    def _rollback(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        receipt = self._session.rollback(protocol.whole(fields, "round", 1, 10**9))
-        return self._moved(receipt, f"Round {receipt.round} taken back: {_told(receipt)} where they were.")
+    def _rollback(self, request: protocol.RollbackRequest) -> protocol.RoundReply:
+        receipt = self._session.rollback(request.round)
+        return self._moved(receipt, f"Round {receipt.round} undone: {_told(receipt)} where they were.")
 
-    def _moved(self, receipt: Receipt, message: str) -> dict[str, Any]:
-        return {
-            "round": receipt.round,
-            "counts": receipt.counts,
-            "state": self._session.state(),
-            "message": " ".join([message, *receipt.notes]),
-        }
+    def _moved(self, receipt: Receipt, message: str) -> protocol.RoundReply:
+        sentences = " ".join([message, *receipt.notes])
+        return protocol.RoundReply(receipt.round, receipt.counts, self._session.state(), sentences)
 
-    def _retrain(self, _fields: Mapping[str, Any]) -> dict[str, Any]:
+    def _retrain(self, _request: protocol.RetrainRequest) -> protocol.NoReply:
         self._session.retrain()
-        return {"started": True}
+        return protocol.NoReply()
 
-    def _stop(self, _fields: Mapping[str, Any]) -> dict[str, Any]:
+    def _stop(self, _request: protocol.StopRequest) -> protocol.NoReply:
         self._session.job.stop()
-        return {}
-
-    def _seen(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        self._check_revision(fields)
-        board = self._session.board
-        board.mark_seen(board.rows_at(protocol.ranges(fields, len(board.order))))
-        return {"state": self._session.state()}
-
-    def _check_revision(self, fields: Mapping[str, Any]) -> None:
-        if protocol.whole(fields, "revision", 0, 2**53) != self._session.board.revision:
-            raise ConflictError("The order of the items changed meanwhile; nothing was done. Look again.")
+        return protocol.NoReply()
 
 
 def _told(receipt: Receipt) -> str:
-    return f"{receipt.counts['delete']} deleted, {receipt.counts['relabel']} relabelled"
+    return f"{receipt.counts[DELETE]} deleted, {receipt.counts[RELABEL]} relabeled"

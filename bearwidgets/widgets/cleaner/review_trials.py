@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bearwidgets.widgets.cleaner.board import SORTS
+from bearwidgets.data.actions import CHANGING, UNSURE
 from bearwidgets.widgets.cleaner.queues import NO_GROUP
+from bearwidgets.widgets.protocol import SORTS
 
 if TYPE_CHECKING:
     from bearwidgets.clean.journal import Journal
@@ -31,7 +32,9 @@ def counted_from(journal: Journal) -> int:
     return int(max(decisions.seq[decisions.decided_at <= max(applied)], default=0))
 
 
-def looks(board: Board, decisions: pd.DataFrame, after: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def review_trials(
+    board: Board, decisions: pd.DataFrame, after: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every look that was taken or is still to take, in the queue that is shown or in all scored items.
 
     A group is one look: something changed if any of it did. What is unsure, or was decided in another queue, is
@@ -52,14 +55,12 @@ def looks(board: Board, decisions: pd.DataFrame, after: int) -> tuple[np.ndarray
     else:
         rows, orders = np.flatnonzero(board.scored), (*SORTS, _LABELS)
         score, group = board.scores["label_issue"][rows], np.full(len(rows), NO_GROUP)
-    here = decisions[
-        (decisions.seq > after) & decisions.rank_by.isin(orders) & (decisions.action != "unsure")
-    ]
-    taken = np.isin(board.decided[rows], here.seq)
-    changed = np.where(np.isin(board.actions[rows], ("delete", "relabel")), 1.0, 0.0)
+    here = decisions[(decisions.seq > after) & decisions.rank_by.isin(orders) & (decisions.action != UNSURE)]
+    taken = np.isin(board.decisions.seq[rows], here.seq)
+    changed = np.where(np.isin(board.decisions.action[rows], CHANGING), 1.0, 0.0)
     changed[~taken] = np.nan
-    good = (taken | board.undecided[rows]) & np.isfinite(score)
+    good = (taken | board.decisions.undecided[rows]) & np.isfinite(score)
     one = np.where(group == NO_GROUP, NO_GROUP - 1 - np.arange(len(rows)), group)
-    table = pd.DataFrame({"score": score, "changed": changed, "when": board.decided[rows]})[good]
+    table = pd.DataFrame({"score": score, "changed": changed, "when": board.decisions.seq[rows]})[good]
     units = table.groupby(one[good], sort=False).max()
     return tuple(units[name].to_numpy() for name in ("score", "changed", "when"))

@@ -6,7 +6,7 @@ import base64
 import html
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bearwidgets.errors import ImageError, WorkspaceError
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from bearwidgets.data.cache.thumbs import Thumbnails
     from bearwidgets.data.dataset import Dataset
+    from bearwidgets.widgets.protocol import Item
 
 _STYLE = (
     "display:inline-block;width:{px}px;margin:4px;vertical-align:top;font:11px/1.35 sans-serif;overflow:hidden;"
@@ -57,7 +58,7 @@ class Snapshot:
 
 
 def make_snapshot(
-    title: str, items: Iterable[dict[str, Any]], ds: Dataset, thumbnails: Thumbnails, px: int
+    title: str, items: Iterable[Item], ds: Dataset, thumbnails: Thumbnails, px: int
 ) -> Snapshot:
     """Draw a sheet of items, as `Board.item` gives them, with pictures of at most `px` px."""
     tiles = "".join(_tile(item, ds, thumbnails, px) for item in items)
@@ -66,21 +67,19 @@ def make_snapshot(
     )
 
 
-def _tile(item: dict[str, Any], ds: Dataset, thumbnails: Thumbnails, px: int) -> str:
-    row = ds.table.iloc[ds.index_of(item["id"])]
-    words = [item["label"]]
-    if item["predicted"] is not None:
-        words = [f"{item['label']} → {item['predicted']} {item['confidence']:.0%}"]
-    decision = item["decision"]
+def _tile(item: Item, ds: Dataset, thumbnails: Thumbnails, px: int) -> str:
+    row = ds.table.iloc[ds.index_of(item.id)]
+    words = [item.label]
+    if item.predicted is not None:
+        words = [f"{item.label} → {item.predicted} {item.confidence:.0%}"]
+    decision = item.decision
     if decision:
-        words.append(_WORDS.get(decision["action"], f"⇒ {decision['label']}"))
+        words.append(_WORDS.get(decision.action, f"⇒ {decision.label}"))
     try:
-        data = base64.b64encode(thumbnails.jpeg(ds.path_of(item["id"]), row.content, 160)).decode()
+        data = base64.b64encode(thumbnails.jpeg(ds.path_of(item.id), row.content, 160)).decode()
         box = f"width:{px}px;height:{px}px;object-fit:contain"
-        picture = f'<img style="{box}" alt="{html.escape(item["path"])}" src="data:image/jpeg;base64,{data}">'
+        picture = f'<img style="{box}" alt="{html.escape(item.path)}" src="data:image/jpeg;base64,{data}">'
     except ImageError as error:
         picture = f"<em>{html.escape(str(error))}</em>"
     lines = "<br>".join(html.escape(word) for word in words)
-    return (
-        f'<div style="{_STYLE.format(px=px)}" title="{html.escape(item["path"])}">{picture}<br>{lines}</div>'
-    )
+    return f'<div style="{_STYLE.format(px=px)}" title="{html.escape(item.path)}">{picture}<br>{lines}</div>'

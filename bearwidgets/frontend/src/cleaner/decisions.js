@@ -77,7 +77,7 @@ export class Decisions {
     }
     const { stay, go } = staysAndGoes(store.itemsOfGroups(items), ranges, keepers);
     const guesses = [store.guess(stay, "keep", null), store.guess(go, "delete", null)];
-    const sent = this.#send("settle", { ranges, keepers }, guesses);
+    const sent = this.#send("resolve_group", { ranges, keepers }, guesses);
     if (single && item.group) this.#moveOn(item.i, item.i - item.group.at + item.group.shown);
     const result = await sent;
     if (result?.changed) this.#toastUndo(`${counted(result.changed, "decision")}: one of each group kept, the others deleted`);

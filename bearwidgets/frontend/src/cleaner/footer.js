@@ -2,7 +2,7 @@
 import { attribute, button, h, say } from "../shared/dom.js";
 import { progressLine, whole } from "../shared/format.js";
 import { KEYS } from "./keymap.js";
-/** @import { Item, State } from "../shared/types.js" */
+/** @import { Item, State, Yield } from "../shared/types.js" */
 
 /** Two lines: the reason and the progress, the classes and the keys. */
 export class Footer {
@@ -33,12 +33,16 @@ export class Footer {
     this.element = h("div", { class: "bw-footer", hidden: true }, said, strip);
   }
 
+  /** @param {Yield|null} figures what the decisions brought */
+  showYield(figures) {
+    say(this.#figures, figures && !figures.hint ? progressLine(figures) : "");
+    say(this.#hint, figures?.hint ?? "");
+  }
+
   /** @param {State} state */
   show(state) {
     this.element.hidden = false;
     this.#groupKey.hidden = !state.runs.length;
-    say(this.#figures, state.yield && !state.yield.hint ? progressLine(state.yield) : "");
-    say(this.#hint, state.yield?.hint ?? "");
     const chosen = state.view.filter.label;
     const key = JSON.stringify([state.classes, state.counts.label, chosen]);
     if (key === this.#key) return;

@@ -2,7 +2,7 @@
 import { attribute, button, h, say } from "../shared/dom.js";
 import { percent, timeLeft } from "../shared/format.js";
 import { polyline } from "./curve.js";
-/** @import { Job } from "../shared/types.js" */
+/** @import { JobState } from "../shared/types.js" */
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 220;
@@ -47,7 +47,7 @@ export class JobPanel {
     );
   }
 
-  /** @param {Job} job */
+  /** @param {JobState} job */
   show(job) {
     const running = job.state === "running" || job.state === "stopping";
     if (running) this.#dismissed = "";
@@ -75,7 +75,7 @@ export class JobPanel {
     this.element.hidden = true;
   }
 
-  /** @param {Job} job */
+  /** @param {JobState} job */
   #draw(job) {
     const last = (/** @type {1|2} */ column) => job.curve.findLast((point) => point[column] !== null)?.[column] ?? null;
     const [trained, wrong] = [last(1), last(2)];
@@ -87,7 +87,7 @@ export class JobPanel {
     attribute(this.#chart, "aria-label", words.filter(Boolean).join(", "));
   }
 
-  /** @param {Job} job */
+  /** @param {JobState} job */
   #showResult({ before, after }) {
     this.#result.hidden = !after;
     if (!after) return;

@@ -3,7 +3,10 @@ import { ImageLoader } from "../grid/imageloader.js";
 import { Connection } from "../shared/connection.js";
 import { NoAnswer } from "../shared/requests.js";
 import { Store } from "./store.js";
-/** @import { Filter, Model, Range, State, ViewSpec } from "../shared/types.js" */
+/** @import { Filter, Model, Range, State, ViewSpec, Yield } from "../shared/types.js" */
+
+/** Time without a decision after which their yield is asked for, ms. */
+const YIELD_PAUSE = 300;
 
 /** Holds the connection, the store and the images; everything else of the view reads them here. */
 export class Session {
@@ -11,6 +14,9 @@ export class Session {
   connection;
   images;
   #options;
+  #yieldKey = "";
+  /** @type {any} */
+  #yieldTimer = null;
 
   /**
    * @param {object} options
@@ -19,6 +25,7 @@ export class Session {
    * @param {(state: State, moved: boolean) => void} options.onState moved: another order, all tiles are others now
    * @param {() => void} options.onChange items or decisions are to be drawn again
    * @param {(index: number) => void} options.onScroll a cell of the notebook asks for an item
+   * @param {(figures: Yield|null) => void} options.onYield what the decisions brought
    * @param {(sentence: string) => void} options.onError
    */
   constructor(options) {
@@ -36,7 +43,10 @@ export class Session {
       onArrival: options.onChange,
       onNewer: () => this.askState(),
     });
-    options.signal.addEventListener("abort", () => this.images.end());
+    options.signal.addEventListener("abort", () => {
+      this.images.end();
+      clearTimeout(this.#yieldTimer);
+    });
   }
 
   get state() {
@@ -65,7 +75,25 @@ export class Session {
   setState(state) {
     const moved = this.store.setState(state);
     if (moved) this.images.restart();
-    if (this.state) this.#options.onState(this.state, moved);
+    if (!this.state) return;
+    this.#options.onState(this.state, moved);
+    this.#askYield(this.state);
+  }
+
+  /** Asks in a pause what the decisions brought: the estimate takes a moment. @param {State} state */
+  #askYield(state) {
+    const key = JSON.stringify([state.revision, state.counts.action]);
+    if (key === this.#yieldKey) return;
+    this.#yieldKey = key;
+    clearTimeout(this.#yieldTimer);
+    this.#yieldTimer = setTimeout(async () => {
+      try {
+        const { result } = await this.connection.ask("yield");
+        this.#options.onYield(result.figures);
+      } catch {
+        // Only this line is behind; the connection shows a dead kernel.
+      }
+    }, YIELD_PAUSE);
   }
 
   /** Files were moved: every item may have changed. @param {State} state */

@@ -2,7 +2,7 @@
 import { attribute, button, h, say } from "../shared/dom.js";
 import { counted, whole } from "../shared/format.js";
 import { Queues } from "./queues.js";
-/** @import { Filter, State, ViewSpec } from "../shared/types.js" */
+/** @import { Filter, Sort, State, ViewSpec } from "../shared/types.js" */
 /** @typedef {"undo"|"redo"|"pending"|"retrain"|"apply"|"rollback"|"help"|"refresh"} Deed */
 
 /** @type {[string, string][]} */
@@ -128,8 +128,8 @@ export class Toolbar {
     say(this.#count, state.total === state.items ? counted(state.items, "item") : `${whole(state.total)} of ${counted(state.items, "item")}`);
     this.#showProgress(state);
     this.#showDeeds(state);
-    const exam = state.exam.marks ? `${counted(state.exam.marks, "proposed correction")} to the held-out items` : "";
-    say(this.#note, [state.title, state.made_by, exam, state.note].filter(Boolean).join(" · "));
+    const exam = state.exam_marks ? `${counted(state.exam_marks, "proposed correction")} to the held-out items` : "";
+    say(this.#note, [state.title, state.provenance, exam, state.note].filter(Boolean).join(" · "));
   }
 
   /** @param {AbortSignal} signal */
@@ -138,7 +138,7 @@ export class Toolbar {
     for (const [name, select] of Object.entries(this.#filters)) {
       select.addEventListener("change", () => onFilter({ [name]: select.value || null }), { signal });
     }
-    const sorted = () => onView({ sort: this.#sort.value, descending: DESCENDING.has(this.#sort.value) });
+    const sorted = () => onView({ sort: /** @type {Sort} */ (this.#sort.value), descending: DESCENDING.has(this.#sort.value) });
     const typed = () => {
       clearTimeout(this.#typing);
       this.#typing = setTimeout(() => onFilter({ text: this.#search.value }), 250);

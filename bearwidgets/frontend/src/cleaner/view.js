@@ -41,6 +41,7 @@ export class CleanerView {
       signal,
       onState: (state, moved) => this.#show(state, moved),
       onChange: () => this.#draw(),
+      onYield: (figures) => this.#footer.showYield(figures),
       onScroll: (index) => this.#grid.goTo(index, false),
       onError: (sentence) => this.#dock.toast(sentence, null, true),
     });

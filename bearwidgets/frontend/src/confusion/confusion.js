@@ -1,11 +1,12 @@
 // Entry point of the ConfusionMatrix widget.
+import { CleanerView } from "../cleaner/view.js";
 import { Connection } from "../shared/connection.js";
 import { button, h, keepSave, say } from "../shared/dom.js";
 import { percent, whole } from "../shared/format.js";
 import { Matrix, MOST_CLASSES } from "./matrix.js";
 import { mostConfused } from "./shading.js";
 import { followTheme } from "../shared/theme.js";
-/** @typedef {{classes: string[], counts: number[][], split: string, splits: string[], total: number, accuracy: number|null}} Answer */
+/** @typedef {import("../shared/types.js").MatrixReply} MatrixReply */
 
 /** Pairs listed beside the table. */
 const MOST_PAIRS = 12;
@@ -20,7 +21,7 @@ class ConfusionView {
   #pairs = h("ol", { class: "bw-pairs" });
   #message = h("p", { class: "bw-message", role: "alert", hidden: true });
   #all = false;
-  /** @type {Answer|null} */
+  /** @type {MatrixReply|null} */
   #answer = null;
   #connection;
   #matrix;
@@ -30,9 +31,9 @@ class ConfusionView {
     this.#connection = new Connection({
       model,
       signal,
-      onRetry: () => void this.#ask("hello", {}),
+      onRetry: () => void this.#ask("matrix", {}),
       onEvent: (event) => {
-        if (event.event === "matrix") this.#show(event);
+        if (event.event === "matrix") this.#show(event.matrix);
       },
     });
     this.#matrix = new Matrix((actual, predicted) => void this.#ask("cell", { actual, predicted }));
@@ -40,7 +41,7 @@ class ConfusionView {
       this.#all = !this.#all;
       if (this.#answer) this.#show(this.#answer);
     }, { class: "bw-link", hidden: true });
-    this.#split.addEventListener("change", () => void this.#ask("split", { split: this.#split.value }), { signal });
+    this.#split.addEventListener("change", () => void this.#ask("matrix", { split: this.#split.value }), { signal });
     const root = h(
       "div",
       { class: "bw-root bw-confusion" },
@@ -54,10 +55,13 @@ class ConfusionView {
     signal.addEventListener("abort", () => root.remove());
     el.append(root);
     this.#root = root;
-    void this.#ask("hello", {});
+    this.#openGrid = () => new CleanerView({ model, el, signal });
+    void this.#ask("matrix", {});
   }
 
   #root;
+  /** @type {(() => unknown)|null} opens the grid below, once */
+  #openGrid;
 
   /** @param {string} op @param {object} args */
   async #ask(op, args) {
@@ -71,7 +75,7 @@ class ConfusionView {
     }
   }
 
-  /** @param {Answer} answer */
+  /** @param {MatrixReply} answer */
   #show(answer) {
     this.#answer = answer;
     const { classes, counts, split, splits, total, accuracy } = answer;
@@ -92,6 +96,8 @@ class ConfusionView {
       ),
     );
     this.#pairs.replaceChildren(...(pairs.length ? pairs : [h("li", { class: "bw-hint", text: "Nothing is confused here." })]));
+    if (answer.grid) this.#openGrid?.();
+    this.#openGrid = null;
     this.#root.dataset.ready = "true";
   }
 }

@@ -94,7 +94,7 @@ export class ImageLoader {
     const { revision } = items;
     const px = this.#side;
     try {
-      const { result, buffers } = await askPage({ revision, start, stop, px, pictures: images });
+      const { result, buffers } = await askPage({ revision, start, stop, px, images });
       if (revision !== items.revision) return;
       if (result.revision !== revision) throw new Error("they came in another order");
       if (result.items.length !== stop - start) throw new Error(`${result.items.length} of ${stop - start} items came`);

@@ -1,9 +1,19 @@
-// The shapes that travel between Python and the page, and the ones the page keeps for itself. Types only, no code.
+// Written from bearwidgets/widgets/protocol.py by `python bearwidgets/frontend/scripts/write_types.py`. Types only.
 
-/** @typedef {{action: "keep"|"delete"|"relabel"|"unsure", label: string|null}} Decision */
-/** @typedef {[size: number, times: number]} Run how many items stand together, and how often in a row */
+/** @typedef {"keep"|"delete"|"relabel"|"unsure"|"clear"|"accept"} Action */
+/** @typedef {"label_issue"|"loss"|"margin"|"confidence"|"path"|"label"|"decided"|"queue"} Sort */
+/** @typedef {[number, number]} Range */
+/** @typedef {[number, number]} Run */
+/** @typedef {StateEvent|ItemsEvent|JobEvent|MatrixEvent} KernelEvent */
+/**
+ * @typedef {object} Decision
+ * A decision on an item.
+ * @property {"keep"|"delete"|"relabel"|"unsure"} action
+ * @property {string|null} label the new label; null unless the action is relabel
+ */
 /**
  * @typedef {object} Group
+ * What an item says of the group it belongs to.
  * @property {number} number
  * @property {number} at place in the group, as far as the view shows it
  * @property {number} shown how many of it the view shows, all side by side
@@ -11,9 +21,11 @@
  * @property {boolean} keeper the one that is proposed to stay
  * @property {boolean} differs labels in the group contradict each other
  * @property {boolean} copies one of the group is enough, and proposed to stay
+ * @property {Decision|null} proposal what keeping the proposed one of the group decides here; null where nothing changes
  */
 /**
  * @typedef {object} Item
+ * One tile.
  * @property {number} i position in the view
  * @property {string} id
  * @property {string} path
@@ -28,21 +40,31 @@
  * @property {string} why why it is shown, one sentence or ""
  * @property {Group|null} group
  * @property {Decision|null} decision
- * @property {boolean} stale
- * @property {number|null} buffer
- * @property {string|null} error
+ * @property {Decision|null} proposal what "accept" decides; null where there is nothing to accept
+ * @property {boolean} stale it trains otherwise now than in the training that made the scores
+ * @property {number|null} buffer which of the reply's buffers is its image
+ * @property {string|null} error why it has no image
  */
 /**
  * @typedef {object} Filter
- * @property {string|null} label
- * @property {string|null} predicted
- * @property {string|null} split
- * @property {string|null} decision
- * @property {string} text
+ * Which items are shown; null and "" show all.
+ * @property {string|null} label the given label
+ * @property {string|null} predicted the predicted one
+ * @property {string|null} split train, valid or test
+ * @property {"pending"|"undecided"|"keep"|"delete"|"relabel"|"unsure"|null} decision pending (any), undecided, or one of the actions
+ * @property {string} text part of the path, small and capital letters alike
  */
-/** @typedef {{filter: Filter, sort: string, descending: boolean, queue: string|null}} ViewSpec */
+/**
+ * @typedef {object} ViewSpec
+ * Which items are shown, and in which order.
+ * @property {Sort} sort a score, path, label, decided (the newest decision first), or queue: the order of the queue
+ * @property {boolean} descending from the highest on
+ * @property {Filter} filter
+ * @property {string|null} queue only what a queue lists, groups side by side
+ */
 /**
  * @typedef {object} Queue
+ * One list of suspects.
  * @property {string} name
  * @property {string} title
  * @property {boolean} certain a fact, not a guess
@@ -52,6 +74,7 @@
  */
 /**
  * @typedef {object} Yield
+ * What the decisions in the shown queue brought, and what may be left to find.
  * @property {number} decided
  * @property {number} recent
  * @property {number} recent_changed
@@ -59,43 +82,373 @@
  * @property {number|null} errors
  * @property {number|null} low
  * @property {number|null} high
- * @property {string} hint one sentence where looking on hardly pays, or ""
+ * @property {string} hint one sentence where going on hardly pays, or ""
  */
 /**
- * @typedef {object} Job
+ * @typedef {object} ErrorRates
+ * Errors on the evaluation split of `n` items.
+ * @property {number} error_rate
+ * @property {number} n
+ * @property {number|null} error_rate_corrected on the labels as they are corrected
+ */
+/**
+ * @typedef {object} JobState
+ * Where a training stands.
  * @property {"idle"|"running"|"stopping"|"done"|"stopped"|"failed"} state
- * @property {number} step
+ * @property {number} step steps of the present stage that are done, of `total`
  * @property {number} total
- * @property {number|null} seconds_left
- * @property {string} message
- * @property {[number, number|null, number|null][]} curve x, training loss, valid error
- * @property {{error_rate: number, n: number}|null} before
- * @property {{error_rate: number, error_rate_corrected: number|null, n: number}|null} after
- * @property {string|null} error
+ * @property {number|null} seconds_left estimate for the present stage
+ * @property {string} message the present stage, or how it ended, in words
+ * @property {([number, number|null, number|null])[]} curve points (epoch or step, training loss, error on the evaluation split)
+ * @property {ErrorRates|null} before the learner before
+ * @property {ErrorRates|null} after the learner after
+ * @property {string|null} error one sentence, if it failed
+ */
+/**
+ * @typedef {object} Counts
+ * Items by label, by split, and by the action of the decision in force.
+ * @property {Record<string, number>} label
+ * @property {Record<string, number>} split
+ * @property {Record<string, number>} action
+ */
+/**
+ * @typedef {object} Can
+ * What would do something now.
+ * @property {boolean} undo
+ * @property {boolean} redo
+ * @property {boolean} scores
+ * @property {boolean} retrain
+ * @property {boolean} apply
+ * @property {boolean} rollback
  */
 /**
  * @typedef {object} State
- * @property {number} revision
- * @property {number} total
- * @property {number} items
+ * What a view shows around the grid.
+ * @property {number} revision grows with each new order; places in the view are only good for one revision
+ * @property {number} total items in the view
+ * @property {number} items items in the data set
  * @property {string[]} classes
- * @property {{label: Record<string, number>, split: Record<string, number>, action: Record<string, number>}} counts
- * @property {number} seen
- * @property {number} marked
+ * @property {Counts} counts
+ * @property {number} seen items that were looked at
+ * @property {number} marked decisions in force
  * @property {ViewSpec} view
  * @property {Queue[]} queues
- * @property {Run[]} runs empty where nothing stands together
- * @property {Yield|null} yield
- * @property {{undo: boolean, redo: boolean, scores: boolean, retrain: boolean, apply: boolean, rollback: boolean}} can
- * @property {boolean} stale
- * @property {Job} job
+ * @property {Run[]} runs pairs of how many items stand together and how often in a row; empty where nothing does
+ * @property {Can} can
+ * @property {boolean} stale the scores were made before decisions that change the training
+ * @property {JobState} job
  * @property {string} title
- * @property {string} made_by
- * @property {{marks: number}} exam
- * @property {string|null} note
+ * @property {string} provenance where the scores come from, in words
+ * @property {boolean} is_trained the scores come from a trained model
+ * @property {number} exam_marks decisions on the evaluation split: proposed corrections
+ * @property {string|null} note one sentence on the data set, if there is something to say
  */
-/** @typedef {[start: number, stop: number]} Range half open */
-/** @typedef {{ok: boolean, id: number, kind: "reply", result?: any, error?: string}} Reply */
+/**
+ * @typedef {object} HistoryEntry
+ * A decision that was made on an item and not undone; `time` is UTC, ISO 8601.
+ * @property {string} time
+ * @property {string} by
+ * @property {"keep"|"delete"|"relabel"|"unsure"|"clear"} action
+ * @property {string|null} label
+ */
+/**
+ * @typedef {object} PendingItem
+ * An item with a decision in force.
+ * @property {string} id
+ * @property {string} path
+ * @property {"keep"|"delete"|"relabel"|"unsure"} action
+ * @property {string} label
+ * @property {string|null} new_label
+ * @property {string} split
+ */
+/**
+ * @typedef {object} PendingGroup
+ * How many decisions are alike.
+ * @property {"keep"|"delete"|"relabel"|"unsure"} action
+ * @property {string} label
+ * @property {string|null} new_label
+ * @property {number} count
+ */
+/**
+ * @typedef {object} PlannedMove
+ * What an apply would do with a file; no target for one that goes to the trash.
+ * @property {string} path
+ * @property {"keep"|"delete"|"relabel"|"unsure"} action
+ * @property {string|null} target
+ */
+/**
+ * @typedef {object} PlanProblem
+ * A file that would be left out, and why.
+ * @property {string} path
+ * @property {string} reason
+ */
+/**
+ * @typedef {object} Round
+ * A round that was applied; `time` is UTC, ISO 8601.
+ * @property {number} round
+ * @property {string} time
+ * @property {Record<string, number>} counts
+ * @property {boolean} rolled_back
+ */
+/**
+ * @typedef {object} NoReply
+ * Done; there is nothing to say.
+ */
+/**
+ * @typedef {object} StateReply
+ * The new state.
+ * @property {State} state
+ */
+/**
+ * @typedef {object} HelloRequest
+ * A view begins, or asks for everything anew.
+ */
+/**
+ * @typedef {object} HelloReply
+ * The state, and which keys do what.
+ * @property {State} state
+ * @property {Record<string, string>} keys
+ */
+/**
+ * @typedef {object} PageRequest
+ * Items from `start` to before `stop`, at most 256.
+ * @property {number} revision
+ * @property {number} start
+ * @property {number} stop
+ * @property {number} px longest side of the images
+ * @property {boolean} [images] false leaves the images out
+ */
+/**
+ * @typedef {object} PageReply
+ * The items; fewer where the view ends. Their images are the buffers.
+ * @property {number} revision
+ * @property {number} start
+ * @property {Item[]} items
+ */
+/**
+ * @typedef {object} LocateRequest
+ * Where an item stands in the view.
+ * @property {string} item
+ */
+/**
+ * @typedef {object} LocateReply
+ * Its place, null where the view does not show it.
+ * @property {number|null} index
+ */
+/**
+ * @typedef {object} MarkRequest
+ * Decide on items, as one act: by places of a revision, or by ids.
+ * @property {Action} action
+ * @property {string|null} [label] the new label of a relabel
+ * @property {string[]|null} [ids]
+ * @property {Range[]} [ranges]
+ * @property {number} [revision]
+ */
+/**
+ * @typedef {object} ResolveGroupRequest
+ * Keep one of each group that the ranges touch and delete the others, as one act.
+ * @property {number} revision
+ * @property {Range[]} ranges
+ * @property {boolean} [keepers] the proposed ones stay; else those in the ranges
+ */
+/**
+ * @typedef {object} MarkReply
+ * What an act changed.
+ * @property {number} changed
+ * @property {string[]} ids those that changed, the first 200
+ * @property {State} state
+ */
+/**
+ * @typedef {object} UndoRequest
+ * Take the newest act back.
+ */
+/**
+ * @typedef {object} RedoRequest
+ * Do again what was undone last.
+ */
+/**
+ * @typedef {object} StepReply
+ * What an undo or redo changed.
+ * @property {number} changed
+ * @property {string[]} ids those that changed, the first 200
+ * @property {number|null} index the first place in the view that changed
+ * @property {string} what what was undone or redone, in words
+ * @property {State} state
+ */
+/**
+ * @typedef {object} FullRequest
+ * One item with a large image.
+ * @property {string} item
+ */
+/**
+ * @typedef {object} FullReply
+ * All about one item. Its image is the buffer.
+ * @property {string} id
+ * @property {string} path
+ * @property {number} width
+ * @property {number} height
+ * @property {number} bytes size of the file
+ * @property {string} mime of the buffer
+ * @property {string} label
+ * @property {string|null} predicted
+ * @property {string|null} suggested
+ * @property {[string, number][]} probabilities the most probable classes
+ * @property {Decision|null} decision
+ * @property {Decision|null} proposal
+ * @property {HistoryEntry[]} history what was decided on it and not undone, the newest last
+ */
+/**
+ * @typedef {object} SeenRequest
+ * These were on the screen.
+ * @property {number} revision
+ * @property {Range[]} ranges
+ */
+/**
+ * @typedef {object} SelectRequest
+ * These are selected in the view.
+ * @property {number} revision
+ * @property {Range[]} ranges
+ */
+/**
+ * @typedef {object} YieldRequest
+ * What the decisions in the shown queue brought; asked for in a pause, as the estimate takes a moment.
+ */
+/**
+ * @typedef {object} YieldReply
+ * The figures; null where nothing is decided yet.
+ * @property {Yield|null} figures
+ */
+/**
+ * @typedef {object} PendingRequest
+ * What is decided and not yet applied.
+ */
+/**
+ * @typedef {object} PendingReply
+ * All decisions in groups, and the 200 newest.
+ * @property {PendingGroup[]} groups
+ * @property {PendingItem[]} items
+ * @property {number} total
+ */
+/**
+ * @typedef {object} PlanRequest
+ * What an apply would do now.
+ */
+/**
+ * @typedef {object} PlanReply
+ * A plan.
+ * @property {Record<string, number>} counts
+ * @property {PlannedMove[]} moves the first 200
+ * @property {number} total
+ * @property {PlanProblem[]} problems the first 200
+ * @property {string} token give it to apply, which does only what was shown
+ * @property {boolean} ok whether there is anything to apply
+ */
+/**
+ * @typedef {object} ApplyRequest
+ * Carry out the plan that was shown.
+ * @property {string} token
+ */
+/**
+ * @typedef {object} RoundsRequest
+ * The rounds that were applied.
+ */
+/**
+ * @typedef {object} RoundsReply
+ * The rounds, oldest first.
+ * @property {Round[]} rounds
+ */
+/**
+ * @typedef {object} RollbackRequest
+ * Put the files of a round back.
+ * @property {number} round
+ */
+/**
+ * @typedef {object} RoundReply
+ * A round was applied or rolled back.
+ * @property {number} round
+ * @property {Record<string, number>} counts
+ * @property {State} state
+ * @property {string} message
+ */
+/**
+ * @typedef {object} RetrainRequest
+ * Start a training on the data with the decisions taken into account.
+ */
+/**
+ * @typedef {object} StopRequest
+ * Stop the training at its next step.
+ */
+/**
+ * @typedef {object} MatrixRequest
+ * The confusion matrix; of another split, if one is named.
+ * @property {string|null} [split]
+ */
+/**
+ * @typedef {object} MatrixReply
+ * A confusion matrix.
+ * @property {string[]} classes
+ * @property {number[][]} counts rows actual, columns predicted
+ * @property {string} split
+ * @property {string[]} splits those to choose from
+ * @property {number} total
+ * @property {number|null} accuracy
+ * @property {boolean} grid a grid of the images stands below it
+ */
+/**
+ * @typedef {object} CellRequest
+ * Show the images of one cell in the grid.
+ * @property {string} actual
+ * @property {string} predicted
+ */
+/**
+ * @typedef {object} StateEvent
+ * Something around the grid changed.
+ * @property {State} state
+ * @property {"state"} event
+ */
+/**
+ * @typedef {object} ItemsEvent
+ * These items changed; null: any may have.
+ * @property {string[]|null} ids
+ * @property {"items"} event
+ */
+/**
+ * @typedef {object} JobEvent
+ * The training goes on, or ended.
+ * @property {JobState} job
+ * @property {"job"} event
+ */
+/**
+ * @typedef {object} MatrixEvent
+ * The confusion matrix changed.
+ * @property {MatrixReply} matrix
+ * @property {"matrix"} event
+ */
+/**
+ * @typedef {object} Ops what each op takes and gives
+ * @property {{request: HelloRequest, reply: HelloReply}} hello
+ * @property {{request: ViewSpec, reply: StateReply}} view
+ * @property {{request: PageRequest, reply: PageReply}} page
+ * @property {{request: LocateRequest, reply: LocateReply}} locate
+ * @property {{request: MarkRequest, reply: MarkReply}} mark
+ * @property {{request: ResolveGroupRequest, reply: MarkReply}} resolve_group
+ * @property {{request: UndoRequest, reply: StepReply}} undo
+ * @property {{request: RedoRequest, reply: StepReply}} redo
+ * @property {{request: FullRequest, reply: FullReply}} full
+ * @property {{request: SeenRequest, reply: StateReply}} seen
+ * @property {{request: SelectRequest, reply: NoReply}} select
+ * @property {{request: YieldRequest, reply: YieldReply}} yield
+ * @property {{request: PendingRequest, reply: PendingReply}} pending
+ * @property {{request: PlanRequest, reply: PlanReply}} plan
+ * @property {{request: ApplyRequest, reply: RoundReply}} apply
+ * @property {{request: RoundsRequest, reply: RoundsReply}} rounds
+ * @property {{request: RollbackRequest, reply: RoundReply}} rollback
+ * @property {{request: RetrainRequest, reply: NoReply}} retrain
+ * @property {{request: StopRequest, reply: NoReply}} stop
+ * @property {{request: MatrixRequest, reply: MatrixReply}} matrix
+ * @property {{request: CellRequest, reply: NoReply}} cell
+ */
+/** @typedef {{kind: "reply", id: number, ok: boolean, result?: any, error?: string}} Reply */
 /** @typedef {DataView|ArrayBuffer|Uint8Array} Buffer */
 /**
  * @typedef {object} Model what anywidget hands to `render`
@@ -106,6 +459,5 @@
  * @property {(name: string, callback: (...args: any[]) => void) => void} on
  * @property {(name: string, callback: (...args: any[]) => void) => void} off
  */
-/** @typedef {"keep"|"delete"|"unsure"|"clear"|"accept"|"relabel"} Action */
 
 export {};

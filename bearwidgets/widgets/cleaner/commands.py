@@ -1,0 +1,200 @@
+"""The buttons and keys of a Cleaner as methods, for use from Python; what they do is shown in the view at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bearwidgets.errors import BadInputError, TrainingError, unknown_name
+from bearwidgets.widgets.cleaner.snapshot import Snapshot, make_snapshot
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Sequence
+
+    from bearwidgets.clean.apply.plan import Plan, Receipt
+    from bearwidgets.widgets.cleaner.session import Session
+    from bearwidgets.widgets.protocol import JobState
+
+
+class Commands:
+    """What a person can do with the items; the base of `Cleaner`."""
+
+    _session: Session
+    lock: threading.RLock
+
+    def mark(
+        self, ids: str | Sequence[str], action: str, label: str | None = None, *, new_class: bool = False
+    ) -> int:
+        """Decide on items: the act of one button or key, and one step to undo.
+
+        Args:
+            ids: one id or several.
+            action: "keep", "delete", "relabel", "unsure", "clear" (withdraw) or "accept" (take the suggestion).
+            label: the new label, for "relabel".
+            new_class: allow a label that is no class yet.
+
+        Returns:
+            How many decisions changed.
+
+        Raises:
+            BadInputError: an unknown id, action or class.
+
+        Example:
+            >>> cleaner.mark(cleaner.review.suspects(1).index, "accept")
+            1
+            >>> cleaner.undo()
+            1
+        """
+        with self.lock:
+            if label is not None and not new_class and label not in (known := self._session.classes()):
+                hint = "; a class that does not exist yet needs new_class=True"
+                raise BadInputError(unknown_name("class", label, known, "in this data set") + hint)
+            changed = self._session.mark(_listed(ids), action, label)
+            self._session.tell_items(changed)
+            return len(changed)
+
+    def resolve_group(self, keep: str | Sequence[str] | None = None) -> int:
+        """Keep one of each group in the queue that is shown and delete the others: one act, one step to undo.
+
+        What the filters hide is left alone.
+
+        Args:
+            keep: one id or several that stay, each in its group, whatever was decided before; without them, all
+                groups keep the proposed one, and what is decided already stays as it is.
+
+        Returns:
+            How many decisions changed.
+
+        Raises:
+            BadInputError: there are no groups of copies in the view, or an id is in none.
+
+        Example:
+            >>> cleaner.show(queue="near_duplicates")  # doctest: +SKIP
+            14
+            >>> cleaner.resolve_group()  # doctest: +SKIP
+            14
+        """
+        with self.lock:
+            board = self._session.board
+            ids = board.ids[board.order].tolist() if keep is None else _listed(keep)
+            changed = self._session.resolve_group(ids, keepers=keep is None)
+            self._session.tell_items(changed)
+            return len(changed)
+
+    def settle(self, keep: str | Sequence[str] | None = None) -> int:
+        """The older name of `resolve_group`."""
+        return self.resolve_group(keep)
+
+    def undo(self) -> int:
+        """Take the last act back, across restarts too; gives how many items it touched."""
+        with self.lock:
+            ids = self._session.undo()
+            self._session.tell_items(ids)
+            return len(ids)
+
+    def redo(self) -> int:
+        """Do again what was undone last; gives how many items it touched."""
+        with self.lock:
+            ids = self._session.redo()
+            self._session.tell_items(ids)
+            return len(ids)
+
+    def show(self, *, ids: str | Sequence[str] | None = None, **view: Any) -> int:
+        """Filter and sort: `queue`, `label`, `predicted`, `split`, `decision`, `text`, `sort`, `descending`.
+
+        What is not named is shown in full, the most suspect first.
+
+        Args:
+            ids: show exactly these items, in this order, until `show` is called again.
+            **view: any of the names above.
+
+        Returns:
+            How many items are shown.
+
+        Raises:
+            BadInputError: an unknown name, value or id.
+
+        Example:
+            >>> cleaner.show(label="black", sort="path", descending=False) > 0
+            True
+            >>> cleaner.show(ids=ds.table.id[:3])
+            3
+        """
+        with self.lock:
+            if ids is None:
+                self._session.show(self._session.view_of(**view))
+            elif view:
+                raise BadInputError(
+                    f"ids and {', '.join(view)} came together; show(ids=…) shows exactly these items."
+                )
+            else:
+                self._session.show_ids(_listed(ids))
+            self._session.tell_state()
+            return len(self._session.board.order)
+
+    def retrain(self, *, epochs: int = 4, wait: bool = True) -> JobState:
+        """Train on the data with the decisions taken into account, and measure what that changed.
+
+        Args:
+            epochs: as in `Learner.fine_tune`; the mode is that of the learner.
+            wait: until it is done; else it goes on in the background, `stop` ends it.
+
+        Raises:
+            BadInputError: there is no learner to retrain.
+            ConflictError: a training is running.
+            TrainingError: it failed; scores and learner are as before.
+        """
+        self._session.retrain(epochs)
+        state = self._session.job.wait() if wait else self._session.job.state
+        if state.state == "failed":
+            raise TrainingError(state.error)
+        return state
+
+    def stop(self) -> None:
+        """Stop a training at its next step; scores and learner stay as they were."""
+        self._session.job.stop()
+
+    def apply(self, *, dry_run: bool = False) -> Plan | Receipt:
+        """Move files as decided: deletes to the trash of the workspace, relabels to their class.
+
+        Args:
+            dry_run: only say what would be done.
+
+        Raises:
+            ConflictError: files are not what the decisions were made for; nothing was changed.
+            WorkspaceError: the disk is full or cannot be written; what was begun is taken back.
+        """
+        with self.lock:
+            if dry_run:
+                return self._session.journal.plan()
+            receipt = self._session.apply()
+            self._session.tell_state()
+            return receipt
+
+    def rollback(self, round: int | None = None) -> Receipt:  # noqa: A002 - the field's word, as in Journal
+        """Put files back where they were before a round, the last one if not given.
+
+        Raises:
+            BadInputError: no such round, or a later one stands in the way.
+            ConflictError: files changed meanwhile; nothing was changed.
+        """
+        with self.lock:
+            receipt = self._session.rollback(round)
+            self._session.tell_state()
+            return receipt
+
+    def snapshot(self, n: int = 24, *, px: int = 110) -> Snapshot:
+        """A static contact sheet of the first `n` items of the view, readable without a kernel."""
+        with self.lock:
+            session = self._session
+            state = session.state()
+            items = [session.board.item(place) for place in range(min(n, state.total))]
+            title = f"{state.title}: {len(items)} of {state.total} items, {state.marked} marked"
+            return make_snapshot(title, items, session.ds, session.thumbnails, px)
+
+
+def _listed(ids: str | Sequence[str]) -> list[str]:
+    """One id or several, as a list."""
+    if ids is None or not hasattr(ids, "__iter__"):
+        raise BadInputError(f"ids are {ids!r}; give one id, or a list of them; they stand in ds.table.id.")
+    return [ids] if isinstance(ids, str) else list(ids)

@@ -1,0 +1,115 @@
+"""The decisions in force as columns beside the item table, and every count of them, kept up by what changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bearwidgets.data.actions import LEFT_OUT, RELABEL
+from bearwidgets.widgets.protocol import Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bearwidgets.clean.log.fold import Decision as Recorded
+    from bearwidgets.data.dataset import Dataset
+    from bearwidgets.widgets.cleaner.queues import Queues
+
+
+class DecisionColumns:
+    """Decisions on the items of a data set; a change costs the same however many items and decisions there are.
+
+    Args:
+        ds: the data set.
+        decisions: those in force, as `Journal.decisions` has them; about items that are not here too.
+        trained_on: the label by id of the training that made the scores.
+        queues: told how many of their items are undecided.
+
+    Attributes:
+        action: (n,) the action, "" for none.
+        new_label: (n,) the label of a relabel, else None.
+        seq: (n,) the number of the journal line, -1 for none.
+        undecided: (n,) which have none.
+        training: (n,) the label under which each item trains now; None if it does not: not in train, deleted, unsure.
+        stale: (n,) which items train otherwise now than in the training that made the scores.
+        by_action: how many there are of each action.
+        new_classes: how many items each label is given to.
+        exam_marks: decisions on items outside of train: proposed corrections of the exam.
+    """
+
+    def __init__(
+        self, ds: Dataset, decisions: pd.DataFrame, trained_on: Mapping[str, str], queues: Queues
+    ) -> None:
+        table, n = ds.table, len(ds.table)
+        self._index = pd.Index(table.id.to_numpy(dtype=object))
+        self._labels = table.label.to_numpy(dtype=object)
+        self._train = (table.split == "train").to_numpy()
+        self._queues = queues
+        self.action = np.full(n, "", dtype=object)
+        self.new_label = np.full(n, None, dtype=object)
+        self.seq = np.full(n, -1, dtype=np.int64)
+        self.undecided = np.ones(n, dtype=bool)
+        self.training = self._labels.copy()
+        self.training[~self._train] = None
+        self.by_action: Counter[str] = Counter()
+        self.new_classes: Counter[str] = Counter()
+        self.exam_marks = 0
+        self.trained_on(trained_on)
+        queues.all_undecided()
+        rows = self._index.get_indexer(decisions.index)
+        here = decisions[rows >= 0]
+        self._put(rows[rows >= 0], here.action.tolist(), here.new_label.tolist(), here.seq.tolist())
+
+    def update(self, changes: Mapping[str, Recorded | None]) -> None:
+        """Take the decisions that changed, by id; None for one that is gone."""
+        rows = self._index.get_indexer(pd.Index(list(changes), dtype=object))
+        found = [each for row, each in zip(rows, changes.values(), strict=True) if row >= 0]
+        self._put(
+            rows[rows >= 0],
+            ["" if each is None else each.action for each in found],
+            [None if each is None else each.new_label for each in found],
+            [-1 if each is None else each.seq for each in found],
+        )
+
+    def trained_on(self, labels: Mapping[str, str]) -> None:
+        """The scores shown come from a training on these items and labels, by id."""
+        self._trained = np.array([labels.get(each) for each in self._index], dtype=object)
+        self._lost = len(labels) - int(pd.notna(self._trained).sum())
+        self.stale = self.training != self._trained
+        self._n_stale = int(self.stale.sum())
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether a training now would see other items or labels than the one that made the scores."""
+        return self._lost > 0 or self._n_stale > 0
+
+    def at(self, row: int) -> Decision | None:
+        """The decision in force on an item."""
+        return Decision(self.action[row], self.new_label[row]) if self.action[row] else None
+
+    def _put(self, rows: np.ndarray, actions: list[str], labels: list[str | None], seqs: list[int]) -> None:
+        """Change the decisions of some rows, and every count by what changes there."""
+        self._count(rows, -1)
+        self.action[rows], self.seq[rows] = actions, seqs
+        action = self.action[rows]
+        relabel = action == RELABEL
+        self.new_label[rows] = labels
+        self.new_label[rows[~relabel]] = None
+        self.undecided[rows] = action == ""
+        trains = self._train[rows] & ~np.isin(action, LEFT_OUT)
+        self.training[rows] = np.where(relabel, self.new_label[rows], self._labels[rows])
+        self.training[rows[~trains]] = None
+        self.stale[rows] = self.training[rows] != self._trained[rows]
+        self._count(rows, 1)
+
+    def _count(self, rows: np.ndarray, sign: int) -> None:
+        action = self.action[rows]
+        for counter, names in ((self.by_action, action), (self.new_classes, self.new_label[rows])):
+            for name, n in Counter(names.tolist()).items():
+                counter[name] += sign * n
+        self.exam_marks += sign * int((np.isin(action, (RELABEL, *LEFT_OUT)) & ~self._train[rows]).sum())
+        self._n_stale += sign * int(self.stale[rows].sum())
+        self._queues.count(rows[self.undecided[rows]], sign)

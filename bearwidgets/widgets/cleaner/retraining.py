@@ -1,0 +1,70 @@
+"""A retrain on the data with the decisions taken into account: the steps, the new scores, what they changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bearwidgets.data.actions import RELABEL
+from bearwidgets.errors import BadInputError
+from bearwidgets.review.effect.effect import Effect, measure_effect
+from bearwidgets.review.review import Review
+from bearwidgets.widgets.protocol import ErrorRates
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from bearwidgets.clean.journal import Journal
+    from bearwidgets.data.dataset import Dataset
+    from bearwidgets.learn.progress import Progress
+    from bearwidgets.widgets.cleaner.board import Board
+
+
+def can_retrain(learn: Any) -> bool:
+    """Whether a learner can be trained again on other data."""
+    return hasattr(learn, "with_data")
+
+
+def begin(learn: Any, cleaned: Dataset, epochs: int) -> tuple[Any, Generator[Progress]]:
+    """A learner like this one on other data, and the steps of its training.
+
+    Raises:
+        BadInputError: there is no learner to retrain.
+    """
+    if not can_retrain(learn):
+        raise BadInputError(
+            "There is no bearwidgets Learner to retrain; train one with `learn = bw.Learner(ds)` and "
+            "`learn.fine_tune()`, and give it to the Cleaner."
+        )
+    learner = learn.with_data(cleaned)
+    return learner, learner.fine_tuning(epochs, mode=learn.mode)
+
+
+def labels_decided(board: Board) -> Dataset:
+    """The items with the labels that training items are to have; a relabel outside of train is not taken over."""
+    labels = board.labels.copy()
+    relabeled = (board.decisions.action == RELABEL) & (board.splits == "train")
+    labels[relabeled] = board.decisions.new_label[relabeled]
+    return board.ds.with_table(board.ds.table.assign(label=labels))
+
+
+def review_anew(learner: Any, decided: Dataset) -> Review:
+    """Scores of the new learner; without items of a class that it does not know."""
+    known = decided.table.label.isin(learner.classes)  # a class may be in deleted or in exam items only
+    return Review(learner, decided.with_table(decided.table[known].reset_index(drop=True)))
+
+
+def effect_of(
+    first: Any, learner: Any, ds: Dataset, journal: Journal
+) -> tuple[Effect | None, dict[str, Any]]:
+    """What a retrain changed on the evaluation split, and the figures of it as fields of a `JobState`."""
+    if not (ds.table.split == "valid").any():
+        return None, {"message": "done; there is no evaluation split to measure on"}
+    effect = measure_effect(first, learner, ds, journal)
+    were, corrected = effect.table.loc["as they were"], effect.table.error_after.get("corrected")
+    n = int(were.n)
+    after = ErrorRates(float(were.error_after), n, None if corrected is None else float(corrected))
+    return effect, {
+        "message": str(effect),
+        "before": ErrorRates(float(were.error_before), n),
+        "after": after,
+    }

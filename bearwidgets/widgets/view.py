@@ -1,0 +1,63 @@
+"""The base of every view in the notebook: what the page asks is answered, what happens is told, one at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import anywidget
+import traitlets
+
+from bearwidgets.errors import BadInputError
+from bearwidgets.widgets.parse import answer, as_message
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping
+
+    from bearwidgets.widgets.protocol import KernelEvent
+
+STATIC = Path(__file__).parents[1] / "static"
+_ALLOWED = {"height": (200, 4000), "px": (96, 320)}
+
+
+class View(anywidget.AnyWidget):
+    """A view whose front end asks by messages; a subclass names its bundle with `_esm` and `_css`.
+
+    Args:
+        handlers: op → dataclass of the request, and what answers it.
+        lock: one for all views of the same work.
+        height: px.
+    """
+
+    height = traitlets.Int(640, help="Height of the view, px.").tag(sync=True)
+    px = traitlets.Int(176, help="Side of a tile, px.").tag(sync=True)
+
+    def __init__(
+        self,
+        handlers: Mapping[str, tuple[type, Callable[[Any], Any]]],
+        lock: threading.RLock,
+        **traits: Any,
+    ) -> None:
+        super().__init__(**traits)
+        self.lock = lock
+        self._handlers = handlers
+        self.on_msg(self._receive)
+
+    def tell(self, event: KernelEvent) -> None:
+        """Send an event to the page."""
+        self.send({"kind": "event", **as_message(event)})
+
+    def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        with self.lock:  # an answer must not be overtaken by the news of what came after it
+            found = answer(self._handlers, content)
+            if found is not None:
+                self.send(found[0], cast("list[Any]", found[1]))
+
+    @traitlets.validate("height", "px")
+    def _check_length(self, proposal: Any) -> int:
+        name, value = proposal["trait"].name, proposal["value"]
+        low, high = _ALLOWED[name]
+        if not low <= value <= high:
+            raise BadInputError(f"{name} is {value}; allowed is {low} to {high} px.")
+        return value

@@ -1,0 +1,73 @@
+"""The front end and its fake kernel keep to the messages of widgets/protocol.py."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bearwidgets.widgets.parse import parse
+from bearwidgets.widgets.protocol import GRID_REQUESTS, REQUESTS, ItemsEvent, JobEvent, StateEvent
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+Open = Callable[..., "Page"]
+SCRIPT = Path(__file__).parents[2] / "bearwidgets" / "frontend" / "scripts" / "write_types.py"
+NO_FILTER = {"label": None, "predicted": None, "split": None, "decision": None, "text": ""}
+ASKED = [
+    ("hello", {}),
+    ("view", {"sort": "queue", "descending": True, "filter": NO_FILTER, "queue": "copies"}),
+    ("page", {"revision": 2, "start": 0, "stop": 5, "px": 160, "images": True}),
+    ("resolve_group", {"revision": 2, "ranges": [[0, 1]], "keepers": True}),
+    ("mark", {"revision": 2, "ranges": [[0, 5]], "action": "relabel", "label": "teddy"}),
+    ("mark", {"ids": ["id1"], "action": "delete"}),
+    ("undo", {}),
+    ("redo", {}),
+    ("locate", {"item": "id30"}),
+    ("full", {"item": "id30"}),
+    ("seen", {"revision": 2, "ranges": [[0, 3]]}),
+    ("select", {"revision": 2, "ranges": [[0, 3]]}),
+    ("yield", {}),
+    ("pending", {}),
+    ("plan", {}),
+    ("apply", {"token": "t1"}),
+    ("rounds", {}),
+    ("rollback", {"round": 1}),
+    ("retrain", {}),
+    ("stop", {}),
+]
+
+
+def test_types_of_the_front_end_are_fresh() -> None:
+    done = subprocess.run([sys.executable, SCRIPT, "--fresh"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.browser
+def test_the_fake_kernel_and_the_front_end_keep_to_the_contract(open_page: Open) -> None:
+    page = open_page("cleaner.html?queues")
+    page.wait_for_selector(".bw-cell img")
+    page.evaluate("window.heard = []; kernel.on('msg:custom', (content) => heard.push(content))")
+    for number, (op, fields) in enumerate(ASKED):
+        parse(REQUESTS[op][0], fields, exact=op == "view")
+        page.evaluate(
+            "message => kernel.send(message)", {"kind": "request", "id": -number, "op": op, **fields}
+        )
+        page.wait_for_function("id => heard.some(each => each.id === id)", arg=-number)
+    replies = {each["id"]: each for each in page.evaluate("heard") if each["kind"] == "reply"}
+    for number, (op, _) in enumerate(ASKED):
+        assert replies[-number]["ok"], replies[-number]
+        parse(REQUESTS[op][1], replies[-number]["result"], exact=True)
+    assert {op for op, _ in ASKED} == set(GRID_REQUESTS)
+    events = {"state": StateEvent, "items": ItemsEvent, "job": JobEvent}
+    for event in page.evaluate("heard.filter(each => each.kind === 'event')"):
+        parse(events[event["event"]], {k: v for k, v in event.items() if k != "kind"}, exact=True)
+    for message in page.evaluate("kernel.log.filter(each => each.kind === 'request' && each.id > 0)"):
+        fields = {name: value for name, value in message.items() if name not in ("kind", "id", "op")}
+        known = parse(REQUESTS[message["op"]][0], fields)
+        assert set(fields) <= set(vars(known)), "the front end asks for nothing that there is not"
