@@ -86,6 +86,10 @@ export class Session {
     if (key === this.#yieldKey) return;
     this.#yieldKey = key;
     clearTimeout(this.#yieldTimer);
+    if (!state.marked) {
+      this.#options.onYield(null);
+      return;
+    }
     this.#yieldTimer = setTimeout(async () => {
       try {
         const { result } = await this.connection.ask("yield");
