@@ -78,14 +78,20 @@ def decide(journal, ids):
     journal.record([ids["teddy/000.jpg"]], "unsure")
 
 
+@pytest.fixture
+def decided(bears):
+    """A journal with decisions of every kind, the ids by path, and the files as they are."""
+    journal, ids = open_journal(bears)
+    decide(journal, ids)
+    return journal, ids, snapshot(bears)
+
+
 def files(root):
     return sorted(each.relative_to(root).as_posix() for each in root.rglob("*.jpg"))
 
 
-def test_plan_changes_nothing_and_says_all(bears):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
-    before = snapshot(bears)
+def test_plan_changes_nothing_and_says_all(bears, decided):
+    journal, _, before = decided
     plan = journal.plan()
     assert plan.ok
     assert plan.counts == {"keep": 1, "delete": 3, "relabel": 3, "unsure": 1, "absent": 0}
@@ -103,10 +109,9 @@ def test_plan_changes_nothing_and_says_all(bears):
     assert not (bears / ".bearwidgets" / "rounds").exists()
 
 
-def test_apply_and_rollback(bears):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
-    before, decided, pending = snapshot(bears), journal.decisions, journal.version
+def test_apply_and_rollback(bears, decided):
+    journal, _, before = decided
+    table, pending = journal.decisions, journal.version
     receipt = journal.apply()
     assert receipt.counts == {"delete": 3, "relabel": 3}
     after = snapshot(bears)
@@ -130,14 +135,13 @@ def test_apply_and_rollback(bears):
     assert snapshot(bears) == before
     assert not trash.parent.parent.exists()
     for each in (journal, again, Journal.open(Dataset.from_folder(bears))):
-        pd.testing.assert_frame_equal(each.decisions, decided)
+        pd.testing.assert_frame_equal(each.decisions, table)
         assert each.plan().counts == {"keep": 1, "delete": 3, "relabel": 3, "unsure": 1, "absent": 0}
         assert each.plan().ok
 
 
-def test_applied_again_after_a_rollback(bears):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
+def test_applied_again_after_a_rollback(bears, decided):
+    journal = decided[0]
     journal.rollback(journal.apply().round)
     receipt = journal.apply()
     assert receipt.round == 2
@@ -227,19 +231,16 @@ def problem_cases():
         (bears / "panda").write_text("a file called panda")
 
     return [
-        (missing, "not there any more", 5),
-        (changed, "other bytes", 5),
-        (link, "is a link", 5),
-        (folder_in_the_way, "it is no folder", 5),
+        (missing, "not there any more"),
+        (changed, "other bytes"),
+        (link, "is a link"),
+        (folder_in_the_way, "it is no folder"),
     ]
 
 
-@pytest.mark.parametrize(
-    ("spoil", "said", "n"), problem_cases(), ids=lambda value: getattr(value, "__name__", "")
-)
-def test_problems_stop_apply_unless_the_plan_is_given(bears, spoil, said, n):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
+@pytest.mark.parametrize(("spoil", "said"), problem_cases(), ids=lambda value: getattr(value, "__name__", ""))
+def test_problems_stop_apply_unless_the_plan_is_given(bears, decided, spoil, said):
+    journal = decided[0]
     spoil(bears)
     before = snapshot(bears)
     plan = journal.plan()
@@ -254,9 +255,8 @@ def test_problems_stop_apply_unless_the_plan_is_given(bears, spoil, said, n):
     assert snapshot(bears) == before
 
 
-def test_no_permission_and_no_room_are_problems(bears, monkeypatch):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
+def test_no_permission_and_no_room_are_problems(bears, decided, monkeypatch):
+    journal = decided[0]
     real = os.access
     with monkeypatch.context() as patch:
         patch.setattr(os, "access", lambda path, mode: Path(path).name != "teddy" and real(path, mode))
@@ -321,42 +321,58 @@ def across(monkeypatch, *, room=10**9, full="trash"):
     monkeypatch.setattr(moves.shutil, "copyfileobj", copy)
 
 
-def test_disk_that_fills_up_half_way(bears, monkeypatch):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
-    before, decided = snapshot(bears), journal.decisions
-    sizes = [(bears / "black" / name).stat().st_size for name in ("000.jpg", "001.jpg")]
-    with monkeypatch.context() as patch:
-        across(patch, room=sum(sizes) - 1)
-        with pytest.raises(WorkspaceError, match=r"full.*Everything was put back.*Free some space"):
-            journal.apply()
-    assert snapshot(bears) == before
-    pd.testing.assert_frame_equal(journal.decisions, decided)
-    assert journal.apply().round == 2
-    journal.rollback(2)
-    assert snapshot(bears) == before
+def half_full_disk(patch, _journal, root):
+    across(patch, room=sum((root / "black" / name).stat().st_size for name in ("000.jpg", "001.jpg")) - 1)
 
 
-def test_disk_that_is_full_for_the_journal_line(bears, monkeypatch):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
-    before = snapshot(bears)
-
+def no_room_for_the_journal_line(patch, journal, _root):
     def full(_):
         raise WorkspaceError("full")
 
+    patch.setattr(journal._store, "append", full)
+
+
+def copies_with_other_bytes(patch, _journal, _root):
+    across(patch)
+    patch.setattr(moves.shutil, "copyfileobj", lambda _, writing, _size: writing.write(b"rot"))
+
+
+def ctrl_c(patch, journal, root):
+    pressed = []
+
+    def interrupt(step):
+        if step == "move" and not (root / "black" / "001.jpg").exists() and not pressed:
+            pressed.append(step)
+            raise KeyboardInterrupt
+
+    patch.setattr(journal._rounds, "step", interrupt)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "said"),
+    [
+        (half_full_disk, WorkspaceError, r"full.*Everything was put back.*Free some space"),
+        (no_room_for_the_journal_line, WorkspaceError, "full"),
+        (copies_with_other_bytes, ConflictError, r"other bytes.*put back"),
+        (ctrl_c, KeyboardInterrupt, None),
+    ],
+)
+def test_a_fault_while_applying_leaves_all_as_it_was(bears, decided, monkeypatch, fault, error, said):
+    journal, _, before = decided
+    table = journal.decisions
     with monkeypatch.context() as patch:
-        patch.setattr(journal._store, "append", full)
-        with pytest.raises(WorkspaceError, match="full"):
+        fault(patch, journal, bears)
+        with pytest.raises(error, match=said):
             journal.apply()
     assert snapshot(bears) == before
+    pd.testing.assert_frame_equal(journal.decisions, table)
     assert journal.rounds.empty
+    journal.rollback(journal.apply().round)
+    assert snapshot(bears) == before
 
 
-def test_a_full_disk_while_rolling_back_is_finished_later(bears, monkeypatch):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
-    before = snapshot(bears)
+def test_a_full_disk_while_rolling_back_is_finished_later(bears, decided, monkeypatch):
+    journal, _, before = decided
     journal.apply()
     with monkeypatch.context() as patch:
         across(patch, room=1, full="black")
@@ -367,57 +383,53 @@ def test_a_full_disk_while_rolling_back_is_finished_later(bears, monkeypatch):
     assert len(journal.decisions) == 8
 
 
-def test_a_copy_that_reads_back_wrong_is_not_trusted(bears, monkeypatch):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
-    before = snapshot(bears)
-    with monkeypatch.context() as patch:
-        across(patch)
-        patch.setattr(moves.shutil, "copyfileobj", lambda _, writing, _size: writing.write(b"rot"))
-        with pytest.raises(ConflictError, match=r"other bytes.*put back"):
-            journal.apply()
-    assert snapshot(bears) == before
-
-
-def test_without_hard_links(bears, monkeypatch):
+def test_without_hard_links(bears, decided, monkeypatch):
     def no_links(*_args, **_options):
         raise OSError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(moves.os, "link", no_links)
-    test_apply_and_rollback(bears)
+    test_apply_and_rollback(bears, decided)
 
 
-def test_a_file_that_changes_between_plan_and_apply(bears):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
-    plan = journal.plan()
-    victim = bears / "grizzly" / "002.jpg"
+def other_bytes(root, _journal, _ids):
+    victim = root / "grizzly" / "002.jpg"
     old = victim.stat()
     victim.write_bytes(victim.read_bytes()[:-1] + b"\0")
     os.utime(victim, ns=(old.st_atime_ns, old.st_mtime_ns))
-    before = snapshot(bears)
-    with pytest.raises(ConflictError, match=r"out of date.*grizzly/002.jpg.*Nothing was changed"):
-        journal.apply(plan)
-    assert snapshot(bears) == before
 
 
-def test_a_file_that_appears_at_the_target(bears):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
+def file_at_the_target(root, _journal, _ids):
+    (root / "teddy" / "002-2.jpg").write_bytes(b"mine")
+
+
+def other_decision(_root, journal, ids):
+    journal.record([ids["black/000.jpg"]], "keep")
+
+
+@pytest.mark.parametrize(
+    ("happens", "said"),
+    [
+        (other_bytes, "grizzly/002.jpg"),
+        (file_at_the_target, "teddy/002-2.jpg: a file appeared"),
+        (other_decision, "the decision was changed"),
+    ],
+)
+def test_a_plan_that_is_out_of_date_is_refused(bears, decided, happens, said):
+    journal, ids, _ = decided
     plan = journal.plan()
-    (bears / "teddy" / "002-2.jpg").write_bytes(b"mine")
+    happens(bears, journal, ids)
     before = snapshot(bears)
-    with pytest.raises(ConflictError, match=r"teddy/002-2.jpg: a file appeared"):
+    with pytest.raises(ConflictError, match=rf"out of date.*{said}.*Nothing was changed"):
         journal.apply(plan)
     assert snapshot(bears) == before
-    journal.apply()
-    assert (bears / "teddy" / "002-2.jpg").read_bytes() == b"mine"
-    journal.rollback(1)
+    journal.apply(journal.plan())
+    assert snapshot(bears) != before
+    journal.rollback()
     assert snapshot(bears) == before
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_a_file_that_appears_at_the_very_last_moment(bears, monkeypatch, links):
+def test_a_file_that_appears_at_the_very_last_moment(bears, decided, monkeypatch, links):
     if not links:
         monkeypatch.setattr(moves, "_NO_LINKS", {errno.EMLINK})
 
@@ -425,9 +437,7 @@ def test_a_file_that_appears_at_the_very_last_moment(bears, monkeypatch, links):
             raise OSError(errno.EMLINK, "Too many links")
 
         monkeypatch.setattr(moves.os, "link", no_links)
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
-    before = snapshot(bears)
+    journal, _, before = decided
 
     def appear(step):
         if step == "move" and (bears / "teddy" / "000-2.jpg").exists():
@@ -441,39 +451,8 @@ def test_a_file_that_appears_at_the_very_last_moment(bears, monkeypatch, links):
     assert after == before
 
 
-def test_a_decision_that_changes_between_plan_and_apply(bears):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
-    plan = journal.plan()
-    journal.record([ids["black/000.jpg"]], "keep")
-    with pytest.raises(ConflictError, match="the decision was changed"):
-        journal.apply(plan)
-
-
-def test_ctrl_c_while_applying(bears):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
-    before = snapshot(bears)
-
-    steps = []
-
-    def interrupt(step):
-        if step == "move" and not (bears / "black" / "001.jpg").exists():
-            steps.append(step)
-            if len(steps) == 1:
-                raise KeyboardInterrupt
-
-    journal._rounds.step = interrupt
-    with pytest.raises(KeyboardInterrupt):
-        journal.apply()
-    assert snapshot(bears) == before
-    assert len(journal.decisions) == 8
-
-
-def test_ctrl_c_after_the_round_counts(bears, monkeypatch):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
-    before = snapshot(bears)
+def test_ctrl_c_after_the_round_counts(bears, decided, monkeypatch):
+    journal, _, before = decided
     real = journal._store.append
 
     def append(entries):
@@ -501,9 +480,8 @@ def test_times_come_back_although_the_trash_was_touched(bears):
     assert snapshot(bears) == before
 
 
-def test_rollback_is_refused_where_files_changed(bears):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
+def test_rollback_is_refused_where_files_changed(bears, decided):
+    journal = decided[0]
     journal.apply()
     moved = bears / "panda" / "002.jpg"
     good = moved.read_bytes()
@@ -606,9 +584,8 @@ def test_damaged_or_newer_plan(bears):
         journal.rollback(1)
 
 
-def test_a_lost_journal_does_not_roll_back_old_rounds(bears):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
+def test_a_lost_journal_does_not_roll_back_old_rounds(bears, decided):
+    journal, ids, _ = decided
     journal.apply()
     after = snapshot(bears)
     journal.path.rename(bears / "old-journal.jsonl")
@@ -619,9 +596,8 @@ def test_a_lost_journal_does_not_roll_back_old_rounds(bears):
     assert again.apply().round == 2
 
 
-def test_plan_is_on_disk_before_the_first_file_moves(bears, monkeypatch):
-    journal, ids = open_journal(bears)
-    decide(journal, ids)
+def test_plan_is_on_disk_before_the_first_file_moves(bears, decided, monkeypatch):
+    journal = decided[0]
     happened = []
 
     def sync(descriptor):
@@ -643,13 +619,13 @@ def test_plan_is_on_disk_before_the_first_file_moves(bears, monkeypatch):
     assert happened[commit + 1] == str(journal.path)
 
 
-def test_file_systems_that_cannot_sync_folders(bears, monkeypatch):
+def test_file_systems_that_cannot_sync_folders(bears, decided, monkeypatch):
     def refuse(descriptor):
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "Invalid argument")
 
     monkeypatch.setattr(os, "fsync", refuse)
-    test_apply_and_rollback(bears)
+    test_apply_and_rollback(bears, decided)
 
 
 def test_two_processes_do_not_apply_at_once(bears, monkeypatch):
@@ -924,6 +900,14 @@ else:
 """
 
 
+def reopened(root):
+    """The journal after a kill, whatever it warns of."""
+    file = root / "labels.csv"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return (open_csv(file) if file.exists() else open_journal(root))[0]
+
+
 def kill_everywhere(tmp_path, template, act, way, kind, where):
     """Folders in which a process was killed at every step (or at many lines) of an act, the last one unharmed."""
     if not hasattr(os, "fork"):
@@ -956,9 +940,7 @@ def test_killed_at_any_step(tmp_path, act, way, where):
     assert len(folders) > 10
     ends = set()
     for root in folders:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            again, _ = open_journal(root)
+        again = reopened(root)
         after = snapshot(root)
         assert after in (pending, applied), root
         assert len(again.decisions) == (4 if after == pending else 1), root
@@ -973,8 +955,8 @@ def test_killed_at_any_step(tmp_path, act, way, where):
     assert ends == {True, False}
 
 
-@pytest.mark.parametrize("act", ["apply", "rollback"])
-def test_killed_with_labels_in_a_table(tmp_path, act):
+def decided_table(tmp_path):
+    """A folder with labels in a CSV file, and its journal with a relabel and a delete."""
     template = write_bears(tmp_path / "template", {"black": 2, "teddy": 1})
     file = template / "labels.csv"
     file.write_text("file;label\nblack/000.jpg;black\nblack/001.jpg;black\nteddy/000.jpg;teddy\n")
@@ -982,13 +964,17 @@ def test_killed_with_labels_in_a_table(tmp_path, act):
     journal, ids = open_csv(file)
     journal.record([ids["black/000.jpg"]], "relabel", "grizzly")
     journal.record([ids["black/001.jpg"]], "delete")
+    return template, journal
+
+
+@pytest.mark.parametrize("act", ["apply", "rollback"])
+def test_killed_with_labels_in_a_table(tmp_path, act):
+    template, journal = decided_table(tmp_path)
     pending = snapshot(template)
     if act == "rollback":
         journal.apply()
     for root in kill_everywhere(tmp_path, template, act, "same", "csv", "steps"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            again, _ = open_csv(root / "labels.csv")
+        again = reopened(root)
         if len(again.rounds) and again.rounds["rolled_back_at"].isna().any():
             again.rollback(again.rounds.index.max())
         assert snapshot(root) == pending
@@ -996,12 +982,7 @@ def test_killed_with_labels_in_a_table(tmp_path, act):
 
 
 def test_recovery_waits_for_the_right_kind_of_data_set(tmp_path):
-    template = write_bears(tmp_path / "template", {"black": 2, "teddy": 1})
-    file = template / "labels.csv"
-    file.write_text("file;label\nblack/000.jpg;black\nblack/001.jpg;black\nteddy/000.jpg;teddy\n")
-    journal, ids = open_csv(file)
-    journal.record([ids["black/000.jpg"]], "relabel", "teddy")
-    journal.record([ids["black/001.jpg"]], "delete")
+    template, _ = decided_table(tmp_path)
     before = snapshot(template)
     root = kill_everywhere(tmp_path, template, "apply", "same", "csv", "steps")[-3]
     half = snapshot(root)
