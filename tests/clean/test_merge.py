@@ -8,13 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bearwidgets.clean.journal import Journal
-from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
-
-
-@pytest.fixture
-def dataset(images):
-    return Dataset.from_folder(images)
 
 
 @pytest.fixture
