@@ -41,10 +41,13 @@ class Journal:
             set that was read before has to be read again (`Dataset.reread`).
 
     Example:
-        >>> journal = Journal.open(Dataset.from_folder("bears"))  # doctest: +SKIP
-        >>> journal.record(ids, "relabel", "grizzly")  # doctest: +SKIP
-        >>> receipt = journal.apply()  # doctest: +SKIP
-        >>> journal.rollback(receipt.round)  # doctest: +SKIP
+        >>> journal = bw.Journal.open(ds)
+        >>> journal.record(ds.table.id[:2], "relabel", "grizzly")
+        2
+        >>> receipt = journal.apply()
+        >>> receipt.counts["relabel"]
+        2
+        >>> undone = journal.rollback(receipt.round)
     """
 
     def __init__(self, workspace: Path, dataset: Dataset | None, by: str) -> None:

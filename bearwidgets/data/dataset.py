@@ -70,7 +70,8 @@ class Dataset(ItemTable):
             WorkspaceError: A frozen exam is there but cannot be read.
 
         Example:
-            >>> ds = Dataset.from_folder("bears", valid_pct=0.2, seed=42)  # doctest: +SKIP
+            >>> bw.Dataset.from_folder("bears", valid_pct=0.2, seed=42).classes
+            ['black', 'grizzly', 'teddy']
         """
         valid_pct, seed = check_arguments(valid_pct, seed)
         root = _resolved(path)
@@ -112,7 +113,9 @@ class Dataset(ItemTable):
             BadInputError: The file is no such table, a column is missing, or no image can be used.
 
         Example:
-            >>> ds = Dataset.from_csv("labels.csv", root="images", label="worst")  # doctest: +SKIP
+            >>> ds.table[["path", "label"]].to_csv("labels.csv")
+            >>> bw.Dataset.from_csv("labels.csv", root="bears").classes
+            ['black', 'grizzly', 'teddy']
         """
         valid_pct, seed = check_arguments(valid_pct, seed)
         file = _resolved(csv)
@@ -140,8 +143,9 @@ class Dataset(ItemTable):
         """Read a DataFrame with a column of paths and a column of labels; arguments and errors as `from_csv`.
 
         Example:
-            >>> frame = pd.DataFrame({"file": ["1.jpg", "2.jpg"], "y": ["black", "teddy"]})
-            >>> ds = Dataset.from_df(frame, root="images", path="file", label="y")  # doctest: +SKIP
+            >>> frame = pd.DataFrame({"file": ds.table.path, "y": ds.table.label})
+            >>> bw.Dataset.from_df(frame, root="bears", path="file", label="y").classes
+            ['black', 'grizzly', 'teddy']
         """
         valid_pct, seed = check_arguments(valid_pct, seed)
         folder = _resolved(root)
@@ -185,8 +189,8 @@ class Dataset(ItemTable):
             WorkspaceError: The folder cannot be written.
 
         Example:
-            >>> import datasets  # doctest: +SKIP
-            >>> ds = Dataset.from_huggingface(datasets.load_dataset("beans"), "beans")  # doctest: +SKIP
+            >>> import datasets
+            >>> ds = bw.Dataset.from_huggingface(datasets.load_dataset("beans"), "beans")  # doctest: +SKIP
         """
         check_arguments(valid_pct, seed)
         parts = huggingface_parts(dataset, image=image, label=label)
@@ -220,9 +224,9 @@ class Dataset(ItemTable):
             WorkspaceError: As `from_huggingface`.
 
         Example:
-            >>> from torchvision.datasets import CIFAR10  # doctest: +SKIP
+            >>> from torchvision.datasets import CIFAR10
             >>> parts = {"train": CIFAR10("data"), "test": CIFAR10("data", train=False)}  # doctest: +SKIP
-            >>> ds = Dataset.from_torchvision(parts, "cifar10")  # doctest: +SKIP
+            >>> ds = bw.Dataset.from_torchvision(parts, "cifar10")  # doctest: +SKIP
         """
         check_arguments(valid_pct, seed)
         parts = torchvision_parts(dataset)
@@ -257,7 +261,7 @@ class Dataset(ItemTable):
             ImageError: None of the split's files can be opened.
 
         Example:
-            >>> ds.show_batch(9, augment="light")  # doctest: +SKIP
+            >>> sheet = ds.show_batch(9, augment="light")
         """
         return show_batch(self, n, split=split, augment=augment, size=size, seed=seed)
 
@@ -284,7 +288,7 @@ class Dataset(ItemTable):
             ImageError: The item's file cannot be opened.
 
         Example:
-            >>> ds.show_augmented("teddy/12.jpg", augment="strong")  # doctest: +SKIP
+            >>> sheet = ds.show_augmented(ds.table.id[0], augment="strong")
         """
         return show_augmented(self, item, n, augment, size=size, seed=seed)
 

@@ -44,8 +44,8 @@ class Sheet:
         problems: Path → reason, for files that were passed over because they cannot be opened.
 
     Example:
-        >>> sheet = ds.show_batch(9)  # doctest: +SKIP
-        >>> sheet.save("batch.png")  # doctest: +SKIP
+        >>> sheet = ds.show_batch(9)
+        >>> sheet.save("batch.png")
     """
 
     def __init__(

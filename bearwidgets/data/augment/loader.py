@@ -44,9 +44,10 @@ class ImageFiles:
         BadInputError: `presize` is below 1, or the budget negative.
 
     Example:
-        >>> pictures = ImageFiles(paths, open_image, presize=336)  # doctest: +SKIP
-        >>> pictures[0].size  # doctest: +SKIP
-        (448, 336)
+        >>> from bearwidgets.data.formats.images import open_image
+        >>> images = ImageFiles([ds.path_of(id_) for id_ in ds.table.id], open_image, presize=100)
+        >>> min(images[0].size)
+        100
     """
 
     def __init__(
@@ -171,7 +172,8 @@ def load_batches(
             that was never cut off.
 
     Example:
-        >>> for batch in load_batches(pictures, [[0, 1], [2, 3]], Resize(224)):  # doctest: +SKIP
+        >>> images = [Image.new("RGB", (320, 240))] * 4
+        >>> for batch in load_batches(images, [[0, 1], [2, 3]], Resize(224)):
         ...     print(batch.pixels.shape)
         (2, 224, 224, 3)
         (2, 224, 224, 3)

@@ -32,9 +32,9 @@ class CacheFile:
         schema: A number that goes up when what the rows mean changes.
 
     Example:
-        >>> cache = CacheFile(folder / "sizes.sqlite", "(name TEXT PRIMARY KEY, size INTEGER)", 1)  # doctest: +SKIP
-        >>> cache.put([("a.jpg", 512)])  # doctest: +SKIP
-        >>> cache.get(["a.jpg", "b.jpg"])  # doctest: +SKIP
+        >>> cache = CacheFile(folder / "sizes.sqlite", "(name TEXT PRIMARY KEY, size INTEGER)", 1)
+        >>> cache.put([("a.jpg", 512)])
+        >>> cache.get(["a.jpg", "b.jpg"])
         [('a.jpg', 512)]
     """
 

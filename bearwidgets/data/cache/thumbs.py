@@ -45,7 +45,8 @@ class Thumbnails:
 
     Example:
         >>> thumbnails = Thumbnails()
-        >>> thumbnails.jpeg(ds.path_of(item.id), item.content, 160)  # doctest: +SKIP
+        >>> item = ds.table.iloc[0]
+        >>> jpeg = thumbnails.jpeg(ds.path_of(item.id), item.content, 160)
     """
 
     def __init__(

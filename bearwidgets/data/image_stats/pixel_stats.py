@@ -59,7 +59,7 @@ def measure(data: bytes) -> PixelStats:
         ImageError: It cannot be used as an image.
 
     Example:
-        >>> look(Path("bears/teddy/1.jpg").read_bytes()).format  # doctest: +SKIP
+        >>> measure(ds.path_of(ds.table.id[0]).read_bytes()).format
         'JPEG'
     """
     image = open_image(data, at_least=SIDE)

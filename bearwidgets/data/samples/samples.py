@@ -89,7 +89,9 @@ def sample_bears(path: str | os.PathLike[str], n: int = 300, seed: int = 0, faul
 
     Example:
         >>> import bearwidgets as bw
-        >>> folder = bw.sample_bears("bears", n=300)  # doctest: +SKIP
+        >>> folder = bw.sample_bears("small_bears", n=30)
+        >>> sorted(path.name for path in folder.iterdir() if path.is_dir())
+        ['black', 'grizzly', 'teddy']
     """
     n, seed, faults = _checked(n, seed, faults)
     folder = Path(path).expanduser()

@@ -84,8 +84,9 @@ def find_copies(
         least: The similarity from which two images are copies. None is below 0.5, nor, of small images, below 0.85.
 
     Example:
-        >>> find_copies(ds, image_stats_of(ds)).how  # doctest: +SKIP
-        ['cropped to 35 %']
+        >>> from bearwidgets.data.image_stats.table import image_stats_of
+        >>> find_copies(ds, image_stats_of(ds)).how
+        [...]
     """
     good = (image_stats["problem"] == "").to_numpy() & ~ds.table["content"].duplicated().to_numpy()
     rows = np.flatnonzero(good)
