@@ -1,6 +1,6 @@
-"""fine_tune(4) on the 480 bears at 224 px: cached and exact mode beside fastai's, same split, body and weights.
+"""fine_tune(4) on the 480 bears at 224 px: quick and full mode beside fastai's, same split, body and weights.
 
-    python tests/benchmarks/fine_tune.py [--seeds 5] [--epochs 4] [--methods cached exact fastai]
+    python tests/benchmarks/fine_tune.py [--seeds 5] [--epochs 4] [--methods quick full fastai]
 
 Wall time from the learner to its held-out error (features and weights cold), error on the 96 held-out images, and
 peak memory. Every training has a process of its own, one after another, the three in turn; the seed draws the split
@@ -16,7 +16,7 @@ import time
 
 from common import ask, bears_copy, fastai_learner, parser, peak, print_table
 
-METHODS = ("cached", "exact", "fastai")
+METHODS = ("quick", "full", "fastai")
 
 
 def train(method: str, seed: int, epochs: int) -> dict[str, float]:
