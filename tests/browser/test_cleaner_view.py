@@ -465,7 +465,7 @@ def test_copies_stand_side_by_side(open_view: Open) -> None:
     )
     assert sides[:5] == ["first 1", "last 2", "first 1", "middle 2", "last 3"], "no group that fits is broken"
     assert "keeper" in view.cell(0).locator(".bw-group-mark").inner_text()
-    assert "the proposed keeper" in view.spoken(0)
+    assert "proposed to stay" in view.spoken(0)
     assert view.count(".bw-contradicts") == 0
     view.open_queue("Contradictory", ".bw-contradicts")
     assert view.count(".bw-contradicts") == 2

@@ -1,6 +1,6 @@
 // Dialogs: the keys, applying with its plan, rolling back.
 import { button, h, isMac } from "../shared/dom.js";
-import { counted, fileChanges, whole } from "../shared/format.js";
+import { counted, fileChanges, firstOf } from "../shared/format.js";
 import { KEYS } from "./keymap.js";
 /** @import { Session } from "./session.js" */
 
@@ -106,8 +106,7 @@ function planDetails({ ok, problems, moves, total }) {
     parts.push(columnTable(["file", "problem"], problems.map((/** @type {any} */ row) => [row.path, row.reason])));
   }
   if (moves.length) parts.push(columnTable(["file", "what", "to"], moves.map((/** @type {any} */ row) => [row.path, row.action, row.target ?? ""])));
-  if (total > moves.length) parts.push(h("p", { class: "bw-hint", text: `The first ${moves.length} of ${whole(total)}.` }));
-  return parts;
+  return [...parts, h("p", { class: "bw-hint", text: firstOf(moves.length, total) })];
 }
 
 /** Lists the applied rounds; each can be rolled back. @param {DialogOptions} options */

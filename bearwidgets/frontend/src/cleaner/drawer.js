@@ -1,7 +1,7 @@
 // The drawer of pending decisions: groups, items, a way to each item and a way to withdraw it.
 import { verb } from "../shared/actions.js";
 import { button, h } from "../shared/dom.js";
-import { whole } from "../shared/format.js";
+import { firstOf, whole } from "../shared/format.js";
 /** @import { State } from "../shared/types.js" */
 
 /** Lists the decisions that are not applied yet. */
@@ -97,7 +97,7 @@ export class Drawer {
         button("Withdraw", () => onWithdraw(item.id), { "aria-label": `Withdraw the decision on ${item.path}` }),
       ),
     );
-    const more = total > items.length ? h("p", { class: "bw-hint", text: `The first ${items.length} of ${whole(total)}.` }) : null;
-    this.#body.replaceChildren(h("ul", { class: "bw-summary" }, ...summary), h("ul", {}, ...rows), ...(more ? [more] : []));
+    const more = h("p", { class: "bw-hint", text: firstOf(items.length, total) });
+    this.#body.replaceChildren(h("ul", { class: "bw-summary" }, ...summary), h("ul", {}, ...rows), more);
   }
 }

@@ -13,7 +13,7 @@ export class Footer {
   #progress = h("span", { class: "bw-looks" }, this.#figures, this.#hint);
   #path = h("span", { class: "bw-path" });
   #why = h("span", {});
-  #reason = h("span", { class: "bw-reason" }, this.#path, " ", this.#why);
+  #reason = h("span", { class: "bw-reason bw-cut" }, this.#path, " ", this.#why);
   #key = "";
   #onClass;
   element;
@@ -21,7 +21,7 @@ export class Footer {
   /** @param {{onClass: (name: string|null) => void, onHelp: () => void}} options */
   constructor({ onClass, onHelp }) {
     this.#onClass = onClass;
-    const keys = h("div", { class: "bw-keys", "aria-hidden": "true" });
+    const keys = h("div", { class: "bw-keys bw-cut", "aria-hidden": "true" });
     for (const { footer, press } of KEYS) {
       if (!footer) continue;
       const part = h("span", {}, h("kbd", { text: footer[0] }), ` ${footer[1]} `);
@@ -58,7 +58,7 @@ export class Footer {
           on: { click: () => this.#onClass(name === chosen ? null : name) },
         },
         h("kbd", { text: String(index + 1) }),
-        h("span", { class: "bw-chip-name", text: name }),
+        h("span", { class: "bw-chip-name bw-cut", text: name }),
         h("span", { class: "bw-hint", text: whole(state.counts.label[name] ?? 0) }),
       ),
     );

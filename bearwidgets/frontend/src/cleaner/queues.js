@@ -74,7 +74,7 @@ export class Queues {
         title: hint,
         on: { click: () => this.#onQueue(queue?.name ?? null) },
       },
-      h("span", { class: "bw-chip-name", text: title }),
+      h("span", { class: "bw-chip-name bw-cut", text: title }),
       h("span", { class: "bw-hint", text: count }),
     );
   }

@@ -1,9 +1,9 @@
 // One item as large as the window allows, with probabilities and history; decisions work here as in the grid.
-import { ImageCache } from "../grid/imagecache.js";
 import { focusOn, only, size } from "../grid/selection.js";
 import { ACTIONS, badge, colorOf, verb } from "../shared/actions.js";
 import { attribute, button, h, isMac, say } from "../shared/dom.js";
-import { percent, whole } from "../shared/format.js";
+import { groupWords, percent, whole } from "../shared/format.js";
+import { FullImages } from "./fullimages.js";
 import { command } from "./keymap.js";
 /** @import { Action, Item } from "../shared/types.js" */
 /** @import { Grid } from "../grid/grid.js" */
@@ -13,10 +13,6 @@ import { command } from "./keymap.js";
 /** @import { Decisions } from "./decisions.js" */
 /** @import { Session } from "./session.js" */
 
-/** Bytes of full images kept, so that going one back is instant. */
-const MOST_BYTES = 16 * 2 ** 20;
-/** Items whose details are kept. */
-const MOST_DETAILS = 12;
 /** How far each move goes here. @type {Record<Move, number>} */
 const STEPS = { left: -1, up: -1, pageUp: -10, right: 1, down: 1, pageDown: 10, rowStart: -Infinity, first: -Infinity, rowEnd: Infinity, last: Infinity };
 
@@ -33,9 +29,7 @@ const STEPS = { left: -1, up: -1, pageUp: -10, right: 1, down: 1, pageDown: 10, 
 /** A modal dialog over the whole page that shows one item after another. */
 export class Zoom {
   #options;
-  #images = new ImageCache(MOST_BYTES);
-  /** @type {Map<string, any>} */
-  #details = new Map();
+  #full;
   #index = 0;
   #asked = "";
   #image = h("img", { alt: "" });
@@ -53,7 +47,8 @@ export class Zoom {
   /** @param {ZoomOptions} options */
   constructor(options) {
     this.#options = options;
-    const { signal } = options;
+    const { session, signal } = options;
+    this.#full = new FullImages((item) => session.connection.ask("full", { item }), signal);
     const act = (/** @type {Exclude<Action, "relabel">} */ action) =>
       button(ACTIONS[action].title, () => this.#mark(action, null), { title: ACTIONS[action].key });
     const relabel = button(`${ACTIONS.relabel.title} ▾`, () => this.#menu(relabel), { title: "R, or 1–9", "aria-haspopup": "listbox" });
@@ -93,7 +88,6 @@ export class Zoom {
     );
     this.#dialog.addEventListener("keydown", (event) => this.#key(event), { signal });
     this.#dialog.addEventListener("close", () => this.#closed(), { signal });
-    signal.addEventListener("abort", () => this.#images.clear());
   }
 
   /** @param {number} index */
@@ -122,12 +116,7 @@ export class Zoom {
     say(this.#why, item?.why ?? "");
     const group = item?.group;
     this.#keepOne.hidden = !group?.copies || group.shown < 2;
-    say(
-      this.#group,
-      group
-        ? `${group.at + 1} of ${group.shown} in its group${group.keeper ? ", proposed to stay" : ""}${group.differs ? "; their labels contradict each other" : ""}`
-        : "",
-    );
+    say(this.#group, group ? groupWords(group) : "");
     this.#showImage(item);
     if (item && this.#asked !== item.id) void this.#load(item);
     else this.#showDetails(item);
@@ -147,9 +136,9 @@ export class Zoom {
 
   /** @param {Item|null} item */
   #showImage(item) {
-    const full = item && this.#images.get(item.id);
+    const full = item && this.#full.url(item.id);
     const url = full ?? this.#options.session.images.read(this.#index).url;
-    const error = item ? (this.#details.get(item.id)?.error ?? item.error) : null;
+    const error = item ? (this.#full.details(item.id)?.error ?? item.error) : null;
     attribute(this.#image, "src", error ? null : url);
     this.#image.hidden = !url || Boolean(error);
     attribute(this.#image, "alt", item ? `${item.path}, labeled ${item.label}` : "");
@@ -162,20 +151,7 @@ export class Zoom {
   async #load(item) {
     this.#asked = item.id;
     this.#showDetails(item);
-    try {
-      if (!this.#images.has(item.id) || !this.#details.has(item.id)) {
-        const { result, buffers } = await this.#options.session.connection.ask("full", { item: item.id });
-        if (this.#options.signal.aborted) return;
-        this.#details.set(item.id, result);
-        if (buffers[0]) this.#images.put(item.id, buffers[0], result.mime);
-      }
-    } catch (error) {
-      this.#details.set(item.id, { error: /** @type {Error} */ (error).message, probabilities: [], history: [] });
-    }
-    while (this.#details.size > MOST_DETAILS) {
-      const [oldest] = this.#details.keys();
-      this.#details.delete(oldest);
-    }
+    await this.#full.load(item.id);
     if (this.#asked !== item.id || !this.#dialog.open) return;
     this.#showImage(item);
     this.#showDetails(item);
@@ -183,7 +159,7 @@ export class Zoom {
 
   /** @param {Item|null} item */
   #showDetails(item) {
-    const details = item ? this.#details.get(item.id) : null;
+    const details = item && this.#full.details(item.id);
     const size = details?.width ? ` · ${details.width} × ${details.height} px · ${whole(Math.ceil(details.bytes / 1024))} KB` : "";
     if (size && !this.#where.textContent?.includes("px")) this.#where.append(size);
     this.#probabilities.replaceChildren(
@@ -261,8 +237,7 @@ export class Zoom {
 
   /** @param {Item|null} item whose details are out of date; null: all */
   #reload(item) {
-    if (item) this.#details.delete(item.id);
-    else this.#details.clear();
+    this.#full.forget(item && item.id);
     this.#asked = "";
     this.refresh();
   }
@@ -286,6 +261,6 @@ function verdict(item) {
   const others = [item.suggested, item.second].filter((name, index, all) => name !== null && name !== item.label && all.indexOf(name) === index);
   const word = item.suggested === item.label ? "next" : "suggested";
   if (others.length) parts.push(h("span", { class: "bw-hint", text: ` ${word}: ${others.join(", or ")}` }));
-  if (item.decision) parts.push(h("span", { class: "bw-badge", style: `background: ${colorOf(item.decision)}`, text: badge(item.decision) }));
+  if (item.decision) parts.push(h("span", { class: "bw-badge bw-cut", style: `background: ${colorOf(item.decision)}`, text: badge(item.decision) }));
   return parts;
 }

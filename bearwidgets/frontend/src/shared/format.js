@@ -1,6 +1,6 @@
 // Pure: numbers and counts as a person reads them.
 import { verb } from "./actions.js";
-/** @import { Item, Yield } from "./types.js" */
+/** @import { Group, Item, Yield } from "./types.js" */
 
 /** A whole number with its thousands apart. @param {number} n */
 export function whole(n) {
@@ -37,14 +37,22 @@ export function spoken(item) {
     parts.push(`predicted ${item.predicted}${item.confidence === null ? "" : ` at ${percent(item.confidence)}`}`);
   }
   if (item.loss !== null) parts.push(`loss ${loss(item.loss)}`);
-  const { group } = item;
-  if (group) parts.push(`${group.at + 1} of ${group.shown} in a group${group.keeper ? ", the proposed keeper" : ""}`);
-  if (group?.differs) parts.push("labels of the group contradict each other");
+  if (item.group) parts.push(groupWords(item.group));
   if (item.decision) parts.push(`decision: ${verb(item.decision.action, item.decision.label)}`);
   if (item.error) parts.push(`no image: ${item.error}`);
   parts.push(item.path);
   if (item.why) parts.push(item.why);
   return parts.join(", ");
+}
+
+/** Where an item stands in its group. @param {Group} group */
+export function groupWords({ at, shown, keeper, differs }) {
+  return `${at + 1} of ${shown} in its group${keeper ? ", proposed to stay" : ""}${differs ? "; their labels contradict each other" : ""}`;
+}
+
+/** A hint that a list is cut, "" where it is whole. @param {number} shown @param {number} total */
+export function firstOf(shown, total) {
+  return total > shown ? `The first ${whole(shown)} of ${whole(total)}.` : "";
 }
 
 /** How many of a queue are still undecided. @param {{total: number, undecided: number}} queue */
