@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { staysAndGoes } from "../../bearwidgets/frontend/src/cleaner/decisions.js";
+import { decisionAfter, decisionInGroup } from "../../bearwidgets/frontend/src/cleaner/decisions.js";
 import { openOf, progressLine } from "../../bearwidgets/frontend/src/shared/format.js";
 import { itemsInBox, itemsOfRows, layout, moved, rowOf, rowStarts, startOf, topToShow } from "../../bearwidgets/frontend/src/grid/geometry.js";
 import { command } from "../../bearwidgets/frontend/src/cleaner/keymap.js";
@@ -57,17 +57,26 @@ test("keys of groups and queues collide with none", () => {
 });
 
 test("who stays and who goes", () => {
-  const item = (i, number, keeper, decision = null) => ({ i, decision, group: { number, keeper, copies: true } });
-  const members = [item(0, 1, true), item(1, 1, false), item(2, 2, false), item(3, 2, false)];
-  assert.deepEqual(staysAndGoes(members, [[0, 4]], true), { stay: [[0, 1]], go: [[1, 2]] }, "a group without its keeper is left alone");
-  assert.deepEqual(staysAndGoes(members, [[3, 4]], false), { stay: [[3, 4]], go: [[2, 3]] });
-  const relabeled = [item(0, 1, true, { action: "relabel", label: "teddy" }), item(1, 1, false)];
-  assert.deepEqual(staysAndGoes(relabeled, [[0, 1]], true), { stay: [], go: [[1, 2]] }, "a new label is not lost");
-  const kept = [item(0, 1, true), item(1, 1, false, { action: "keep", label: null }), item(2, 1, false, { action: "unsure", label: null })];
-  assert.deepEqual(staysAndGoes(kept, [[0, 1]], true), { stay: [], go: [[0, 1]] }, "what is decided stays");
-  assert.deepEqual(staysAndGoes(kept, [[2, 3]], false), { stay: [[2, 3]], go: [[0, 1], [1, 2]] }, "who names one decides anew");
-  const gone = [item(0, 1, true, { action: "delete", label: null }), item(1, 1, false)];
-  assert.deepEqual(staysAndGoes(gone, [[1, 2]], true), { stay: [], go: [] });
+  const keep = { action: "keep", label: null };
+  const remove = { action: "delete", label: null };
+  const relabel = { action: "relabel", label: "teddy" };
+  const item = (i, decision = null, proposal = null) => ({ i, decision, group: { proposal } });
+  assert.deepEqual(decisionInGroup(item(0, null, keep), [[0, 1]], true), keep, "as Python proposes");
+  assert.deepEqual(decisionInGroup(item(1, null, remove), [[0, 1]], true), remove);
+  assert.deepEqual(decisionInGroup(item(1, relabel, null), [[0, 1]], true), relabel, "what is decided stays");
+  assert.deepEqual(decisionInGroup(item(1, keep, null), [[0, 1]], false), remove, "who names one decides anew");
+  assert.deepEqual(decisionInGroup(item(0, remove, null), [[0, 1]], false), keep);
+  assert.deepEqual(decisionInGroup(item(0, relabel, null), [[0, 1]], false), relabel, "a new label is not lost");
+});
+
+test("what an act decides", () => {
+  const item = { label: "a", decision: { action: "unsure", label: null }, proposal: { action: "relabel", label: "b" } };
+  assert.deepEqual(decisionAfter(item, "accept", null), item.proposal);
+  assert.deepEqual(decisionAfter({ ...item, proposal: null }, "accept", null), item.decision, "nothing to accept");
+  assert.deepEqual(decisionAfter(item, "relabel", "c"), { action: "relabel", label: "c" });
+  assert.deepEqual(decisionAfter(item, "relabel", "a"), { action: "keep", label: null }, "the label it has");
+  assert.deepEqual(decisionAfter(item, "delete", null), { action: "delete", label: null });
+  assert.equal(decisionAfter(item, "clear", null), null);
 });
 
 test("counts and looks in words", () => {

@@ -6,6 +6,8 @@ const state = (/** @type {object} */ change = {}) => /** @type {any} */ ({ revis
 const item = (/** @type {number} */ i, /** @type {object} */ change = {}) =>
   /** @type {any} */ ({ i, id: `id${i}`, label: "a", suggested: "b", decision: null, error: null, ...change });
 
+const decided = (/** @type {any} */ action) => () => ({ action, label: null });
+
 function loaded() {
   const store = new Store();
   store.setState(state());
@@ -15,7 +17,7 @@ function loaded() {
 
 test("a decision is shown at once and stays when accepted", () => {
   const store = loaded();
-  const guess = store.guess([[0, 2]], "delete", null);
+  const guess = store.guess([[0, 2]], decided("delete"));
   assert.deepEqual(store.item(0)?.decision, { action: "delete", label: null });
   store.confirm(guess);
   assert.deepEqual(store.item(1)?.decision, { action: "delete", label: null });
@@ -25,8 +27,8 @@ test("a decision is shown at once and stays when accepted", () => {
 
 test("a refused decision is taken back, a later one on the same item is not", () => {
   const store = loaded();
-  const first = store.guess([[0, 2]], "delete", null);
-  const second = store.guess([[1, 2]], "keep", null);
+  const first = store.guess([[0, 2]], decided("delete"));
+  const second = store.guess([[1, 2]], decided("keep"));
   store.takeBack(first);
   assert.equal(store.item(0)?.decision, null);
   assert.deepEqual(store.item(1)?.decision, { action: "keep", label: null });
@@ -36,19 +38,12 @@ test("a refused decision is taken back, a later one on the same item is not", ()
 
 test("a page that was on its way does not undo what is shown", () => {
   const store = loaded();
-  const guess = store.guess([[0, 1]], "unsure", null);
+  const guess = store.guess([[0, 1]], decided("unsure"));
   store.put([item(0)]);
   assert.deepEqual(store.item(0)?.decision, { action: "unsure", label: null });
   store.confirm(guess);
   store.put([item(0)]);
   assert.equal(store.item(0)?.decision, null);
-});
-
-test("accepting: relabel, or nothing where there is no suggestion", () => {
-  const store = loaded();
-  store.guess([[0, 3]], "accept", null);
-  assert.deepEqual(store.item(0)?.decision, { action: "relabel", label: "b" });
-  assert.equal(store.item(2)?.decision, null);
 });
 
 test("another revision empties the tiles, an older one is ignored", () => {
@@ -69,6 +64,6 @@ test("memory stays bounded", () => {
 
 test("selecting all of 100,000 and deciding touches what is loaded only", () => {
   const store = loaded();
-  const guess = store.guess([[0, 100_000]], "delete", null);
+  const guess = store.guess([[0, 100_000]], decided("delete"));
   assert.equal(guess.before.size, 3);
 });

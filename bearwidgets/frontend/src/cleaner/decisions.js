@@ -4,7 +4,7 @@ import { verb } from "../shared/actions.js";
 import { counted, whole } from "../shared/format.js";
 import { count, has } from "../shared/ranges.js";
 import { noFilter } from "./session.js";
-/** @import { Action, Item, Range } from "../shared/types.js" */
+/** @import { Action, Decision, Item, Ops, Range } from "../shared/types.js" */
 /** @import { Grid } from "../grid/grid.js" */
 /** @import { Session } from "./session.js" */
 /** @import { Guess } from "./store.js" */
@@ -37,7 +37,7 @@ export class Decisions {
     if (!count(ranges)) return;
     const single = count(ranges) === 1;
     const index = ranges[0][0];
-    if (single && action === "accept" && store.item(index)?.suggested === null) {
+    if (single && action === "accept" && store.item(index)?.proposal === null) {
       this.#toast("There is no suggestion for this item.");
       return;
     }
@@ -55,8 +55,9 @@ export class Decisions {
 
   /** @param {Range[]} ranges @param {Action} action @param {string|null} label */
   async mark(ranges, action, label) {
-    const sent = this.#send("mark", { ranges, action, label }, [this.#session.store.guess(ranges, action, label)]);
-    const result = await sent;
+    const { store } = this.#session;
+    const guess = store.guess(ranges, (item) => decisionAfter(item, action, label));
+    const result = await this.#send("mark", { revision: store.revision, ranges, action, label }, guess);
     if (result && count(ranges) > 1) this.#toastUndo(markedWords(result.changed, action, label));
   }
 
@@ -75,9 +76,9 @@ export class Decisions {
       this.#toast("This item is in no group of copies.");
       return;
     }
-    const { stay, go } = staysAndGoes(store.itemsOfGroups(items), ranges, keepers);
-    const guesses = [store.guess(stay, "keep", null), store.guess(go, "delete", null)];
-    const sent = this.#send("resolve_group", { ranges, keepers }, guesses);
+    const members = store.itemsOfGroups(items).map(({ i }) => /** @type {Range} */ ([i, i + 1]));
+    const guess = store.guess(members, (each) => decisionInGroup(each, ranges, keepers));
+    const sent = this.#send("resolve_group", { revision: store.revision, ranges, keepers }, guess);
     if (single && item.group) this.#moveOn(item.i, item.i - item.group.at + item.group.shown);
     const result = await sent;
     if (result?.changed) this.#toastUndo(`${counted(result.changed, "decision")}: one of each group kept, the others deleted`);
@@ -86,15 +87,14 @@ export class Decisions {
 
   /** @param {string} id an item that need not be in this view */
   async withdraw(id) {
-    if (await this.#send("mark", { ids: [id], action: "clear", label: null }, [])) {
-      this.#session.store.touch([id]);
-      this.#draw();
-    }
+    if (!(await this.#session.attempt("mark", { ids: [id], action: "clear" }))) return;
+    this.#session.store.touch([id]);
+    this.#draw();
   }
 
   /** @param {"undo"|"redo"} which */
   async step(which) {
-    const result = await this.#session.attempt(which);
+    const result = await this.#session.attempt(which, {});
     if (!result) return;
     this.#session.store.touch(result.changed > result.ids.length ? null : result.ids);
     if (!result.changed) this.#toast(`Nothing to ${which}.`);
@@ -124,12 +124,18 @@ export class Decisions {
     if (this.#grid.selection.active === from) this.#grid.select(only(Math.min(to, total - 1)), { focus: true });
   }
 
-  /** @param {string} op @param {object} args @param {Guess[]} guesses shown until the answer */
-  async #send(op, args, guesses) {
+  /**
+   * @template {"mark"|"resolve_group"} K
+   * @param {K} op
+   * @param {Ops[K]["request"]} args
+   * @param {Guess} guess shown until the answer
+   */
+  async #send(op, args, guess) {
     const { store } = this.#session;
     this.#draw();
-    const result = await this.#session.attempt(op, { revision: store.revision, ...args });
-    for (const guess of guesses) result ? store.confirm(guess) : store.takeBack(guess);
+    const result = await this.#session.attempt(op, args);
+    if (result) store.confirm(guess);
+    else store.takeBack(guess);
     this.#draw();
     return result;
   }
@@ -140,26 +146,18 @@ export class Decisions {
   }
 }
 
-/**
- * Who stays and who goes, as Python will say: for the proposed ones only what is not decided yet, else what has a new
- * label keeps that.
- * @param {Item[]} members
- * @param {Range[]} ranges
- * @param {boolean} keepers
- * @returns {{stay: Range[], go: Range[]}}
- */
-export function staysAndGoes(members, ranges, keepers) {
-  const kept = new Set(members.filter((item) => keepers && ["keep", "relabel"].includes(item.decision?.action ?? "")).map((item) => item.group?.number));
-  const open = (/** @type {Item} */ item) => !keepers || !item.decision;
-  const stays = members.filter((item) =>
-    keepers ? item.group?.keeper && open(item) && !kept.has(item.group.number) : item.group?.copies && has(ranges, item.i),
-  );
-  const groups = new Set([...stays.map((item) => item.group?.number), ...kept]);
-  const rangesOf = (/** @type {Item[]} */ items) => items.map((item) => /** @type {Range} */ ([item.i, item.i + 1]));
-  return {
-    stay: rangesOf(stays.filter((item) => item.decision?.action !== "relabel")),
-    go: rangesOf(members.filter((item) => open(item) && !stays.includes(item) && groups.has(item.group?.number))),
-  };
+/** What an act decides for an item, as Python will say as far as can be known. @param {Item} item @param {Action} action @param {string|null} label @returns {Decision|null} */
+export function decisionAfter(item, action, label) {
+  if (action === "clear") return null;
+  if (action === "accept") return item.proposal ?? item.decision;
+  return action === "relabel" && label !== item.label ? { action, label } : { action: action === "relabel" ? "keep" : action, label: null };
+}
+
+/** The same where one of a group stays: as proposed, or those in the ranges. @param {Item} item @param {Range[]} ranges @param {boolean} keepers @returns {Decision|null} */
+export function decisionInGroup(item, ranges, keepers) {
+  if (keepers) return item.group?.proposal ?? item.decision;
+  if (!has(ranges, item.i)) return { action: "delete", label: null };
+  return item.decision?.action === "relabel" ? item.decision : { action: "keep", label: null };
 }
 
 /** What was done to several items. @param {number} n @param {Action} action @param {string|null} label */

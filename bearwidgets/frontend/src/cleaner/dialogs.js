@@ -2,6 +2,7 @@
 import { button, h, isMac } from "../shared/dom.js";
 import { counted, fileChanges, firstOf } from "../shared/format.js";
 import { KEYS } from "./keymap.js";
+/** @import { PlanReply } from "../shared/types.js" */
 /** @import { Session } from "./session.js" */
 
 /**
@@ -66,7 +67,7 @@ export function helpDialog({ root, onClose }) {
 
 /** Asks for the plan, shows it, and applies it when the person says so. @param {DialogOptions & {onRollback: () => void}} options */
 export async function applyDialog({ root, session, onRollback, onClose }) {
-  const plan = await session.attempt("plan");
+  const plan = await session.attempt("plan", {});
   if (!plan) return;
   const what = fileChanges(plan.counts);
   const said = h("p", { role: "status" });
@@ -97,21 +98,21 @@ export async function applyDialog({ root, session, onRollback, onClose }) {
   };
 }
 
-/** What would be done with each file, and what cannot be done. @param {any} plan @returns {Node[]} */
+/** What would be done with each file, and what cannot be done. @param {PlanReply} plan @returns {Node[]} */
 function planDetails({ ok, problems, moves, total }) {
   const parts = [];
   if (problems.length) {
     const fix = ok ? "" : ": fix these first, then open this again";
     parts.push(h("p", { class: "bw-bad", text: `⚠ ${counted(problems.length, "problem")}${fix}` }));
-    parts.push(columnTable(["file", "problem"], problems.map((/** @type {any} */ row) => [row.path, row.reason])));
+    parts.push(columnTable(["file", "problem"], problems.map((row) => [row.path, row.reason])));
   }
-  if (moves.length) parts.push(columnTable(["file", "what", "to"], moves.map((/** @type {any} */ row) => [row.path, row.action, row.target ?? ""])));
+  if (moves.length) parts.push(columnTable(["file", "what", "to"], moves.map((row) => [row.path, row.action, row.target ?? ""])));
   return [...parts, h("p", { class: "bw-hint", text: firstOf(moves.length, total) })];
 }
 
 /** Lists the applied rounds; each can be rolled back. @param {DialogOptions} options */
 export async function rollbackDialog({ root, session, onClose }) {
-  const answer = await session.attempt("rounds");
+  const answer = await session.attempt("rounds", {});
   if (!answer) return;
   const said = h("p", { role: "status" });
   const rollback = async (/** @type {number} */ round, /** @type {HTMLButtonElement} */ pressed) => {
@@ -126,7 +127,7 @@ export async function rollbackDialog({ root, session, onClose }) {
       said.textContent = `Not rolled back: ${/** @type {Error} */ (error).message}`;
     }
   };
-  const rows = answer.rounds.map((/** @type {any} */ row) => {
+  const rows = answer.rounds.map((row) => {
     const back = button(`Roll back round ${row.round}`, () => void rollback(row.round, back));
     return [`Round ${row.round}`, row.time, fileChanges(row.counts), row.rolled_back ? "rolled back" : back];
   });

@@ -2,7 +2,7 @@
 import { verb } from "../shared/actions.js";
 import { button, h } from "../shared/dom.js";
 import { firstOf, whole } from "../shared/format.js";
-/** @import { State } from "../shared/types.js" */
+/** @import { PendingReply, State } from "../shared/types.js" */
 
 /** Lists the decisions that are not applied yet. */
 export class Drawer {
@@ -13,7 +13,7 @@ export class Drawer {
 
   /**
    * @param {object} options
-   * @param {() => Promise<any>} options.load what is pending; null after an error
+   * @param {() => Promise<PendingReply|null>} options.load what is pending; null after an error
    * @param {(id: string) => void} options.onLocate
    * @param {(id: string) => void} options.onWithdraw
    * @param {() => void} options.onClose
@@ -62,11 +62,11 @@ export class Drawer {
     if (pending) this.#fill(pending);
   }
 
-  /** @param {{groups: any[], items: any[], total: number}} pending */
-  #fill({ groups, items, total }) {
+  /** @param {PendingReply} pending */
+  #fill(pending) {
     const kept = this.#body.scrollTop;
     const focused = [...this.#body.querySelectorAll("button")].findIndex((each) => each === each.ownerDocument.activeElement);
-    this.#draw(groups, items, total);
+    this.#draw(pending);
     this.#body.scrollTop = kept;
     if (focused < 0) return;
     // The button that was pressed is gone with its item: the one in its place gets the focus.
@@ -74,8 +74,8 @@ export class Drawer {
     (buttons[Math.min(focused, buttons.length - 1)] ?? this.element.querySelector("button")).focus();
   }
 
-  /** @param {any[]} groups @param {any[]} items @param {number} total */
-  #draw(groups, items, total) {
+  /** @param {PendingReply} pending */
+  #draw({ groups, items, total }) {
     const { onLocate, onWithdraw } = this.#options;
     if (!total) {
       this.#body.replaceChildren(h("p", { class: "bw-hint", text: "Nothing is pending. Decisions that you make appear here until they are applied." }));

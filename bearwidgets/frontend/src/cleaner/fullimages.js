@@ -1,6 +1,8 @@
 // The full images and details of items that were zoomed to, the last few kept, so that going one back is instant.
 import { ImageCache } from "../grid/imagecache.js";
-/** @import { Buffer } from "../shared/types.js" */
+/** @import { Buffer, FullReply } from "../shared/types.js" */
+
+/** @typedef {Partial<FullReply> & {error?: string}} Details */
 
 /** Bytes of full images kept. */
 const MOST_BYTES = 16 * 2 ** 20;
@@ -10,12 +12,12 @@ const MOST_DETAILS = 12;
 /** Fetches what the zoom shows of an item beside its tile. */
 export class FullImages {
   #images = new ImageCache(MOST_BYTES);
-  /** @type {Map<string, any>} */
+  /** @type {Map<string, Details>} */
   #details = new Map();
   #ask;
   #signal;
 
-  /** @param {(id: string) => Promise<{result: any, buffers: Buffer[]}>} ask @param {AbortSignal} signal */
+  /** @param {(id: string) => Promise<{result: FullReply, buffers: Buffer[]}>} ask @param {AbortSignal} signal */
   constructor(ask, signal) {
     this.#ask = ask;
     this.#signal = signal;
@@ -41,7 +43,7 @@ export class FullImages {
       this.#details.set(id, result);
       if (buffers[0]) this.#images.put(id, buffers[0], result.mime);
     } catch (error) {
-      this.#details.set(id, { error: /** @type {Error} */ (error).message, probabilities: [], history: [] });
+      this.#details.set(id, { error: /** @type {Error} */ (error).message });
     }
     for (const oldest of this.#details.keys()) {
       if (this.#details.size <= MOST_DETAILS) break;

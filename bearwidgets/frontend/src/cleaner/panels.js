@@ -33,12 +33,12 @@ export class Panels {
     const { session, grid, decisions } = options;
     this.zoom = new Zoom({ ...options, openMenu: (...wanted) => this.#menu(...wanted) });
     this.drawer = new Drawer({
-      load: () => session.attempt("pending"),
+      load: () => session.attempt("pending", {}),
       onLocate: (id) => void decisions.locate(id),
       onWithdraw: (id) => void decisions.withdraw(id),
       onClose: () => grid.focus(),
     });
-    this.job = new JobPanel({ onStop: () => void session.attempt("stop") });
+    this.job = new JobPanel({ onStop: () => void session.attempt("stop", {}) });
   }
 
   /** @param {State} state */

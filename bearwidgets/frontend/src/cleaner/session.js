@@ -3,10 +3,10 @@ import { ImageLoader } from "../grid/imageloader.js";
 import { Connection } from "../shared/connection.js";
 import { NoAnswer } from "../shared/requests.js";
 import { Store } from "./store.js";
-/** @import { Filter, Model, Range, State, ViewSpec, Yield } from "../shared/types.js" */
+/** @import { Filter, KernelEvent, Model, Ops, Range, State, ViewSpec, Yield } from "../shared/types.js" */
 
-/** Time without a decision after which their yield is asked for, ms. */
-const YIELD_PAUSE = 300;
+/** Time without a decision or selection after which Python hears of them, ms. */
+const PAUSE = 300;
 
 /** Holds the connection, the store and the images; everything else of the view reads them here. */
 export class Session {
@@ -17,6 +17,9 @@ export class Session {
   #yieldKey = "";
   /** @type {any} */
   #yieldTimer = null;
+  /** @type {any} */
+  #selectTimer = null;
+  #selectKey = "[]";
 
   /**
    * @param {object} options
@@ -24,7 +27,6 @@ export class Session {
    * @param {AbortSignal} options.signal
    * @param {(state: State, moved: boolean) => void} options.onState moved: another order, all tiles are others now
    * @param {() => void} options.onChange items or decisions are to be drawn again
-   * @param {(index: number) => void} options.onScroll a cell of the notebook asks for an item
    * @param {(figures: Yield|null) => void} options.onYield what the decisions brought
    * @param {(sentence: string) => void} options.onError
    */
@@ -46,6 +48,7 @@ export class Session {
     options.signal.addEventListener("abort", () => {
       this.images.end();
       clearTimeout(this.#yieldTimer);
+      clearTimeout(this.#selectTimer);
     });
   }
 
@@ -63,7 +66,7 @@ export class Session {
 
   async askState() {
     try {
-      const { result } = await this.connection.ask("hello");
+      const { result } = await this.connection.ask("hello", {});
       this.setState(result.state);
     } catch (error) {
       // Without an answer the connection says so, with a Retry button.
@@ -81,23 +84,13 @@ export class Session {
   }
 
   /** Asks in a pause what the decisions brought: the estimate takes a moment. @param {State} state */
-  #askYield(state) {
-    const key = JSON.stringify([state.revision, state.counts.action]);
+  #askYield({ revision, counts, marked }) {
+    const key = JSON.stringify([revision, counts.action]);
     if (key === this.#yieldKey) return;
     this.#yieldKey = key;
     clearTimeout(this.#yieldTimer);
-    if (!state.marked) {
-      this.#options.onYield(null);
-      return;
-    }
-    this.#yieldTimer = setTimeout(async () => {
-      try {
-        const { result } = await this.connection.ask("yield");
-        this.#options.onYield(result.figures);
-      } catch {
-        // Only this line is behind; the connection shows a dead kernel.
-      }
-    }, YIELD_PAUSE);
+    if (!marked) this.#options.onYield(null);
+    else this.#yieldTimer = setTimeout(() => void this.#askAside("yield", {}).then((reply) => reply && this.#options.onYield(reply.figures)), PAUSE);
   }
 
   /** Files were moved: every item may have changed. @param {State} state */
@@ -107,11 +100,17 @@ export class Session {
     this.#options.onChange();
   }
 
-  /** Asks; an error is shown as Python said it. @param {string} op @param {object} [args] @returns {Promise<any>} null after an error */
+  /**
+   * Asks; an error is shown as Python said it.
+   * @template {keyof Ops} K
+   * @param {K} op
+   * @param {Ops[K]["request"]} args
+   * @returns {Promise<Ops[K]["reply"]|null>} null after an error
+   */
   async attempt(op, args) {
     try {
       const { result } = await this.connection.ask(op, args);
-      if (result.state) this.setState(result.state);
+      if ("state" in result) this.setState(result.state);
       return result;
     } catch (error) {
       this.#options.onError(/** @type {Error} */ (error).message);
@@ -124,11 +123,33 @@ export class Session {
 
   /** @param {Range[]} ranges items that were on screen long enough */
   async tellSeen(ranges) {
+    const reply = await this.#askAside("seen", { ranges, revision: this.store.revision });
+    if (reply) this.setState(reply.state);
+  }
+
+  /** Tells in a pause what is selected. @param {Range[]} ranges */
+  tellSelected(ranges) {
+    clearTimeout(this.#selectTimer);
+    const { revision } = this.store;
+    const key = JSON.stringify(ranges.length ? [revision, ranges] : []);
+    if (key === this.#selectKey) return;
+    this.#selectTimer = setTimeout(() => {
+      this.#selectKey = key;
+      void this.#askAside("select", { ranges, revision });
+    }, PAUSE);
+  }
+
+  /**
+   * Without an answer only a detail is behind, and the connection shows a dead kernel.
+   * @template {keyof Ops} K
+   * @param {K} op
+   * @param {Ops[K]["request"]} args
+   */
+  async #askAside(op, args) {
     try {
-      const { result } = await this.connection.ask("seen", { ranges, revision: this.store.revision });
-      this.setState(result.state);
+      return (await this.connection.ask(op, args)).result;
     } catch {
-      // Only the count of seen items is behind; the connection shows a dead kernel.
+      return null;
     }
   }
 
@@ -149,12 +170,11 @@ export class Session {
     await this.setView({ queue, sort, descending: queue !== null || scored, ...change });
   }
 
-  /** @param {any} event */
+  /** @param {KernelEvent} event */
   #heard(event) {
     if (event.event === "state") this.setState(event.state);
     else if (event.event === "items") this.store.touch(event.ids);
     else if (event.event === "job" && this.state) this.setState({ ...this.state, job: event.job });
-    else if (event.event === "scroll") this.#options.onScroll(event.index);
     this.#options.onChange();
   }
 }

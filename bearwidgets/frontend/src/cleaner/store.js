@@ -1,6 +1,6 @@
 // Synced state: what Python said last about the view and its items, and the decisions that are on their way to it.
 import { has, normal } from "../shared/ranges.js";
-/** @import { Action, Decision, Item, Range, State } from "../shared/types.js" */
+/** @import { Decision, Item, Range, State } from "../shared/types.js" */
 /** @typedef {{ranges: Range[], before: Map<number, Decision|null>}} Guess */
 
 /** Items kept in memory, so that going back needs no question. */
@@ -82,17 +82,17 @@ export class Store {
   }
 
   /**
-   * Shows a decision before Python has confirmed it.
-   * @param {Range[]} ranges @param {Action} action @param {string|null} label
+   * Shows decisions before Python has confirmed them.
+   * @param {Range[]} ranges @param {(item: Item) => Decision|null} decide
    * @returns {Guess} give it to `confirm` or `takeBack`
    */
-  guess(ranges, action, label) {
+  guess(ranges, decide) {
     /** @type {Guess} */
     const guess = { ranges: normal(ranges), before: new Map() };
     for (const [index, item] of this.#items) {
       if (!has(guess.ranges, index)) continue;
       guess.before.set(index, item.decision);
-      item.decision = decisionAfter(item, action, label);
+      item.decision = decide(item);
     }
     this.#guesses.add(guess);
     return guess;
@@ -119,15 +119,4 @@ export class Store {
     for (const guess of this.#guesses) if (guess.before.has(index)) return this.#items.get(index)?.decision ?? null;
     return undefined;
   }
-}
-
-/** What Python will say, as far as can be known. @param {Item} item @param {Action} action @param {string|null} label @returns {Decision|null} */
-function decisionAfter(item, action, label) {
-  if (action === "clear") return null;
-  if (action === "accept") {
-    if (item.suggested === null) return item.decision;
-    return item.suggested === item.label ? { action: "keep", label: null } : { action: "relabel", label: item.suggested };
-  }
-  if (action === "relabel") return label === item.label ? { action: "keep", label: null } : { action, label };
-  return { action, label: null };
 }

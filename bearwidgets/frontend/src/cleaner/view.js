@@ -42,7 +42,6 @@ export class CleanerView {
       onState: (state, moved) => this.#show(state, moved),
       onChange: () => this.#draw(),
       onYield: (figures) => this.#footer.showYield(figures),
-      onScroll: (index) => this.#grid.goTo(index, false),
       onError: (sentence) => this.#dock.toast(sentence, null, true),
     });
     this.#seen = new SeenTracker((ranges) => void this.#session.tellSeen(ranges));
@@ -74,6 +73,7 @@ export class CleanerView {
       onWindow: (drawn, sight, half) => this.#onWindow(drawn, sight, half),
       onSelect: (selection) => {
         this.#dock.showSelected(size(selection));
+        this.#session.tellSelected(selection.ranges);
         this.#explain();
       },
       onZoom: (index) => this.#panels.zoom.open(index),
@@ -182,7 +182,7 @@ export class CleanerView {
   #deed(deed) {
     if (deed === "undo" || deed === "redo") void this.#decisions.step(deed);
     else if (deed === "refresh") void this.#session.setView({});
-    else if (deed === "retrain") void this.#session.attempt("retrain");
+    else if (deed === "retrain") void this.#session.attempt("retrain", {});
     else if (deed === "pending") this.#panels.drawer.toggle();
     else void this.#panels[deed]();
   }

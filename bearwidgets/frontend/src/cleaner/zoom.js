@@ -160,7 +160,7 @@ export class Zoom {
   /** @param {Item|null} item */
   #showDetails(item) {
     const details = item && this.#full.details(item.id);
-    const size = details?.width ? ` · ${details.width} × ${details.height} px · ${whole(Math.ceil(details.bytes / 1024))} KB` : "";
+    const size = details?.bytes ? ` · ${details.width} × ${details.height} px · ${whole(Math.ceil(details.bytes / 1024))} KB` : "";
     if (size && !this.#where.textContent?.includes("px")) this.#where.append(size);
     this.#probabilities.replaceChildren(
       ...(details?.probabilities ?? []).map((/** @type {[string, number]} */ [name, share]) => {
@@ -181,7 +181,7 @@ export class Zoom {
     const index = this.#index;
     const { decisions, session } = this.#options;
     const item = session.store.item(index);
-    if (action === "accept" && item?.suggested === null) {
+    if (action === "accept" && item?.proposal === null) {
       this.#wait.textContent = "There is no suggestion for this item.";
       return;
     }

@@ -6,7 +6,7 @@ import { percent, whole } from "../shared/format.js";
 import { Matrix, MOST_CLASSES } from "./matrix.js";
 import { mostConfused } from "./shading.js";
 import { followTheme } from "../shared/theme.js";
-/** @typedef {import("../shared/types.js").MatrixReply} MatrixReply */
+/** @import { MatrixReply, Ops } from "../shared/types.js" */
 
 /** Pairs listed beside the table. */
 const MOST_PAIRS = 12;
@@ -63,12 +63,16 @@ class ConfusionView {
   /** @type {(() => unknown)|null} opens the grid below, once */
   #openGrid;
 
-  /** @param {string} op @param {object} args */
+  /**
+   * @template {"matrix"|"cell"} K
+   * @param {K} op
+   * @param {Ops[K]["request"]} args
+   */
   async #ask(op, args) {
     this.#message.hidden = true;
     try {
       const { result } = await this.#connection.ask(op, args);
-      if (result.counts) this.#show(result);
+      if ("counts" in result) this.#show(result);
     } catch (error) {
       say(this.#message, /** @type {Error} */ (error).message);
       this.#message.hidden = false;

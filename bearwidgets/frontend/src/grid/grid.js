@@ -171,11 +171,11 @@ export class Grid {
     this.select(everything(this.selection, this.#total), { show: false });
   }
 
-  /** Shows an item. @param {number} index @param {boolean} [focus] it gets the focus, unless that is in another cell of the notebook */
-  goTo(index, focus = true) {
+  /** Shows an item; the focus follows, unless it is in another cell of the notebook. @param {number} index */
+  goTo(index) {
     if (index >= this.#total) return;
     const here = this.element.closest(".bw-root")?.contains(this.element.ownerDocument.activeElement) ?? false;
-    this.select(only(index), { focus: focus && here });
+    this.select(only(index), { focus: here });
   }
 
   /** Puts the focus on the active tile. */

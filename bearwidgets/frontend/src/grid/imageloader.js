@@ -2,7 +2,7 @@
 import { NoAnswer } from "../shared/requests.js";
 import { ImageCache } from "./imagecache.js";
 import { PageQueue } from "./pagequeue.js";
-/** @import { Buffer, Item, Range } from "../shared/types.js" */
+/** @import { Buffer, Item, PageReply, PageRequest, Range } from "../shared/types.js" */
 /** @import { Need } from "./pagequeue.js" */
 
 /**
@@ -27,7 +27,7 @@ export class ImageLoader {
   /**
    * @param {object} options
    * @param {Items} options.items
-   * @param {(request: object) => Promise<{result: any, buffers: Buffer[]}>} options.askPage
+   * @param {(request: PageRequest) => Promise<{result: PageReply, buffers: Buffer[]}>} options.askPage
    * @param {(text: string) => void} options.onFail
    * @param {() => void} options.onArrival
    * @param {() => Promise<void>} options.onNewer Python may have another order than this page knows of

@@ -1,7 +1,7 @@
 // The line to Python as a person sees it: a quiet "busy", and a clear word when no answer comes.
 import { button, h, say } from "./dom.js";
 import { NoAnswer, Requests } from "./requests.js";
-/** @import { Buffer, Model } from "./types.js" */
+/** @import { Buffer, KernelEvent, Model, Ops } from "./types.js" */
 
 /** How long each kind of request may take, ms. */
 const LIMITS = { page: 10_000, full: 10_000, hello: 10_000, plan: 300_000, apply: 900_000, rollback: 900_000 };
@@ -20,7 +20,7 @@ export class Connection {
    * @param {Model} options.model
    * @param {AbortSignal} options.signal
    * @param {() => void} options.onRetry Retry was pressed, or a late answer shows that the kernel lives
-   * @param {(event: any) => void} options.onEvent
+   * @param {(event: KernelEvent) => void} options.onEvent
    */
   constructor({ model, signal, onRetry, onEvent }) {
     this.#requests = new Requests({
@@ -49,8 +49,13 @@ export class Connection {
     });
   }
 
-  /** @param {string} op @param {object} [args] @returns {Promise<{result: any, buffers: Buffer[]}>} */
-  async ask(op, args = {}) {
+  /**
+   * @template {keyof Ops} K
+   * @param {K} op
+   * @param {Ops[K]["request"]} args
+   * @returns {Promise<{result: Ops[K]["reply"], buffers: Buffer[]}>}
+   */
+  async ask(op, args) {
     try {
       const answer = await this.#requests.ask(op, args, LIMITS[/** @type {keyof LIMITS} */ (op)] ?? LIMIT);
       this.clear();
