@@ -19,40 +19,23 @@ if TYPE_CHECKING:
 BLOCK = 4096
 """Rows that are compared at once, with twice as many others: 128 MiB of similarities."""
 MOST_EXACT = 200_000
-DEFAULT_K = 50
 _LISTS = 4  # lists of the approximate index for the square root of n, see the guidelines of faiss
 _PROBES = 32
 
 
-class Neighbors:
+class Neighbors(NamedTuple):
     """The nearest items of each item.
-
-    Args:
-        features: (n, d), any scale; a row of zeros (an image that did not decode) has no neighbors and is none.
-        k: How many for each item; less where there are fewer items.
-        seed: Of the approximate index above 200,000 items.
 
     Attributes:
         index: (n, k) int64, the nearest first; -1 where there is none.
         similarity: (n, k) float32, cosine, -1 to 1; NaN where there is none.
-        known: (n,) bool, whether the item has features.
-
-    Raises:
-        BadInputError: As `nearest`.
-
-    Example:
-        >>> Neighbors(np.eye(3)[[0, 0, 1]] + 0.1, k=1).index.tolist()
-        [[1], [0], [0]]
     """
 
-    def __init__(self, features: np.ndarray, k: int = DEFAULT_K, *, seed: int = 0) -> None:
-        self.index, self.similarity = nearest(features, k, seed=seed)
-        self.known = np.asarray(features).any(1)
+    index: np.ndarray
+    similarity: np.ndarray
 
 
-def nearest(
-    features: np.ndarray, k: int, *, block: int = BLOCK, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
+def nearest(features: np.ndarray, k: int = 50, *, block: int = BLOCK, seed: int = 0) -> Neighbors:
     """The `k` nearest others of each item by cosine.
 
     Exact (to the rounding of float32, equals in any order) up to 200,000 items; above that an inverted file of faiss
@@ -60,21 +43,18 @@ def nearest(
     the features: `block` × 2 `block` similarities.
 
     Args:
-        features: (n, d), finite; a row of zeros has no neighbors and is none.
+        features: (n, d), finite, any scale; a row of zeros (an image that did not decode) has no neighbors and is
+            none.
         k: From 1 on; where there are fewer others, there are fewer columns.
         block: Rows at a time.
         seed: Of the approximate index.
-
-    Returns:
-        index (n, k) int64, the nearest first, -1 where there is none; similarity (n, k) float32, NaN there.
 
     Raises:
         BadInputError: The shape does not fit, a value is not finite, or more than 200,000 items without faiss.
 
     Example:
-        >>> index, similarity = nearest(np.array([[1.0, 0.0], [2.0, 0.1], [0.0, 1.0]]), 1)
-        >>> index.ravel().tolist()
-        [1, 0, 1]
+        >>> nearest(np.array([[1.0, 0.0], [2.0, 0.1], [0.0, 1.0]]), 1).index.tolist()
+        [[1], [0], [1]]
     """
     features = _checked(features, k, block)
     lengths = np.sqrt(np.einsum("nd,nd->n", features, features))
@@ -84,14 +64,14 @@ def nearest(
     similarity = np.full((len(features), k), np.nan, np.float32)
     columns = min(k, max(len(known) - 1, 0))
     if not columns:
-        return index, similarity
+        return Neighbors(index, similarity)
     items = _Items(features, lengths, known)
     many = len(known) > MOST_EXACT
     answers = _by_index(items, columns, block, seed) if many else _exact(items, columns, block)
     for rows, others, values in answers:
         index[known[rows], :columns] = np.where(others >= 0, known[others], -1)
         similarity[known[rows], :columns] = values
-    return index, similarity
+    return Neighbors(index, similarity)
 
 
 class _Answer(NamedTuple):

@@ -129,27 +129,5 @@ def second_choice(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.where(left[rows, best] < 0, -1, best)
 
 
-def neighbor_probabilities(index: np.ndarray, target: np.ndarray, n_classes: int) -> np.ndarray:
-    """Probabilities (n, classes) from the labels of the nearest items alone: a judge that needs no training.
-
-    The share of each label among the neighbors, with one more vote spread over all classes as they are in the data,
-    so that no probability is 0 (Bahri, Jiang & Gupta, "Deep k-NN for noisy labels", ICML 2020, rank by this share).
-
-    Args:
-        index: (n, k) int, the nearest others of each item, -1 for none.
-        target: (n,) class numbers.
-        n_classes: How many classes there are.
-
-    Example:
-        >>> neighbor_probabilities(np.array([[1, 2], [0, 2], [0, 1]]), np.array([0, 0, 1]), 2).round(2)[2].tolist()
-        [0.89, 0.11]
-    """
-    share = np.bincount(target, minlength=n_classes) / max(len(target), 1)
-    votes = np.tile(share, (len(target), 1))
-    rows, columns = np.nonzero(index >= 0)
-    np.add.at(votes, (rows, target[index[rows, columns]]), 1.0)
-    return votes / votes.sum(1, keepdims=True)
-
-
 def _picked(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
     return probabilities[np.arange(len(target)), target]

@@ -23,7 +23,7 @@ from common import parser, peak, print_table, shared
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from bearwidgets.review.checks import drift, imbalance, outliers, spurious, weak_groups
-from bearwidgets.review.neighbors import Neighbors, nearest
+from bearwidgets.review.neighbors import nearest
 
 if TYPE_CHECKING:
     import argparse
@@ -78,7 +78,7 @@ def speed(options: argparse.Namespace) -> None:
         "spurious_correlation": spurious.spurious_correlation,
         "order_drift": drift.drift_in_order,
     }
-    evidence.neighbors = timed("neighbors", lambda: Neighbors(evidence.features), rows)
+    evidence.neighbors = timed("neighbors", lambda: nearest(evidence.features), rows)
     for name, run in checks.items():
         found = timed(name, lambda run=run: run(evidence), rows)
         rows[-1].append(f"{int(found.flag.sum()):,}")
@@ -136,7 +136,7 @@ def outlier_sets(options: argparse.Namespace) -> Any:
 
 def candidates(x: np.ndarray, label: np.ndarray, *, ablate: bool) -> dict[str, np.ndarray]:
     """Scores (n,) by name: ours, and with `ablate` the other ways that were weighed."""
-    near, target = Neighbors(x), pd.factorize(label)[0]
+    near, target = nearest(x), pd.factorize(label)[0]
     found = {"ours": outliers.distance_ratio(near.index, near.similarity, target)}
     if not ablate:
         return found
@@ -199,7 +199,7 @@ def planted(options: argparse.Namespace) -> None:
             x, target, right, looks = planted_set(rng, is_planted=is_planted)
             weak = weak_groups.find_weak_groups(x, right).weak.any()
             skill = spurious.property_skill(looks, target)
-            moved = drift.order_drift(nearest(x, 10)[0], target)
+            moved = drift.order_drift(nearest(x, 10).index, target)
             said = {
                 "weak_groups": weak,
                 "spurious_correlation": skill is not None and skill.gives_away,

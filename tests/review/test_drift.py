@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bearwidgets.review.checks.drift import drift_in_order, natural_order, order_drift
-from bearwidgets.review.neighbors import Neighbors
+from bearwidgets.review.neighbors import nearest
 
 
 def made(drift, n=300, seed=0):
@@ -26,7 +26,7 @@ def made_inputs(x, target, shuffled=None):
     paths = np.array([f"c{label}/img_{number}.jpg" for label, number in zip(target, count, strict=True)])
     order = np.arange(len(x)) if shuffled is None else shuffled
     table = pd.DataFrame({"path": paths[order], "label": target[order].astype(str)})
-    return SimpleNamespace(threshold=None, table=table, neighbors=Neighbors(x[order]))
+    return SimpleNamespace(threshold=None, table=table, neighbors=nearest(x[order]))
 
 
 def test_drift_is_found_in_whatever_order_the_table_stands():
@@ -46,7 +46,7 @@ def test_files_sorted_by_class_are_no_drift():
     for seed in range(20):
         x, target = made(0.0, seed=seed)
         assert not drift_in_order(made_inputs(x, target)).flag.any()
-        p.append(order_drift(Neighbors(x).index, target, seed=int(rng.integers(99))).p)
+        p.append(order_drift(nearest(x).index, target, seed=int(rng.integers(99))).p)
     assert 0.25 < np.mean(p) < 0.75  # even, where there is nothing
 
 

@@ -16,7 +16,7 @@ from bearwidgets.review.checks.alignment import Pairs, refine, unit_waves, views
 from bearwidgets.review.checks.copies import find_copies
 from bearwidgets.review.checks.duplicates import _components
 from bearwidgets.review.checks.run import find_issues
-from bearwidgets.review.neighbors import Neighbors
+from bearwidgets.review.neighbors import nearest
 from bearwidgets.review.review import Review
 
 NAMES = ["contradictory_labels", "leakage", "exact_duplicates", "near_duplicates"]
@@ -71,7 +71,7 @@ def test_crops_in_large_sets_are_found_by_their_features(tmp_path, monkeypatch):
     one, two = ds.table.path.tolist().index("b/04.jpg"), ds.table.path.tolist().index("a/copy.jpg")
     features[one] = features[two] + 0.1
     features[3] = 0  # does not decode
-    assert pairs_of(ds, neighbors=Neighbors(features)) == {frozenset({"b/04.jpg", "a/copy.jpg"})}
+    assert pairs_of(ds, neighbors=nearest(features)) == {frozenset({"b/04.jpg", "a/copy.jpg"})}
 
 
 def test_whole_copies_in_large_sets_need_no_features(tmp_path, monkeypatch):
@@ -164,7 +164,7 @@ def test_one_picture_is_found_again_however_often_it_is_there(tmp_path):
     assert issues.left_out == {}
     assert len(issues.queue("contradictory_labels")) == 7
     ds = Dataset.from_folder(folder, valid_pct=0)
-    assert len(find_copies(ds, image_stats_of(ds), Neighbors(np.ones((len(ds), 4)), k=3)).how) == 0
+    assert len(find_copies(ds, image_stats_of(ds), nearest(np.ones((len(ds), 4)), k=3)).how) == 0
 
 
 def test_components_are_numbered_by_their_first_rows():

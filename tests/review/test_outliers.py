@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bearwidgets.review.checks.outliers import distance_ratio, off_topic, outlier_score
-from bearwidgets.review.neighbors import Neighbors
+from bearwidgets.review.neighbors import nearest
 
 
 def balls(n=400, d=64, seed=0, spreads=(0.4, 0.4, 0.4)):
@@ -22,7 +22,7 @@ def balls(n=400, d=64, seed=0, spreads=(0.4, 0.4, 0.4)):
 
 def made_inputs(x, target):
     table = pd.DataFrame({"label": [f"class {number}" for number in target]})
-    return SimpleNamespace(threshold=None, table=table, features=x, neighbors=Neighbors(x))
+    return SimpleNamespace(threshold=None, table=table, features=x, neighbors=nearest(x))
 
 
 def test_ratios_by_hand():
@@ -63,7 +63,7 @@ def test_a_varied_class_is_not_off_topic():
 
 
 def _near(x):
-    near = Neighbors(x)
+    near = nearest(x)
     return near.index, near.similarity
 
 

@@ -84,19 +84,6 @@ def test_with_two_classes_there_is_a_second_choice_only_where_the_label_is_the_p
     assert scores.second_choice(np.array([[0.0, 1.0]]), np.array([1])).tolist() == [0]
 
 
-def test_probabilities_from_neighbors_by_hand():
-    index = np.array([[1, 2], [0, 2], [1, -1]])
-    p = scores.neighbor_probabilities(index, np.array([0, 0, 2]), 3)
-    # One vote more lies on the shares of the classes: 2/3, 0, 1/3.
-    assert p == pytest.approx(np.array([[5 / 9, 0, 4 / 9], [5 / 9, 0, 4 / 9], [5 / 6, 0, 1 / 6]]))
-
-
-def test_a_picture_that_is_listed_twice_counts_twice_and_none_leaves_the_shares():
-    target = np.array([0, 1])
-    p = scores.neighbor_probabilities(np.array([[1, 1], [-1, -1]]), target, 2)
-    assert p == pytest.approx(np.array([[0.5 / 3, 2.5 / 3], [0.5, 0.5]]))
-
-
 def test_the_consensus_is_the_mean_of_what_there_is():
     one, other = np.array([[0.8, 0.1, 0.1]] * 2), np.array([[0.2, 0.4, 0.4], [np.nan] * 3])
     assert scores.consensus([one, other]) == pytest.approx(np.array([[0.5, 0.25, 0.25], one[0]]))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bearwidgets.review.checks.weak_groups import _holm, find_weak_groups, main_components, weak_groups
+from bearwidgets.review.checks.weak_groups import _holm, find_weak_groups, weak_groups
 
 
 def clusters(n=900, d=40, seed=0):
@@ -70,13 +70,3 @@ def test_too_few_items_have_no_groups():
 
 def test_holm_by_hand():
     assert _holm(np.array([0.01, 0.04, 0.03])) == pytest.approx([0.03, 0.06, 0.06])
-
-
-def test_main_components_are_those_of_scikit_learn():
-    from sklearn.decomposition import PCA
-
-    x, _, _ = clusters()
-    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
-    wanted = PCA(5, svd_solver="full").fit_transform(unit)
-    found = main_components(x, np.arange(900), 5, 0)
-    assert np.abs(found) == pytest.approx(np.abs(wanted), abs=1e-4)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from bearwidgets.review.checks.registry import CheckResult, check
 from bearwidgets.review.reasons import percent
@@ -68,8 +69,9 @@ def order_drift(index: np.ndarray, target: np.ndarray, *, seed: int = SEED) -> D
     apart = np.abs(place[item] - place[other])
     shuffled = np.empty(_SHUFFLES)
     generator = np.random.default_rng(seed)
-    for number in range(_SHUFFLES):
-        mixed = _mixed(place, target, generator)
+    by_class, mixed = np.argsort(target, kind="stable"), np.empty(n)
+    for number in range(_SHUFFLES):  # the places of each class are dealt out anew within it
+        mixed[by_class] = place[np.lexsort([generator.random(n), target])]
         shuffled[number] = np.abs(mixed[item] - mixed[other]).mean()
     p = (1 + (shuffled <= apart.mean()).sum()) / (1 + _SHUFFLES)
     counts = np.bincount(item, minlength=n)
@@ -82,21 +84,8 @@ def order_drift(index: np.ndarray, target: np.ndarray, *, seed: int = SEED) -> D
 
 def _places(target: np.ndarray) -> np.ndarray:
     """Where each item stands in its class, above 0 and below 1."""
-    order = np.argsort(target, kind="stable")
-    counts = np.bincount(target)
-    rank = np.arange(len(target)) - np.repeat(np.cumsum(counts) - counts, counts)
-    place = np.empty(len(target))
-    place[order] = (rank + 0.5) / np.repeat(counts, counts)
-    return place
-
-
-def _mixed(place: np.ndarray, target: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """The places of each class dealt out anew within it."""
-    order = np.argsort(target, kind="stable")
-    anew = np.lexsort([generator.random(len(target)), target])
-    mixed = np.empty_like(place)
-    mixed[order] = place[anew]
-    return mixed
+    by_class = pd.Series(target).groupby(target)
+    return ((by_class.cumcount() + 0.5) / by_class.transform("size")).to_numpy()
 
 
 def natural_order(paths: Sequence[str]) -> np.ndarray:

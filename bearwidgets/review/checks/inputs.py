@@ -94,8 +94,8 @@ class CheckInputs:
         Raises:
             BadInputError: There are no features; a check that asks has "features" among its needs.
         """
-        from bearwidgets.review.neighbors import Neighbors
+        from bearwidgets.review.neighbors import nearest
 
         if self.features is None:
             raise BadInputError(f"There are no neighbors: {self.lacks('features')}.")
-        return Neighbors(self.features)
+        return nearest(self.features)

@@ -17,6 +17,7 @@ _LEVEL = 0.01  # chance of any false group among all, after Holm's correction
 LEAST_DROP = 0.05  # of accuracy: with very many items smaller drops would be significant too
 _LEAST_SIZE = 25  # mean items in a cluster; fewer show nothing but total failure
 _MOST_GROUPS = 50
+_MOST_DRAWN = 20_000  # rows from which the components are computed
 _COMPONENTS = 32  # what k-means sees: it fails in many dimensions, and takes long
 
 
@@ -70,35 +71,18 @@ def find_weak_groups(
 
 
 def _clusters(features: np.ndarray, rows: np.ndarray, n_groups: int, seed: int) -> np.ndarray:
+    """Cluster of each of some rows; no copy of all of their features is made."""
     from sklearn.cluster import KMeans
+    from sklearn.decomposition import PCA
 
-    reduced = main_components(features, rows, _COMPONENTS, seed)
-    return KMeans(n_groups, n_init=1, max_iter=50, random_state=seed).fit(reduced).labels_
-
-
-def main_components(features: np.ndarray, rows: np.ndarray, width: int, seed: int) -> np.ndarray:
-    """The main components (rows, width) of some rows brought to length 1, without a copy of all of them.
-
-    The covariance is summed block by block; beyond 20,000 rows it is that of as many drawn ones.
-    """
     drawn = rows
-    if len(rows) > 20_000:
-        drawn = np.sort(np.random.default_rng(seed).choice(rows, 20_000, replace=False))
-    d = features.shape[1]
-    total, products = np.zeros(d), np.zeros((d, d))
-    for part in _blocks(drawn):
-        unit = _unit(features[part])
-        total += unit.sum(0, dtype=np.float64)
-        products += unit.T @ unit
-    mean = total / len(drawn)
-    _, vectors = np.linalg.eigh(products / len(drawn) - np.outer(mean, mean))
-    axes = vectors[:, ::-1][:, : min(width, d)].astype(np.float32)
-    shift = mean.astype(np.float32) @ axes
-    return np.concatenate([_unit(features[part]) @ axes - shift for part in _blocks(rows)])
-
-
-def _blocks(rows: np.ndarray) -> list[np.ndarray]:
-    return [rows[at : at + 4096] for at in range(0, len(rows), 4096)]
+    if len(rows) > _MOST_DRAWN:
+        drawn = np.sort(np.random.default_rng(seed).choice(rows, _MOST_DRAWN, replace=False))
+    main = PCA(min(_COMPONENTS, len(drawn), features.shape[1]), svd_solver="covariance_eigh").fit(
+        _unit(features[drawn])
+    )
+    parts = [main.transform(_unit(features[rows[at : at + 4096]])) for at in range(0, len(rows), 4096)]
+    return KMeans(n_groups, n_init=1, max_iter=50, random_state=seed).fit(np.concatenate(parts)).labels_
 
 
 def _unit(features: np.ndarray) -> np.ndarray:
