@@ -32,7 +32,7 @@ class StubLearner:
     """
 
     def __init__(self, ds, mistakes=None, *, known=None):
-        self.ds, self.classes, self.made_by, self.mode = ds, list(ds.classes), "a stub", "quick"
+        self.ds, self.classes, self.provenance, self.mode = ds, list(ds.classes), "a stub", "quick"
         labels = [(mistakes or {}).get(row.path, row.label) for row in ds.table.itertuples()]
         self.known = known or dict(zip(ds.table.content, labels, strict=True))
         self.go, self.reached, self.error, self.steps = threading.Event(), threading.Event(), None, 4
@@ -78,7 +78,7 @@ class StubLearner:
             yield Progress("head", step, self.steps, train_loss=1 / step)
         train = self.ds.table[self.ds.table.split == "train"]
         self.known.update(zip(train.content, train.label, strict=True))
-        self.made_by = "a stub, trained again"
+        self.provenance = "a stub, trained again"
 
 
 def paths(ds, label, split="train"):

@@ -36,7 +36,7 @@ class FastaiPredictor:
     def __init__(self, learn: Any) -> None:
         self._learn = learn
         self.classes = _classes(learn)
-        self.made_by = "fastai learner, validation transforms"
+        self.provenance = "fastai learner, validation transforms"
         self._items = _items(learn.dls.train_ds) + _items(learn.dls.valid_ds)
         labels = _labels(learn.dls.train_ds, self.classes) + _labels(learn.dls.valid_ds, self.classes)
         splits = ["train"] * len(learn.dls.train_ds) + ["valid"] * len(learn.dls.valid_ds)

@@ -24,7 +24,7 @@ class Predictor(Protocol):
 
     ds: Dataset
     classes: list[str]
-    made_by: str
+    provenance: str
 
     def predictions(self, ds: Dataset | None = None) -> tuple[pd.DataFrame, np.ndarray]:
         """Table of the items, and probabilities (n, classes)."""
@@ -78,7 +78,7 @@ class Review:
         table, probabilities = predictor.predictions(ds)
         numbers = pd.Index(table.id)
         unseen = np.zeros(len(table), dtype=bool)
-        self._model, self.over_epochs = predictor.made_by, False
+        self._model, self.over_epochs = predictor.provenance, False
         held_out = predictor.out_of_fold()
         self.out_of_fold: bool | None = held_out is not None
         if held_out is not None:

@@ -19,5 +19,5 @@ def label_issues(inputs: CheckInputs) -> CheckResult:
     review = inputs.review.table.reindex(inputs.table.id)
     score = review.label_issue.to_numpy(dtype=np.float64)
     flag = review.predicted.notna().to_numpy() & (review.predicted != review.label).to_numpy()
-    note = f"{flag.sum():,} of {len(flag):,} labels are not the predicted ones ({inputs.review.made_by})"
+    note = f"{flag.sum():,} of {len(flag):,} labels are not the predicted ones ({inputs.review.provenance})"
     return CheckResult(score, flag, why=review.why.fillna("").tolist(), note=note)

@@ -99,7 +99,7 @@ def _inputs(source: Any) -> CheckInputs:
         raise BadInputError(
             f"Issues are found in a Dataset, a Learner or a Review, not in {type(source).__name__}."
         )
-    if getattr(source, "made_by", None) == "":  # not trained yet
+    if not getattr(source, "is_trained", True):
         return CheckInputs(source.ds, None, source)
     review = Review(source)
     if review.ds is None:

@@ -1,0 +1,40 @@
+"""The command line: from a folder to a clean folder, without a notebook."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from bearwidgets.cli.commands import OK
+from bearwidgets.cli.parser import make_parser
+from bearwidgets.errors import BearwidgetsError
+from bearwidgets.learn.training.launch import speaks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; gives 0, 1 (failed; of `check`: found something certain) or 2 (usage; of `check`: failed)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what the terminal cannot show is no failure
+            stream.reconfigure(errors="backslashreplace")
+    options = make_parser().parse_args(arguments)
+    options.arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        return options.run(options)
+    except BearwidgetsError as error:
+        return _ended(str(error), options.failed)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - Python flushes it once more at its end
+        return OK
+    except KeyboardInterrupt:
+        return _ended("stopped", options.failed)
+
+
+def _ended(why: str, status: int) -> int:
+    if speaks():
+        print(f"bearwidgets: {why}", file=sys.stderr)
+    return status

@@ -1,0 +1,270 @@
+"""What each command does: the same way as in the notebook, with words or JSON at its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import warnings
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bearwidgets.errors import BadInputError
+from bearwidgets.files import as_json, check_output
+from bearwidgets.learn.training.launch import launch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bearwidgets.data.dataset import Dataset
+    from bearwidgets.review.review import Review
+
+OK, FAILED, USAGE = 0, 1, 2
+NOTEBOOK = "01_clean_your_bears.ipynb"
+
+
+def _dataset(options: Any) -> Dataset:
+    from bearwidgets import Dataset, Journal
+
+    ds = Dataset.from_folder(options.folder, workspace=options.workspace)
+    if (ds.workspace / "journal.jsonl").is_file():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it is in the notes
+            journal = Journal.open(ds)
+        for note in journal.notes:
+            print(f"bearwidgets: {note}", file=sys.stderr)
+        if journal.recovered:
+            return ds.reread()
+    return ds
+
+
+def _print(options: Any, machine: dict[str, Any], *words: object) -> None:
+    """Print for a program or for a person."""
+    print(json.dumps(as_json(machine), ensure_ascii=False) if options.json else "\n".join(map(str, words)))
+
+
+def _trained(
+    ds: Dataset, *, quiet: bool, fit: Callable[..., Any] | None = None, fabric: Any = None, **options: Any
+) -> Any:
+    from bearwidgets import Learner
+
+    learn = Learner(ds, **options)
+    learn.fabric = fabric
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Stopped by hand")
+        try:
+            return fit(learn, progress=not quiet) if fit else learn.fine_tune(progress=not quiet)
+        except UserWarning:  # half a training is not to be saved or reported as a whole one
+            raise KeyboardInterrupt from None
+
+
+def _suspects(review: Review, n: int) -> str:
+    """The most suspect labels as a table for a terminal."""
+    top = review.suspects(n)
+    columns = ["rank", "path", "label", "suggested", "confidence", "loss", "label_issue"]
+    shown = top.assign(rank=range(1, len(top) + 1), path=[_shown(each, 60) for each in top.path])[columns]
+    table = shown.to_string(index=False, float_format=lambda value: f"{value:.2f}")
+    return f"\nThe {len(top)} most suspect labels ({review.provenance}):\n{table}"
+
+
+def _shown(text: str, most: int | None = None) -> str:
+    """A name or a reason as a terminal may show it: nothing that steers it, and of a long one the end."""
+    plain = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return plain if most is None or len(plain) <= most else f"…{plain[1 - most :]}"
+
+
+def check(options: Any) -> int:
+    """Run all checks, on the predictions of a quickly trained head too."""
+    from bearwidgets import Review, find_issues
+    from bearwidgets.review.checks.issues import REPORTS, TABLES
+
+    for path, endings in ((options.report, REPORTS), (options.out, TABLES)):
+        if path:
+            check_output(path, endings)
+    ds = _dataset(options)
+    review: Review | None = None
+    words: list[object] = [ds]
+    try:
+        review = Review(_trained(ds, quiet=options.json))
+    except BadInputError as error:  # the images can be checked all the same
+        words.append(f"not trained: {error}")
+    issues = find_issues(ds if review is None else review)
+    written = [str(issues.report(options.report, top=options.top))] if options.report else []
+    written += [str(issues.save(options.out))] if options.out else []
+    words += [_shown(f"not used: {path}: {reason}") for path, reason in issues.problems.to_numpy()]
+    machine: dict[str, Any] = {
+        "items": len(ds),
+        "problems": issues.problems.to_dict("records"),
+        "certain": issues.certain,
+        "summary": issues.summary.reset_index().to_dict("records"),
+        "left_out": issues.left_out,
+        "written": written,
+    }
+    words += ["", issues]
+    if review is not None:
+        top = review.suspects(options.top)
+        machine |= {"provenance": review.provenance, "made_by": review.provenance}
+        machine["suspects"] = top.reset_index().to_dict("records")
+        words.append(_suspects(review, options.top))
+    words += [f"written: {path}" for path in written]
+    words.append(f"\n{issues.certain} certain issues." if issues.certain else "\nNothing certain was found.")
+    _print(options, machine, *words)
+    return FAILED if issues.certain else OK
+
+
+def train(options: Any) -> int:
+    """Train, in several processes where asked for; save, measure and say so."""
+    from bearwidgets import Journal
+    from bearwidgets.learn.provenance import as_mode
+
+    given = ("lr", "batch_size", "augment", "precision", "checkpoint", "log")
+    recipe = {name: getattr(options, name) for name in given if getattr(options, name) is not None}
+    options.mode = as_mode(options.mode)
+    if options.mode == "quick" and (recipe or options.devices > 1):
+        name = next(iter(recipe), "devices").replace("_", "-")
+        raise BadInputError(
+            f"--{name} is of the full mode: add --mode full. The quick mode needs none of it."
+        )
+    fabric = None
+    if options.devices > 1:
+        command = [sys.executable, "-m", "bearwidgets.cli", *options.arguments]
+        fabric = launch(options.devices, recipe.get("precision", "auto"), command)
+    ds = _dataset(options)
+    if options.cleaned:
+        ds = ds.cleaned(Journal.open(ds))
+    learn = _trained(
+        ds,
+        quiet=options.json,
+        fit=partial(_fit, options, recipe),
+        fabric=fabric,
+        arch=options.arch,
+        weights=None if options.weights == "none" else options.weights,
+        size=options.size,
+        seed=options.seed,
+        resize=options.resize,
+        in_chans=options.in_chans,
+    )
+    if fabric is not None and not fabric.is_global_zero:
+        return OK
+    return _report(options, learn)
+
+
+def _fit(options: Any, recipe: dict[str, Any], learn: Any, *, progress: bool) -> Any:
+    """Train as the options say; `recipe` holds those of the full mode that were given."""
+    recipe = dict(recipe)
+    rate = [recipe.pop("lr")] if "lr" in recipe else []
+    if options.mode == "full" and options.weights == "none":
+        return learn.fit_from_scratch(options.epochs, *rate, progress=progress, **recipe)
+    return learn.fine_tune(options.epochs, *rate, mode=options.mode, progress=progress, **recipe)
+
+
+def _report(options: Any, learn: Any) -> int:
+    """Save, measure, and say so."""
+    split = learn.ds.table.split
+    saved = str(learn.save(options.save)) if options.save else None
+    exported = str(learn.export_onnx(options.export)) if options.export else None
+    scores = learn.evaluate("valid") if (split == "valid").any() else {"provenance": learn.provenance}
+    words = [learn.history.to_string(index=False), learn.provenance]
+    if "n" in scores:
+        words.append(f"error {scores['error_rate']:.1%} on {scores['n']} held-out images")
+    if "error_rate_corrected" in scores:
+        words.append(f"on their corrected labels {scores['error_rate_corrected']:.1%}")
+    words += [f"saved to {path}" for path in (saved, exported) if path]
+    _print(options, {**scores, "saved": saved, "exported": exported}, *words)
+    return OK
+
+
+def apply(options: Any) -> int:
+    """Carry out the decisions in the journal, or say what would be done."""
+    from bearwidgets import Journal
+
+    journal = Journal.open(_dataset(options))
+    plan = journal.plan()
+    machine: dict[str, Any] = {
+        "counts": plan.counts,
+        "moves": plan.moves.to_dict("records"),
+        "problems": plan.problems.to_dict("records"),
+    }
+    if options.dry_run:
+        _print(options, machine, plan)
+        return OK if plan.ok else FAILED
+    if plan.ok and not len(plan.moves):
+        _print(options, machine, "Nothing to do: no decision to delete or relabel is pending.")
+        return OK
+    receipt = journal.apply()
+    done = f"{receipt.summary()}."
+    back = f"To undo it: bearwidgets rollback {options.folder} --round {receipt.round}"
+    _print(options, {**machine, "round": receipt.round}, done, back)
+    return OK
+
+
+def rollback(options: Any) -> int:
+    """Put the files of a round back."""
+    from bearwidgets import Journal
+
+    journal = Journal.open(_dataset(options))
+    receipt = journal.rollback(options.round)
+    _print(
+        options,
+        {"round": receipt.round, "counts": receipt.counts, "notes": list(receipt.notes)},
+        f"{receipt.summary()}.",
+        *receipt.notes,
+    )
+    return OK
+
+
+def export(options: Any) -> int:
+    """Write the cleaned data somewhere else."""
+    from bearwidgets import Journal
+    from bearwidgets.clean import export as exports
+
+    ds = _dataset(options)
+    result = exports.export(ds, Journal.open(ds), Path(options.to), options.form)
+    _print(
+        options,
+        {"written": str(result.path), "items": result.items, "form": options.form},
+        f"{result.items} items written to {result.path}",
+    )
+    return OK
+
+
+def demo(options: Any) -> int:
+    """Train on the sample bears or on own images, list the suspects, open JupyterLab."""
+    from bearwidgets import Dataset, Review, sample_bears
+
+    began = time.monotonic()
+    if options.data:
+        folder = Path(options.data)
+    else:
+        print("Drawing the sample bears …", flush=True)
+        folder = sample_bears("bears")
+    ds = Dataset.from_folder(folder)
+    print(ds, flush=True)
+    learn = _trained(ds, quiet=False)
+    print(_suspects(Review(learn), 20))
+    if (ds.table.split == "valid").any():
+        scores = learn.evaluate("valid")
+        print(f"\nHeld-out error {scores['error_rate']:.1%} on {scores['n']} images; {scores['provenance']}.")
+    print(f"Done in {time.monotonic() - began:.1f} s.")
+    return OK if options.no_lab else _open_lab(folder)
+
+
+def _open_lab(folder: Path) -> int:
+    lab = shutil.which(
+        "jupyter-lab", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    )
+    notebook = Path("notebooks") / NOTEBOOK
+    if lab is None or not notebook.is_file():
+        print(
+            f"To continue, open {notebook} of the repository in JupyterLab (pip install 'bearwidgets[lab]')."
+        )
+        return FAILED
+    as_root = (
+        ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    )  # as in most containers
+    environment = {**os.environ, "BEARWIDGETS_DATA": str(folder.resolve())}
+    return subprocess.call([lab, *as_root, str(notebook)], env=environment)  # noqa: S603 - found beside our own Python
