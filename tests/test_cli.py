@@ -266,7 +266,7 @@ def test_apply_and_rollback(run, ds):
     assert (code, out) == (0, "Round 1 undone: all 3 files are back in place.\n")
     assert sorted(ds.root.rglob("*.jpg")) == before
     code, _, err = run("rollback", ds.root)
-    assert (code, "no round to undo" in err) == (1, True)
+    assert (code, "no round to roll back" in err) == (1, True)
     code, _, err = run("rollback", ds.root, "--round", 7)
     assert (code, err.count("\n")) == (1, 1)
 
