@@ -65,7 +65,9 @@ class Board:
         self.labels: np.ndarray = table.label.to_numpy(dtype=object)
         self.splits: np.ndarray = table.split.to_numpy(dtype=object)
         self.contents: np.ndarray = table.content.to_numpy(dtype=object)
-        self._index = pd.Index(self.ids)
+        self._index = pd.Index(
+            self.ids, dtype=object
+        )  # as what is looked up: else each look-up converts it all
         self._folded: list[str] | None = None
         rows = review.table.index.get_indexer(self._index) if review is not None else np.full(len(table), -1)
         self.scored = rows >= 0

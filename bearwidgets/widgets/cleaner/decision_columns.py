@@ -44,7 +44,7 @@ class DecisionColumns:
         self, ds: Dataset, decisions: pd.DataFrame, trained_on: Mapping[str, str], queues: Queues
     ) -> None:
         table, n = ds.table, len(ds.table)
-        self._index = pd.Index(table.id.to_numpy(dtype=object))
+        self._index = pd.Index(table.id.to_numpy(dtype=object), dtype=object)
         self._labels = table.label.to_numpy(dtype=object)
         self._train = (table.split == "train").to_numpy()
         self._queues = queues
