@@ -1,12 +1,9 @@
-"""The cached mode as a scikit-learn classifier: features of a frozen body, a linear head, images in, labels out."""
+"""The quick mode as a scikit-learn classifier: features of a frozen body, a linear head, images in, labels out."""
 
 from __future__ import annotations
 
-import copy
-import os
+import functools
 import threading
-from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +18,10 @@ from sklearn.utils.validation import check_is_fitted
 from bearwidgets.data.formats.images import read_bytes
 from bearwidgets.data.identity import hash_bytes
 from bearwidgets.errors import BadInputError, ImageError
-from bearwidgets.learn.head.features import BATCH, FeatureStore
+from bearwidgets.learn.head.features import FeatureStore
 from bearwidgets.learn.head.linear_head import HeadFit, fit_head
-from bearwidgets.learn.input.user_image import as_image
-from bearwidgets.learn.network.model import create_body
+from bearwidgets.learn.input.user_image import as_file
+from bearwidgets.learn.network.model import check_input, check_seed, create_body
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -33,17 +30,17 @@ if TYPE_CHECKING:
 
 BODIES = 4  # that the process keeps for estimators to come
 KEPT = 100_000  # images whose features each of them keeps
-_ORIENTATION = 0x0112
+_lock = threading.Lock()  # of all stores: two threads would compute the same features twice
 
 
 class ImageClassifier(ClassifierMixin, BaseEstimator):
     """A linear classifier on the features of a pretrained network, for scikit-learn's tools.
 
-    It is the cached mode of `Learner`: the L2 strength of the head is chosen by cross-validation inside `fit`.
+    It is the quick mode of `Learner`: the L2 strength of the head is chosen by cross-validation inside `fit`.
     `X` is a sequence of images (paths, files as bytes, PIL images, uint8 arrays (h, w, 3), mixed as you like), or
-    one uint8 array (n, h, w, 3). Equal images never straddle a fold inside `fit`.
+    one uint8 array (n, h, w, 3). Equal images are always in the same fold inside `fit`.
 
-    Features are kept in the process by the bytes of the image, so `cross_val_score` and `GridSearchCV` compute them
+    Features are kept in the process by the content of the image, so `cross_val_score` and `GridSearchCV` compute them
     once, and clones share them. With `n_jobs` each process computes its own: threads or one job are faster.
 
     Args:
@@ -58,12 +55,14 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         intercept_: (n_classes,) float32.
         strength_: the L2 strength that was chosen, see `HeadFit`.
 
-    There is no `n_features_in_`, for images may have any size.
+    There is no `n_features_in_`, as images may have any size.
 
     Example:
-        >>> from sklearn.model_selection import cross_val_score  # doctest: +SKIP
-        >>> cross_val_score(bw.ImageClassifier(), paths, labels, cv=5).mean()  # doctest: +SKIP
-        0.95
+        >>> from sklearn.model_selection import cross_val_score
+        >>> paths = [ds.path_of(each) for each in ds.table.id]
+        >>> scores = cross_val_score(bw.ImageClassifier(size=64), paths, ds.table.label, cv=3)
+        >>> len(scores)
+        3
     """
 
     def __init__(
@@ -82,34 +81,17 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         """Compute the features of `X` and fit the head on the labels `y` (n,), of any sortable kind.
 
         Raises:
-            BadInputError: images or labels that are none, other numbers of them, fewer than two classes, an unknown
+            BadInputError: images or labels of another kind, other numbers of them, fewer than two classes, an unknown
                 architecture, weights that cannot be had.
             ImageError: one of `X` cannot be opened as an image; the message says which.
         """
         images = _images(X)
-        if y is None:
-            raise BadInputError("y is None; allowed is one label for each image.")
-        labels = np.asarray(y)
-        if labels.shape != (len(images),):
-            raise BadInputError(
-                f"y has shape {labels.shape}; {len(images)} images need one label each, ({len(images)},)."
-            )
-        try:
-            check_classification_targets(labels)
-            classes, target = np.unique(labels, return_inverse=True)
-        except (TypeError, ValueError) as error:
-            raise BadInputError(
-                f"y holds no classes ({error}); allowed are texts, whole numbers or booleans, all of one type."
-            ) from error
-        if len(classes) < 2:
-            raise BadInputError(f"All labels are {classes[0]!r}; a classifier needs two classes or more.")
-        body = _shared_body(self.arch, self.weights, self.size, self.seed)
-        features, keys = body.features(images)
-        fit = None
-        for fit in fit_head(features, target, np.array(keys), len(classes), self.seed):  # noqa: B007 - the last one
-            pass
+        classes, target = _classes(y, len(images))
+        store = _store_for(self.arch, self.weights, self.size, self.seed)
+        features, keys = _features(store, images)
+        *_, fit = fit_head(features, target, np.array(keys), len(classes), self.seed)
         assert isinstance(fit, HeadFit)  # noqa: S101 - fit_head always ends with one
-        self.classes_, self._body = classes, body
+        self.classes_, self._store = classes, store
         self.coef_, self.intercept_, self.strength_ = fit.weight, fit.bias, fit.strength
         return self
 
@@ -122,7 +104,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             ImageError: as `fit`.
         """
         check_is_fitted(self)
-        features, _ = self._body.features(_images(X))
+        features, _ = _features(self._store, _images(X))
         return softmax(features.astype(np.float64) @ self.coef_.T + self.intercept_, axis=1)
 
     def predict(self, X: Any) -> np.ndarray:  # noqa: N803
@@ -136,76 +118,91 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         tags.no_validation = True  # of X: images are no table
         return tags
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickled with the weights, which may not be at hand elsewhere, and without the features of images."""
+        state = dict(super().__getstate__())
+        if store := state.pop("_store", None):
+            state["_network"] = store.body, store.preprocessing
+        return state
 
-class _Body:
-    """A frozen body with the features of the images that it has seen, the latest `KEPT` of them.
-
-    Pickled without the features, with the weights: an estimator works where these cannot be had.
-    """
-
-    def __init__(self, body: torch.nn.Module, preprocessing: Preprocessing) -> None:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._store = FeatureStore(body.to(device), preprocessing, keep=False)
-        self._rows: OrderedDict[str, np.ndarray] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def __reduce__(self) -> tuple[type[_Body], tuple[torch.nn.Module, Preprocessing]]:
-        return _Body, (copy.deepcopy(self._store.body).cpu(), self._store.preprocessing)
-
-    def features(self, images: list[Any]) -> tuple[np.ndarray, list[str]]:
-        """Features (n, d), float32, and the hash of each image."""
-        keyed = [_keyed(row, each) for row, each in enumerate(images)]
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool, self._lock:
-            found = {key: self._rows[key] for key, _ in keyed if key in self._rows}
-            new = {key: (row, each) for row, (key, each) in enumerate(keyed) if key not in found}
-            keys = list(new)
-            for start in range(0, len(keys), BATCH):
-                some = keys[start : start + BATCH]
-                pixels = np.stack(
-                    list(pool.map(self._pixels, *zip(*(new[key] for key in some), strict=True)))
-                )
-                found.update(zip(some, self._store.of_pixels(pixels), strict=True))
-            for key, values in found.items():
-                self._rows[key] = values
-                self._rows.move_to_end(key)
-            while len(self._rows) > KEPT:
-                self._rows.popitem(last=False)
-        return np.stack([found[key] for key, _ in keyed]).astype(np.float32), [key for key, _ in keyed]
-
-    def _pixels(self, row: int, given: object) -> np.ndarray:
-        preprocessing = self._store.preprocessing
-        try:
-            return preprocessing.resizer(as_image(given, preprocessing))
-        except (ImageError, BadInputError) as error:
-            raise type(error)(f"X[{row}]: {error}") from error
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        network = state.pop("_network", None)
+        super().__setstate__(state)
+        if network:
+            self._store = _new_store(*network)
 
 
-_bodies: OrderedDict[str, _Body] = OrderedDict()
-_bodies_lock = threading.Lock()
+def _new_store(body: torch.nn.Module, preprocessing: Preprocessing) -> FeatureStore:
+    return FeatureStore(body.to("cuda" if torch.cuda.is_available() else "cpu"), preprocessing, keep=False)
 
 
-def _shared_body(arch: str, weights: str | Path | None, size: int, seed: int) -> _Body:
-    """The body of these parameters, the same one for all estimators of this process."""
-    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise BadInputError(f"seed is {seed!r}; allowed is a whole number from 0 to {2**32 - 1}.")
+def _store_for(arch: str, weights: str | Path | None, size: int, seed: int) -> FeatureStore:
+    """The body of these parameters with its features, the same one for all estimators of this process."""
+    check_seed(seed)
     if not (weights is None or isinstance(weights, (str, Path))):
         raise BadInputError(
             f"weights is {weights!r}; allowed are 'auto', 'offline', the path of a file, or None."
         )
+    size = int(size) if isinstance(size, np.integer) else size  # as a grid to search has it
+    check_input(size, 3)
     stamp = None
     if weights is not None and Path(weights).is_file():
         stat = Path(weights).stat()
         stamp = (stat.st_mtime_ns, stat.st_size)
-    size = int(size) if isinstance(size, np.integer) else size  # as a grid to search has it
-    key = repr((arch, weights, size, int(seed), stamp))
-    with _bodies_lock:
-        if key not in _bodies:
-            module, _, _, preprocessing = create_body(arch, weights, size, int(seed))
-            _bodies[key] = _Body(module, preprocessing)
-        _bodies.move_to_end(key)
-        while len(_bodies) > BODIES:
-            _bodies.popitem(last=False)
-        return _bodies[key]
+    return _known_store(arch, weights, size, int(seed), stamp)
+
+
+@functools.lru_cache(BODIES)
+def _known_store(arch: str, weights: str | Path | None, size: int, seed: int, _stamp: object) -> FeatureStore:
+    body, _, _, preprocessing = create_body(arch, weights, size, seed)
+    return _new_store(body, preprocessing)
+
+
+def _features(store: FeatureStore, images: list[Any]) -> tuple[np.ndarray, list[str]]:
+    """Features (n, d), float32, and the hash of each image."""
+    files = [_file_of(row, each) for row, each in enumerate(images)]
+    keys = [hash_bytes(each) for each in files]
+    with _lock:
+        for _ in store.compute(keys, files):
+            pass
+        problems = dict(store.problems)
+        store.problems.clear()
+        for row, key in enumerate(keys):
+            if key in problems:
+                raise ImageError(f"X[{row}]: {problems[key]}")
+        features = store.array(keys)
+        store.forget(keys, most=KEPT)
+    return features, keys
+
+
+def _file_of(row: int, given: Any) -> bytes:
+    """The bytes of an image file; what is wrong says in which row it was."""
+    try:
+        file = as_file(given)
+        return file if isinstance(file, bytes) else read_bytes(file)
+    except BadInputError as error:
+        raise BadInputError(f"X[{row}]: {error}") from error
+    except Exception as error:  # a broken file makes a decoder raise anything
+        named = f", {str(given)!r}" if isinstance(given, (str, Path)) else ""
+        raise ImageError(f"X[{row}]{named}: {error}") from error
+
+
+def _classes(y: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The classes, sorted, and the number of the class of each of `n` images."""
+    labels = np.asarray(y)
+    if y is None or labels.shape != (n,):
+        what = "y is None" if y is None else f"y has shape {labels.shape}"
+        raise BadInputError(f"{what}; {n} images need one label each, ({n},).")
+    try:
+        check_classification_targets(labels)
+        classes, target = np.unique(labels, return_inverse=True)
+    except (TypeError, ValueError) as error:
+        raise BadInputError(
+            f"y holds no classes ({error}); allowed are texts, whole numbers or booleans, all of one type."
+        ) from error
+    if len(classes) < 2:
+        raise BadInputError(f"All labels are {classes[0]!r}; a classifier needs two classes or more.")
+    return classes, target
 
 
 def _images(X: Any) -> list[Any]:  # noqa: N803 - scikit-learn's name
@@ -232,28 +229,3 @@ def _images(X: Any) -> list[Any]:  # noqa: N803 - scikit-learn's name
     if not images:
         raise BadInputError("X is empty; allowed is one image or more.")
     return images
-
-
-def _keyed(row: int, given: Any) -> tuple[str, Any]:
-    """The hash of an image's content, and what to open: a path is read at once.
-
-    Raises:
-        ImageError: a file that cannot be read, or a PIL image whose file turns out to be broken.
-    """
-    try:
-        data = read_bytes(given) if isinstance(given, (str, Path)) else given
-        if isinstance(data, Image.Image):
-            return hash_bytes(_looks(data)), data
-    except Exception as error:  # a broken file makes a decoder raise anything
-        named = f", {str(given)!r}" if isinstance(given, (str, Path)) else ""
-        raise ImageError(f"X[{row}]{named}: {error}") from error
-    if isinstance(data, np.ndarray):
-        return hash_bytes(repr((data.shape, data.dtype)).encode() + data.tobytes()), data
-    return hash_bytes(data) if isinstance(data, bytes) else f"X[{row}]", data
-
-
-def _looks(image: Image.Image) -> bytes:
-    """All that decides how a PIL image looks."""
-    exif = image.getexif().get(_ORIENTATION)
-    facts = (image.mode, image.size, image.getpalette(), image.info.get("transparency"), exif)
-    return repr(facts).encode() + image.tobytes()

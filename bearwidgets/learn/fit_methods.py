@@ -15,7 +15,6 @@ from bearwidgets.learn.diagnosis.diagnosis import diagnose
 from bearwidgets.learn.diagnosis.evidence import evidence_of
 from bearwidgets.learn.fit_head import fit_features_and_head, usable_features
 from bearwidgets.learn.network.groups import layer_groups
-from bearwidgets.learn.network.model import OWN, RANDOM
 from bearwidgets.learn.predict import Predicts
 from bearwidgets.learn.progress import with_bar
 from bearwidgets.learn.provenance import as_mode
@@ -129,7 +128,7 @@ class FitMethods(Predicts):
 
     def _has_fresh_body(self) -> bool:
         """Whether the body has pretrained weights, and they are as they came, under a linear head."""
-        known = self.source.weights != RANDOM and self.source.arch != OWN
+        known = self.source.is_pretrained
         return known and isinstance(self.module.head, nn.Linear) and self.mode != "full"
 
     def _fine_tuning_after_head(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,8 +12,9 @@ import torch
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.learn.fit_methods import FitMethods
 from bearwidgets.learn.input.normalization import make_preprocessing
+from bearwidgets.learn.network.body_source import OWN, BodySource, Origin
 from bearwidgets.learn.network.foreign import split_module
-from bearwidgets.learn.network.model import OWN, BodySource, Classifier, create_body
+from bearwidgets.learn.network.model import Classifier, check_seed, create_body
 from bearwidgets.learn.network.network_heads import mlp_head
 from bearwidgets.learn.provenance import Provenance, as_mode
 from bearwidgets.learn.saved import bundle
@@ -83,7 +83,7 @@ class Learner(FitMethods):
         head: Literal["linear", "mlp"] = "linear",
         metrics: Sequence[Any] | Mapping[str, Any] = (),
     ) -> None:
-        _check_seed(seed)
+        check_seed(seed)
         if head not in ("linear", "mlp"):
             raise BadInputError(unknown_name("head", head, ["linear", "mlp"]))
         body, features, source, own = create_body(
@@ -147,7 +147,7 @@ class Learner(FitMethods):
         Raises:
             BadInputError: its output is not (n, classes).
         """
-        _check_seed(seed)
+        check_seed(seed)
         if normalize == "weights":
             raise BadInputError(
                 "It is not known how a module of yours was trained; allowed for normalize are 'data', 'batch', "
@@ -166,7 +166,7 @@ class Learner(FitMethods):
             seed=seed,
         )
         learner = cls.__new__(cls)
-        source = BodySource(OWN, "a module of one's own")
+        source = BodySource(OWN, Origin.OWN)
         arch = type(module).__name__
         FitMethods.__init__(
             learner,
@@ -200,9 +200,7 @@ class Learner(FitMethods):
         """
         self._check_trained()
         other = self._sibling(ds, copy.deepcopy(self.module.body), None)
-        other.source = replace(
-            self.source, weights=f"{self.source.weights}, then {len(self.classes)} classes"
-        )
+        other.source = self.source.then(len(self.classes))
         return other
 
     def _sibling(self, ds: Dataset, body: nn.Module, features: FeatureStore | None) -> Learner:
@@ -311,8 +309,3 @@ def _with_head(body: nn.Module, features: int, classes: int, seed: int, *, mlp: 
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return Classifier(body, features, classes)
-
-
-def _check_seed(seed: object) -> None:
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise BadInputError(f"seed is {seed!r}; allowed is a whole number from 0 to {2**32 - 1}.")

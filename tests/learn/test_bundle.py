@@ -1,4 +1,4 @@
-"""Saved learners: bit for bit the same, a card that says what is known, and nothing that could be executed."""
+"""Saved learners: bit for bit the same, a metadata that says what is known, and nothing that could be executed."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ from made_data import write_images
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, BearwidgetsError, MissingFileError, WorkspaceError
+from bearwidgets.files import as_json
 from bearwidgets.learn.learner import Learner
-from bearwidgets.learn.network.model import OWN, BodySource
+from bearwidgets.learn.network.body_source import OWN, BodySource, Origin
 from bearwidgets.learn.saved import bundle
-from bearwidgets.learn.saved.metadata import data_hash, licence_note, plain
-from bearwidgets.learn.saved.metadata_schema import SCHEMA, check_metadata
+from bearwidgets.learn.saved.metadata import FORMAT, check_classes, data_hash
+from bearwidgets.learn.saved.metadata_schema import LATER, SCHEMA, check_metadata
+from bearwidgets.learn.saved.model_card import model_card
 from bearwidgets.review.review import Review
 
 if TYPE_CHECKING:
@@ -66,22 +68,22 @@ def path(saved, tmp_path) -> Path:
 def parts(path: Path) -> tuple[dict, dict]:
     """Card and tensors as they lie in the file."""
     with safetensors.safe_open(path, "pt") as file:
-        return json.loads(file.metadata()[bundle.CARD]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return json.loads(file.metadata()[bundle.KEY]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 def rewritten(path: Path, **changes: object) -> Path:
-    """The same file with another card."""
-    card, tensors = parts(path)
-    safetensors.torch.save_file(tensors, path, {bundle.CARD: json.dumps({**card, **changes})})
+    """The same file with another metadata."""
+    metadata, tensors = parts(path)
+    safetensors.torch.save_file(tensors, path, {bundle.KEY: json.dumps({**metadata, **changes})})
     return path
 
 
 def with_tensors(path: Path, **changes: torch.Tensor | None) -> Path:
     """The same file with other tensors; None takes one out. Names have `__` for dots."""
-    card, tensors = parts(path)
+    metadata, tensors = parts(path)
     tensors |= {name.replace("__", "."): tensor for name, tensor in changes.items()}
     tensors = {name: tensor for name, tensor in tensors.items() if tensor is not None}
-    safetensors.torch.save_file(tensors, path, {bundle.CARD: json.dumps(card)})
+    safetensors.torch.save_file(tensors, path, {bundle.KEY: json.dumps(metadata)})
     return path
 
 
@@ -225,11 +227,11 @@ def refusal(act) -> str | None:
 
 def read_all(path: Path) -> None:
     bundle.load(path)
-    bundle.model_card(bundle.read(path)[0]).encode()
+    model_card(bundle.read(path)[0]).encode()
 
 
-def check_and_show(card: dict) -> None:
-    bundle.model_card(check_metadata(json.loads(json.dumps(card)), "bears.bw")).encode()
+def check_and_show(metadata: dict) -> None:
+    model_card(check_metadata(json.loads(json.dumps(metadata)), "bears.bw")).encode()
 
 
 @given(st.data())
@@ -255,7 +257,7 @@ def test_a_damaged_file_is_refused_or_as_it_was(saved, tmp_path_factory, data):
 
 @given(st.sampled_from([*SCHEMA, "format"]), JSON)
 @FUZZ
-def test_a_card_with_anything_in_any_entry_is_refused_or_readable(saved, name, value):
+def test_metadata_with_anything_in_any_entry_is_refused_or_readable(saved, name, value):
     said = refusal(lambda: check_and_show({**parts(saved)[0], name: value}))
     assert said is None or ("bears.bw" in said and said.isprintable())
 
@@ -264,37 +266,37 @@ def test_a_card_with_anything_in_any_entry_is_refused_or_readable(saved, name, v
     st.sampled_from(["preprocessing", "data", "metrics", "versions", "history"]), st.text(max_size=6), JSON
 )
 @FUZZ
-def test_a_card_with_anything_inside_an_entry_is_refused_or_readable(saved, name, key, value):
-    card = parts(saved)[0]
-    inside = card[name][0] if name == "history" else card[name]
+def test_metadata_with_anything_inside_an_entry_is_refused_or_readable(saved, name, key, value):
+    metadata = parts(saved)[0]
+    inside = metadata[name][0] if name == "history" else metadata[name]
     before = dict(inside)
     for each in (*before, key):
         inside[each] = value
-        said = refusal(lambda: check_and_show(card))
+        said = refusal(lambda: check_and_show(metadata))
         assert said is None or said.isprintable()
         inside.clear()
         inside.update(before)
 
 
 @pytest.mark.parametrize(
-    "card", [None, "5", "{}", "not json", '{"format": "x"}', '{"format": true}', "[1]", "NaN"]
+    "metadata", [None, "5", "{}", "not json", '{"format": "x"}', '{"format": true}', "[1]", "NaN"]
 )
-def test_tensors_without_a_card_of_ours_are_refused(tmp_path, card):
-    metadata = None if card is None else {bundle.CARD: card}
-    safetensors.torch.save_file({"a": torch.zeros(2)}, tmp_path / "a.bw", metadata)
-    with pytest.raises(BadInputError, match=r"no bearwidgets card|not a file"):
+def test_tensors_without_metadata_of_ours_are_refused(tmp_path, metadata):
+    header = None if metadata is None else {bundle.KEY: metadata}
+    safetensors.torch.save_file({"a": torch.zeros(2)}, tmp_path / "a.bw", header)
+    with pytest.raises(BadInputError, match=r"no bearwidgets metadata|not a file"):
         Learner.load(tmp_path / "a.bw")
 
 
-def test_a_card_nested_without_end_is_refused(tmp_path):
-    for card in ("[" * 100_000, '{"format": 2, "classes": ' + "[" * 900 + "]" * 900 + "}"):
-        safetensors.torch.save_file({"a": torch.zeros(2)}, tmp_path / "a.bw", {bundle.CARD: card})
+def test_metadata_nested_without_end_is_refused(tmp_path):
+    for metadata in ("[" * 100_000, '{"format": 2, "classes": ' + "[" * 900 + "]" * 900 + "}"):
+        safetensors.torch.save_file({"a": torch.zeros(2)}, tmp_path / "a.bw", {bundle.KEY: metadata})
         with pytest.raises(BadInputError):
             Learner.load(tmp_path / "a.bw")
 
 
 def test_a_newer_format_asks_for_an_update(path):
-    rewritten(path, format=bundle.FORMAT + 1, version="9.9", classes=None)
+    rewritten(path, format=FORMAT + 1, version="9.9", classes=None)
     with pytest.raises(BadInputError, match=r"written by bearwidgets 9.9, a newer one; update"):
         Learner.load(path)
     rewritten(path, version="9\x1b[31m\n")
@@ -302,12 +304,12 @@ def test_a_newer_format_asks_for_an_update(path):
         Learner.load(path)
 
 
-@pytest.mark.parametrize("key", SCHEMA)
-def test_a_card_that_lacks_something_is_refused(saved, key):
-    card = parts(saved)[0]
-    del card[key]
+@pytest.mark.parametrize("key", [name for name in SCHEMA if name not in LATER])
+def test_metadata_that_lacks_something_is_refused(saved, key):
+    metadata = parts(saved)[0]
+    del metadata[key]
     with pytest.raises(BadInputError, match=f"lacks {key}: the file was changed"):
-        check_metadata(card, "bears.bw")
+        check_metadata(metadata, "bears.bw")
 
 
 @pytest.mark.parametrize(
@@ -324,7 +326,7 @@ def test_a_card_that_lacks_something_is_refused(saved, key):
         ({"mode": "magic"}, "for mode; allowed is 'quick' or 'full'"),
         ({"made_by": ""}, "for made_by"),
         ({"head": ["linear"]}, "for head"),
-        ({"preprocessing": {"size": 32}}, r"bears\.bw: The preprocessing on the card is damaged"),
+        ({"preprocessing": {"size": 32}}, r"bears\.bw: The preprocessing in the metadata is damaged"),
         ({"metrics": {"valid": {"n": 0, "error_rate": 0}}}, "for metrics"),
         ({"metrics": {"valid": {"n": 5, "error_rate": 7}}}, "for metrics"),
         ({"metrics": {"last_epoch": {"valid_error": "much"}}}, "for metrics"),
@@ -358,7 +360,7 @@ def test_tensors_that_do_not_fit_the_card_are_refused(path):
         Learner.load(rewritten(path, classes=["a", "b"]))
     rewritten(path, classes=["a", "b", "c"])
     with pytest.raises(
-        BadInputError, match=r"lacks \d+ of \d+ tensors .*another architecture than its card says"
+        BadInputError, match=r"lacks \d+ of \d+ tensors .*another architecture than its metadata say"
     ):
         Learner.load(rewritten(path, timm="test_efficientnet"))
     with pytest.raises(BadInputError, match=r"lacks .* tensors"):
@@ -398,24 +400,24 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_a_file_of_format_1_still_loads(path, shared):
-    card, tensors = parts(path)
-    seen = card["preprocessing"]
+    metadata, tensors = parts(path)
+    seen = metadata["preprocessing"]
     old = {
         "format": 1,
         "version": "0.1.0",
         **{
-            name: card[name]
+            name: metadata[name]
             for name in ("arch", "timm", "weights", "classes", "size", "seed", "mode", "made_by")
         },
         **{name: seen[name] for name in ("mean", "std", "interpolation")},
     }
-    safetensors.torch.save_file(tensors, path, {bundle.CARD: json.dumps(old)})
+    safetensors.torch.save_file(tensors, path, {bundle.KEY: json.dumps(old)})
     loaded = Learner.load(path, shared.ds)
     assert (loaded.predictions()[1] == shared.predictions()[1]).all()
     assert loaded.preprocessing == shared.preprocessing
     assert "Not noted" in loaded.card
     del old["std"]
-    safetensors.torch.save_file(tensors, path, {bundle.CARD: json.dumps(old)})
+    safetensors.torch.save_file(tensors, path, {bundle.KEY: json.dumps(old)})
     with pytest.raises(BadInputError, match="lacks"):
         Learner.load(path)
 
@@ -429,22 +431,22 @@ def test_classes_with_any_characters_survive(make_images, tmp_path):
 
 
 def test_the_card_says_what_the_learner_knows(shared, saved):
-    card, _ = bundle.read(saved)
+    metadata, _ = bundle.read(saved)
     scores = shared.evaluate("valid")
-    assert card["classes"] == ["black", "grizzly", "teddy"]
-    assert card["preprocessing"] == plain(shared.preprocessing.as_metadata())
-    assert card["versions"]["torch"] == torch.__version__
-    assert card["data"] == {
+    assert metadata["classes"] == ["black", "grizzly", "teddy"]
+    assert metadata["preprocessing"] == as_json(shared.preprocessing.as_metadata())
+    assert metadata["versions"]["torch"] == torch.__version__
+    assert metadata["data"] == {
         "hash": data_hash(shared.ds.table),
         "exam": shared.ds.exam.hash,
         "items": {split: {"black": n, "grizzly": n, "teddy": n} for split, n in (("train", 6), ("valid", 2))},
     }
-    assert card["metrics"]["valid"] == plain(scores)
-    assert card["metrics"]["last_epoch"] == card["history"][-1]
-    assert card["history"][0]["valid_error"] == scores["error_rate"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", card["created"])
-    assert card["licence"] == "No foreign weights: trained from random ones."
-    assert "3 classes" in card["intended_use"]
+    assert metadata["metrics"]["valid"] == as_json(scores)
+    assert metadata["metrics"]["last_epoch"] == metadata["history"][-1]
+    assert metadata["history"][0]["valid_error"] == scores["error_rate"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", metadata["created"])
+    assert metadata["licence"] == "No foreign weights: trained from random ones."
+    assert "3 classes" in metadata["intended_use"]
 
 
 def test_the_hash_of_data_sees_contents_labels_and_splits_alone(ds):
@@ -456,12 +458,12 @@ def test_the_hash_of_data_sees_contents_labels_and_splits_alone(ds):
 
 
 def test_a_learner_without_its_data_saves_what_it_was_told(saved, shared, tmp_path):
-    card = bundle.read(saved)[0]
+    metadata = bundle.read(saved)[0]
     again = bundle.read(Learner.load(saved).save(tmp_path / "again.bw"))[0]
     for name in ("data", "metrics", "history", "made_by", "versions", "preprocessing"):
-        assert again[name] == card[name], name
+        assert again[name] == metadata[name], name
     trained = Learner.load(saved, shared.ds).fine_tune(1, mode="full", progress=False)
-    assert bundle.read(trained.save(tmp_path / "more.bw"))[0]["metrics"] != card["metrics"]
+    assert bundle.read(trained.save(tmp_path / "more.bw"))[0]["metrics"] != metadata["metrics"]
 
 
 def test_figures_on_other_pictures_do_not_take_the_place_of_the_exam(saved, make_images, tmp_path):
@@ -487,22 +489,22 @@ def test_the_model_card_reads_well(shared):
 
 
 def test_wilsons_interval_by_hand(saved):
-    card = bundle.read(saved)[0]
-    card["metrics"]["valid"] = {
+    metadata = bundle.read(saved)[0]
+    metadata["metrics"]["valid"] = {
         "n": 100,
         "error_rate": 0.1,
         "per_class": {"black": {"n": 50, "accuracy": 1.0}},
     }
-    text = bundle.model_card(card)
+    text = model_card(metadata)
     assert "10 wrong, an error rate of 10.0 % (95 % interval 5.5 % to 17.4 %)" in text
     assert "| black | 50 | 100.0 % | 95 % interval 92.9 % to 100.0 % |" in text
     assert "| teddy | 0 | not measured |" in text
 
 
 def test_the_model_card_says_what_was_not_measured(saved, images, tmp_path):
-    card = bundle.read(saved)[0]
-    card["metrics"]["valid"] = None
-    text = bundle.model_card(card)
+    metadata = bundle.read(saved)[0]
+    metadata["metrics"]["valid"] = None
+    text = model_card(metadata)
     assert "on the evaluation split, at the end of training" in text
     assert "Per class: not measured" in text
     learn = Learner(Dataset.from_folder(images, valid_pct=0), **TINY).fine_tune(progress=False)
@@ -517,11 +519,11 @@ def test_metrics_stand_on_the_card(ds):
 
 
 def test_hostile_words_mean_nothing_in_the_model_card(saved):
-    card = bundle.read(saved)[0]
+    metadata = bundle.read(saved)[0]
     evil = "<script>alert(1)</script>|x\n\n# [a](javascript:b) `c` **d** ![e](f)"
-    card |= {"classes": [evil, "b", "c"], "made_by": evil, "licence": evil, "arch": evil}
-    card["data"] = {"hash": evil, "exam": evil, "items": {evil: {evil: 1}}}
-    text = bundle.model_card(check_metadata(json.loads(json.dumps(card)), "x"))
+    metadata |= {"classes": [evil, "b", "c"], "made_by": evil, "licence": evil, "arch": evil}
+    metadata["data"] = {"hash": evil, "exam": evil, "items": {evil: {evil: 1}}}
+    text = model_card(check_metadata(json.loads(json.dumps(metadata)), "x"))
     assert "<" not in text
     assert not re.search(r"(?<!\\)\]\(|(?<!\\)`|(?<!\\)\*", text)
     assert len([line for line in text.splitlines() if line.startswith("# ")]) == 1
@@ -531,31 +533,47 @@ def test_hostile_words_mean_nothing_in_the_model_card(saved):
 
 
 @pytest.mark.parametrize(
-    ("source", "words"),
+    ("source", "weights", "license_note"),
     [
-        (BodySource("tf_efficientnet_lite0", "ImageNet, offline"), "Apache-2.0"),
-        (BodySource("resnet18", "a1_in1k, timm"), "licence by timm: apache-2.0"),
-        (BodySource("torchvision/resnet18", "IMAGENET1K_V1, torchvision"), "states no licence"),
-        (BodySource("resnet18", "mine.pth"), "'mine.pth', whose licence is not known"),
-        (BodySource("resnet18", "random, then 5 classes"), "No foreign weights"),
-        (BodySource(OWN, "a module of one's own"), "network of one's own"),
+        (("tf_efficientnet_lite0", Origin.OFFLINE, "", "Apache-2.0"), "ImageNet, offline", "(Apache-2.0)"),
+        (("resnet18", Origin.TIMM, "a1_in1k", "mit"), "a1_in1k, timm", "license by timm: mit"),
+        (("resnet18", Origin.TIMM, "a1_in1k"), "a1_in1k, timm", "license by timm: not stated"),
+        (("torchvision/resnet18", Origin.TORCHVISION, "V1"), "V1, torchvision", "states no license"),
+        (("resnet18", Origin.FILE, "mine.pth"), "mine.pth", "'mine.pth', whose license is not known"),
+        (("resnet18", Origin.RANDOM, "", None, (5,)), "random, then 5 classes", "No foreign weights"),
+        ((OWN, Origin.OWN), "a module of one's own", "network of one's own"),
+        (("resnet18", Origin.NOTED, "words", "As noted."), "words", "As noted."),
     ],
 )
-def test_the_licence_of_the_weights_is_noted(source, words):
-    assert words in licence_note(source)
+def test_words_on_weights_and_license_are_made_of_fields(source, weights, license_note):
+    assert BodySource(*source).weights == weights
+    assert license_note in BodySource(*source).license_note
+
+
+def test_a_source_is_saved_as_fields_and_older_files_have_their_words(path):
+    loaded = Learner.load(path)
+    loaded.source = loaded.source.then(5)
+    assert Learner.load(loaded.save(path)).source == loaded.source
+    metadata, tensors = parts(path)
+    del metadata["source"]
+    metadata["licence"] = "As noted."
+    safetensors.torch.save_file(tensors, path, {bundle.KEY: json.dumps(metadata)})
+    source = Learner.load(path).source
+    assert (source.origin, source.weights) == (Origin.NOTED, "random, then 5 classes")
+    assert source.license_note == "As noted."
 
 
 def test_classes_that_differ_are_named(ds, make_images, images):
-    assert bundle.check_classes(["teddy", "black", "grizzly"], ds) is None
-    notice = bundle.check_classes([*ds.classes, "polar"], ds, source="bears.bw")
+    assert check_classes(["teddy", "black", "grizzly"], ds) is None
+    notice = check_classes([*ds.classes, "polar"], ds, source="bears.bw")
     assert notice == "bears.bw also knows 'polar'; these data have none of it."
     with pytest.raises(
         BadInputError, match=r"does not know 'grizzly', which.*It knows 'polar', of which.*transfer\(ds\)"
     ):
-        bundle.check_classes(["black", "polar", "teddy"], ds)
+        check_classes(["black", "polar", "teddy"], ds)
     make_images(images, {f"class {number:02}": 1 for number in range(30)}, seed=5)
     with pytest.raises(BadInputError, match=r"'class 19' and 10 more, which the data have\. Make a learner"):
-        bundle.check_classes(ds.classes, Dataset.from_folder(images))
+        check_classes(ds.classes, Dataset.from_folder(images))
 
 
 def test_loading_with_other_data_says_so(saved, images, make_images):

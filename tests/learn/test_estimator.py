@@ -52,7 +52,7 @@ def model(paths, labels) -> ImageClassifier:
 @pytest.fixture
 def computed(monkeypatch) -> list[int]:
     """How many images went through a body, batch by batch; no body of another test is left."""
-    monkeypatch.setattr(estimator, "_bodies", type(estimator._bodies)())
+    estimator._known_store.cache_clear()
     numbers, original = [], FeatureStore.of_pixels
     monkeypatch.setattr(
         FeatureStore, "of_pixels", lambda self, pixels: numbers.append(len(pixels)) or original(self, pixels)
@@ -143,23 +143,13 @@ def test_equal_pictures_are_computed_once_and_share_a_fold(paths, labels, comput
 def test_only_so_many_features_are_kept(paths, labels, computed, monkeypatch):
     monkeypatch.setattr(estimator, "KEPT", 5)
     model = ImageClassifier(**TINY).fit(paths, labels)
+    model.predict(paths)
     assert sum(computed) == 24
-    model.predict(paths[-5:])
+    model.predict(paths[:4])
+    model.predict(paths[:4])
     assert sum(computed) == 24
-    model.predict(paths[:1])
-    assert sum(computed) == 25
-    model.predict(paths[-4:])
-    assert sum(computed) == 25, "the oldest went"
-    model.predict([*paths[:1], *paths[-5:-4]])
-    model.predict(paths[:1])
-    assert sum(computed) == 26, "what was asked for lately stays"
-
-
-def test_only_so_many_bodies_are_kept(paths, labels, computed, monkeypatch):
-    monkeypatch.setattr(estimator, "BODIES", 1)
-    models = [ImageClassifier(**TINY, seed=seed).fit(paths[::4], labels[::4]) for seed in range(2)]
-    assert list(estimator._bodies.values()) == [models[1]._body]
-    assert models[0].predict(paths[:1]).tolist() == ["black"]
+    model.predict(paths[4:5])
+    assert sum(computed) == 25, "the others went"
 
 
 def test_a_grid_is_searched(paths, labels):
@@ -205,8 +195,9 @@ def test_what_looks_different_is_told_apart(model, computed):
     images[4].getexif()[0x0112] = 6
     images.append(Image.frombytes("L", (16, 64), pixels.tobytes()))
     model.predict(images)
+    assert sum(computed) == 6
     model.predict([pixels, pixels.reshape(64, 16)])
-    assert sum(computed) == 8
+    assert sum(computed) == 6, "arrays of the same pixels"
 
 
 def test_labels_of_other_kinds(paths):

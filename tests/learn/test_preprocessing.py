@@ -135,7 +135,7 @@ def test_cards_of_the_first_format_can_be_read():
 )
 def test_a_damaged_card_is_a_sentence(changes, words):
     card = {**Preprocessing(64, (0.5,) * 3, (0.5,) * 3, in_chans=4, pca=PCA).as_metadata(), **changes}
-    with pytest.raises(BadInputError, match="preprocessing on the card is damaged") as caught:
+    with pytest.raises(BadInputError, match="preprocessing in the metadata is damaged") as caught:
         Preprocessing.from_metadata(card)
     assert words in str(caught.value)
 

@@ -35,8 +35,8 @@ class ImageFiles:
     kept or not, so what one gets does not depend on what there was room for. Several threads may ask at once.
 
     Args:
-        paths: Their files.
-        open: Path → picture; raises `ImageError` where there is none to be had.
+        paths: Their files, or the bytes of these.
+        open: Path or bytes → picture; raises `ImageError` where there is none to be had.
         presize: Length of the short side in px to which larger pictures are shrunk; None for not at all.
         budget: Bytes that the kept pictures may take.
 
@@ -52,8 +52,8 @@ class ImageFiles:
 
     def __init__(
         self,
-        paths: Sequence[Path],
-        open: Callable[[Path], ImageLike],  # noqa: A002 - what it does
+        paths: Sequence[Path | bytes],
+        open: Callable[[Path | bytes], ImageLike],  # noqa: A002 - what it does
         *,
         presize: int | None,
         budget: int = 2**30,

@@ -65,7 +65,7 @@ class FeatureStore:
             return np.zeros((0, width(self.body)), np.float32)
         return np.stack([self._rows[each] for each in contents]).astype(np.float32)
 
-    def compute(self, contents: Sequence[str], paths: Sequence[Path]) -> Iterator[Progress]:
+    def compute(self, contents: Sequence[str], paths: Sequence[Path | bytes]) -> Iterator[Progress]:
         """Compute what is not there yet; what is done is kept even if the iteration is given up half-way."""
         wanted = {
             content: path
@@ -87,6 +87,11 @@ class FeatureStore:
                     yield Progress("features", done, total)
         finally:
             self._write_shard()
+
+    def forget(self, but: Sequence[str], *, most: int) -> None:
+        """Drop the features of all contents but these, if there are more than `most`."""
+        if len(self._rows) > most:
+            self._rows = {each: self._rows[each] for each in but}
 
     def _forward(self, batches: Iterator[Batch], keys: Sequence[str]) -> Generator[Batch]:
         """Compute and keep the features of each batch; on a CPU several batches at once, each on a core of its own.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -26,36 +25,12 @@ _FLAT = 1e-10  # share of the largest variance below which a component says noth
 _DIGITS = 7  # significant ones that are kept: sums differ in the last places between machines
 
 
-@dataclass(frozen=True)
-class _Moments:
-    """Of n values (n, bands): mean (bands,), scatter about it (bands, bands), least and greatest (bands,)."""
+class _Moments(NamedTuple):
+    """Of all pixels: mean (bands,), covariance (bands, bands), and which bands are the same everywhere (bands,)."""
 
-    n: int
     mean: np.ndarray
-    scatter: np.ndarray
-    least: np.ndarray
-    greatest: np.ndarray
-
-    @classmethod
-    def of(cls, values: np.ndarray) -> _Moments:
-        mean = values.mean(0)
-        centered = values - mean
-        return cls(len(values), mean, centered.T @ centered, values.min(0), values.max(0))
-
-    def __add__(self, other: _Moments) -> _Moments:
-        """Of both together, without cancellation.
-
-        Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979).
-        """
-        n = self.n + other.n
-        apart = other.mean - self.mean
-        return _Moments(
-            n,
-            self.mean + apart * (other.n / n),
-            self.scatter + other.scatter + np.outer(apart, apart) * (self.n * other.n / n),
-            np.minimum(self.least, other.least),
-            np.maximum(self.greatest, other.greatest),
-        )
+    covariance: np.ndarray
+    constant: np.ndarray
 
 
 def channel_statistics(batches: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -77,16 +52,15 @@ def channel_statistics(batches: Iterable[np.ndarray]) -> tuple[np.ndarray, np.nd
         (array([0.4]), array([0.374166]))
     """
     moments = _moments(batches)
-    std = np.sqrt(np.diag(moments.scatter) / moments.n)
-    constant = moments.least == moments.greatest
-    if constant.any():
-        bands = ", ".join(str(band) for band in np.flatnonzero(constant))
+    std = np.sqrt(np.diag(moments.covariance))
+    if moments.constant.any():
+        bands = ", ".join(str(band) for band in np.flatnonzero(moments.constant))
         warnings.warn(
             f"Of {len(std)} bands, those numbered {bands} (from 0) have the same value in all training pixels: they "
             "say nothing, and are not scaled.",
             stacklevel=2,
         )
-    return moments.mean, np.where(constant, 1.0, std)
+    return moments.mean, np.where(moments.constant, 1.0, std)
 
 
 def fit_pca(batches: Iterable[np.ndarray]) -> Projection:
@@ -108,9 +82,9 @@ def fit_pca(batches: Iterable[np.ndarray]) -> Projection:
     bands = len(moments.mean)
     if bands < 3:
         raise BadInputError(too_few_bands(bands))
-    variances, vectors = np.linalg.eigh(moments.scatter / moments.n)
+    variances, vectors = np.linalg.eigh(moments.covariance)
     variances, components = variances[::-1][:3], vectors.T[::-1][:3]
-    if (moments.least == moments.greatest).all():
+    if moments.constant.all():
         raise BadInputError("All training pixels are the same, so they have no principal components.")
     flat = variances <= variances[0] * _FLAT
     if flat.any():
@@ -157,14 +131,20 @@ def too_few_bands(bands: int) -> str:
 
 
 def _moments(batches: Iterable[np.ndarray]) -> _Moments:
-    total: _Moments | None = None
+    """From sums over all batches, less the first batch's mean: else a large mean would swallow small differences."""
+    n, first, total, products, least, greatest = 0, np.zeros(1), 0.0, 0.0, np.inf, -np.inf
     for pixels in batches:
         values = _unit(pixels).reshape(-1, pixels.shape[-1])
         if len(values):
-            total = _Moments.of(values) if total is None else total + _Moments.of(values)
-    if total is None:
+            first = first if n else values.mean(0)
+            apart = values - first
+            n, total, products = n + len(values), total + apart.sum(0), products + apart.T @ apart
+            least, greatest = np.minimum(least, values.min(0)), np.maximum(greatest, values.max(0))
+    if not n:
         raise BadInputError("There is no training image that could be opened, so none can be measured.")
-    return total
+    apart = total / n
+    covariance = products / n - np.outer(apart, apart)
+    return _Moments(first + apart, covariance, np.asarray(least == greatest))
 
 
 def _unit(pixels: np.ndarray) -> np.ndarray:

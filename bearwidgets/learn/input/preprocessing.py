@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PRESIZE = 1.5  # an image is kept so much larger than the network sees it, for what crops it
 _BYTE = 255
-_LARGEST = 8192  # px of a side; a card that asks for more is damaged or means harm
+_LARGEST = 8192  # px of a side; a file that asks for more is damaged or means harm
 _GREATEST = float(np.finfo(np.float32).max)
 _PROJECTED = 3  # what a projection leaves of the bands
 
@@ -135,26 +135,31 @@ class Preprocessing:
         }
 
     @classmethod
-    def from_metadata(cls, card: Mapping[str, Any]) -> Preprocessing:
+    def from_metadata(cls, metadata: Mapping[str, Any]) -> Preprocessing:
         """What `as_metadata` gave, which may lie among other entries; resize, in_chans and pca may be missing.
 
         Raises:
-            BadInputError: An entry is missing or no such thing: the card is damaged.
+            BadInputError: An entry is missing or cannot be: the file is damaged.
         """
         try:
-            size, interpolation = card["size"], card["interpolation"]
-            resize, in_chans, pca = card.get("resize", "squish"), card.get("in_chans", 3), card.get("pca")
+            size, interpolation = metadata["size"], metadata["interpolation"]
+            resize, in_chans, pca = (
+                metadata.get("resize", "squish"),
+                metadata.get("in_chans", 3),
+                metadata.get("pca"),
+            )
             check_in_chans(in_chans)
             projection = None if pca is None else _projection(pca, in_chans)
             channels = in_chans if projection is None else _PROJECTED
-            mean, std = check_statistics(card["mean"], card["std"], channels)
+            mean, std = check_statistics(metadata["mean"], metadata["std"], channels)
             made = cls(size, mean, std, interpolation, resize, in_chans, projection)
         except (BadInputError, KeyError, TypeError, AttributeError) as error:
             what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-            raise BadInputError(f"The preprocessing on the card is damaged: {what}") from error
+            raise BadInputError(f"The preprocessing in the metadata is damaged: {what}") from error
         if size > _LARGEST:
             raise BadInputError(
-                f"The preprocessing on the card is damaged: its size is {size} px; at most {_LARGEST} are allowed."
+                f"The preprocessing in the metadata is damaged: its size is {size} px; at most {_LARGEST} px are "
+                "allowed."
             )
         return made
 

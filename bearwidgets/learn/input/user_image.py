@@ -24,13 +24,24 @@ def as_image(given: object, preprocessing: Preprocessing) -> ImageLike:
 
     Raises:
         ImageError: it cannot be opened as an image.
-        BadInputError: another kind of thing.
+        BadInputError: it is something else than a path, bytes, a PIL image or an array.
+    """
+    if isinstance(given, np.ndarray) and preprocessing.in_chans != 3:
+        return image_of_array(given, preprocessing.in_chans)
+    return preprocessing.open(as_file(given))
+
+
+def as_file(given: object) -> str | Path | bytes:
+    """A path or the bytes of a file as they are; a PIL image or an array of uint8 as the bytes of a PNG.
+
+    Equal bytes mean equal images: palette, transparency and the turn that a camera noted are in them.
+
+    Raises:
+        BadInputError: it is something else.
     """
     if isinstance(given, (str, Path, bytes)):
-        return preprocessing.open(given)
+        return given
     if isinstance(given, np.ndarray):
-        if preprocessing.in_chans != 3:
-            return image_of_array(given, preprocessing.in_chans)
         color = given.ndim == 3 and given.shape[2] in (3, 4)
         if given.dtype != np.uint8 or not (given.ndim == 2 or color) or not given.size:
             raise BadInputError(
@@ -42,7 +53,7 @@ def as_image(given: object, preprocessing: Preprocessing) -> ImageLike:
         raise BadInputError(
             f"{type(given).__name__} is no image; allowed are a path, bytes, a PIL image or an array."
         )
-    image = ImageOps.exif_transpose(given)  # an image that Pillow opened is not turned yet
+    image = ImageOps.exif_transpose(given)  # Pillow opens an image without turning it
     data = io.BytesIO()
-    (image if image.mode in _WITH_EXTRAS else image.convert("RGB")).save(data, "PNG")
-    return preprocessing.open(data.getvalue())
+    (image if image.mode in _WITH_EXTRAS else image.convert("RGB")).save(data, "PNG", compress_level=1)
+    return data.getvalue()

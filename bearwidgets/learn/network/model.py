@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import itertools
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+import timm
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -22,6 +23,7 @@ from bearwidgets.learn.network.bodies import (
     pretrained_timm_body,
     resolve_arch,
 )
+from bearwidgets.learn.network.body_source import BodySource, Origin
 from bearwidgets.learn.network.key_mapping import load
 from bearwidgets.learn.network.network_heads import noise
 from bearwidgets.learn.network.weights import CHOICES, OFFLINE_ARCH, offline_weights, read_weights_file
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
     from bearwidgets.learn.input.preprocessing import Preprocessing
 
 POOLS = ("avg", "catavgmax")
-RANDOM = "random"  # where weights came from, if from nowhere
-OWN = "own module"  # in the place of an architecture's name, for a network that no name rebuilds
 
 
 class Classifier(nn.Module):
@@ -62,14 +62,6 @@ class Classifier(nn.Module):
         return self.head(self.body(images))
 
 
-@dataclass(frozen=True)
-class BodySource:
-    """What a body was made of: its name (timm's, or `torchvision/…`), and where its weights came from, in words."""
-
-    arch: str
-    weights: str
-
-
 def create_body(
     arch: str, weights: str | Path | None, size: int, seed: int, *, in_chans: int = 3, pool: str = "avg"
 ) -> tuple[nn.Module, int, BodySource, Preprocessing]:
@@ -91,8 +83,8 @@ def create_body(
 
     Example:
         >>> body, features, source, preprocessing = create_body("resnet18", None, 64, seed=0)  # doctest: +SKIP
-        >>> features, source  # doctest: +SKIP
-        (512, BodySource(arch='resnet18', weights='random'))
+        >>> features, source.weights  # doctest: +SKIP
+        (512, 'random')
     """
     check_input(size, in_chans)
     if pool not in POOLS:
@@ -102,7 +94,7 @@ def create_body(
         torch.default_generator.manual_seed(seed)
         body, source = _with_weights(arch, name, weights, size, in_chans, pool)
     preprocessing = preprocessing_for(name, body, size, in_chans)
-    return body, width(body), BodySource(name, source), preprocessing
+    return body, width(body), source, preprocessing
 
 
 def check_input(size: int, in_chans: int) -> None:
@@ -121,40 +113,52 @@ def check_input(size: int, in_chans: int) -> None:
         )
 
 
+def check_seed(seed: object) -> None:
+    """Refuse what is no seed.
+
+    Raises:
+        BadInputError: something else than a whole number from 0 to 2**32 - 1.
+    """
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise BadInputError(f"seed is {seed!r}; allowed is a whole number from 0 to {2**32 - 1}.")
+
+
 def _with_weights(
     arch: str, name: str, weights: str | Path | None, size: int, in_chans: int, pool: str
-) -> tuple[nn.Module, str]:
-    """A body, and where its weights came from in words."""
+) -> tuple[nn.Module, BodySource]:
+    """A body, and where its weights came from."""
     if weights == "auto" and name != OFFLINE_ARCH:
         return _downloaded(name, size, in_chans, pool)
     if weights == "offline" and name != OFFLINE_ARCH:
         raise BadInputError(f"No offline weights for {arch!r}. Allowed: {CHOICES}.")
     if weights in ("auto", "offline"):
         try:
-            tensors, source = offline_weights(), "ImageNet, offline"
+            tensors, source = offline_weights(), BodySource(name, Origin.OFFLINE, license="Apache-2.0")
         except MissingFileError:
             if weights == "offline":
                 raise
             return _downloaded(name, size, in_chans, pool)
     elif isinstance(weights, (str, Path)):
-        tensors, source = read_weights_file(weights), Path(weights).name
+        tensors, source = read_weights_file(weights), BodySource(name, Origin.FILE, Path(weights).name)
     elif weights is not None:
         raise BadInputError(f"weights is {weights!r}; allowed are 'auto', {CHOICES}.")
     body = empty_body(name, size, in_chans=in_chans, pool=pool)
     if weights is None:
-        return body, RANDOM
-    load(body, name, tensors, source)
+        return body, BodySource(name, Origin.RANDOM)
+    load(body, name, tensors, source.weights)
     return body, source
 
 
-def _downloaded(name: str, size: int, in_chans: int, pool: str) -> tuple[nn.Module, str]:
+def _downloaded(name: str, size: int, in_chans: int, pool: str) -> tuple[nn.Module, BodySource]:
     if name.startswith(TORCHVISION):
         tensors, tag = downloads.torchvision_tensors(name.removeprefix(TORCHVISION))
         body = empty_body(name, size, in_chans=in_chans, pool=pool)
         load(body, name, tensors, f"The file of {name!r}")
-        return body, f"{tag}, torchvision"
+        return body, BodySource(name, Origin.TORCHVISION, tag)
     content, tag = downloads.timm_content(name)
-    return pretrained_timm_body(content, name, size, in_chans, pool), f"{tag}, timm"
+    config = timm.get_pretrained_cfg(name)
+    body = pretrained_timm_body(content, name, size, in_chans, pool)
+    return body, BodySource(name, Origin.TIMM, tag, config.license if config is not None else None)
 
 
 def width(body: nn.Module) -> int:

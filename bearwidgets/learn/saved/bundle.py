@@ -1,4 +1,4 @@
-"""One file for a trained learner: safetensors, with a JSON card in its header. Nothing in it can be executed."""
+"""One file for a trained learner: safetensors, with JSON metadata in its header. Nothing in it can be executed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,9 @@ from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
 from bearwidgets.files import write_atomic
 from bearwidgets.learn.input.preprocessing import Preprocessing
 from bearwidgets.learn.network import bodies, model
-from bearwidgets.learn.network.model import OWN
+from bearwidgets.learn.network.body_source import OWN, BodySource, Origin
 from bearwidgets.learn.network.network_heads import mlp_head
-from bearwidgets.learn.saved.metadata import FORMAT, check_classes, describe
 from bearwidgets.learn.saved.metadata_schema import check_metadata
-from bearwidgets.learn.saved.model_card import model_card
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,20 +26,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-__all__ = [
-    "CARD",
-    "FORMAT",
-    "OWN",
-    "check_classes",
-    "describe",
-    "fill",
-    "load",
-    "model_card",
-    "read",
-    "write",
-]
-
-CARD = "bearwidgets"
+KEY = "bearwidgets"  # of our metadata in the header of the file
 SLACK = 5_000_000  # numbers that a network may have beside those of the file, before anything is made of it
 STARTS = {
     b"<": "a web page: the download failed or needs a login",
@@ -53,7 +38,7 @@ STARTS = {
 }
 
 
-def write(path: Path, module: nn.Module, card: Mapping[str, Any]) -> Path:
+def write(path: Path, module: nn.Module, metadata: Mapping[str, Any]) -> Path:
     """Write atomically: the old file stays until the new one is whole.
 
     Raises:
@@ -70,7 +55,7 @@ def write(path: Path, module: nn.Module, card: Mapping[str, Any]) -> Path:
             f"The learner holds weights that are no numbers (in {broken!r}): its training went wrong. Nothing was "
             "saved; train again with a lower rate."
         )
-    data = safetensors.torch.save(tensors, metadata={CARD: json.dumps(card, allow_nan=False)})
+    data = safetensors.torch.save(tensors, metadata={KEY: json.dumps(metadata, allow_nan=False)})
     try:
         write_atomic(path, data)
     except OSError as error:
@@ -80,8 +65,8 @@ def write(path: Path, module: nn.Module, card: Mapping[str, Any]) -> Path:
 
 def load(
     path: Path, network: model.Classifier | None = None
-) -> tuple[dict[str, Any], model.Classifier, model.BodySource, Preprocessing]:
-    """Card, network, where its weights came from, and preprocessing of a file that `write` made.
+) -> tuple[dict[str, Any], model.Classifier, BodySource, Preprocessing]:
+    """Metadata, network, where its weights came from, and preprocessing of a file that `write` made.
 
     Args:
         path: the file.
@@ -93,17 +78,17 @@ def load(
             are not those of the architecture.
 
     Example:
-        >>> card, network, source, preprocessing = load(Path("bears.bw"))  # doctest: +SKIP
+        >>> metadata, network, source, preprocessing = load(Path("bears.bw"))  # doctest: +SKIP
     """
-    card, tensors = read(path)
+    metadata, tensors = read(path)
     if network is None:
-        network = _empty_network(card, tensors, path.name)
+        network = _empty_network(metadata, tensors, path.name)
     fill(network, tensors, path)
-    return card, network, _source(card), Preprocessing.from_metadata(card["preprocessing"])
+    return metadata, network, _source(metadata), Preprocessing.from_metadata(metadata["preprocessing"])
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """Card, checked and in the present format, and tensors of a file that `write` made.
+    """Metadata, checked and in the present format, and tensors of a file that `write` made.
 
     Raises:
         MissingFileError: no such file.
@@ -114,14 +99,14 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         raise MissingFileError(f"No file at {str(path)!r}; expected one that `learn.save` wrote.")
     try:
         with safetensors.safe_open(path, "pt") as file:
-            card = json.loads((file.metadata() or {}).get(CARD, "null"))
+            metadata = json.loads((file.metadata() or {}).get(KEY, "null"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except (safetensors.SafetensorError, ValueError, OSError, RecursionError) as error:
         reason = _kind(path) or (str(error).splitlines() or [type(error).__name__])[0][:160]
         raise BadInputError(
             f"{path.name} is not a file that `learn.save` wrote, or it is broken ({reason}). It was not executed."
         ) from error
-    return check_metadata(card, path.name), tensors
+    return check_metadata(metadata, path.name), tensors
 
 
 def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> None:
@@ -148,10 +133,12 @@ def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> 
     module.load_state_dict(dict(tensors))
 
 
-def _empty_network(card: dict[str, Any], tensors: Mapping[str, torch.Tensor], name: str) -> model.Classifier:
-    """The network that a card names, with random weights."""
-    arch, preprocessing = card["timm"], Preprocessing.from_metadata(card["preprocessing"])
-    if arch == OWN or card["head"] in ("none", "own"):
+def _empty_network(
+    metadata: dict[str, Any], tensors: Mapping[str, torch.Tensor], name: str
+) -> model.Classifier:
+    """The network that metadata name, with random weights."""
+    arch, preprocessing = metadata["timm"], Preprocessing.from_metadata(metadata["preprocessing"])
+    if arch == OWN or metadata["head"] in ("none", "own"):
         raise BadInputError(
             f"{name} was made from a module of one's own, which only its own code can build; build it, and load with "
             "`Learner.load(path, module=module)`."
@@ -167,10 +154,10 @@ def _empty_network(card: dict[str, Any], tensors: Mapping[str, torch.Tensor], na
         raise BadInputError(_another(name, f"is far too small for {arch!r}", next(iter(tensors), "")))
     with torch.random.fork_rng(devices=[]):
         body = bodies.empty_body(
-            arch, card["size"], in_chans=preprocessing.channels, pool=card["pool"]
+            arch, metadata["size"], in_chans=preprocessing.channels, pool=metadata["pool"]
         ).eval()
-        features, classes = model.width(body), len(card["classes"])
-        head = mlp_head(features, classes) if card["head"] == "mlp" else None
+        features, classes = model.width(body), len(metadata["classes"])
+        head = mlp_head(features, classes) if metadata["head"] == "mlp" else None
         return model.Classifier(body, features, classes, head)
 
 
@@ -188,15 +175,19 @@ def _numbers_of(arch: str) -> int:
     return 0
 
 
-def _source(card: Mapping[str, Any]) -> model.BodySource:
-    return model.BodySource(card["timm"], card["weights"])
+def _source(metadata: Mapping[str, Any]) -> BodySource:
+    arch, fields = metadata["timm"], metadata["source"]
+    if fields is None:  # a file of an older version, which has words only
+        return BodySource(arch, Origin.NOTED, metadata["weights"], metadata["licence"])
+    origin, tag = Origin(fields["origin"]), fields["tag"] or ""
+    return BodySource(arch, origin, tag, fields["license"], tuple(fields["stages"]))
 
 
 def _another(path: Path | str, what: str, tensor: str) -> str:
     name = path if isinstance(path, str) else path.name
     return (
-        f"{name} {what} (first: {tensor[:80]!r}): its tensors belong to another architecture than its card says, or "
-        "the file was changed."
+        f"{name} {what} (first: {tensor[:80]!r}): its tensors belong to another architecture than its metadata say, "
+        "or the file was changed."
     )
 
 

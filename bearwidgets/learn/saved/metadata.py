@@ -1,31 +1,28 @@
-"""The card of a saved learner: what it was made of, how, and how good it is; plain JSON."""
+"""The metadata of a saved learner: what it was made of, how, and how good it is; plain JSON."""
 
 from __future__ import annotations
 
 import json
-import math
 import platform
-from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import timm
 import torch
 from torch import nn
 
 from bearwidgets.data.identity import hash_bytes
-from bearwidgets.errors import BadInputError
-from bearwidgets.learn.network.model import OWN
+from bearwidgets.errors import BadInputError, and_more
+from bearwidgets.files import as_json
 from bearwidgets.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
 
     from bearwidgets.data.dataset import Dataset
-    from bearwidgets.learn.network.model import BodySource
     from bearwidgets.learn.state import LearnerState
 
 FORMAT = 2
@@ -35,17 +32,17 @@ HEADS = {"linear": nn.Linear, "mlp": nn.Sequential, "none": nn.Identity, "own": 
 def describe(
     learn: LearnerState, *, scores: Mapping[str, Any] | None = None, origin: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The card of a learner; computes nothing that takes time.
+    """The metadata of a learner; computes nothing that takes time.
 
     Args:
         learn: a trained learner.
         scores: what `learn.evaluate("valid")` gave for the present weights, if it is known.
-        origin: the card that the learner was loaded from, if it was not trained since: it knows data and figures
+        origin: the metadata that the learner was loaded from, if it was not trained since: it knows data and figures
             that the learner itself no longer has.
     """
-    known = dict(origin or {})
+    known, source = dict(origin or {}), learn.source
     old = known.get("metrics") or {}
-    history = plain(learn.history.to_dict("records"))
+    history = as_json(learn.history.to_dict("records"))
     if known and not _same_exam(learn.ds, known["data"]):
         scores = None  # made on other images, which the training may have seen
     return {
@@ -53,8 +50,9 @@ def describe(
         "version": __version__,
         "created": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "arch": learn.arch,
-        "timm": learn.source.arch,
-        "weights": learn.source.weights,
+        "timm": source.arch,
+        "weights": source.weights,
+        "source": {**asdict(source), "origin": source.origin.value, "tag": source.tag or None},
         "head": next(name for name, kind in HEADS.items() if isinstance(learn.module.head, kind)),
         "pool": "catavgmax" if _pool_of(learn.module.body) == "catavgmax" else "avg",
         "classes": list(learn.classes),
@@ -72,10 +70,10 @@ def describe(
         "data": known["data"] if known else describe_data(learn.ds),
         "metrics": {
             "last_epoch": history[-1] if history else old.get("last_epoch"),
-            "valid": plain(scores) if scores else old.get("valid"),
+            "valid": as_json(scores) if scores else old.get("valid"),
         },
         "history": history or known.get("history", []),
-        "licence": licence_note(learn.source),
+        "licence": source.license_note,
         "intended_use": intended_use(learn.classes),
     }
 
@@ -108,30 +106,6 @@ def data_hash(table: pd.DataFrame) -> str:
     return hash_bytes("\n".join(sorted(json.dumps(list(map(str, row))) for row in rows)).encode())
 
 
-def licence_note(source: BodySource) -> str:
-    """What is known of the licence of the weights that a training started from."""
-    imagenet = (
-        "ImageNet's images come with terms for non-commercial research; whether these bind weights that were "
-        "trained on them is not settled."
-    )
-    start = source.weights.partition(", then ")[0]  # further stages were the user's own
-    if source.arch == OWN:
-        return "Started from a network of one's own; its licence is not known here."
-    if start == "random":
-        return "No foreign weights: trained from random ones."
-    if start == "ImageNet, offline":
-        return f"Started from EfficientNet-Lite0 (Apache-2.0), trained on ImageNet. {imagenet}"
-    if start.endswith(", timm"):
-        config = timm.get_pretrained_cfg(source.arch)
-        stated = config.license if config is not None and config.license else "not stated"
-        return f"Started from timm's weights of {source.arch} (licence by timm: {stated}). {imagenet}"
-    if start.endswith(", torchvision"):
-        return (
-            f"Started from torchvision's weights of {source.arch}; torchvision states no licence. {imagenet}"
-        )
-    return f"Started from weights of {start!r}, whose licence is not known here: look where they came from."
-
-
 def intended_use(classes: Iterable[str]) -> str:
     """What the learner is for, and what it cannot know."""
     return (
@@ -139,6 +113,10 @@ def intended_use(classes: Iterable[str]) -> str:
         "gets one of these classes, also one that shows none of them. Not for decisions about people, nor where a "
         "mistake does harm and nobody looks."
     )
+
+
+def _listed(names: list[str]) -> str:
+    return and_more(list(map(repr, names)), 20)
 
 
 def check_classes(classes: Iterable[str], ds: Dataset, *, source: str = "This learner") -> str | None:
@@ -158,26 +136,9 @@ def check_classes(classes: Iterable[str], ds: Dataset, *, source: str = "This le
     known, here = list(classes), list(ds.classes)
     new, absent = [each for each in here if each not in known], [each for each in known if each not in here]
     if not new:
-        return f"{source} also knows {_names(absent)}; these data have none of it." if absent else None
-    missing = f" It knows {_names(absent)}, of which the data have none." if absent else ""
+        return f"{source} also knows {_listed(absent)}; these data have none of it." if absent else None
+    missing = f" It knows {_listed(absent)}, of which the data have none." if absent else ""
     raise BadInputError(
-        f"{source} does not know {_names(new)}, which the data have.{missing} Make a learner for the classes of the "
+        f"{source} does not know {_listed(new)}, which the data have.{missing} Make a learner for the classes of the "
         "data with `learn.transfer(ds)`, or give these items labels that it knows."
     )
-
-
-def _names(names: list[str]) -> str:
-    return ", ".join(map(repr, names[:20])) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-
-
-def plain(value: Any) -> Any:
-    """The value as JSON has it: numbers that are not finite become None, NumPy's become Python's."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [plain(each) for each in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, (bool, int, str)) else str(value)

@@ -1,188 +1,192 @@
-"""A card that comes from a file is not believed: type and range of every entry are looked at before it is used."""
+"""What the metadata of a file may hold: nothing in it is used before its type and range were looked at."""
 
 from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.input.preprocessing import Preprocessing
+from bearwidgets.learn.network.body_source import Origin
 from bearwidgets.learn.network.model import POOLS
 from bearwidgets.learn.provenance import OLD_MODES
 from bearwidgets.learn.saved.metadata import FORMAT, HEADS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 MAX_SIZE = 8192
 MAX_LENGTH = 10_000
+NOT_NOTED = "Not noted by the version of bearwidgets that wrote this file."
 
 
-def check_metadata(card: object, source: str) -> dict[str, Any]:
-    """The card of a file, brought to the present format; every entry is of the type and range it has to be.
+class Rule(NamedTuple):
+    """What an entry may be: a test, and words for an error."""
 
-    Raises:
-        BadInputError: it is no card, of a newer format, or damaged.
-    """
-    if not isinstance(card, dict) or not _is_count(card.get("format"), 1):
-        raise BadInputError(
-            f"{source} holds tensors but no bearwidgets card; expected a file of `learn.save`."
+    holds: Callable[[Any], bool]
+    words: str
+
+
+def _whole(least: int, most: int = 2**53) -> Rule:
+    def holds(value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+    return Rule(holds, f"a whole number from {least} to {most}")
+
+
+def _one_of(names: Iterable[str]) -> Rule:
+    allowed = list(names)
+    return Rule(lambda value: isinstance(value, str) and value in allowed, " or ".join(map(repr, allowed)))
+
+
+def _optional(rule: Rule) -> Rule:
+    return Rule(lambda value: value is None or rule.holds(value), f"{rule.words}, or nothing")
+
+
+def _list_of(rule: Rule) -> Rule:
+    return Rule(
+        lambda value: isinstance(value, list) and all(map(rule.holds, value)), f"a list of {rule.words}"
+    )
+
+
+def _table_of(rest: Rule, *, needed: Mapping[str, Rule] | None = None, **possible: Rule) -> Rule:
+    """A table: entries that must be there, entries that may be there, and a rule for all others."""
+    known = {**(needed or {}), **possible}
+
+    def holds(value: Any) -> bool:
+        return (
+            isinstance(value, dict)
+            and all(name in value for name in needed or ())
+            and all(TEXT.holds(name) and known.get(name, rest).holds(each) for name, each in value.items())
         )
-    if card["format"] > FORMAT:
-        version = str(card.get("version"))
-        by = version if re.fullmatch(r"[\w.+-]{1,40}", version, re.ASCII) else "of unknown version"
-        raise BadInputError(
-            f"{source} was written by bearwidgets {by}, a newer one; update bearwidgets to read it."
-        )
-    if card["format"] == 1:
-        card = _upgraded(card)
-    if missing := [name for name in SCHEMA if name not in card]:
-        raise BadInputError(
-            f"The card of {source} lacks {', '.join(missing)}: the file was changed or is broken."
-        )
-    for name, (rule, words) in SCHEMA.items():
-        if not rule(card[name]):
-            raise BadInputError(
-                f"The card of {source} has {str(card[name])[:80]!r} for {name}; allowed is {words}. The file was "
-                "changed or is broken."
-            )
-    try:
-        preprocessing = Preprocessing.from_metadata(card["preprocessing"])
-    except BadInputError as error:
-        said = "".join(each if each.isprintable() else "?" for each in str(error))  # it quotes what came
-        raise BadInputError(f"{source}: {said}") from error
-    if preprocessing.size != card["size"]:
-        raise BadInputError(
-            f"The card of {source} has two sizes, {card['size']} and {preprocessing.size} px: the file was changed."
-        )
-    return {name: card[name] for name in ("format", *SCHEMA)}
+
+    return Rule(holds, f"a table of {rest.words}")
 
 
-def _upgraded(card: dict[str, Any]) -> dict[str, Any]:
-    """A card of format 1, which said less and had the preprocessing among the rest."""
-    flat = ("size", "mean", "std", "interpolation")
-    old = ("arch", "timm", "weights", "classes", "seed", "mode", "made_by")
-    if missing := [name for name in (*flat, *old) if name not in card]:
-        return {name: card[name] for name in SCHEMA if name in card and name not in missing}
-    return {
-        **{name: card[name] for name in (*old, "size")},
-        "format": FORMAT,
-        "version": card.get("version", "?"),
-        "created": None,
-        "head": "linear",
-        "pool": "avg",
-        "preprocessing": {name: card[name] for name in flat}
-        | {"resize": "squish", "in_chans": 3, "pca": None},
-        "versions": {"bearwidgets": card.get("version", "?")},
-        "data": None,
-        "metrics": {"last_epoch": None, "valid": None},
-        "history": [],
-        "licence": "Not noted by the version of bearwidgets that wrote this file.",
-        "intended_use": "Not noted by the version of bearwidgets that wrote this file.",
-    }
-
-
-def _is_words(value: object) -> bool:
+def _is_text(value: object) -> bool:
     """Some text; JSON can hold halves of surrogate pairs, which nothing can print."""
     if not isinstance(value, str) or not 0 < len(value) <= MAX_LENGTH:
         return False
     return not any("\ud800" <= each <= "\udfff" for each in value)
 
 
-def _is_count(value: object, least: int = 0, most: int = 2**53) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-
-
 def _is_number(value: object) -> bool:
-    return (isinstance(value, float) and math.isfinite(value)) or _is_count(value, -(2**53))
+    return (isinstance(value, float) and math.isfinite(value)) or _whole(-(2**53)).holds(value)
 
 
-def _one_of(value: object, allowed: Iterable[str]) -> bool:
-    return isinstance(value, str) and value in allowed
-
-
-def _is_row(value: object) -> bool:
-    """A flat table of figures and words, or of such tables by class."""
-    return isinstance(value, dict) and all(
-        _is_words(key) and (each is None or isinstance(each, bool) or _is_number(each) or _is_words(each))
-        for key, each in value.items()
-    )
-
-
-def _is_share(value: Any) -> bool:
-    return _is_number(value) and 0 <= value <= 1
-
-
-def _is_scores(value: object) -> bool:
-    """What `Learner.evaluate` gives."""
-    if not isinstance(value, dict):
-        return value is None
-    per_class, metrics = value.get("per_class", {}), value.get("metrics", {})
-    flat = {name: each for name, each in value.items() if name not in ("per_class", "metrics")}
-    return (
-        _is_row(flat)
-        and _is_row(metrics)
-        and _is_count(value.get("n"), 1)
-        and _is_share(value.get("error_rate"))
-        and _is_share(value.get("error_rate_corrected", 0))
-        and isinstance(per_class, dict)
-        and all(_is_words(name) and _is_row(each) for name, each in per_class.items())
-        and all(_is_count(each.get("n")) and _is_share(each.get("accuracy")) for each in per_class.values())
-    )
-
-
-def _is_metrics(value: object) -> bool:
-    if not isinstance(value, dict) or not {"last_epoch", "valid"} <= set(value):
-        return False
-    last = value["last_epoch"]
-    if not _is_scores(value["valid"]):
-        return False
-    return last is None or (
-        _is_row(last) and (last.get("valid_error") is None or _is_share(last["valid_error"]))
-    )
-
-
-def _is_classes(value: object) -> bool:
-    return isinstance(value, list) and all(map(_is_words, value)) and 0 < len(set(value)) == len(value)
-
-
-def _is_table(value: object) -> bool:
-    return isinstance(value, dict)  # `Preprocessing.from_metadata` looks at what is in it
-
-
-def _is_data(value: object) -> bool:
-    if value is None:
-        return True
-    items = value.get("items") if isinstance(value, dict) else None
-    return (
-        isinstance(value, dict)
-        and _is_words(value.get("hash"))
-        and (value.get("exam") is None or _is_words(value.get("exam")))
-        and isinstance(items, dict)
-        and all(_is_words(split) and isinstance(part, dict) for split, part in items.items())
-        and all(_is_words(label) and _is_count(n) for part in items.values() for label, n in part.items())
-    )
-
-
-SCHEMA: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "version": (_is_words, "a version"),
-    "created": (lambda value: value is None or _is_words(value), "a time"),
-    "arch": (_is_words, "a name"),
-    "timm": (_is_words, "a name"),
-    "weights": (_is_words, "words"),
-    "head": (lambda value: _one_of(value, HEADS), ", ".join(map(repr, HEADS))),
-    "pool": (lambda value: _one_of(value, POOLS), ", ".join(map(repr, POOLS))),
-    "classes": (_is_classes, "a list of different names"),
-    "size": (lambda value: _is_count(value, 32, MAX_SIZE), f"a whole number from 32 to {MAX_SIZE}"),
-    "seed": (lambda value: _is_count(value, 0, 2**32 - 1), f"a whole number from 0 to {2**32 - 1}"),
-    "mode": (lambda value: _one_of(value, ("quick", "full", *OLD_MODES)), "'quick' or 'full'"),
-    "made_by": (_is_words, "words"),
-    "preprocessing": (_is_table, "a table"),
-    "versions": (_is_row, "versions by name"),
-    "data": (_is_data, "a hash and numbers of items, or nothing"),
-    "metrics": (_is_metrics, "figures by name"),
-    "history": (lambda value: isinstance(value, list) and all(map(_is_row, value)), "a list of epochs"),
-    "licence": (_is_words, "words"),
-    "intended_use": (_is_words, "words"),
+ANY = Rule(lambda _: True, "anything")
+TEXT = Rule(_is_text, "text")
+NAMES = Rule(
+    lambda value: _list_of(TEXT).holds(value) and 0 < len(set(value)) == len(value),
+    "a list of different names",
+)
+SHARE = Rule(lambda value: _is_number(value) and 0 <= value <= 1, "a share from 0 to 1")
+CELL = _optional(
+    Rule(lambda value: isinstance(value, bool) or _is_number(value) or _is_text(value), "figures")
+)
+ROW = _table_of(CELL)
+EPOCH = _table_of(CELL, valid_error=_optional(SHARE))
+SCORES = _table_of(
+    CELL,
+    needed={"n": _whole(1), "error_rate": SHARE},
+    error_rate_corrected=SHARE,
+    metrics=ROW,
+    per_class=_table_of(_table_of(CELL, needed={"n": _whole(0), "accuracy": SHARE})),
+)
+SOURCE = _table_of(
+    ANY,
+    needed={
+        "origin": _one_of(each.value for each in Origin),
+        "tag": _optional(TEXT),
+        "license": _optional(TEXT),
+        "stages": _list_of(_whole(1)),
+    },
+)
+DATA = _table_of(ANY, needed={"hash": TEXT, "items": _table_of(_table_of(_whole(0)))}, exam=_optional(TEXT))
+SCHEMA = {
+    "version": TEXT,
+    "created": _optional(TEXT),
+    "arch": TEXT,
+    "timm": TEXT,
+    "weights": TEXT,
+    "source": _optional(SOURCE),
+    "head": _one_of(HEADS),
+    "pool": _one_of(POOLS),
+    "classes": NAMES,
+    "size": _whole(32, MAX_SIZE),
+    "seed": _whole(0, 2**32 - 1),
+    "mode": Rule(lambda value: value in ("quick", "full", *OLD_MODES), "'quick' or 'full'"),
+    "made_by": TEXT,
+    "preprocessing": _table_of(ANY),  # `Preprocessing.from_metadata` looks at what is in it
+    "versions": ROW,
+    "data": _optional(DATA),
+    "metrics": _table_of(ANY, needed={"valid": _optional(SCORES), "last_epoch": _optional(EPOCH)}),
+    "history": _list_of(ROW),
+    "licence": TEXT,
+    "intended_use": TEXT,
 }
+LATER: dict[str, Any] = {"source": None}  # what files of this format did not have at first
+
+
+def check_metadata(metadata: object, source: str) -> dict[str, Any]:
+    """The metadata of a file, brought to the present format; every entry is as `SCHEMA` has it.
+
+    Raises:
+        BadInputError: it is no such metadata, of a newer format, or damaged.
+    """
+    if not isinstance(metadata, dict) or not _whole(1).holds(metadata.get("format")):
+        raise BadInputError(
+            f"{source} holds tensors but no bearwidgets metadata; expected a file of `learn.save`."
+        )
+    if metadata["format"] > FORMAT:
+        version = str(metadata.get("version"))
+        by = version if re.fullmatch(r"[\w.+-]{1,40}", version, re.ASCII) else "of unknown version"
+        raise BadInputError(
+            f"{source} was written by bearwidgets {by}, a newer one; update bearwidgets to read it."
+        )
+    metadata = LATER | (_upgraded(metadata) if metadata["format"] == 1 else metadata)
+    if missing := [name for name in SCHEMA if name not in metadata]:
+        raise BadInputError(
+            f"The metadata of {source} lacks {', '.join(missing)}: the file was changed or is broken."
+        )
+    for name, rule in SCHEMA.items():
+        if not rule.holds(metadata[name]):
+            raise BadInputError(
+                f"The metadata of {source} has {str(metadata[name])[:80]!r} for {name}; allowed is {rule.words}. The "
+                "file was changed or is broken."
+            )
+    try:
+        preprocessing = Preprocessing.from_metadata(metadata["preprocessing"])
+    except BadInputError as error:
+        said = "".join(each if each.isprintable() else "?" for each in str(error))  # it quotes what came
+        raise BadInputError(f"{source}: {said}") from error
+    if preprocessing.size != metadata["size"]:
+        raise BadInputError(
+            f"The metadata of {source} has two sizes, {metadata['size']} and {preprocessing.size} px: the file was "
+            "changed."
+        )
+    return {name: metadata[name] for name in ("format", *SCHEMA)}
+
+
+def _upgraded(old: dict[str, Any]) -> dict[str, Any]:
+    """The metadata of format 1, which said less and had the preprocessing among the rest."""
+    flat = ("size", "mean", "std", "interpolation")
+    kept = ("arch", "timm", "weights", "classes", "size", "seed", "mode", "made_by")
+    if any(name not in old for name in (*flat, *kept)):
+        return {name: old[name] for name in kept if name in old}
+    return {
+        **{name: old[name] for name in kept},
+        "format": FORMAT,
+        "version": old.get("version", "?"),
+        "created": None,
+        "head": "linear",
+        "pool": "avg",
+        "preprocessing": {**{name: old[name] for name in flat}, "in_chans": 3},
+        "versions": {"bearwidgets": old.get("version", "?")},
+        "data": None,
+        "metrics": {"last_epoch": None, "valid": None},
+        "history": [],
+        "licence": NOT_NOTED,
+        "intended_use": NOT_NOTED,
+    }

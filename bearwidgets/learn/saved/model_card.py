@@ -1,4 +1,4 @@
-"""The card of a learner for people to read: Markdown, with what was not measured said as plainly as what was."""
+"""The model card: the metadata of a learner as Markdown, which says what was not measured as plainly as what was."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ FEW = 20  # items of a class, below which its figure says little
 NOT_MEASURED = "not measured"
 
 
-def model_card(card: Mapping[str, Any]) -> str:
-    """Markdown of a card as `bundle.describe` makes it or `bundle.read` gives it.
+def model_card(metadata: Mapping[str, Any]) -> str:
+    """Markdown of metadata, as `metadata.describe` makes them or `bundle.read` gives them.
 
     Intervals are Wilson's at 95 % (Wilson, 1927): they hold for new images only if these are like the ones that
     were counted.
@@ -29,33 +29,35 @@ def model_card(card: Mapping[str, Any]) -> str:
         …
     """
     parts = [
-        [f"# Image classifier: {_names(card['classes'])}"],
-        _facts(card),
-        ["## What it is for", _text(card["intended_use"])],
-        ["## How good it is", *_figures(card)],
-        ["## What is not known", *_limits(card)],
-        ["## What it was trained on", *_data(card["data"])],
-        ["## How it was trained", _text(card["made_by"]), *_history(card["history"])],
-        ["## Licence of the weights", _text(card["licence"])],
+        [f"# Image classifier: {_names(metadata['classes'])}"],
+        _facts(metadata),
+        ["## What it is for", _text(metadata["intended_use"])],
+        ["## How good it is", *_figures(metadata)],
+        ["## What is not known", *_limits(metadata)],
+        ["## What it was trained on", *_data(metadata["data"])],
+        ["## How it was trained", _text(metadata["made_by"]), *_history(metadata["history"])],
+        ["## License of the weights", _text(metadata["licence"])],
     ]
     return "\n\n".join(each for part in parts for each in part) + "\n"
 
 
-def _facts(card: Mapping[str, Any]) -> list[str]:
-    seen = card["preprocessing"]
-    image = f"{card['size']} × {card['size']} px, {seen.get('resize', 'squish')}, {seen['interpolation']}"
+def _facts(metadata: Mapping[str, Any]) -> list[str]:
+    seen = metadata["preprocessing"]
+    image = (
+        f"{metadata['size']} × {metadata['size']} px, {seen.get('resize', 'squish')}, {seen['interpolation']}"
+    )
     rows = [
-        ("Network", card["arch"]),
-        ("Weights at the start", card["weights"]),
+        ("Network", metadata["arch"]),
+        ("Weights at the start", metadata["weights"]),
         ("Sees", f"{image}, bands: {seen.get('in_chans', 3)}"),
-        ("Saved", card["created"] or "not noted"),
-        ("Made with", ", ".join(f"{name} {version}" for name, version in card["versions"].items())),
+        ("Saved", metadata["created"] or "not noted"),
+        ("Made with", ", ".join(f"{name} {version}" for name, version in metadata["versions"].items())),
     ]
     return [_table(("", ""), rows)]
 
 
-def _figures(card: Mapping[str, Any]) -> list[str]:
-    scores, last = card["metrics"]["valid"], card["metrics"]["last_epoch"] or {}
+def _figures(metadata: Mapping[str, Any]) -> list[str]:
+    scores, last = metadata["metrics"]["valid"], metadata["metrics"]["last_epoch"] or {}
     if scores is None:
         if last.get("valid_error") is None:
             return ["Not measured: there are no figures on images that were kept from training."]
@@ -69,7 +71,7 @@ def _figures(card: Mapping[str, Any]) -> list[str]:
     corrected = scores.get("error_rate_corrected")
     if corrected is not None:
         sentence += f" On the labels as corrected since: {_percent(corrected)}."
-    return [sentence, *_more(scores.get("metrics") or last), *_per_class(card["classes"], scores)]
+    return [sentence, *_more(scores.get("metrics") or last), *_per_class(metadata["classes"], scores)]
 
 
 def _more(row: Mapping[str, Any]) -> list[str]:
@@ -96,10 +98,10 @@ def _per_class(classes: list[str], scores: Mapping[str, Any]) -> list[str]:
     return [_table(("Class", "n", "Right", "95 % interval"), rows), *more]
 
 
-def _limits(card: Mapping[str, Any]) -> list[str]:
-    scores, metrics = card["metrics"]["valid"], card["metrics"]["last_epoch"] or {}
+def _limits(metadata: Mapping[str, Any]) -> list[str]:
+    scores, metrics = metadata["metrics"]["valid"], metadata["metrics"]["last_epoch"] or {}
     per_class = (scores or {}).get("per_class", {})
-    few = [name for name in card["classes"] if 0 < per_class.get(name, {"n": FEW})["n"] < FEW]
+    few = [name for name in metadata["classes"] if 0 < per_class.get(name, {"n": FEW})["n"] < FEW]
     limits = []
     if few and scores is not None:
         limits.append(f"Fewer than {FEW} images were counted of {_names(few)}: their figures say little.")

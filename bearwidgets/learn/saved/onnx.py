@@ -154,7 +154,7 @@ def _export(deployed: Deployed, preprocessing: Preprocessing) -> Any:
     return compose.merge_models(resizing, message, [(RESIZED, RESIZED)])
 
 
-def _describe(message: Any, card: dict[str, Any]) -> None:
+def _describe(message: Any, metadata: dict[str, Any]) -> None:
     message.producer_name, message.producer_version = "bearwidgets", __version__
     kind = "uint8" if message.graph.input[0].type.tensor_type.elem_type == 2 else "float32"
     message.doc_string = (
@@ -164,7 +164,7 @@ def _describe(message: Any, card: dict[str, Any]) -> None:
     )
     for name in ("classes", "made_by", "preprocessing", "versions", "created", "data", "metrics", "licence"):
         entry = message.metadata_props.add()
-        entry.key, entry.value = name, json.dumps(card[name], ensure_ascii=False)
+        entry.key, entry.value = name, json.dumps(metadata[name], ensure_ascii=False)
 
 
 def _verify(data: bytes, network: nn.Module, learn: LearnerState) -> None:
