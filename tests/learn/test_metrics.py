@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -144,10 +142,3 @@ def test_a_metric_of_ones_own_is_taken_as_it_is(items):
 def test_what_cannot_be_used_is_refused_at_once(wanted, message):
     with pytest.raises(BadInputError, match=message):
         make_metrics(wanted, 4)
-
-
-def test_missing_torchmetrics_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "torchmetrics", None)
-    with pytest.raises(BadInputError, match="pip install torchmetrics"):
-        make_metrics("f1", 3)
-    assert make_metrics(None, 3) == {}

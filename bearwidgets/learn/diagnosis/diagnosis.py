@@ -40,9 +40,9 @@ def diagnose(evidence: TrainingEvidence) -> list[Finding]:
     Each rule says in its own docstring what it tests, and where the test comes from.
 
     Example:
-        >>> for finding in diagnose(evidence_of(learn)):  # doctest: +SKIP
-        ...     print(finding)
-        Only 4 training images of 'polar', where the median class has 160. Add images of it, …
+        >>> from bearwidgets.learn.diagnosis.evidence import evidence_of
+        >>> [finding.code for finding in diagnose(evidence_of(learn))]
+        [...]
     """
     if evidence.mode == "quick":  # steps of an earlier training in the full mode tell nothing of this one
         evidence = replace(evidence, steps=evidence.steps.iloc[:0])

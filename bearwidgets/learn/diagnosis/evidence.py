@@ -108,8 +108,8 @@ def evidence_of(learn: Predicts) -> TrainingEvidence:
         BadInputError: the learner is not trained, or has no data set.
 
     Example:
-        >>> evidence_of(learn).valid  # doctest: +SKIP
-        Score(wrong=3, n=96)
+        >>> evidence_of(learn).valid
+        Score(wrong=..., n=...)
     """
     table = learn.data().table
     labels, predicted = _judged(learn, "valid")

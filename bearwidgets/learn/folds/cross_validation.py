@@ -77,10 +77,11 @@ def cross_validate(
             would train on, an unknown split or group column.
 
     Example:
-        >>> cv = bw.cross_validate(ds, folds=5)  # doctest: +SKIP
-        >>> cv.summary.loc["error_rate", "mean"]  # doctest: +SKIP
-        0.07
-        >>> bw.Review(cv).suspects(9)  # doctest: +SKIP
+        >>> cv = bw.cross_validate(ds, folds=2, size=64, progress=False)
+        >>> cv.summary.columns.tolist()
+        ['mean', 'std', 'standard_error']
+        >>> len(bw.Review(cv).table) == len(ds.table)
+        True
     """
     cv = CrossValidation(ds, folds, seed=seed, splits=splits, groups=groups, **learner_options)
     for note in cv.folds.notes:

@@ -127,8 +127,8 @@ def make_preprocessing(
         UserWarning: As `resolve_normalization`, `channel_statistics` and `fit_pca`.
 
     Example:
-        >>> config = timm.data.resolve_data_config(model=body)  # doctest: +SKIP
-        >>> make_preprocessing(ds, config, 224, pretrained=True).mean  # doctest: +SKIP
+        >>> config = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "interpolation": "bicubic"}
+        >>> make_preprocessing(ds, config, 224, pretrained=True).mean
         (0.485, 0.456, 0.406)
     """
     check_in_chans(in_chans)

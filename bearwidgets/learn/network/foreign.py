@@ -29,8 +29,9 @@ def split_module(module: nn.Module, n_classes: int, size: int, in_chans: int = 3
         BadInputError: the module gives something else than such logits, or cannot be copied.
 
     Example:
-        >>> network = split_module(torchvision.models.resnet18(num_classes=3), 3, 64)  # doctest: +SKIP
-        >>> network.splits, network.head  # doctest: +SKIP
+        >>> import torchvision
+        >>> network = split_module(torchvision.models.resnet18(num_classes=3), 3, 64)
+        >>> network.splits, network.head
         (True, Linear(in_features=512, out_features=3, bias=True))
     """
     if not isinstance(module, nn.Module):

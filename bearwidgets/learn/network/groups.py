@@ -45,8 +45,9 @@ def layer_groups(module: nn.Module, n: int = 3) -> list[list[nn.Parameter]]:
         BadInputError: n is no whole number from 1 on.
 
     Example:
-        >>> body, features, *_ = create_body("resnet18", None, 64, seed=0)  # doctest: +SKIP
-        >>> [len(each) for each in layer_groups(Classifier(body, features, 3))]  # doctest: +SKIP
+        >>> import timm
+        >>> network = Classifier(timm.create_model("resnet18", num_classes=0), 512, 3)
+        >>> [len(each) for each in layer_groups(network)]
         [30, 30, 2]
     """
     if not isinstance(n, int) or n < 1:

@@ -82,8 +82,8 @@ def create_body(
             number of bands or pooling that the architecture does not come in.
 
     Example:
-        >>> body, features, source, preprocessing = create_body("resnet18", None, 64, seed=0)  # doctest: +SKIP
-        >>> features, source.weights  # doctest: +SKIP
+        >>> body, features, source, preprocessing = create_body("resnet18", None, 64, seed=0)
+        >>> features, source.weights
         (512, 'random')
     """
     check_input(size, in_chans)

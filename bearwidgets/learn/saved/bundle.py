@@ -78,7 +78,9 @@ def load(
             are not those of the architecture.
 
     Example:
-        >>> metadata, network, source, preprocessing = load(Path("bears.bw"))  # doctest: +SKIP
+        >>> metadata, network, source, preprocessing = load(learn.save("bears.bw"))
+        >>> metadata["classes"], source.weights
+        (['black', 'grizzly', 'teddy'], 'ImageNet, offline')
     """
     metadata, tensors = read(path)
     if network is None:

@@ -24,9 +24,9 @@ def model_card(metadata: Mapping[str, Any]) -> str:
     were counted.
 
     Example:
-        >>> print(model_card(bundle.read(Path("bears.bw"))[0]))  # doctest: +SKIP
+        >>> print(learn.card)
         # Image classifier: black, grizzly, teddy
-        …
+        ...
     """
     parts = [
         [f"# Image classifier: {_names(metadata['classes'])}"],

@@ -82,11 +82,12 @@ def export_onnx(learn: LearnerState, path: str | Path, *, verify: bool = True) -
         WorkspaceError: the file cannot be written.
 
     Example:
-        >>> export_onnx(learn, "bears.onnx")  # doctest: +SKIP
-        PosixPath('bears.onnx')
-        >>> session = onnxruntime.InferenceSession("bears.onnx")  # doctest: +SKIP
-        >>> session.run(None, {"pictures": np.asarray(Image.open("one.jpg").convert("RGB"))[None]})  # doctest: +SKIP
-        >>> json.loads(session.get_modelmeta().custom_metadata_map["classes"])  # doctest: +SKIP
+        >>> import onnxruntime
+        >>> session = onnxruntime.InferenceSession(export_onnx(learn, "bears.onnx"))
+        >>> image = np.asarray(Image.open(ds.path_of(ds.table.id[0])).convert("RGB"))
+        >>> session.run(None, {"pictures": image[None]})[0].shape
+        (1, 3)
+        >>> json.loads(session.get_modelmeta().custom_metadata_map["classes"])
         ['black', 'grizzly', 'teddy']
     """
     if not learn.is_trained:

@@ -53,7 +53,7 @@ def make_metrics(wanted: Wanted, n_classes: int) -> dict[str, Metric]:
 
     Raises:
         BadInputError: an unknown name (near misses are named), no metric at all, one that does not take
-            probabilities (n, classes) and class numbers (n,), one that gives a table, or torchmetrics is missing.
+            probabilities (n, classes) and class numbers (n,), or one that gives a table.
 
     Example:
         >>> list(make_metrics(["f1", "top_2"], 3))
@@ -61,17 +61,20 @@ def make_metrics(wanted: Wanted, n_classes: int) -> dict[str, Metric]:
     """
     if wanted is None:
         return {}
-    metric_class = _torchmetrics().Metric
-    if isinstance(wanted, (str, metric_class)):
+    from torchmetrics import Metric
+
+    if isinstance(wanted, (str, Metric)):
         wanted = [wanted]
     if not isinstance(wanted, Iterable):
         raise BadInputError(_not_a_metric(wanted))
-    named = dict(wanted) if isinstance(wanted, Mapping) else {_name(each): each for each in wanted}
-    metrics = {}
+    named: dict[str, Any] = (
+        dict(wanted) if isinstance(wanted, Mapping) else {_name(each): each for each in wanted}
+    )
+    metrics: dict[str, Metric] = {}
     for name, each in named.items():
         if isinstance(each, str):
             metrics[name] = _by_name(each, n_classes)
-        elif isinstance(each, metric_class):
+        elif isinstance(each, Metric):
             metrics[name] = each
         else:
             raise BadInputError(_not_a_metric(each))
@@ -179,13 +182,3 @@ def _not_a_metric(each: object) -> str:
         f"{each!r} is no metric; allowed are names such as {', '.join(map(repr, [*SHORT][:3]))} or 'top_3', and "
         "torchmetrics.Metric objects."
     )
-
-
-def _torchmetrics() -> Any:
-    try:
-        import torchmetrics
-    except ImportError as error:
-        raise BadInputError(
-            "Metrics need torchmetrics, which is not installed; run `pip install torchmetrics`."
-        ) from error
-    return torchmetrics
