@@ -67,11 +67,11 @@ def make_metrics(wanted: Wanted, n_classes: int) -> dict[str, Metric]:
         wanted = [wanted]
     if not isinstance(wanted, Iterable):
         raise BadInputError(_not_a_metric(wanted))
-    named: Mapping[Any, Any] = (
-        wanted if isinstance(wanted, Mapping) else {_name(each): each for each in wanted}
-    )
     metrics: dict[str, Metric] = {}
-    for name, each in named.items():
+    for key, each in (
+        wanted.items() if isinstance(wanted, Mapping) else ((_name(each), each) for each in wanted)
+    ):
+        name = str(key)
         if isinstance(each, str):
             metrics[name] = _by_name(each, n_classes)
         elif isinstance(each, Metric):
