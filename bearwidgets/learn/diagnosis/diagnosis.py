@@ -77,10 +77,12 @@ def _chance_level(evidence: TrainingEvidence) -> Iterator[Finding]:
     if by_chance >= CERTAIN and wilson(right, n)[1] < (1 + naming / n) / 2:
         figure = {"right": right, "n": n, "naming_one_class": naming, "p_value": by_chance}
         sentence = (
-            f"{right} of {n} validation images are right; always naming {_name(frequent)} would get {naming}. "
-            "The network is no better than that."
+            f"{right} of {n} validation images are classified correctly; always answering {_name(frequent)} "
+            f"would get {naming}. The network is no better than that."
         )
-        advice = "See that labels belong to their images, then train for more epochs or at another rate."
+        advice = (
+            "Check that the labels fit their images, then train for more epochs or at another learning rate."
+        )
         yield Finding("chance_level", sentence, figure, advice)
 
 
@@ -100,8 +102,8 @@ def _under_fit(evidence: TrainingEvidence) -> Iterator[Finding]:
         return
     if wilson(*seen)[0] > TRAIN_ERROR and seen.error >= unseen.error / 2:
         sentence = (
-            f"Of the {seen.n} images that the head was fitted on {_percent(seen.error)} are wrong, of held-out ones "
-            f"{_percent(unseen.error)}: their features do not tell the classes apart."
+            f"{_percent(seen.error)} of the {seen.n} images that the head was trained on are wrong, "
+            f"{_percent(unseen.error)} of held-out ones: their features do not tell the classes apart."
         )
         figure = {"train_error": seen.error, "held_out_error": unseen.error, "n": seen.n}
         advice = "Look for wrong labels, then try a larger `size`, a larger body, or mode='full'."
@@ -125,7 +127,7 @@ def _over_fit(evidence: TrainingEvidence) -> Iterator[Finding]:
         best, last, epoch = found.best, found.last, evidence.trained.iloc[found.row]
         sentence = (
             f"The validation error was lowest at {epoch.stage} epoch {epoch.epoch:.0f} ({_percent(best.error)}) and "
-            f"{_percent(last.error)} or more at last (n = {last.n}), while the training loss fell: learned by rote."
+            f"{_percent(last.error)} or more at last (n = {last.n}), while the training loss fell: overfitting."
         )
         figure = {"best_error": best.error, "error": last.error, "n": last.n, "p_value": found.by_chance}
         advice = "Train for fewer epochs or with save_best=True, augment more, or add images."
@@ -148,8 +150,10 @@ def _class_swallowed(evidence: TrainingEvidence) -> Iterator[Finding]:
     }
     if never:
         listed = _listed(never)
-        sentence = f"Never predicted on {n} validation images: {listed} (in brackets, how many there are)."
-        advice = "See whether their labels are right, add images of them, or train with sampling='balanced'."
+        sentence = (
+            f"Never predicted on {n} validation images: {listed}, with the number of images in parentheses."
+        )
+        advice = "Check their labels, add images of them, or train with sampling='balanced'."
         yield Finding("class_swallowed", sentence, {"never_predicted": never, "n": n}, advice)
 
 
@@ -186,7 +190,7 @@ def _small_validation(evidence: TrainingEvidence, *, epochs: bool) -> Iterator[F
         "Give more images to the validation split, or use cross-validation: `bw.cross_validate(ds, folds=5)`."
     )
     if not now.n:
-        sentence = "There are no validation images, so nobody can tell how well new images are recognized."
+        sentence = "There are no validation images, so it is not known how well new images are recognized."
         yield Finding("small_validation", sentence, {"n": 0}, advice)
         return
     low, high = wilson(*now)

@@ -42,7 +42,7 @@ MOST_BLOCKS = 8  # in a phase; more would leave each of them noisy
 
 
 def rate_too_high(evidence: TrainingEvidence) -> Iterator[Finding]:
-    """The last phase meets a loss that is no number, ends above an earlier level, or leaps far above blind guessing.
+    """The last phase meets a loss that is not finite, ends above an earlier level, or leaps far above blind guessing.
 
     It ends above: the median loss of the last block of steps is higher than the lowest one of a block before it, or
     than the first step, by more than `RISE` of blind guessing. It leaps: a block is `LEAP` times as high as blind
@@ -52,11 +52,11 @@ def rate_too_high(evidence: TrainingEvidence) -> Iterator[Finding]:
     """
     phase, blind = last_phase(evidence.steps), evidence.blind
     loss, rate = numbers(phase, "loss"), numbers(phase, "lr")
-    advice = "Train anew with a tenth of that rate, or with the one that `learn.lr_find()` suggests."
+    advice = "Train again with a tenth of that rate, or with the one that `learn.lr_find()` suggests."
     broken = ~np.isfinite(loss)
     if broken.any():
         step, at = int(phase.step.iloc[broken.argmax()]), float(rate[broken.argmax()])
-        sentence = f"The training loss was no number at step {step}: a rate of {at:.2g} makes too long steps."
+        sentence = f"The training loss was not finite at step {step}: the learning rate {at:.2g} is too high."
         yield Finding("rate_too_high", sentence, {"step": step, "lr": at}, advice)
         return
     if len(loss) <= BLOCK or not blind:
@@ -69,8 +69,8 @@ def rate_too_high(evidence: TrainingEvidence) -> Iterator[Finding]:
         place = top if leaps else len(levels) - 1
         low, high = float(levels[:place].min()), float(levels[place])
         sentence = (
-            f"The training loss rose to {high:.2f}, from as low as {low:.2f} (blind guessing costs {blind:.2f}): "
-            f"a rate of up to {rate.max():.2g} makes too long steps."
+            f"The training loss rose to {high:.2f}, from as low as {low:.2f} (guessing costs {blind:.2f}): "
+            f"a learning rate of up to {rate.max():.2g} is too high."
         )
         figure = {"low": low, "high": high, "blind_guessing": blind, "lr": float(rate.max())}
         yield Finding("rate_too_high", sentence, figure, advice)
@@ -95,8 +95,8 @@ def rate_too_low(evidence: TrainingEvidence) -> Iterator[Finding]:
     if stands and not fell_before:
         start, end = float(loss.mean() - change / 2), float(loss.mean() + change / 2)
         sentence = (
-            f"The training loss hardly moved in {len(loss)} steps: {start:.2f} to {end:.2f} (blind guessing costs "
-            f"{blind:.2f}): a rate of {rate.max():.2g} makes too short steps."
+            f"The training loss hardly moved in {len(loss)} steps: {start:.2f} to {end:.2f} (guessing costs "
+            f"{blind:.2f}): the learning rate {rate.max():.2g} is too low."
         )
         figure = {
             "start": start,
@@ -105,7 +105,7 @@ def rate_too_low(evidence: TrainingEvidence) -> Iterator[Finding]:
             "steps": len(loss),
             "lr": float(rate.max()),
         }
-        advice = "Train with ten times that rate, or with the one that `learn.lr_find()` suggests."
+        advice = "Train again with ten times that rate, or with the one that `learn.lr_find()` suggests."
         yield Finding("rate_too_low", sentence, figure, advice)
 
 
@@ -134,11 +134,11 @@ def loss_not_down(evidence: TrainingEvidence) -> Iterator[Finding]:
     if -change > max(FALL * blind, stdtrit(len(later) - 2, 1 - CERTAIN) * error):
         which = f"in only {len(later)} steps" if steps < FEW_STEPS else f"in the last {len(later)} steps"
         sentence = (
-            f"The training loss was still falling at the end: by {-change:.2f} {which}, to {end:.2f} (blind guessing "
+            f"The training loss was still falling at the end: by {-change:.2f} {which}, to {end:.2f} (guessing "
             f"costs {blind:.2f})."
         )
         figure = {"fall": -change, "steps": len(later), "end": end, "blind_guessing": blind}
-        advice = "Train for more epochs; where that ends too high, take `learn.lr_find()`'s rate, or a larger body."
+        advice = "Train for more epochs; if that ends too high, use the rate of `learn.lr_find()` or a larger body."
         yield Finding("under_fit", sentence, figure, advice)
 
 
