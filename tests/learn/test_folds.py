@@ -337,7 +337,7 @@ def test_ctrl_c_leaves_the_finished_folds(ds, monkeypatch):
 
     started = []
     monkeypatch.setattr(Learner, "fine_tuning", interrupted)
-    with pytest.warns(UserWarning, match=r"Stopped by hand. CrossValidation\(held-out error .* can be used"):
+    with pytest.warns(UserWarning, match=r"Interrupted. CrossValidation\(held-out error .* can be used"):
         cv = cross_validate(ds, 4, **QUIET)
     assert (len(cv.learners), len(cv.table)) == (2, 2)
     assert set(cv.out_of_fold()[0]) == started[0] | started[1]

@@ -244,7 +244,7 @@ def test_predict_takes_every_mode_of_pil(trained, mode):
     ],
 )
 def test_predict_refuses_what_is_no_picture(trained, given):
-    with pytest.raises(BadInputError, match=r"no picture; allowed are"):
+    with pytest.raises(BadInputError, match=r"no image; allowed are"):
         trained.predict(given)
 
 

@@ -93,7 +93,7 @@ def cross_validate(
     except KeyboardInterrupt:
         steps.close()
         use = "can be used" if cv.learners else "holds nothing yet"
-        warnings.warn(f"Stopped by hand. {cv!r} {use}.", stacklevel=2)
+        warnings.warn(f"Interrupted. {cv!r} {use}.", stacklevel=2)
     return cv
 
 
