@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 PCA = Projection(((1.0, 0.0, 0.0, 2.0), (0.0, -1.0, 0.0, 0.0), (0.5, 0.5, 0.5, 0.5)), (0.0, 1.0, -0.25))
 
 
-def test_pixels_are_normalised_by_mean_and_deviation():
+def test_pixels_are_normalized_by_mean_and_deviation():
     preprocessing = Preprocessing(1, (0.5, 0.25, 0.0), (0.5, 0.25, 1.0))
     tensor = preprocessing.normalize(np.array([[[[255, 0, 51]]]], np.uint8), CPU)
     assert tensor.shape == (1, 3, 1, 1)
