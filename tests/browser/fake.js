@@ -1,9 +1,9 @@
-// A stand-in for the Python side of the Cleaner: answers the messages from generated items and pictures.
+// A stand-in for the Python side of the Cleaner: answers the messages from generated items and images.
 
-const PICTURES = 40;
+const IMAGES = 40;
 
 /** @param {number} count */
-async function pictures(count) {
+async function drawImages(count) {
   const made = [];
   for (let i = 0; i < count; i++) {
     const canvas = document.createElement("canvas");
@@ -59,8 +59,8 @@ const QUEUES = {
 const WHY = {
   contradictions: "The same bytes stand under black and teddy, so one of the labels is wrong.",
   copies: "The same bytes as the others of its group.",
-  near_duplicates: "Nearly the same picture as the others of its group: 97 % alike.",
-  dark: "Its mean brightness is 9 of 255; half of the pictures have 120 or more.",
+  near_duplicates: "Nearly the same image as the others of its group: 97 % alike.",
+  dark: "Its mean brightness is 9 of 255; half of the images have 120 or more.",
 };
 
 /** A repeatable number from 0 to 1. @param {number} i @param {number} salt */
@@ -77,7 +77,7 @@ export class FakeKernel {
   held = [];
   holding = null;
   #listeners = new Map();
-  #pictures = [];
+  #images = [];
   #decisions = new Map();
   #history = [];
   #future = [];
@@ -98,7 +98,7 @@ export class FakeKernel {
     this.classes = classes;
     this.traits = { px: 160, height: 640, ...traits };
     this.#order = Array.from({ length: n }, (_, i) => i);
-    this.maker = pictures(Math.min(n, PICTURES)).then((made) => (this.#pictures = made));
+    this.maker = drawImages(Math.min(n, IMAGES)).then((made) => (this.#images = made));
   }
 
   // the model's side
@@ -184,7 +184,7 @@ export class FakeKernel {
       label_issue: wrong ? confidence : 1 - confidence,
       suggested: wrong ? predicted : null,
       second: wrong ? this.classes[(k + 2) % this.classes.length] : null,
-      why: WHY[this.#view.queue] ?? (wrong ? `It looks like ${predicted} (${Math.round(confidence * 100)} %), and its neighbours are ${predicted}.` : ""),
+      why: WHY[this.#view.queue] ?? (wrong ? `It looks like ${predicted} (${Math.round(confidence * 100)} %), and its neighbors are ${predicted}.` : ""),
       group: this.#groups.get(k) ?? null,
       decision,
       proposal: wrong ? { action: "relabel", label: predicted } : null,
@@ -241,27 +241,21 @@ export class FakeKernel {
   view({ filter, sort, descending, queue = null }) {
     this.#view = { filter, sort, descending, queue };
     this.#revision += 1;
-    const found = [];
     const among = queue ? this.queues[queue].groups.flat() : Array.from({ length: this.n }, (_, k) => k);
-    for (const k of among) {
-      const item = this.item(k);
-      const action = item.decision?.action ?? null;
-      if (filter.label !== null && item.label !== filter.label) continue;
-      if (filter.predicted !== null && item.predicted !== filter.predicted) continue;
-      if (filter.split !== null && item.split !== filter.split) continue;
-      if (filter.decision === "pending" && action === null) continue;
-      if (filter.decision === "undecided" && action !== null) continue;
-      if (!["pending", "undecided", null].includes(filter.decision) && action !== filter.decision) continue;
-      if (filter.text && !item.path.includes(filter.text)) continue;
-      found.push(k);
-    }
+    const found = among.filter((k) => {
+      const { label, predicted, split, decision, path } = this.item(k);
+      const action = decision?.action ?? null;
+      const wanted = { null: true, pending: action !== null, undecided: action === null }[filter.decision] ?? action === filter.decision;
+      const fits = (name, value) => filter[name] === null || filter[name] === value;
+      return wanted && fits("label", label) && fits("predicted", predicted) && fits("split", split) && path.includes(filter.text);
+    });
     if (!descending) found.reverse();
     this.#order = found;
-    this.#stand(queue ? this.queues[queue].groups : []);
+    this.#putTogether(queue ? this.queues[queue].groups : []);
     return { state: this.state() };
   }
 
-  #stand(groups) {
+  #putTogether(groups) {
     this.#groups.clear();
     this.#runs = [];
     if (!groups.some((members) => members.length > 1)) return;
@@ -283,17 +277,13 @@ export class FakeKernel {
   }
 
   resolve_group({ ranges, keepers }) {
-    const given = ranges.flatMap(([start, stop]) => this.#order.slice(start, stop));
-    const before = new Map();
-    for (const k of this.#order) {
-      const group = this.#groups.get(k);
-      if (!group || !given.some((other) => this.#groups.get(other)?.number === group.number)) continue;
-      before.set(k, this.#decisions.get(k) ?? null);
-      const stays = keepers ? group.keeper : given.includes(k);
-      this.#decisions.set(k, { action: stays ? "keep" : "delete", label: null });
+    const given = this.#at(ranges);
+    const numbers = new Set(given.map((k) => this.#groups.get(k)?.number));
+    const wanted = new Map();
+    for (const [k, { number, keeper }] of this.#groups) {
+      if (numbers.has(number)) wanted.set(k, { action: (keepers ? keeper : given.includes(k)) ? "keep" : "delete", label: null });
     }
-    this.#history.push({ before, what: `${before.size} decisions` });
-    return { changed: before.size, state: this.state(), ids: [...before.keys()].map((k) => `id${k}`) };
+    return this.#decide(wanted, `${wanted.size} decisions`);
   }
 
   page({ revision, start, stop, images: wanted = true }) {
@@ -301,7 +291,7 @@ export class FakeKernel {
     const buffers = [];
     const items = this.#order.slice(start, stop).map((k, offset) => {
       const item = { i: start + offset, ...this.item(k), buffer: null };
-      if (wanted && !item.error) item.buffer = buffers.push(this.#pictures[k % this.#pictures.length]) - 1;
+      if (wanted && !item.error) item.buffer = buffers.push(this.#images[k % this.#images.length]) - 1;
       return item;
     });
     return { revision, start, items, buffers };
@@ -312,22 +302,15 @@ export class FakeKernel {
     return { index: index < 0 ? null : index };
   }
 
-  mark({ ranges, ids, action, label }) {
-    const touched = ids ? ids.map((id) => Number(id.slice(2))) : ranges.flatMap(([start, stop]) => this.#order.slice(start, stop));
-    const before = new Map();
-    for (const k of touched) {
-      const item = this.item(k);
-      const old = item.decision;
-      let next = action === "clear" ? null : { action, label };
-      if (action === "accept") next = item.suggested === null ? old : { action: "relabel", label: item.suggested };
-      if (JSON.stringify(next) === JSON.stringify(old)) continue;
-      before.set(k, old);
-      if (next) this.#decisions.set(k, next);
-      else this.#decisions.delete(k);
-    }
-    if (before.size) this.#history.push({ before, what: `${action} ${before.size}` });
+  mark({ ranges, ids, action, label = null }) {
+    const touched = ids ? ids.map((id) => Number(id.slice(2))) : this.#at(ranges);
+    const next = (k) => {
+      if (action === "clear") return null;
+      const { decision, proposal } = this.item(k);
+      return action === "accept" ? (proposal ?? decision) : { action, label };
+    };
     this.#future = [];
-    return { changed: before.size, state: this.state(), ids: [...before.keys()].slice(0, 200).map((k) => `id${k}`) };
+    return this.#decide(new Map(touched.map((k) => [k, next(k)])), `${action} ${touched.length}`);
   }
 
   undo() {
@@ -339,23 +322,28 @@ export class FakeKernel {
   }
 
   #step(from, to) {
-    const last = from.pop();
-    if (!last) return { changed: 0, ids: [], index: null, what: "", state: this.state() };
+    const { before, what } = from.pop() ?? { before: new Map(), what: "" };
+    const [first] = before.keys();
+    return { ...this.#decide(before, what, to), index: before.size ? this.#order.indexOf(first) : null, what };
+  }
+
+  /** One act: new decisions by kernel item, null for none; what was before goes to `log`. */
+  #decide(wanted, what, log = this.#history) {
     const before = new Map();
-    for (const [k, decision] of last.before) {
-      before.set(k, this.#decisions.get(k) ?? null);
+    for (const [k, decision] of wanted) {
+      const old = this.#decisions.get(k) ?? null;
+      if (JSON.stringify(decision) === JSON.stringify(old)) continue;
+      before.set(k, old);
       if (decision) this.#decisions.set(k, decision);
       else this.#decisions.delete(k);
     }
-    to.push({ before, what: last.what });
-    const [first] = before.keys();
-    return {
-      changed: before.size,
-      ids: [...before.keys()].slice(0, 200).map((k) => `id${k}`),
-      index: this.#order.indexOf(first),
-      what: last.what,
-      state: this.state(),
-    };
+    if (before.size) log.push({ before, what });
+    return { changed: before.size, state: this.state(), ids: [...before.keys()].slice(0, 200).map((k) => `id${k}`) };
+  }
+
+  /** The kernel items at some places. */
+  #at(ranges) {
+    return ranges.flatMap(([start, stop]) => this.#order.slice(start, stop));
   }
 
   full({ item: id }) {
@@ -371,7 +359,7 @@ export class FakeKernel {
       mime: "image/jpeg",
       probabilities: [[shown.predicted, shown.confidence], ...rest.map((name, i) => [name, (1 - shown.confidence) / 2 ** (i + 1)])],
       history: shown.decision ? [{ time: "2026-01-02 03:04", by: "ada", action: shown.decision.action, label: shown.decision.label }] : [],
-      buffers: [this.#pictures[k % this.#pictures.length]],
+      buffers: [this.#images[k % this.#images.length]],
     };
   }
 
@@ -384,14 +372,12 @@ export class FakeKernel {
 
   pending() {
     const items = this.#listed();
-    const groups = new Map();
+    const groups = {};
     for (const { action, label, new_label } of items) {
-      const key = JSON.stringify([action, label, new_label]);
-      const group = groups.get(key) ?? { action, label, new_label, count: 0 };
-      group.count += 1;
-      groups.set(key, group);
+      groups[[action, label, new_label]] ??= { action, label, new_label, count: 0 };
+      groups[[action, label, new_label]].count += 1;
     }
-    return { groups: [...groups.values()], items: items.slice(0, 200), total: items.length };
+    return { groups: Object.values(groups), items: items.slice(0, 200), total: items.length };
   }
 
   plan() {
