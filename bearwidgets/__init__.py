@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bearwidgets.version import __version__
 
 _WHERE = {
+    "Augment": "data.augment.augment",
     "BearwidgetsError": "errors",
     "Cleaner": "widgets.cleaner.cleaner",
     "ConfusionMatrix": "widgets.confusion",
@@ -18,8 +19,10 @@ _WHERE = {
     "Dataset": "data.dataset",
     "Journal": "clean.journal",
     "ImageClassifier": "learn.estimator",
+    "ImageError": "errors",
     "Issues": "review.checks.issues",
     "Learner": "learn.learner",
+    "Recipe": "learn.training.recipe",
     "Review": "review.review",
     "check": "review.checks.registry",
     "cross_validate": "learn.folds.cross_validation",
@@ -27,15 +30,18 @@ _WHERE = {
     "sample_bears": "data.samples.samples",
 }
 __all__ = [
+    "Augment",
     "BearwidgetsError",
     "Cleaner",
     "ConfusionMatrix",
     "CrossValidation",
     "Dataset",
     "ImageClassifier",
+    "ImageError",
     "Issues",
     "Journal",
     "Learner",
+    "Recipe",
     "Review",
     "__version__",
     "check",
@@ -46,12 +52,14 @@ __all__ = [
 
 if TYPE_CHECKING:
     from bearwidgets.clean.journal import Journal
+    from bearwidgets.data.augment.augment import Augment
     from bearwidgets.data.dataset import Dataset
     from bearwidgets.data.samples.samples import sample_bears
-    from bearwidgets.errors import BearwidgetsError
+    from bearwidgets.errors import BearwidgetsError, ImageError
     from bearwidgets.learn.estimator import ImageClassifier
     from bearwidgets.learn.folds.cross_validation import CrossValidation, cross_validate
     from bearwidgets.learn.learner import Learner
+    from bearwidgets.learn.training.recipe import Recipe
     from bearwidgets.review.checks.issues import Issues
     from bearwidgets.review.checks.registry import check
     from bearwidgets.review.checks.run import find_issues

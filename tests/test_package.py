@@ -17,15 +17,18 @@ from made_data import REPOSITORY
 import bearwidgets
 
 PUBLIC = {
+    "Augment",
     "BearwidgetsError",
     "Cleaner",
     "ConfusionMatrix",
     "CrossValidation",
     "Dataset",
     "ImageClassifier",
+    "ImageError",
     "Issues",
     "Journal",
     "Learner",
+    "Recipe",
     "Review",
     "__version__",
     "check",

@@ -72,7 +72,7 @@ def _notes(splits: np.ndarray, actions: np.ndarray, relabel: np.ndarray) -> list
     for split in SPLITS:
         here = splits == split
         counts = Counter(words[action] for action in actions[here] if action in words)
-        counts["relabelled"] = int(relabel[here].sum())
+        counts["relabeled"] = int(relabel[here].sum())
         told = [f"{n} {word}" for word, n in sorted(counts.items()) if n]
         if told:
             notes.append(f"decisions taken into account in {split}: {', '.join(told)}")

@@ -167,9 +167,9 @@ class Dataset(ItemTable):
         seed: int = 42,
         workspace: str | Path | None = None,
     ) -> Dataset:
-        """Write the pictures of a Hugging Face data set into a folder, once, and read that folder.
+        """Write the images of a Hugging Face data set into a folder, once, and read that folder.
 
-        Files can be relabelled and trashed, rows of an Arrow table cannot. The bytes of each picture are kept as
+        Files can be relabeled and trashed, rows of an Arrow table cannot. The bytes of each image are kept as
         they are; a file is called after the number of its row. A second call finds the folder finished and leaves
         it as it is, your relabels and deletes included. What cannot be written is in `problems`.
 
@@ -177,7 +177,7 @@ class Dataset(ItemTable):
             dataset: A `datasets.Dataset` (written to `folder/<class>/`), or a `DatasetDict` with a train split
                 (`folder/<split>/<class>/`).
             folder: A folder that does not exist yet, or the one of an earlier call.
-            image: Name of the column of pictures.
+            image: Name of the column of images.
             label: Name of the column of classes: ClassLabel, text or whole numbers.
             valid_pct: As in `from_folder`, where no split is called "validation".
             seed: As in `from_folder`.
@@ -185,7 +185,7 @@ class Dataset(ItemTable):
 
         Raises:
             BadInputError: Another kind of data set or column, an unknown split, a folder with something else in
-                it, or no picture can be used.
+                it, or no image can be used.
             WorkspaceError: The folder cannot be written.
 
         Example:
@@ -206,13 +206,13 @@ class Dataset(ItemTable):
         seed: int = 42,
         workspace: str | Path | None = None,
     ) -> Dataset:
-        """Write the pictures of a torchvision data set into a folder, once, and read that folder.
+        """Write the images of a torchvision data set into a folder, once, and read that folder.
 
-        Files that it has (`samples`, as in `ImageFolder`) are copied; other pictures become PNG without loss, as
+        Files that it has (`samples`, as in `ImageFolder`) are copied; other images become PNG without loss, as
         they are before any `transform`. For the rest see `from_huggingface`.
 
         Args:
-            dataset: A data set whose rows are (picture, class), a `Subset` of one, or a mapping of split to such,
+            dataset: A data set whose rows are (image, class), a `Subset` of one, or a mapping of split to such,
                 with a train split.
             folder: As in `from_huggingface`.
             valid_pct: As in `from_folder`.
@@ -247,14 +247,14 @@ class Dataset(ItemTable):
         size: int = 224,
         seed: int = 0,
     ) -> Sheet:
-        """Some pictures with their labels, as the network sees them; files that cannot be opened are passed over.
+        """Some images with their labels, as the network sees them; files that cannot be opened are passed over.
 
         Args:
             n: How many, 1 to 100; fewer are shown where the split holds fewer.
             split: "train", "valid" or "test".
             augment: A name of `augment.PRESETS`, or an `Augment`; None for the looks of evaluation.
-            size: Side of the pictures, px.
-            seed: Draws the pictures and what is random about their looks.
+            size: Side of the images, px.
+            seed: Draws the images and what is random about their looks.
 
         Raises:
             BadInputError: A value is not allowed, or no item is in this split.
@@ -274,7 +274,7 @@ class Dataset(ItemTable):
         size: int = 224,
         seed: int = 0,
     ) -> Sheet:
-        """A picture as evaluation sees it, and `n` random looks at it as training does.
+        """An image as evaluation sees it, and `n` random looks at it as training does.
 
         Args:
             item: Id or path of an item.

@@ -1,4 +1,4 @@
-"""Look at the pictures as the network sees them: some of a data set, or many looks at one of them."""
+"""Look at the images as the network sees them: some of a data set, or many looks at one of them."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
     from bearwidgets.data.item_table import ItemTable
 
-_MOST = 100  # pictures on one sheet
+_MOST = 100  # images on one sheet
 _COLUMNS = 10
-_CELL = 1.7  # inches from one picture to the next
-_PAGE = "#ececec"  # not white, so that pictures on white have an edge
-_GAP = 0.08  # inches between pictures, and around them
+_CELL = 1.7  # inches from one image to the next
+_PAGE = "#ececec"  # not white, so that images on white have an edge
+_GAP = 0.08  # inches between images, and around them
 _LINE = 0.22  # inches of a caption
 _LETTERS = 22  # of a caption
 
 
 class Sheet:
-    """Pictures with a caption each, which a notebook shows when it is a cell's result.
+    """Images with a caption each, which a notebook shows when it is a cell's result.
 
     It brings its own light page and black letters, so it can be read in a light and in a dark notebook. A bare
     matplotlib figure would not be shown unless matplotlib was set up for the notebook.
@@ -49,12 +49,12 @@ class Sheet:
     """
 
     def __init__(
-        self, pictures: Sequence[np.ndarray], captions: Sequence[str], problems: Mapping[str, str]
+        self, images: Sequence[np.ndarray], captions: Sequence[str], problems: Mapping[str, str]
     ) -> None:
         self.problems = dict(problems)
         note = f"{len(problems)} passed over: see .problems" if problems else ""
-        self.figure = _figure(pictures, captions, note)
-        self._n = len(pictures)
+        self.figure = _figure(images, captions, note)
+        self._n = len(images)
 
     def save(self, path: str | Path) -> None:
         """Write it to a file, whose ending says in which format: .png, .jpg, .svg, .pdf."""
@@ -73,7 +73,7 @@ class Sheet:
             self.figure.savefig(target, format=kind, dpi=100, facecolor=_PAGE)
 
     def __repr__(self) -> str:
-        return f"<Sheet of {self._n} pictures; .save(path) writes it to a file>"
+        return f"<Sheet of {self._n} images; .save(path) writes it to a file>"
 
 
 def show_batch(
@@ -85,7 +85,7 @@ def show_batch(
     size: int = 224,
     seed: int = 0,
 ) -> Sheet:
-    """Some pictures of a split with their labels; see `Dataset.show_batch`."""
+    """Some images of a split with their labels; see `Dataset.show_batch`."""
     _check_count(n)
     if split not in SPLITS:
         raise BadInputError(unknown_name("split", split, SPLITS))
@@ -99,11 +99,11 @@ def show_batch(
     for row in rng.permutation(len(table)):
         item = table.iloc[row]
         try:
-            picture = open_image(ds.path_of(item["id"]), at_least=size)
+            image = open_image(ds.path_of(item["id"]), at_least=size)
         except ImageError as error:
             problems[item["path"]] = str(error)
             continue
-        pixels.append(chosen(picture, np.random.default_rng((seed, row))))
+        pixels.append(chosen(image, np.random.default_rng((seed, row))))
         captions.append(item["label"])
         if len(pixels) == n:
             break
@@ -122,16 +122,16 @@ def show_augmented(
     size: int = 224,
     seed: int = 0,
 ) -> Sheet:
-    """A picture and random looks at it; see `Dataset.show_augmented`."""
+    """An image and random looks at it; see `Dataset.show_augmented`."""
     _check_count(n)
     chosen = augmentation(augment, size)
     row = ds.table.iloc[_find(ds, item)]
     try:
-        picture = open_image(ds.path_of(row["id"]), at_least=size)
+        image = open_image(ds.path_of(row["id"]), at_least=size)
     except ImageError as error:
         raise ImageError(f"{row['path']} cannot be shown: {error}.") from error
-    looks = [chosen(picture, np.random.default_rng((seed, number))) for number in range(n)]
-    return Sheet([Resize(size)(picture), *looks], [f"{row['label']} (original)", *[""] * n], {})
+    looks = [chosen(image, np.random.default_rng((seed, number))) for number in range(n)]
+    return Sheet([Resize(size)(image), *looks], [f"{row['label']} (original)", *[""] * n], {})
 
 
 def _find(ds: ItemTable, item: str | Path) -> int:
@@ -156,18 +156,18 @@ def _find(ds: ItemTable, item: str | Path) -> int:
 
 def _check_count(n: object) -> None:
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= _MOST:
-        raise BadInputError(f"n is {n!r}; allowed is a whole number of pictures from 1 to {_MOST}.")
+        raise BadInputError(f"n is {n!r}; allowed is a whole number of images from 1 to {_MOST}.")
 
 
-def _figure(pictures: Sequence[np.ndarray], captions: Sequence[str], note: str) -> Figure:
+def _figure(images: Sequence[np.ndarray], captions: Sequence[str], note: str) -> Figure:
     """A figure that knows nothing of pyplot, so it leaves no state behind and is shown once."""
     from matplotlib.figure import Figure
 
-    columns = min(_COLUMNS, math.ceil(math.sqrt(len(pictures))))
-    rows = math.ceil(len(pictures) / columns)
+    columns = min(_COLUMNS, math.ceil(math.sqrt(len(images))))
+    rows = math.ceil(len(images) / columns)
     width, height = columns * _CELL + _GAP, rows * (_CELL + _LINE) + (_LINE if note else _GAP)
     figure = Figure(figsize=(width, height), facecolor=_PAGE)
-    for number, (pixels, caption) in enumerate(zip(pictures, captions, strict=True)):
+    for number, (pixels, caption) in enumerate(zip(images, captions, strict=True)):
         row, column = divmod(number, columns)
         left, top = _GAP + column * _CELL, height - (row + 1) * (_CELL + _LINE)
         side = _CELL - _GAP

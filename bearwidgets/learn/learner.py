@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
+from bearwidgets.data.dataset import check_dataset
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.learn.fit_methods import FitMethods
 from bearwidgets.learn.input.normalization import make_preprocessing
@@ -83,6 +84,7 @@ class Learner(FitMethods):
         head: Literal["linear", "mlp"] = "linear",
         metrics: Sequence[Any] | Mapping[str, Any] = (),
     ) -> None:
+        check_dataset(ds)
         check_seed(seed)
         if head not in ("linear", "mlp"):
             raise BadInputError(unknown_name("head", head, ["linear", "mlp"]))

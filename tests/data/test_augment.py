@@ -41,14 +41,14 @@ def rng(seed=0):
 
 
 def waves(width, height):
-    """A smooth picture of mode RGB without any symmetry, so that interpolation costs it little."""
+    """A smooth image of mode RGB without any symmetry, so that interpolation costs it little."""
     y, x = np.mgrid[:height, :width] + 0.5
     bands = [np.sin(x / 9 + y / 17), np.cos(x / 13 - y / 11), x / width - y / height]
     return Image.fromarray((np.stack(bands, -1) * 110 + 128).round().astype(np.uint8))
 
 
 def places(width, height):
-    """An array whose two bands tell where in the picture a pixel is: x and y of its middle."""
+    """An array whose two bands tell where in the image a pixel is: x and y of its middle."""
     y, x = np.mgrid[:height, :width] + 0.5
     return np.stack([x, y], -1).astype(np.float32)
 
@@ -59,7 +59,7 @@ def all_drawn(monkeypatch):
     monkeypatch.setattr(module, "_drawn", lambda most, *_: most)
 
 
-# What it is for any picture
+# What it is for any image
 
 
 @given(
@@ -72,15 +72,15 @@ def all_drawn(monkeypatch):
     seed=st.integers(0, 999),
 )
 @settings(max_examples=250, deadline=None)
-def test_any_picture_becomes_pixels_of_what_it_holds(name, resize, interpolation, width, height, size, seed):
+def test_any_image_becomes_pixels_of_what_it_holds(name, resize, interpolation, width, height, size, seed):
     augment = augmentation(name, size, interpolation=interpolation, resize=resize)
     augment = dataclasses.replace(augment, brightness=0, contrast=0, saturation=0, hue=0, erase=0)
-    for picture, bands in (
+    for image, bands in (
         (Image.new("RGB", (width, height), (200, 200, 200)), 3),
         (Image.new("L", (width, height), 200), 1),
         (np.full((height, width, 2), 200, np.float32), 2),
     ):
-        pixels = augment(picture, rng(seed))
+        pixels = augment(image, rng(seed))
         assert pixels.shape == (size, size, bands)
         assert pixels.dtype == (np.float32 if bands == 2 else np.uint8)
         if augment.area is not None or resize != "pad":
@@ -92,10 +92,10 @@ def test_any_picture_becomes_pixels_of_what_it_holds(name, resize, interpolation
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_same_generator_draws_the_same_in_any_thread(name):
-    augment, picture = augmentation(name, 24), waves(50, 40)
-    wanted = [augment(picture, rng(seed)) for seed in range(12)]
+    augment, image = augmentation(name, 24), waves(50, 40)
+    wanted = [augment(image, rng(seed)) for seed in range(12)]
     with ThreadPoolExecutor(6) as pool:
-        got = list(pool.map(lambda seed: augment(picture, rng(seed)), range(12)))
+        got = list(pool.map(lambda seed: augment(image, rng(seed)), range(12)))
     assert all((a == b).all() for a, b in zip(wanted, got, strict=True))
     alike = len({each.tobytes() for each in wanted})
     assert alike == 1 if name == "none" else alike > 8
@@ -103,21 +103,21 @@ def test_the_same_generator_draws_the_same_in_any_thread(name):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_none_is_the_evaluation(method):
-    picture = waves(61, 40)
+    image = waves(61, 40)
     augment = augmentation("none", 24, interpolation="bilinear", resize=method)
-    assert (augment(picture, rng()) == Resize(24, method, "bilinear")(picture)).all()
+    assert (augment(image, rng()) == Resize(24, method, "bilinear")(image)).all()
     assert (
-        Augment(24, method, "bilinear", rotate=40, p_affine=0)(picture, rng()) == augment(picture, rng())
+        Augment(24, method, "bilinear", rotate=40, p_affine=0)(image, rng()) == augment(image, rng())
     ).all()
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_arrays_are_moved_as_pictures_are(name):
+def test_arrays_are_moved_as_images_are(name):
     augment = dataclasses.replace(augmentation(name, 30), p_lighting=0, erase=0)
-    picture = waves(70, 50)
+    image = waves(70, 50)
     for seed in range(8):
-        pixels = augment(picture, rng(seed)).astype(float)
-        values = augment(np.asarray(picture, dtype=np.float32), rng(seed))
+        pixels = augment(image, rng(seed)).astype(float)
+        values = augment(np.asarray(image, dtype=np.float32), rng(seed))
         assert np.abs(pixels - values).max() < 2.5
 
 
@@ -126,10 +126,10 @@ def test_arrays_are_moved_as_pictures_are(name):
 
 @pytest.mark.parametrize("resize", ["squish", "crop", "pad"])
 def test_turned_squares_show_what_the_matrix_says(resize):
-    picture = places(200, 120)
+    image = places(200, 120)
     augment = Augment(40, resize, "bilinear", rotate=25, warp=0.2, zoom=1.2, p_affine=1)
     for seed in range(10):
-        pixels = augment(picture, rng(seed))
+        pixels = augment(image, rng(seed))
         matrix = augment._matrix(200, 120, augment._inner(rng(seed)), rng())
         y, x = np.mgrid[:40, :40] + 0.5
         wanted = matrix @ np.stack([x, y, np.ones_like(x)]).reshape(3, -1)
@@ -140,37 +140,37 @@ def test_turned_squares_show_what_the_matrix_says(resize):
 
 
 def test_a_perspective_is_torchvisions():
-    picture = waves(160, 120)
+    image = waves(160, 120)
     corners = [[12, 8], [150, 3], [155, 118], [4, 101]]
     square = [[0, 0], [96, 0], [96, 96], [0, 96]]
     matrix = perspective([tuple(each) for each in square], [tuple(each) for each in corners])
-    got = np.asarray(sample(picture, matrix, 96, BILINEAR, mirror=True)).astype(float)
+    got = np.asarray(sample(image, matrix, 96, BILINEAR, mirror=True)).astype(float)
     # torchvision's output is as large as its input: the part at the top left is what is asked for.
-    tensor = functional.pil_to_tensor(picture).float()
+    tensor = functional.pil_to_tensor(image).float()
     reference = functional.perspective(tensor, corners, square, interpolation="bilinear")
     assert np.abs(got - reference[:, :96, :96].permute(1, 2, 0).numpy())[2:-2, 2:-2].mean() < 0.6
 
 
 def test_a_rotation_is_pillows():
-    picture = waves(80, 80)
+    image = waves(80, 80)
     matrix = from_unit((0, 0, 80, 80)) @ rotation(20) @ to_unit(80)
-    got = np.asarray(sample(picture, matrix, 80, BICUBIC, mirror=True)).astype(int)
-    reference = np.asarray(picture.rotate(-20, BILINEAR)).astype(int)
+    got = np.asarray(sample(image, matrix, 80, BICUBIC, mirror=True)).astype(int)
+    reference = np.asarray(image.rotate(-20, BILINEAR)).astype(int)
     assert np.abs(got - reference)[20:60, 20:60].max() <= 1
 
 
 @pytest.mark.trains
 def test_the_composition_is_fastais(all_drawn):
     augment_module = pytest.importorskip("fastai.vision.augment")
-    picture = waves(96, 96)
-    got = Augment(96, rotate=10, warp=0.2)(picture, rng()).astype(float)
-    tensor = augment_module.TensorImage(functional.pil_to_tensor(picture)[None].float() / 255)
+    image = waves(96, 96)
+    got = Augment(96, rotate=10, warp=0.2)(image, rng()).astype(float)
+    tensor = augment_module.TensorImage(functional.pil_to_tensor(image)[None].float() / 255)
     warp = augment_module.Warp(draw_x=0.2, draw_y=0.2, p=1.0, magnitude=0.2)
     turn = augment_module.Rotate(draw=10, p=1.0)
     (both,) = augment_module.setup_aug_tfms([warp, turn])
     reference = both(tensor, split_idx=0)[0].permute(1, 2, 0).numpy() * 255
     assert np.abs(got - reference).mean() < 1.5  # its corners are middles of pixels: 1 % smaller
-    other = np.asarray(Augment(96, rotate=10, warp=0.1)(picture, rng())).astype(float)
+    other = np.asarray(Augment(96, rotate=10, warp=0.1)(image, rng())).astype(float)
     assert np.abs(other - reference).mean() > 4
 
 
@@ -194,10 +194,10 @@ def test_standard_has_the_numbers_of_fastai():
 
 
 def test_a_straight_part_is_pillows_resize():
-    picture = waves(90, 60)
+    image = waves(90, 60)
     matrix = from_unit((10, 5, 77.5, 55)) @ to_unit(32)
-    reference = picture.resize((32, 32), BICUBIC, box=(10, 5, 77.5, 55))
-    assert (np.asarray(sample(picture, matrix, 32, BICUBIC, mirror=True)) == np.asarray(reference)).all()
+    reference = image.resize((32, 32), BICUBIC, box=(10, 5, 77.5, 55))
+    assert (np.asarray(sample(image, matrix, 32, BICUBIC, mirror=True)) == np.asarray(reference)).all()
 
 
 def test_the_rim_of_a_part_is_interpolated_with_what_lies_beyond_it():
@@ -256,7 +256,7 @@ def test_a_fine_checkerboard_is_grey_when_it_is_shrunk(factor, degrees):
 @pytest.mark.parametrize(
     "factors", [(0.7, 0.7), (1, 1), (1.2, 1.2), (1.5, 1.5), (2.2, 2.2), (3.1, 3.1), (3.1, 0.9), (0.9, 3.1)]
 )
-def test_turned_pictures_are_as_sharp_as_straight_ones(factors):
+def test_turned_images_are_as_sharp_as_straight_ones(factors):
     noise = Image.fromarray(rng().normal(128, 40, (150, 150)).clip(0, 255).astype(np.uint8)).resize(
         (300, 300), BICUBIC
     )
@@ -303,10 +303,10 @@ def test_random_crops_are_those_of_torchvision():
 
 
 def test_crops_show_the_asked_for_share_and_half_are_mirrored():
-    picture = places(251, 251)
+    image = places(251, 251)
     shares, mirrored = [], []
     for seed in range(300):
-        pixels = augmentation("light", 16)(picture, rng(seed))
+        pixels = augmentation("light", 16)(image, rng(seed))
         width, height = (np.ptp(pixels[..., band]) * 16 / 15 for band in (0, 1))
         shares.append(width * height / 251**2)
         mirrored.append(pixels[0, 0, 0] > pixels[0, -1, 0])
@@ -315,7 +315,7 @@ def test_crops_show_the_asked_for_share_and_half_are_mirrored():
     assert 0.42 < np.mean(mirrored) < 0.58
 
 
-def test_a_long_picture_is_cropped_all_along_it():
+def test_a_long_image_is_cropped_all_along_it():
     lefts = []
     for seed in range(200):
         left, top, right, bottom = bounds(PRESETS["light"].augment._matrix(900, 100, None, rng(seed)), 224)
@@ -382,16 +382,16 @@ def test_aerial_is_seen_from_all_eight_sides_without_loss():
 
 
 def test_upright_never_mirrors_and_standard_does():
-    picture = places(60, 60)
+    image = places(60, 60)
     for name, share in (("upright", 0), ("standard", 0.5)):
         augment = dataclasses.replace(augmentation(name, 20), p_lighting=0)
         mirrored = [
-            pixels[10, 0, 0] > pixels[10, -1, 0] for pixels in (augment(picture, rng(s)) for s in range(200))
+            pixels[10, 0, 0] > pixels[10, -1, 0] for pixels in (augment(image, rng(s)) for s in range(200))
         ]
         assert np.mean(mirrored) == pytest.approx(share, abs=0.1)
 
 
-# Light, colour and blots
+# Light, color and blots
 
 
 @pytest.mark.trains
@@ -427,30 +427,30 @@ def test_light_of_values_without_bounds():
     assert relight_values(values, 0, 1) is values
 
 
-def test_arrays_are_relit_but_never_recoloured_or_blotted():
+def test_arrays_are_relit_but_never_recolored_or_blotted():
     values = rng().normal(0, 1, (20, 20, 3)).astype(np.float32)
     assert (Augment(20, saturation=0.9, hue=90, p_lighting=1, erase=1)(values, rng()) == values).all()
     assert (Augment(20, brightness=0.5, p_lighting=1)(values, rng()) != values).all()
 
 
-def test_colours_keep_their_brightness():
-    picture = Image.new("RGB", (1, 1), (140, 120, 90))
-    grey = np.asarray(picture.convert("L")).item()
+def test_colors_keep_their_brightness():
+    image = Image.new("RGB", (1, 1), (140, 120, 90))
+    gray = np.asarray(image.convert("L")).item()
     for saturation, hue in ((0.5, 0), (1.4, 0), (1, 60), (0.7, -170)):
-        assert np.asarray(recolor(picture, saturation, hue).convert("L")).item() == pytest.approx(grey, abs=1)
-    assert np.asarray(recolor(picture, 0, 0)).tolist() == [[[grey] * 3]]
-    assert recolor(picture, 1, 0) is picture
-    turned = np.asarray(recolor(picture, 1, 180)).astype(int)[0, 0]
+        assert np.asarray(recolor(image, saturation, hue).convert("L")).item() == pytest.approx(gray, abs=1)
+    assert np.asarray(recolor(image, 0, 0)).tolist() == [[[gray] * 3]]
+    assert recolor(image, 1, 0) is image
+    turned = np.asarray(recolor(image, 1, 180)).astype(int)[0, 0]
     assert turned[2] > turned[0]  # what was warm is cold
 
 
 @pytest.mark.parametrize("name", ["saturation", "hue"])
-def test_colours_are_drawn(name):
-    picture = Image.new("RGB", (8, 8), (140, 120, 90))
+def test_colors_are_drawn(name):
+    image = Image.new("RGB", (8, 8), (140, 120, 90))
     augment = Augment(8, **{name: 0.5 if name == "saturation" else 20})
-    colours = [tuple(augment(picture, rng(seed))[0, 0]) for seed in range(200)]
-    assert colours.count((140, 120, 90)) / 200 == pytest.approx(0.25, abs=0.1)
-    assert len(set(colours)) > 15
+    colors = [tuple(augment(image, rng(seed))[0, 0]) for seed in range(200)]
+    assert colors.count((140, 120, 90)) / 200 == pytest.approx(0.25, abs=0.1)
+    assert len(set(colors)) > 15
     assert (Augment(8, hue=180, p_lighting=1)(Image.new("L", (8, 8), 99), rng()) == 99).all()
 
 
@@ -469,7 +469,7 @@ def test_a_blot_is_a_rectangle_of_noise(share, aspect, size, seed):
     assert not pixels.any()
 
 
-def test_so_many_pictures_are_blotted():
+def test_so_many_images_are_blotted():
     black = Image.new("RGB", (32, 32))
     augment = Augment(32, erase=0.25)
     shares = np.array([augment(black, rng(seed)).any(-1).mean() for seed in range(600)])

@@ -87,10 +87,10 @@ def test_every_layout_gives_the_same_bands(tmp_path, layout, bands):
     path = tmp_path / "x.bin"
     path.write_bytes(LAYOUTS[layout](array))
     for source in (path, str(path), path.read_bytes()):
-        picture = open_bands(source, bands)
-        assert (picture.dtype, picture.shape) == (np.float32, (HEIGHT, WIDTH, bands))
-        assert picture.flags.c_contiguous
-        np.testing.assert_array_equal(picture, array.astype(np.float32) / np.float32(65535))
+        image = open_bands(source, bands)
+        assert (image.dtype, image.shape) == (np.float32, (HEIGHT, WIDTH, bands))
+        assert image.flags.c_contiguous
+        np.testing.assert_array_equal(image, array.astype(np.float32) / np.float32(65535))
     assert image_size(path) == (WIDTH, HEIGHT)
 
 
@@ -98,9 +98,9 @@ def test_every_layout_gives_the_same_bands(tmp_path, layout, bands):
 @pytest.mark.parametrize("layout", ["npy", "interleaved", "planar", "pages"])
 def test_whole_numbers_are_scaled_by_their_type_and_floats_kept(dtype, layout):
     array = values(6, dtype)
-    picture = open_bands(LAYOUTS[layout](array), 6)
+    image = open_bands(LAYOUTS[layout](array), 6)
     scale = 1 if array.dtype.kind == "f" else np.iinfo(dtype).max
-    np.testing.assert_allclose(picture, array / scale, rtol=1e-6)
+    np.testing.assert_allclose(image, array / scale, rtol=1e-6)
 
 
 def test_scales_by_hand():
@@ -118,10 +118,10 @@ def test_what_is_no_number_becomes_the_mean_of_its_band():
     array[..., 0] = [[1, 3], [np.nan, np.inf]]
     array[..., 1] = [[5, -np.inf], [7, 9]]
     array[..., 2] = np.nan
-    picture = as_floats(array)
-    assert picture[..., 0].tolist() == [[1, 3], [2, 2]]
-    assert picture[..., 1].tolist() == [[5, 7], [7, 9]]
-    assert not picture[..., 2].any()
+    image = as_floats(array)
+    assert image[..., 0].tolist() == [[1, 3], [2, 2]]
+    assert image[..., 1].tolist() == [[5, 7], [7, 9]]
+    assert not image[..., 2].any()
     huge = as_floats(np.array([[[1e300], [2.0]]]))
     assert huge.ravel().tolist() == [2, 2]
     assert "not one of its values" in reason(npy(np.full((4, 5), np.nan)), 1)
@@ -131,23 +131,23 @@ def test_what_is_no_number_becomes_the_mean_of_its_band():
 @settings(max_examples=60, deadline=None)
 def test_floats_that_come_out_are_always_finite(array):
     try:
-        picture = as_floats(array)
+        image = as_floats(array)
     except ImageError:
         assert not np.isfinite(array.astype(np.float32)).any()
     else:
-        assert np.isfinite(picture).all()
+        assert np.isfinite(image).all()
 
 
-def test_bytes_of_one_and_three_bands_are_pillow_pictures():
-    grey, colours = values(1), values(3)
-    for data in (npy(grey[..., 0]), npy(grey), tiff(grey[..., 0])):
-        picture = open_bands(data, 1)
-        assert picture.mode == "L"
-        np.testing.assert_array_equal(np.asarray(picture), grey[..., 0])
-    for data in (npy(colours), tiff(colours, photometric="rgb"), tiff(colours, planarconfig="contig")):
-        picture = open_bands(data, 3)
-        assert picture.mode == "RGB"
-        np.testing.assert_array_equal(np.asarray(picture), colours)
+def test_bytes_of_one_and_three_bands_are_pillow_images():
+    gray, colors = values(1), values(3)
+    for data in (npy(gray[..., 0]), npy(gray), tiff(gray[..., 0])):
+        image = open_bands(data, 1)
+        assert image.mode == "L"
+        np.testing.assert_array_equal(np.asarray(image), gray[..., 0])
+    for data in (npy(colors), tiff(colors, photometric="rgb"), tiff(colors, planarconfig="contig")):
+        image = open_bands(data, 3)
+        assert image.mode == "RGB"
+        np.testing.assert_array_equal(np.asarray(image), colors)
     assert open_bands(npy(values(3, "float32")), 3).dtype == np.float32
 
 
@@ -160,9 +160,9 @@ def test_deep_grey_is_not_cut_to_eight_bits():
         pillow(Image.fromarray(deep), "TIFF", compression="tiff_lzw"),
         npy(deep),
     ):
-        picture = open_bands(data, 1)
-        assert picture.shape == (HEIGHT, WIDTH, 1)
-        np.testing.assert_array_equal(picture[..., 0], wanted)
+        image = open_bands(data, 1)
+        assert image.shape == (HEIGHT, WIDTH, 1)
+        np.testing.assert_array_equal(image[..., 0], wanted)
     floats = values(1, "float32")[..., 0]
     np.testing.assert_array_equal(open_bands(pillow(Image.fromarray(floats), "TIFF"), 1)[..., 0], floats)
     signed = values(1, "int16")[..., 0]
@@ -174,9 +174,9 @@ def test_photos_are_what_they_always_were(kind):
     data = pillow(Image.fromarray(values(3)), kind)
     plain = open_image(data)
     assert np.array_equal(np.asarray(open_bands(data, 3)), np.asarray(plain))
-    grey = open_bands(data, 1)
-    assert grey.mode == "L"
-    assert np.array_equal(np.asarray(grey), np.asarray(plain.convert("L")))
+    gray = open_bands(data, 1)
+    assert gray.mode == "L"
+    assert np.array_equal(np.asarray(gray), np.asarray(plain.convert("L")))
 
 
 def test_photos_are_turned_and_large_ones_drafted():
@@ -194,8 +194,8 @@ def test_photos_are_turned_and_large_ones_drafted():
 @pytest.mark.parametrize(("mode", "bands"), [("RGBA", 4), ("LA", 2)])
 def test_other_modes_of_pillow_give_their_own_bands(kind, mode, bands):
     image = Image.fromarray(values(4), "RGBA").convert(mode)
-    picture = open_bands(pillow(image, kind), bands)
-    np.testing.assert_array_equal(picture, np.asarray(image) / np.float32(255))
+    image = open_bands(pillow(image, kind), bands)
+    np.testing.assert_array_equal(image, np.asarray(image) / np.float32(255))
 
 
 def test_pages_that_pillow_wrote():
@@ -214,11 +214,11 @@ def test_reduced_copies_are_no_bands(dtype):
         for band in range(3):
             file.write(values(3, dtype)[..., band], contiguous=False)
             file.write(np.full((HEIGHT, WIDTH), 7, dtype), subfiletype=1)
-    picture = open_bands(stream.getvalue(), 3)
-    np.testing.assert_array_equal(picture, values(3, dtype) / np.float32(np.iinfo(dtype).max))
+    image = open_bands(stream.getvalue(), 3)
+    np.testing.assert_array_equal(image, values(3, dtype) / np.float32(np.iinfo(dtype).max))
 
 
-def test_colours_multiplied_by_alpha_are_not_divided_again():
+def test_colors_multiplied_by_alpha_are_not_divided_again():
     array = values(4)
     data = tiff(array, photometric="rgb", extrasamples=["assocalpha"])
     np.testing.assert_array_equal(open_bands(data, 4), array / np.float32(255))
@@ -267,7 +267,7 @@ def test_an_odd_number_of_bands_is_refused(in_chans):
 @pytest.mark.parametrize(
     "shape", [(), (7,), (4, 5, 4), (5, 5, 5), (6, 3, 6), (2, 3, 4, 5), (1,) * 20, (20, 12, 13)[::-1]]
 )
-def test_shapes_that_are_no_picture_or_several_are_refused(shape):
+def test_shapes_that_are_no_image_or_several_are_refused(shape):
     array = np.zeros(shape, np.uint8)
     if shape == (13, 12, 20):
         assert "(13, 12, 20)" in reason(npy(array), 13)

@@ -1,4 +1,4 @@
-"""Data sets from folders, CSV files and DataFrames: the ordinary ways, and what strangers' data does to them."""
+"""Data sets from folders, CSV files and DataFrames: the ordinary ways, and what odd files do to them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import bearwidgets as bw
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.identity import content_id, copy_id
 from bearwidgets.errors import BadInputError, MissingFileError
@@ -20,9 +21,9 @@ from bearwidgets.errors import BadInputError, MissingFileError
 COLUMNS = ["id", "path", "label", "split", "width", "height", "content"]
 
 
-def save(path: Path, colour: object = "red", size: tuple[int, int] = (20, 10)) -> Path:
+def save(path: Path, color: object = "red", size: tuple[int, int] = (20, 10)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, colour).save(path, "PNG")
+    Image.new("RGB", size, color).save(path, "PNG")
     return path
 
 
@@ -114,7 +115,7 @@ class TestFolder:
         make_images(tmp_path, {"train": 3, "bus": 3})
         assert Dataset.from_folder(tmp_path).classes == ["bus", "train"]
 
-    def test_the_same_picture_in_train_and_valid_is_told(self, tmp_path, make_images):
+    def test_the_same_image_in_train_and_valid_is_told(self, tmp_path, make_images):
         for name in ("train", "valid"):
             make_images(tmp_path / name, {"black": 3, "teddy": 3})
         ds = Dataset.from_folder(tmp_path)
@@ -306,7 +307,7 @@ class TestLinks:
         assert "leaves the data folder" in reasons(ds)["teddy/leak.png"]
         assert set(reasons(ds)) == {"teddy/leak.png", "teddy/folder", "stolen"}
 
-    def test_a_neighbour_with_a_longer_name_is_outside(self, images, tmp_path):
+    def test_a_neighbor_with_a_longer_name_is_outside(self, images, tmp_path):
         outside = save(tmp_path / "images-of-others" / "x.png")
         (images / "teddy" / "leak.png").symlink_to(outside)
         assert len(Dataset.from_folder(images)) == 24
@@ -520,7 +521,7 @@ class TestViews:
         assert view.table.loc[view.index_of(ids[b]), "label"] == "teddy"
         assert view.table.loc[view.index_of(ids[d]), "label"] == ds.table.loc[d, "label"]
         assert view.notes == [
-            "decisions taken into account in train: 1 deleted, 1 left out as unsure, 1 relabelled"
+            "decisions taken into account in train: 1 deleted, 1 left out as unsure, 1 relabeled"
         ]
 
     def test_the_exam_is_frozen_unless_asked(self, images):
@@ -531,7 +532,7 @@ class TestViews:
         corrected = ds.cleaned(journal, exam="corrected")
         assert len(corrected) == 23
         assert "polar" in corrected.classes
-        assert any("in valid: 1 deleted, 1 relabelled" in note for note in corrected.notes)
+        assert any("in valid: 1 deleted, 1 relabeled" in note for note in corrected.notes)
         with pytest.raises(BadInputError, match="Did you mean 'corrected'"):
             ds.cleaned(journal, exam="correct")
 
@@ -633,3 +634,19 @@ def test_rows_longer_than_the_header_shift_nothing(images):
 def test_what_cannot_be_a_path_is_a_sentence(path):
     with pytest.raises((BadInputError, MissingFileError)):
         Dataset.from_folder(path)
+
+
+@pytest.mark.parametrize(
+    ("use", "words"),
+    [
+        (lambda: bw.Learner("bears"), "ds is 'bears'; a Dataset is needed: bw.Dataset.from_folder('bears')."),
+        (lambda: bw.Learner(Path("a") / "b"), "bw.Dataset.from_folder('a/b')"),
+        (lambda: bw.Learner([1]), "ds is list; a Dataset is needed: bw.Dataset.from_folder('bears')."),
+        (lambda: bw.Journal.open(3), "source is 3; a Dataset is needed"),
+        (lambda: bw.Journal.open(None), "source is None; a Dataset is needed"),
+    ],
+)
+def test_what_is_no_data_set_is_told_how_to_become_one(use, words):
+    with pytest.raises(BadInputError) as caught:
+        use()
+    assert words in str(caught.value)

@@ -1,4 +1,4 @@
-"""Opening pictures that come from strangers."""
+"""Opening images that come from strangers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def encode(image: Image.Image, kind: str, **options) -> bytes:
     return stream.getvalue()
 
 
-def picture(size=(60, 40), mode="RGB") -> Image.Image:
+def halves(size=(60, 40), mode="RGB") -> Image.Image:
     """A red left half, a blue right half."""
     image = Image.new("RGB", size, "red")
     image.paste("blue", (size[0] // 2, 0, size[0], size[1]))
@@ -41,7 +41,7 @@ def reason(data: bytes) -> str:
 def test_content_decides_and_not_the_name(tmp_path, kind, name):
     path = tmp_path / name
     try:
-        path.write_bytes(encode(picture(), kind))
+        path.write_bytes(encode(halves(), kind))
     except OSError:
         pytest.skip("this file system does not allow the name")
     image = open_image(path)
@@ -93,9 +93,9 @@ def test_truncated_files_are_seen_without_decoding(kind, share):
         check_image(data[: int(len(data) * share)])
 
 
-def test_the_end_of_an_exif_thumbnail_does_not_pass_for_the_end_of_the_picture():
-    data = encode(picture((300, 300)), "JPEG")
-    thumbnail = encode(picture((16, 16)), "JPEG")
+def test_the_end_of_an_exif_thumbnail_does_not_pass_for_the_end_of_the_image():
+    data = encode(halves((300, 300)), "JPEG")
+    thumbnail = encode(halves((16, 16)), "JPEG")
     segment = b"Exif\0\0" + thumbnail
     whole = data[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + data[2:]
     assert check_image(whole) == (300, 300)
@@ -105,7 +105,7 @@ def test_the_end_of_an_exif_thumbnail_does_not_pass_for_the_end_of_the_picture()
 
 def test_rubbish_after_the_end_is_no_damage():
     for kind in ("JPEG", "PNG", "WEBP"):
-        data = encode(picture(), kind) + b"trailing" * 100
+        data = encode(halves(), kind) + b"trailing" * 100
         assert check_image(data) == (60, 40)
         assert open_image(data).size == (60, 40)
 
@@ -113,7 +113,7 @@ def test_rubbish_after_the_end_is_no_damage():
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_turns(kind, orientation):
-    upright = picture((64, 32))
+    upright = halves((64, 32))
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -139,20 +139,20 @@ def test_invalid_orientation_turns_nothing(orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     for kind in ("JPEG", "PNG", "WEBP"):
-        data = encode(picture(), kind, exif=exif.tobytes())
+        data = encode(halves(), kind, exif=exif.tobytes())
         assert open_image(data).size == check_image(data) == (60, 40)
 
 
 @pytest.mark.parametrize("block", [b"Exif\0\0", b"Exif\0\0rubbish", b"Exif\0\0II*\0\xff\xff\xff\xff"])
 def test_broken_exif_turns_nothing(block):
-    data = encode(picture(), "JPEG", exif=block)
+    data = encode(halves(), "JPEG", exif=block)
     assert open_image(data).size == check_image(data) == (60, 40)
 
 
 def test_orientation_of_another_type_turns_nothing():
     entry = struct.pack("<HHI4s", 0x0112, 2, 2, b"6\0\0\0")
     block = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<H", 1) + entry + b"\0\0\0\0"
-    assert open_image(encode(picture(), "JPEG", exif=block)).size == (60, 40)
+    assert open_image(encode(halves(), "JPEG", exif=block)).size == (60, 40)
 
 
 def test_no_metadata_comes_along():
@@ -160,7 +160,7 @@ def test_no_metadata_comes_along():
     exif[0x010F] = "Maker"
     exif.get_ifd(0x8825)[1] = "N"
     for at_least in (None, 10):
-        image = open_image(encode(picture(), "JPEG", exif=exif.tobytes(), comment=b"mine"), at_least=at_least)
+        image = open_image(encode(halves(), "JPEG", exif=exif.tobytes(), comment=b"mine"), at_least=at_least)
         assert image.info == {}
         assert len(image.getexif()) == 0
         assert b"Maker" not in encode(image, "JPEG")
@@ -187,7 +187,7 @@ def test_no_metadata_comes_along():
     ],
 )
 def test_every_mode_becomes_rgb(mode, kind):
-    image = open_image(encode(picture().convert(mode), kind))
+    image = open_image(encode(halves().convert(mode), kind))
     assert (image.mode, image.size) == ("RGB", (60, 40))
 
 
@@ -223,7 +223,7 @@ def test_floats_are_shown_whatever_their_range():
 
 
 def test_a_moving_gif_gives_its_first_frame():
-    frames = [Image.new("RGB", (10, 10), colour) for colour in ("lime", "red")]
+    frames = [Image.new("RGB", (10, 10), color) for color in ("lime", "red")]
     data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert open_image(data).getpixel((5, 5)) == (0, 255, 0)
 
@@ -244,7 +244,7 @@ def test_bombs_are_refused_before_decoding_and_without_a_warning(size):
 
 
 def test_the_limit_can_be_set():
-    data = encode(picture(), "PNG")
+    data = encode(halves(), "PNG")
     assert open_image(data, max_pixels=2400).size == (60, 40)
     with pytest.raises(ImageError, match="too large: 60 x 40 px"):
         open_image(data, max_pixels=2399)
@@ -252,13 +252,13 @@ def test_the_limit_can_be_set():
 
 
 def test_draft_decoding_is_never_smaller_than_asked():
-    data = encode(picture((1200, 800)), "JPEG")
+    data = encode(halves((1200, 800)), "JPEG")
     assert open_image(data).size == (1200, 800)
     assert open_image(data, at_least=100).size == (150, 100)
     assert open_image(data, at_least=101).size == (300, 200)
     assert open_image(data, at_least=800).size == (1200, 800)
     assert open_image(data, at_least=9000).size == (1200, 800)
-    assert open_image(encode(picture((1200, 800)), "PNG"), at_least=100).size == (1200, 800)
+    assert open_image(encode(halves((1200, 800)), "PNG"), at_least=100).size == (1200, 800)
 
 
 @settings(max_examples=150, deadline=None)
@@ -268,7 +268,7 @@ def test_draft_decoding_is_never_smaller_than_asked():
     st.floats(0, 1),
 )
 def test_damage_never_raises_anything_but_image_error(kind, damage, cut):
-    data = bytearray(encode(picture((32, 24)), kind))
+    data = bytearray(encode(halves((32, 24)), kind))
     for place, value in damage:
         data[int(place * (len(data) - 1))] = value
     data = bytes(data[: int(len(data) * max(cut, 0.3))])

@@ -55,17 +55,17 @@ def same(left, right):
     return all((a.pixels == b.pixels).all() for a, b in zip(left, right, strict=True))
 
 
-def test_a_picture_is_decoded_once(paths, opened):
+def test_a_image_is_decoded_once(paths, opened):
     counts, count = opened
-    pictures = ImageFiles(paths, count, presize=16)
-    first = [np.asarray(pictures[row]) for row in range(24)]
-    again = [np.asarray(pictures[row]) for row in range(24)]
+    images = ImageFiles(paths, count, presize=16)
+    first = [np.asarray(images[row]) for row in range(24)]
+    again = [np.asarray(images[row]) for row in range(24)]
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
     assert set(counts.values()) == {1}
-    assert (len(counts), len(pictures)) == (24, 24)
+    assert (len(counts), len(images)) == (24, 24)
 
 
-def test_pictures_are_shrunk_to_the_presize_and_never_enlarged(paths):
+def test_images_are_shrunk_to_the_presize_and_never_enlarged(paths):
     assert ImageFiles(paths, open_image, presize=20)[0].size == (24, 20)
     assert ImageFiles(paths, open_image, presize=None)[0].size == (48, 40)
     large = ImageFiles(paths, open_image, presize=41)[0]
@@ -80,26 +80,26 @@ def test_the_short_side_is_the_presize_and_the_aspect_is_kept(width, height, pre
     source = (
         Image.new("L", (width, height), 9) if not bands else np.full((height, width, bands), 9, np.float32)
     )
-    picture = ImageFiles([None], lambda _: source, presize=presize)[0]
-    got = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
+    image = ImageFiles([None], lambda _: source, presize=presize)[0]
+    got = image.size if isinstance(image, Image.Image) else image.shape[1::-1]
     scale = min(1, presize / min(width, height))
     assert min(got) == min(presize, width, height)
     assert np.abs(np.array(got) - np.array([width, height]) * scale).max() <= 0.5
-    assert (np.asarray(picture).round(3) == 9).all()
+    assert (np.asarray(image).round(3) == 9).all()
 
 
 def test_the_budget_is_kept_and_the_rest_is_opened_anew(paths, opened):
     counts, count = opened
     each = 24 * 20 * 3
-    pictures = ImageFiles(paths, count, presize=20, budget=10 * each + 5)
+    images = ImageFiles(paths, count, presize=20, budget=10 * each + 5)
     for _ in range(3):
         for row in range(24):
-            pictures[row].load()
-    assert pictures.nbytes == 10 * each
+            images[row].load()
+    assert images.nbytes == 10 * each
     assert sorted(counts.values()) == [1] * 10 + [3] * 14
 
 
-def test_a_small_picture_still_finds_room_where_a_large_one_did_not():
+def test_a_small_image_still_finds_room_where_a_large_one_did_not():
     sizes = {"a": 10, "b": 10, "c": 3}
     counts = Counter()
 
@@ -107,11 +107,11 @@ def test_a_small_picture_still_finds_room_where_a_large_one_did_not():
         counts[name] += 1
         return np.zeros((sizes[name], 1, 1), np.float32)
 
-    pictures = ImageFiles(list(sizes), draw, presize=None, budget=60)
+    images = ImageFiles(list(sizes), draw, presize=None, budget=60)
     for row in (0, 1, 2, 0, 1, 2):
-        assert len(pictures[row]) == sizes["abc"[row]]
+        assert len(images[row]) == sizes["abc"[row]]
     assert counts == {"a": 1, "b": 2, "c": 1}
-    assert pictures.nbytes == 52
+    assert images.nbytes == 52
 
 
 def test_many_threads_keep_the_budget_too(paths, monkeypatch):
@@ -122,38 +122,38 @@ def test_many_threads_keep_the_budget_too(paths, monkeypatch):
         return len(kept.data)
 
     monkeypatch.setattr(module._Kept, "nbytes", property(slowly))
-    pictures = ImageFiles(paths * 4, open_image, presize=20, budget=37 * each)
+    images = ImageFiles(paths * 4, open_image, presize=20, budget=37 * each)
     with ThreadPoolExecutor(8) as pool:
-        sums = list(pool.map(lambda _: [np.asarray(pictures[row]).sum() for row in range(96)], range(8)))
+        sums = list(pool.map(lambda _: [np.asarray(images[row]).sum() for row in range(96)], range(8)))
     assert all(each == sums[0] for each in sums)
-    assert pictures.nbytes == sum(len(kept.data) for kept in pictures._kept.values()) == 37 * each
+    assert images.nbytes == sum(len(kept.data) for kept in images._kept.values()) == 37 * each
 
 
-def test_a_picture_that_two_threads_open_at_once_counts_once(paths):
+def test_a_image_that_two_threads_open_at_once_counts_once(paths):
     both = threading.Barrier(2, timeout=10)
 
     def opener(path):
         both.wait()
         return open_image(path)
 
-    pictures = ImageFiles(paths, opener, presize=None)
+    images = ImageFiles(paths, opener, presize=None)
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(pictures.__getitem__, [0, 0]))
-    assert pictures.nbytes == 48 * 40 * 3
+        list(pool.map(images.__getitem__, [0, 0]))
+    assert images.nbytes == 48 * 40 * 3
 
 
 def test_no_budget_keeps_nothing(paths, opened):
     counts, count = opened
-    pictures = ImageFiles(paths, count, presize=None, budget=0)
-    assert [pictures[0].size, pictures[0].size] == [(48, 40)] * 2
-    assert (counts[paths[0]], pictures.nbytes) == (2, 0)
+    images = ImageFiles(paths, count, presize=None, budget=0)
+    assert [images[0].size, images[0].size] == [(48, 40)] * 2
+    assert (counts[paths[0]], images.nbytes) == (2, 0)
 
 
-def test_a_kept_picture_cannot_be_spoilt_by_who_gets_it(paths):
-    pictures = ImageFiles(paths, open_image, presize=16)
-    wanted = np.asarray(pictures[0]).copy()
-    pictures[0].paste("red", (0, 0, 5, 5))
-    assert (np.asarray(pictures[0]) == wanted).all()
+def test_a_kept_image_cannot_be_spoilt_by_who_gets_it(paths):
+    images = ImageFiles(paths, open_image, presize=16)
+    wanted = np.asarray(images[0]).copy()
+    images[0].paste("red", (0, 0, 5, 5))
+    assert (np.asarray(images[0]) == wanted).all()
     bands = ImageFiles([None], lambda _: np.ones((4, 4, 5)), presize=None)
     assert bands[0].shape == (4, 4, 5)
     with pytest.raises(ValueError, match="read-only"):
@@ -172,9 +172,9 @@ def test_a_large_jpeg_is_decoded_small_by_the_opener(tmp_path):
     sizes = []
 
     def opener(path):
-        picture = open_image(path, at_least=100)
-        sizes.append(picture.size)
-        return picture
+        image = open_image(path, at_least=100)
+        sizes.append(image.size)
+        return image
 
     assert ImageFiles([path], opener, presize=100)[0].size == (133, 100)
     assert sizes == [(200, 150)]
@@ -210,10 +210,10 @@ def test_random_transforms_repeat_whatever_thread_runs_them(paths, monkeypatch):
 
 
 def test_the_generator_follows_from_seed_batch_and_row(paths):
-    pictures = ImageFiles(paths, open_image, presize=16)
-    (batch,) = load_batches(pictures, [[4, 9]], CROP, seed=3, first=7)
+    images = ImageFiles(paths, open_image, presize=16)
+    (batch,) = load_batches(images, [[4, 9]], CROP, seed=3, first=7)
     for place, row in enumerate((4, 9)):
-        assert (batch.pixels[place] == CROP(pictures[row], np.random.default_rng((3, 7, row)))).all()
+        assert (batch.pixels[place] == CROP(images[row], np.random.default_rng((3, 7, row)))).all()
 
 
 def test_going_on_half_way_gives_the_same_crops(paths):
@@ -235,11 +235,11 @@ def test_unreadable_files_are_problems_and_not_errors(paths, tmp_path):
 
 def test_a_file_that_was_mended_is_no_problem_any_more(paths, tmp_path):
     path = tmp_path / "late.jpg"
-    pictures = ImageFiles([path], open_image, presize=8)
+    images = ImageFiles([path], open_image, presize=8)
     with pytest.raises(ImageError):
-        pictures[0]
+        images[0]
     path.write_bytes(paths[0].read_bytes())
-    assert pictures[0].size == (10, 8)
+    assert images[0].size == (10, 8)
 
 
 def test_another_error_comes_through(paths):
@@ -271,10 +271,10 @@ def test_a_few_batches_are_read_ahead_and_no_more(paths):
 
 
 def test_bytes_beside_floats_come_on_one_scale():
-    """A set of photos and of deep pictures: 0 to 255 beside 0 to 1 would be silently wrong."""
+    """A set of photos and of deep images: 0 to 255 beside 0 to 1 would be silently wrong."""
     made = {"bytes": Image.new("RGB", (8, 8), (255, 0, 51)), "floats": np.full((8, 8, 3), 0.5, np.float32)}
-    pictures = ImageFiles([Path("bytes"), Path("floats")], lambda path: made[path.name], presize=8)
-    (batch,) = load_batches(pictures, [[0, 1]], Resize(8))
+    images = ImageFiles([Path("bytes"), Path("floats")], lambda path: made[path.name], presize=8)
+    (batch,) = load_batches(images, [[0, 1]], Resize(8))
     assert batch.pixels.dtype == np.float32
     assert batch.pixels[0, 0, 0] == pytest.approx([1, 0, 0.2])
     assert batch.pixels[1, 0, 0] == pytest.approx([0.5] * 3)

@@ -29,15 +29,15 @@ def files_of(root: Path) -> dict[str, bytes]:
     }
 
 
-def grey(content: bytes) -> np.ndarray:
+def gray(content: bytes) -> np.ndarray:
     return np.asarray(
         ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("L").reduce(2), dtype=float
     )
 
 
 def sharpness(content: bytes) -> float:
-    """Strong edges against the picture's contrast: about 1 to 5 for a clean one."""
-    pixels = grey(content)
+    """Strong edges against the image's contrast: about 1 to 5 for a clean one."""
+    pixels = gray(content)
     middle = pixels[1:-1, 1:-1]
     edges = np.abs(4 * middle - pixels[:-2, 1:-1] - pixels[2:, 1:-1] - pixels[1:-1, :-2] - pixels[1:-1, 2:])
     return float(np.percentile(edges, 99) / (pixels.std() + 1))
@@ -76,11 +76,11 @@ def test_clean_files_are_readable_bright_and_sharp_and_of_varied_content(bears):
     files, answers = files_of(bears), answers_of(bears)
     clean = [content for path, content in files.items() if "/" in path and path not in answers]
     assert len(clean) == len(set(clean)) == 36
-    assert min(grey(content).mean() for content in clean) > 20
+    assert min(gray(content).mean() for content in clean) > 20
     assert min(sharpness(content) for content in clean) > 0.6
 
 
-def test_wrong_labels_and_off_topic_pictures_name_what_they_truly_are(bears):
+def test_wrong_labels_and_off_topic_images_name_what_they_truly_are(bears):
     for row in with_fault(bears, "wrong_label"):
         assert row["true_label"] in set(CLASSES) - {row["path"].split("/")[0]}
     assert {row["true_label"] for row in with_fault(bears, "off_topic")} == {""}
@@ -105,7 +105,7 @@ def test_near_duplicates_look_like_the_clean_file_they_name_and_like_no_other(be
 
     def tiny(content: bytes) -> np.ndarray:
         pixels = np.asarray(
-            Image.fromarray(grey(content).astype(np.uint8)).resize((12, 12)), dtype=float
+            Image.fromarray(gray(content).astype(np.uint8)).resize((12, 12)), dtype=float
         ).ravel()
         return (pixels - pixels.mean()) / pixels.std()
 
@@ -122,11 +122,11 @@ def test_near_duplicates_look_like_the_clean_file_they_name_and_like_no_other(be
 
 def test_dark_blurred_and_broken_files_are_what_they_are_called(bears):
     files = files_of(bears)
-    assert max(grey(files[row["path"]]).mean() for row in with_fault(bears, "dark")) < 20
+    assert max(gray(files[row["path"]]).mean() for row in with_fault(bears, "dark")) < 20
     assert max(sharpness(files[row["path"]]) for row in with_fault(bears, "blurred")) < 0.6
     for row in with_fault(bears, "broken"):
         with pytest.raises(OSError, match=r"cannot identify|truncated"):
-            grey(files[row["path"]])
+            gray(files[row["path"]])
 
 
 def test_the_data_set_reads_every_file_but_the_broken_ones(bears, tmp_path):
@@ -211,7 +211,7 @@ def test_the_working_folder_itself_is_refused(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError])
 def test_an_interrupted_call_leaves_nothing(tmp_path, monkeypatch, stop):
-    draw, calls = samples.bear_picture, []
+    draw, calls = samples.bear_image, []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -219,7 +219,7 @@ def test_an_interrupted_call_leaves_nothing(tmp_path, monkeypatch, stop):
             raise stop("no space left")
         return draw(*arguments)
 
-    monkeypatch.setattr(samples, "bear_picture", interrupted)
+    monkeypatch.setattr(samples, "bear_image", interrupted)
     with pytest.raises(
         KeyboardInterrupt if stop is KeyboardInterrupt else WorkspaceError, match="no space left"
     ):

@@ -1,4 +1,4 @@
-"""Sheets of pictures: which ones, under which words, shown once and readable."""
+"""Sheets of images: which ones, under which words, shown once and readable."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_small_split_shows_what_there_is(ds):
 def test_files_that_broke_since_are_passed_over_and_told(ds):
     train = ds.table[ds.table["split"] == "train"]
     for path in train["path"][:-3]:
-        (ds.root / path).write_bytes(b"no picture")
+        (ds.root / path).write_bytes(b"no image")
     sheet = ds.show_batch(3, size=16)
     assert len(shown(sheet)) == 3
     assert 0 < len(sheet.problems) <= len(train) - 3
@@ -126,7 +126,7 @@ def test_an_unknown_item_is_told(ds, item, told):
 @pytest.mark.parametrize("n", [0, -1, 101, 2.0, True])
 def test_a_bad_number_is_told(ds, n):
     for show in (ds.show_batch, lambda n: ds.show_augmented(ds.table["id"][0], n)):
-        with pytest.raises(BadInputError, match="allowed is a whole number of pictures from 1 to 100"):
+        with pytest.raises(BadInputError, match="allowed is a whole number of images from 1 to 100"):
             show(n)
 
 
@@ -163,7 +163,7 @@ def test_a_notebook_shows_it_once_and_pyplot_knows_nothing_of_it(ds):
     sheet = ds.show_batch(4, size=16)
     data, _ = InteractiveShell.instance().display_formatter.format(sheet)
     assert set(data) == {"image/jpeg", "text/plain"}
-    assert data["text/plain"] == "<Sheet of 4 pictures; .save(path) writes it to a file>"
+    assert data["text/plain"] == "<Sheet of 4 images; .save(path) writes it to a file>"
     assert _pylab_helpers.Gcf.get_all_fig_managers() == []
 
 
@@ -186,7 +186,7 @@ def test_it_is_saved_in_the_format_of_the_ending(ds, tmp_path):
 
 
 @pytest.mark.parametrize(("n", "columns"), [(1, 1), (2, 2), (9, 3), (10, 4), (18, 5)])
-def test_the_sheet_is_about_square_and_pictures_lie_apart(ds, n, columns):
+def test_the_sheet_is_about_square_and_images_lie_apart(ds, n, columns):
     figure = ds.show_batch(n, size=8).figure
     boxes = [axes.get_position() for axes in figure.axes]
     assert len({round(box.x0, 6) for box in boxes}) == columns

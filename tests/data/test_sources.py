@@ -56,7 +56,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 class Cifar(CIFAR10):
-    """CIFAR10 with a few made-up pictures, none downloaded."""
+    """CIFAR10 with a few made-up images, none downloaded."""
 
     def __init__(self, n: int, transform=None, target_transform=None):
         self.data = np.random.default_rng(0).integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
@@ -99,7 +99,7 @@ def test_text_labels_other_columns_and_formats(tmp_path):
     assert ds.table.path.tolist() == ["a b/00000.jpg", "a b/00002.jpg", "c/00001.jpg", "c/00003.jpg"]
 
 
-def test_whole_numbers_as_labels_and_pictures_by_path(images, tmp_path):
+def test_whole_numbers_as_labels_and_images_by_path(images, tmp_path):
     files = sorted(images.rglob("*.jpg"))[:3]
     features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int64")})
     data = datasets.Dataset.from_dict({"image": list(map(str, files)), "label": [7, 9, 7]}, features=features)
@@ -127,7 +127,7 @@ def test_rows_that_cannot_be_written_are_problems(tmp_path):
         reasons = ds.problems.reason.tolist()
         assert all(each.startswith("not written: ") for each in reasons)
         for reason, words in zip(
-            reasons, ["web page", "broken|cut off", "no picture", "cannot be read", "no label"], strict=True
+            reasons, ["web page", "broken|cut off", "no image", "cannot be read", "no label"], strict=True
         ):
             assert any(word in reason for word in words.split("|")), (reason, words)
 
@@ -143,15 +143,15 @@ def test_rows_that_cannot_be_written_are_problems(tmp_path):
                 .remove_columns("image")
                 .add_column("image", ["x"] * 10)
             ),
-            "not pictures",
+            "not images",
         ),
         (
             lambda data: data.remove_columns("label").add_column("label", [[1]] * 10),
-            "one class for each picture",
+            "one class for each image",
         ),
         (
             lambda data: data.remove_columns("label").add_column("label", [0.5] * 10),
-            "one class for each picture",
+            "one class for each image",
         ),
         (lambda data: {"train": data, "unsupervised": data}, "'unsupervised' is none of train, valid, test"),
         (lambda data: {"train": data, "val": data, "validation": data}, "'validation' is there twice"),
@@ -189,7 +189,7 @@ def test_files_of_other_kinds_are_copied_too(tmp_path):
     assert (np.load(ds.root / "b" / "00001.npy") == ord("b")).all()
 
 
-def test_pictures_without_a_file_keep_every_pixel(tmp_path):
+def test_images_without_a_file_keep_every_pixel(tmp_path):
     transform = v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32), v2.RandomCrop(8)])
     data = {"train": Cifar(9, transform), "test": Cifar(3)}
     ds = Dataset.from_torchvision(data, tmp_path / "cifar")
@@ -205,9 +205,9 @@ def test_fake_data_has_numbers_for_classes(tmp_path):
     ds = Dataset.from_torchvision(FakeData(6, (3, 8, 8), num_classes=2), tmp_path / "fake", valid_pct=0)
     data = FakeData(6, (3, 8, 8), num_classes=2)
     assert len(ds) == 6
-    for row, (picture, label) in enumerate(data):
-        with Image.open(ds.root / str(label) / f"{row:05}.png") as image:
-            assert (np.asarray(image) == np.asarray(picture)).all()
+    for row, (image, label) in enumerate(data):
+        with Image.open(ds.root / str(label) / f"{row:05}.png") as written:
+            assert (np.asarray(written) == np.asarray(image)).all()
 
 
 def test_parts_of_a_data_set(images, tmp_path):
@@ -223,7 +223,7 @@ class Rows(list):
 
 
 @pytest.mark.parametrize(
-    "picture",
+    "image",
     [
         Image.new("L", (5, 4), 9),
         Image.new("RGBA", (5, 4), (9, 8, 7, 6)),
@@ -237,8 +237,8 @@ class Rows(list):
     ],
     ids=str,
 )
-def test_every_sort_of_picture(picture, tmp_path):
-    ds = Dataset.from_torchvision(Rows([(picture, "a"), (picture, "b")]), tmp_path / "new")
+def test_every_sort_of_image(image, tmp_path):
+    ds = Dataset.from_torchvision(Rows([(image, "a"), (image, "b")]), tmp_path / "new")
     assert ds.table[["width", "height"]].to_numpy().tolist() == [[5, 4], [5, 4]]
 
 
@@ -251,14 +251,14 @@ def test_grey_values_beyond_bytes_are_kept(tmp_path):
         assert (np.asarray(image) == values).all()
 
 
-def test_a_picture_is_turned_and_tells_no_place(tmp_path):
+def test_a_image_is_turned_and_tells_no_place(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     exif.get_ifd(0x8825)[1] = "N"
     buffer = io.BytesIO()
     Image.new("RGB", (6, 4)).save(buffer, "JPEG", exif=exif)
-    picture = Image.open(buffer)
-    ds = Dataset.from_torchvision(Rows([(picture, 0), (picture, 1)]), tmp_path / "new")
+    image = Image.open(buffer)
+    ds = Dataset.from_torchvision(Rows([(image, 0), (image, 1)]), tmp_path / "new")
     assert ds.table[["width", "height"]].to_numpy().tolist() == [[4, 6], [4, 6]]
     with Image.open(ds.path_of(ds.table.id[0])) as image:
         assert len(image.getexif()) == 0
@@ -277,7 +277,7 @@ def test_every_sort_of_label(label, tmp_path):
     ("data", "message"),
     [
         (Rows([(torch.zeros(3, 4, 4), 0)]), r"Tensor of float32, shape \(4, 4, 3\)"),
-        (Rows([(None, 0)]), "A picture is NoneType"),
+        (Rows([(None, 0)]), "An image is NoneType"),
         (Rows([(Image.new("L", (4, 4)), (1, 2))]), "A label is tuple"),
         (Rows([(Image.new("L", (4, 4)), 0.5)]), "A label is float"),
         (Rows([Image.new("L", (4, 4))]), "A row is Image; allowed is"),
@@ -332,7 +332,7 @@ def test_a_finished_import_is_left_as_it_is(pets, tmp_path, monkeypatch):
     assert "dog/moved.jpg" in again.table.path.tolist()
 
 
-@pytest.mark.parametrize("change", ["rows", "order", "label", "picture"])
+@pytest.mark.parametrize("change", ["rows", "order", "label", "image"])
 def test_another_data_set_is_not_taken_for_the_first(pets, tmp_path, change):
     Dataset.from_huggingface(pets, tmp_path / "pets")
     before = files_of(tmp_path)
@@ -344,7 +344,7 @@ def test_another_data_set_is_not_taken_for_the_first(pets, tmp_path, change):
         "rows": lambda: pets.select(range(9)),
         "order": lambda: pets.select([1, 0, *range(2, 10)]),
         "label": lambda: huggingface(files, [1, 1, *labels[2:]]),
-        "picture": lambda: huggingface([encoded(77), *files[1:]], labels),
+        "image": lambda: huggingface([encoded(77), *files[1:]], labels),
     }[change]()
     with pytest.raises(BadInputError, match="holds an import of another data set"):
         Dataset.from_huggingface(other, tmp_path / "pets")
@@ -352,7 +352,7 @@ def test_another_data_set_is_not_taken_for_the_first(pets, tmp_path, change):
 
 
 def test_every_label_tells_data_sets_apart(pets, tmp_path, monkeypatch):
-    """The pictures of some rows are looked at, the labels of all."""
+    """The images of some rows are looked at, the labels of all."""
     monkeypatch.setattr(importing, "_LOOKED_AT", 1)
     labels = [0, 1] * 5
     files = [encoded(row) for row in range(10)]

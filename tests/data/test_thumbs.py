@@ -52,13 +52,13 @@ def test_size_turn_and_no_metadata(photo):
         assert b"2026:01:02" not in data
 
 
-def test_small_pictures_keep_their_size_and_thin_ones_a_pixel(tmp_path):
+def test_small_images_keep_their_size_and_thin_ones_a_pixel(tmp_path):
     for size, wanted in [((32, 32), (32, 32)), ((2000, 2), (160, 1)), ((1, 1), (1, 1))]:
         Image.new("RGB", size).save(tmp_path / "x.png")
         assert shape(make_thumbnail(tmp_path / "x.png", 160)) == wanted
 
 
-def test_it_looks_like_the_picture(tmp_path):
+def test_it_looks_like_the_image(tmp_path):
     pixels = np.zeros((400, 800, 3), np.uint8)
     pixels[:, 400:] = (0, 0, 255)
     Image.fromarray(pixels).save(tmp_path / "x.jpg")

@@ -23,7 +23,7 @@ def flag() -> Image.Image:
     return image
 
 
-def test_squish_shows_the_whole_picture(flag):
+def test_squish_shows_the_whole_image(flag):
     pixels = Resize(12, "squish", "bilinear")(flag)
     assert (pixels.shape, pixels.dtype) == ((12, 12, 3), np.uint8)
     assert pixels[0, [0, 4, 8, 11]].tolist() == [GREEN, RED, BLUE, GREEN]
@@ -36,7 +36,7 @@ def test_crop_shows_the_square_in_the_middle(flag):
     assert (Resize(20, "crop")(flag.transpose(Image.Transpose.ROTATE_90))[10:] == RED).all()
 
 
-def test_pad_shows_the_whole_picture_between_black_bars(flag):
+def test_pad_shows_the_whole_image_between_black_bars(flag):
     pixels = Resize(60, "pad")(flag)
     assert (pixels[:20] == 0).all()
     assert (pixels[40:] == 0).all()
@@ -65,11 +65,11 @@ def test_crop_and_pad_keep_the_aspect_of_a_disc():
     bands=st.sampled_from(["L", "RGB", 1, 5]),
 )
 @settings(max_examples=120, deadline=None)
-def test_any_picture_becomes_a_square_of_its_own_values(width, height, size, method, interpolation, bands):
+def test_any_image_becomes_a_square_of_its_own_values(width, height, size, method, interpolation, bands):
     resize = Resize(size, method, interpolation)
     if isinstance(bands, str):
-        picture = Image.new(bands, (width, height), 200 if bands == "L" else (200, 200, 200))
-        pixels, depth, dtype = resize(picture), len(bands), np.uint8
+        image = Image.new(bands, (width, height), 200 if bands == "L" else (200, 200, 200))
+        pixels, depth, dtype = resize(image), len(bands), np.uint8
     else:
         pixels, depth, dtype = resize(np.full((height, width, bands), 200, np.float64)), bands, np.float32
     assert (pixels.shape, pixels.dtype) == ((size, size, depth), dtype)
@@ -83,12 +83,10 @@ def test_any_picture_becomes_a_square_of_its_own_values(width, height, size, met
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_an_array_is_resized_as_the_picture_of_its_values(method):
+def test_an_array_is_resized_as_the_image_of_its_values(method):
     values = np.random.default_rng(0).integers(60, 190, (31, 47, 3), dtype=np.uint8)
-    picture, array = (
-        Resize(16, method)(each) for each in (Image.fromarray(values), values.astype(np.float32))
-    )
-    assert np.abs(array - picture).max() <= 1.01  # rounded once more on the way in uint8
+    image, array = (Resize(16, method)(each) for each in (Image.fromarray(values), values.astype(np.float32)))
+    assert np.abs(array - image).max() <= 1.01  # rounded once more on the way in uint8
 
 
 def test_values_of_any_range_are_kept():
@@ -104,10 +102,10 @@ def test_a_fine_checkerboard_is_grey_when_it_is_shrunk(interpolation):
 
 
 def test_layers_are_put_together_as_they_were():
-    for picture in (np.arange(24, dtype=np.float32).reshape(2, 3, 4), np.ones((2, 3, 1), np.float32)):
-        assert (pixels_of(layers_of(picture)) == picture).all()
-    grey = Image.new("L", (3, 2), 7)
-    assert pixels_of(layers_of(grey)).tolist() == np.full((2, 3, 1), 7).tolist()
+    for image in (np.arange(24, dtype=np.float32).reshape(2, 3, 4), np.ones((2, 3, 1), np.float32)):
+        assert (pixels_of(layers_of(image)) == image).all()
+    gray = Image.new("L", (3, 2), 7)
+    assert pixels_of(layers_of(gray)).tolist() == np.full((2, 3, 1), 7).tolist()
 
 
 def test_frames():
@@ -132,13 +130,13 @@ def test_bad_arguments_are_told(arguments, told):
 
 
 @pytest.mark.parametrize(
-    ("picture", "told"),
+    ("image", "told"),
     [
         (Image.new("P", (3, 3)), "mode 'P' came; allowed are RGB and L"),
         (np.zeros((3, 3)), r"shape \(3, 3\) came; allowed is \(height, width, bands\)"),
         (np.zeros((3, 0, 1)), "all of them 1 or more"),
     ],
 )
-def test_what_is_no_picture_is_told(picture, told):
+def test_what_is_no_image_is_told(image, told):
     with pytest.raises(BadInputError, match=told):
-        Resize(4)(picture)
+        Resize(4)(image)

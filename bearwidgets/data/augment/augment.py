@@ -1,7 +1,7 @@
-"""What is random about a training picture: one warp of the picture, then its light, then a part that is blotted out.
+"""What is random about a training image: one warp of the image, then its light, then a part that is blotted out.
 
-All geometry of a picture is one matrix, and the picture is warped once by it: no blur of several
-interpolations on top of each other, and pixels of the larger picture instead of empty corners wherever it has them
+All geometry of an image is one matrix, and the image is warped once by it: no blur of several
+interpolations on top of each other, and pixels of the larger image instead of empty corners wherever it has them
 (the "presizing" of Howard and Gugger, "Deep Learning for Coders", 2020, chapter 5).
 """
 
@@ -82,20 +82,20 @@ def _check_range(name: str, given: object, high: float) -> None:
 
 @dataclass(frozen=True)
 class Augment:
-    """A random look at a picture; with no argument it is that of the evaluation.
+    """A random look at an image; with no argument it is that of the evaluation.
 
-    The geometry is, from picture to output: a random crop (`area`) or else the part that `resize` shows; its shift,
+    The geometry is, from image to output: a random crop (`area`) or else the part that `resize` shows; its shift,
     perspective warp, rotation and zoom; then mirror and quarter turns, which cost no sharpness. A random crop is laid
-    so that it stays inside the picture, if it can. What lies outside is the picture's mirror image, or black where
+    so that it stays inside the image, if it can. What lies outside is the image's mirror image, or black where
     `resize` is "pad" and there is no random crop. Arrays of bands are moved and relit (brightness and contrast) as
-    pictures are; saturation, hue and erasing leave them alone.
+    images are; saturation, hue and erasing leave them alone.
 
     Attributes:
         size: Side of the output, px.
-        resize: How the picture is shown where `area` is None, as `Resize.method`; and what is looked at when nothing
+        resize: How the image is shown where `area` is None, as `Resize.method`; and what is looked at when nothing
             else is drawn.
         interpolation: As of `Resize`; what is rotated or warped is bilinear, unless this is "nearest".
-        area: Share of the picture's area that a random crop has, from 0 to 1, drawn between the two; None for no
+        area: Share of the image's area that a random crop has, from 0 to 1, drawn between the two; None for no
             such crop. The method of Szegedy et al., "Going deeper with convolutions" (2015).
         aspect: Width by height of that crop, drawn between the two, evenly in its logarithm.
         shift: Moved by a whole number of output px, each way up to this share of the side, 0 to 0.5.
@@ -109,8 +109,8 @@ class Augment:
             many standard deviations of the band.
         contrast: 0 to 0.99; logits are multiplied with up to 1 / (1 - c), or down to 1 - c. In an array the
             distances to the band's mean are.
-        saturation: 0 to 0.99; the distance to grey is multiplied as for `contrast`.
-        hue: Colours turn by up to so many degrees either way about the grey axis, 0 to 180.
+        saturation: 0 to 0.99; the distance to gray is multiplied as for `contrast`.
+        hue: Colors turn by up to so many degrees either way about the gray axis, 0 to 180.
         p_lighting: Probability of each of brightness, contrast, saturation and hue.
         erase: Probability that a rectangle is filled with noise: Zhong et al., "Random erasing" (2017).
         erase_area: Share of the output's area that it has, drawn between the two.
@@ -153,16 +153,16 @@ class Augment:
         _check_range("aspect", self.aspect, math.inf)
         _check_range("erase_area", self.erase_area, 1)
 
-    def __call__(self, picture: ImageLike, rng: np.random.Generator) -> np.ndarray:
-        """Pixels (size, size, bands) of a picture: uint8 of a `PIL.Image.Image`, float32 of an array.
+    def __call__(self, image: ImageLike, rng: np.random.Generator) -> np.ndarray:
+        """Pixels (size, size, bands) of an image: uint8 of a `PIL.Image.Image`, float32 of an array.
 
         Raises:
-            BadInputError: A picture of another mode than RGB and L, or an array of another shape.
+            BadInputError: An image of another mode than RGB and L, or an array of another shape.
         """
-        layers = self._moved(layers_of(picture), rng)
-        if not isinstance(picture, Image.Image):
+        layers = self._moved(layers_of(image), rng)
+        if not isinstance(image, Image.Image):
             return relight_values(pixels_of(layers), *self._light(rng))
-        if picture.mode == "RGB":
+        if image.mode == "RGB":
             saturation = math.exp(_drawn(-math.log(1 - self.saturation), self.p_lighting, rng))
             layers = [recolor(layers[0], saturation, _drawn(self.hue, self.p_lighting, rng))]
         pixels = relight(pixels_of(layers), *self._light(rng))
@@ -192,7 +192,7 @@ class Augment:
     def _matrix(
         self, width: int, height: int, inner: np.ndarray | None, rng: np.random.Generator
     ) -> np.ndarray:
-        """Output px → px of a picture of this size."""
+        """Output px → px of an image of this size."""
         unit = to_unit(self.size) if inner is None else inner @ to_unit(self.size)
         if self.area is None:
             return from_unit(frame(width, height, self.resize)) @ unit
@@ -243,7 +243,7 @@ class Augment:
 
 @dataclass(frozen=True)
 class Preset:
-    """A named augmentation: what it does and for which pictures, in a line."""
+    """A named augmentation: what it does and for which images, in a line."""
 
     augment: Augment
     description: str
@@ -271,7 +271,7 @@ PRESETS: Mapping[str, Preset] = {
             hue=20,
             erase=0.25,
         ),
-        "small crops, large rotations, other colours, erased parts; for long trainings and few pictures",
+        "small crops, large rotations, other colors, erased parts; for long trainings and few images",
     ),
     "aerial": Preset(
         Augment(flip=0.5, quarter_turns=True, zoom=1.1, brightness=0.2, contrast=0.2),
@@ -283,7 +283,7 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "small": Preset(
         Augment(shift=0.125, flip=0.5),
-        "moved by up to an eighth of the side (4 of 32 px), mirrored half of the time; for pictures of about 32 px",
+        "moved by up to an eighth of the side (4 of 32 px), mirrored half of the time; for images of about 32 px",
     ),
 }
 """The named augmentations, by name."""

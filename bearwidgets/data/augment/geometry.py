@@ -1,6 +1,6 @@
-"""Any mixture of crop, turn, zoom and perspective as one matrix, and one warp of the picture by it.
+"""Any mixture of crop, turn, zoom and perspective as one matrix, and one warp of the image by it.
 
-Coordinates are continuous: the top left corner of a picture is (0, 0), the middle of its first pixel (0.5, 0.5).
+Coordinates are continuous: the top left corner of an image is (0, 0), the middle of its first pixel (0.5, 0.5).
 A matrix (3, 3) takes places of the output to places of the source, both in homogeneous coordinates.
 """
 
@@ -79,7 +79,7 @@ def sample(
     nearer: it ripples on slopes, overshoots by half at edges, and takes more than twice as long.)
 
     Args:
-        layer: A picture of mode RGB, L or F.
+        layer: An image of mode RGB, L or F.
         matrix: (3, 3), output px → source px.
         size: Side of the output in px.
         kernel: Of what is neither turned nor slanted; "nearest" is of all, and never smoothed.

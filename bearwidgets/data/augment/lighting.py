@@ -1,4 +1,4 @@
-"""Changes of a picture's values that move nothing: light, colour, and a part that is blotted out."""
+"""Changes of an image's values that move nothing: light, color, and a part that is blotted out."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def relight_values(values: np.ndarray, added: float, factor: float) -> np.ndarra
 
 
 def recolor(layer: Image.Image, saturation: float, hue: float) -> Image.Image:
-    """A picture of mode RGB whose colours are at other distances to grey, and turned about it; as bright as it was.
+    """An image of mode RGB whose colors are at other distances to gray, and turned about it; as bright as it was.
 
     Args:
-        layer: A picture of mode RGB.
-        saturation: Factor of the distance to grey, 0 or more.
-        hue: Degrees by which colours turn about the grey axis of the YIQ space.
+        layer: An image of mode RGB.
+        saturation: Factor of the distance to gray, 0 or more.
+        hue: Degrees by which colors turn about the gray axis of the YIQ space.
     """
     if saturation == 1 and not hue:
         return layer

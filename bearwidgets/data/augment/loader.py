@@ -1,4 +1,4 @@
-"""From picture files to batches of pixels: each file is decoded once, kept small, and read ahead in threads.
+"""From image files to batches of pixels: each file is decoded once, kept small, and read ahead in threads.
 
 Pillow lets go of the interpreter while it decodes and resamples, so a few threads keep all cores busy.
 """
@@ -28,17 +28,17 @@ _AHEAD = 4  # batches
 
 
 class ImageFiles:
-    """Pictures by their row, opened when they are first asked for and then kept in memory as long as there is room.
+    """Images by their row, opened when they are first asked for and then kept in memory as long as there is room.
 
-    What is over the budget is opened anew each time. What came first stays: an epoch asks for every picture once,
-    so keeping the latest ones instead would keep none until it is asked for again. A picture is shrunk whether it is
+    What is over the budget is opened anew each time. What came first stays: an epoch asks for every image once,
+    so keeping the latest ones instead would keep none until it is asked for again. An image is shrunk whether it is
     kept or not, so what one gets does not depend on what there was room for. Several threads may ask at once.
 
     Args:
         paths: Their files, or the bytes of these.
-        open: Path or bytes → picture; raises `ImageError` where there is none to be had.
-        presize: Length of the short side in px to which larger pictures are shrunk; None for not at all.
-        budget: Bytes that the kept pictures may take.
+        open: Path or bytes → image; raises `ImageError` where there is none to be had.
+        presize: Length of the short side in px to which larger images are shrunk; None for not at all.
+        budget: Bytes that the kept images may take.
 
     Raises:
         BadInputError: `presize` is below 1, or the budget negative.
@@ -72,24 +72,24 @@ class ImageFiles:
         return len(self._paths)
 
     def __getitem__(self, row: int) -> ImageLike:
-        """The picture of a row; an array is to be read only.
+        """The image of a row; an array is to be read only.
 
         Raises:
-            ImageError: Its file cannot be used as a picture.
+            ImageError: Its file cannot be used as an image.
         """
         kept = self._kept.get(row)
         if kept is not None:
-            return kept.picture()
-        picture = self._open(self._paths[row])
+            return kept.image()
+        image = self._open(self._paths[row])
         if self._presize is not None:
-            picture = _shrunk(picture, self._presize)
+            image = _shrunk(image, self._presize)
         if self._nbytes < self._budget:
-            self._keep(row, _Kept.of(picture))
-        return picture
+            self._keep(row, _Kept.of(image))
+        return image
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the kept pictures take."""
+        """Bytes that the kept images take."""
         return self._nbytes
 
     def _keep(self, row: int, kept: _Kept) -> None:
@@ -101,17 +101,17 @@ class ImageFiles:
 
 @dataclass(frozen=True)
 class _Kept:
-    """A picture at a byte for each band and pixel, of which Pillow takes four for three bands; arrays as they are."""
+    """An image at a byte for each band and pixel, of which Pillow takes four for three bands; arrays as they are."""
 
     mode: str
     size: tuple[int, int]
     data: bytes | np.ndarray
 
     @classmethod
-    def of(cls, picture: ImageLike) -> _Kept:
-        if isinstance(picture, Image.Image):
-            return cls(picture.mode, picture.size, picture.tobytes())
-        values = np.array(picture, dtype=np.float32)
+    def of(cls, image: ImageLike) -> _Kept:
+        if isinstance(image, Image.Image):
+            return cls(image.mode, image.size, image.tobytes())
+        values = np.array(image, dtype=np.float32)
         values.flags.writeable = False
         return cls("", (0, 0), values)
 
@@ -119,32 +119,32 @@ class _Kept:
     def nbytes(self) -> int:
         return self.data.nbytes if isinstance(self.data, np.ndarray) else len(self.data)
 
-    def picture(self) -> ImageLike:
+    def image(self) -> ImageLike:
         if isinstance(self.data, np.ndarray):
             return self.data
         return Image.frombytes(self.mode, self.size, self.data)
 
 
-def _shrunk(picture: ImageLike, presize: int) -> ImageLike:
-    """The picture with a short side of at most `presize` px, its aspect kept."""
-    layers = layers_of(picture)
+def _shrunk(image: ImageLike, presize: int) -> ImageLike:
+    """The image with a short side of at most `presize` px, its aspect kept."""
+    layers = layers_of(image)
     width, height = layers[0].size
     scale = presize / min(width, height)
     if scale >= 1:
-        return picture
+        return image
     size = (round(width * scale), round(height * scale))
     small = [layer.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0) for layer in layers]
-    return small[0] if isinstance(picture, Image.Image) else pixels_of(small)
+    return small[0] if isinstance(image, Image.Image) else pixels_of(small)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some pictures as pixels.
+    """Some images as pixels.
 
     Attributes:
-        rows: (n,) int, which of the asked-for pictures these are.
+        rows: (n,) int, which of the asked-for images these are.
         pixels: (n, size, size, bands), uint8 or (of arrays) float32.
-        problems: row → reason, for pictures that could not be opened; they are in neither of the other two.
+        problems: row → reason, for images that could not be opened; they are in neither of the other two.
     """
 
     rows: np.ndarray
@@ -153,7 +153,7 @@ class Batch:
 
 
 def load_batches(
-    pictures: ImageFiles,
+    images: ImageFiles,
     batches: Iterable[Sequence[int]],
     transform: Resize | Augment,
     *,
@@ -163,9 +163,9 @@ def load_batches(
     """Yield the pixels of each batch, made in threads a few batches ahead.
 
     Args:
-        pictures: All pictures.
-        batches: For each batch the rows in `pictures`.
-        transform: Picture → pixels. A random one gets a generator of its own for each picture, which follows from
+        images: All images.
+        batches: For each batch the rows in `images`.
+        transform: Image → pixels. A random one gets a generator of its own for each image, which follows from
             `seed`, the number of the batch and the row; so the pixels are the same whatever thread makes them.
         seed: Of random transforms, 0 or more.
         first: Number of the first of these batches: a training that goes on half-way gets the same pixels as one
@@ -181,12 +181,12 @@ def load_batches(
 
     def make(row: int, number: int) -> np.ndarray | str:
         try:
-            picture = pictures[row]
+            image = images[row]
         except ImageError as error:
             return str(error)
         if isinstance(transform, Resize):
-            return transform(picture)
-        return transform(picture, np.random.default_rng((seed, number, row)))
+            return transform(image)
+        return transform(image, np.random.default_rng((seed, number, row)))
 
     def begin(pool: ThreadPoolExecutor, batch: tuple[int, Sequence[int]]) -> Future[Batch]:
         number, rows = batch

@@ -1,4 +1,4 @@
-"""From a picture to the square of pixels that a network sees."""
+"""From an image to the square of pixels that a network sees."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ METHODS = ("squish", "crop", "pad")
 
 @dataclass(frozen=True)
 class Resize:
-    """A picture at `size` × `size` px, the same for every look at it: what evaluation and prediction use.
+    """An image at `size` × `size` px, the same for every look at it: what evaluation and prediction use.
 
     Attributes:
         size: Side of the output, px.
-        method: "squish" shows the whole picture and does not keep its aspect; "crop" keeps the aspect and shows
-            the square in its middle; "pad" keeps the aspect and shows the whole picture between black bars. Black
-            and not the mirror image, because bars that repeat the picture show an animal twice, and because any
+        method: "squish" shows the whole image and does not keep its aspect; "crop" keeps the aspect and shows
+            the square in its middle; "pad" keeps the aspect and shows the whole image between black bars. Black
+            and not the mirror image, because bars that repeat the image show an animal twice, and because any
             other program can do the same with the trained network.
         interpolation: "nearest", "bilinear", "bicubic" or "lanczos"; all but the first smooth where they shrink.
 
@@ -49,16 +49,16 @@ class Resize:
     def __post_init__(self) -> None:
         check_square(self.size, self.method, self.interpolation)
 
-    def __call__(self, picture: ImageLike) -> np.ndarray:
-        """Pixels (size, size, bands) of a picture: uint8 of a `PIL.Image.Image`, float32 of an array.
+    def __call__(self, image: ImageLike) -> np.ndarray:
+        """Pixels (size, size, bands) of an image: uint8 of a `PIL.Image.Image`, float32 of an array.
 
         Raises:
-            BadInputError: A picture of another mode than RGB and L, or an array of another shape.
+            BadInputError: An image of another mode than RGB and L, or an array of another shape.
         """
-        return pixels_of([self.layer(layer) for layer in layers_of(picture)])
+        return pixels_of([self.layer(layer) for layer in layers_of(image)])
 
     def layer(self, layer: Image.Image) -> Image.Image:
-        """One layer of a picture, as of `layers_of`, at `size` × `size` px."""
+        """One layer of an image, as of `layers_of`, at `size` × `size` px."""
         width, height = layer.size
         resampling = RESAMPLING[self.interpolation]
         if self.method != "pad":
@@ -73,7 +73,7 @@ class Resize:
 
 
 def frame(width: int, height: int, method: str) -> tuple[int, int, int, int]:
-    """Which part of a picture fills the output: left, top, right, bottom in px; of "pad" it reaches beyond."""
+    """Which part of an image fills the output: left, top, right, bottom in px; of "pad" it reaches beyond."""
     if method == "squish":
         return 0, 0, width, height
     side = min(width, height) if method == "crop" else max(width, height)
@@ -81,23 +81,23 @@ def frame(width: int, height: int, method: str) -> tuple[int, int, int, int]:
     return left, top, left + side, top + side
 
 
-def layers_of(picture: ImageLike) -> list[Image.Image]:
-    """What Pillow can resample: the picture itself, or one picture of mode F for each band of an array.
+def layers_of(image: ImageLike) -> list[Image.Image]:
+    """What Pillow can resample: the image itself, or one image of mode F for each band of an array.
 
     Raises:
-        BadInputError: A picture of another mode than RGB and L, or an array of another shape.
+        BadInputError: An image of another mode than RGB and L, or an array of another shape.
     """
-    if isinstance(picture, Image.Image):
-        if picture.mode not in {"RGB", "L"}:
+    if isinstance(image, Image.Image):
+        if image.mode not in {"RGB", "L"}:
             raise BadInputError(
-                f"A picture of mode {picture.mode!r} came; allowed are RGB and L: convert it first."
+                f"An image of mode {image.mode!r} came; allowed are RGB and L: convert it first."
             )
-        return [picture]
-    if picture.ndim != 3 or not picture.size:
+        return [image]
+    if image.ndim != 3 or not image.size:
         raise BadInputError(
-            f"An array of shape {picture.shape} came; allowed is (height, width, bands), all of them 1 or more."
+            f"An array of shape {image.shape} came; allowed is (height, width, bands), all of them 1 or more."
         )
-    bands = np.moveaxis(picture, 2, 0)
+    bands = np.moveaxis(image, 2, 0)
     return [Image.fromarray(np.ascontiguousarray(band, dtype=np.float32)) for band in bands]
 
 

@@ -33,7 +33,7 @@ _KEPT = 0.8  # share of the bound that is left after clearing
 
 
 class Thumbnails:
-    """Thumbnails by content id and size, from memory, else from disk, else from the picture.
+    """Thumbnails by content id and size, from memory, else from disk, else from the image.
 
     Several threads and several processes may share one folder. What was used least lately goes first, in
     memory and on disk. A folder that cannot be written is warned of once, and memory alone serves then.
@@ -62,10 +62,10 @@ class Thumbnails:
         self._disk_works = True
 
     def jpeg(self, path: str | Path, content: str, px: int) -> bytes:
-        """JPEG bytes of the picture, quality 80, its long side at most `px`, without any metadata.
+        """JPEG bytes of the image, quality 80, its long side at most `px`, without any metadata.
 
         Args:
-            path: The picture's file, opened only if its thumbnail is nowhere yet.
+            path: The image's file, opened only if its thumbnail is nowhere yet.
             content: Content id of that file (hex).
             px: 160 or 320.
 
@@ -164,7 +164,7 @@ class Thumbnails:
 
 
 def make_thumbnail(path: str | Path, px: int) -> bytes:
-    """JPEG bytes of a picture, quality 80, its long side at most `px`; a smaller picture keeps its size.
+    """JPEG bytes of an image, quality 80, its long side at most `px`; a smaller image keeps its size.
 
     Raises:
         ImageError: The file cannot be used.

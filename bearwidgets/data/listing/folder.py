@@ -238,6 +238,6 @@ def _nothing_found(root: Path, folders: list[str], problems: list[tuple[str, str
         what = "it has no folders in it" if any(root.iterdir()) else "it is empty"
     refused = "".join(f" {path}: {reason}." for path, reason in problems[:3] if reason != NO_LABEL)
     return (
-        f"No labelled images in {str(root)!r}: {what}.{refused} Allowed is one folder per class with the images"
+        f"No labeled images in {str(root)!r}: {what}.{refused} Allowed is one folder per class with the images"
         " in it, or train/ valid/ test/ of those; with labels in a table use Dataset.from_csv."
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MARKER = ".bearwidgets-import.json"
 _VERSION = 1
-_LOOKED_AT = 64  # rows whose pictures tell one data set from another
+_LOOKED_AT = 64  # rows whose images tell one data set from another
 _SHOWN = 3
 _IN_PNG = {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}
 
@@ -62,7 +62,7 @@ def import_parts(parts: Sequence[Part], root: Path) -> Imported:
             of its files since.
 
     Raises:
-        BadInputError: the folder holds something else, or no picture can be used.
+        BadInputError: the folder holds something else, or no image can be used.
         WorkspaceError: the folder cannot be written.
     """
     fingerprint = _fingerprint(parts)
@@ -113,11 +113,11 @@ def _fingerprint(parts: Sequence[Part]) -> str:
         seen += [part.split, part.n, hash_bytes(repr(list(part.labels)).encode(errors="replace"))]
         for row in range(0, part.n, max(1, part.n // _LOOKED_AT)):
             try:
-                picture, label = part.read(row)
+                image, label = part.read(row)
             except ImageError as error:
                 seen.append(str(error))
                 continue
-            pixels = picture if isinstance(picture, bytes) else picture.tobytes()
+            pixels = image if isinstance(image, bytes) else image.tobytes()
             seen += [hash_bytes(pixels), label]
     return hash_bytes(json.dumps(seen).encode())
 
@@ -127,8 +127,8 @@ def _write(parts: Sequence[Part], draft: Path, alive: Callable[[], None], finger
     for part, row, width in _rows(parts):
         alive()
         try:
-            picture, label = part.read(row)
-            data = picture if isinstance(picture, bytes) else _encoded(picture)
+            image, label = part.read(row)
+            data = image if isinstance(image, bytes) else _encoded(image)
             check_image(data)
         except ImageError as error:
             problems.append((f"{part.split} row {row}".strip(), f"not written: {error}"))
@@ -157,13 +157,13 @@ def _rows(parts: Sequence[Part]) -> Iterator[tuple[Part, int, int]]:
                 bar.update()
 
 
-def _encoded(picture: Image.Image) -> bytes:
+def _encoded(image: Image.Image) -> bytes:
     """The bytes of a file that keeps every pixel, without metadata."""
     buffer = io.BytesIO()
-    if picture.mode in {"F", "I"}:
-        picture.save(buffer, "TIFF")
+    if image.mode in {"F", "I"}:
+        image.save(buffer, "TIFF")
     else:
-        (picture if picture.mode in _IN_PNG else picture.convert("RGB")).save(buffer, "PNG", exif=b"")
+        (image if image.mode in _IN_PNG else image.convert("RGB")).save(buffer, "PNG", exif=b"")
     return buffer.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Data sets of other libraries, read row by row: a picture, as the bytes of its file where there is one, and a class.
+"""Data sets of other libraries, read row by row: an image, as the bytes of its file where there is one, and a class.
 
 No such library is imported here: a data set is known by what it can do.
 """
@@ -30,8 +30,8 @@ class Part:
     Attributes:
         split: "train", "valid" or "test"; "" if the data set has no splits.
         n: number of rows.
-        read: row → picture and class; an ImageError is a problem of that row alone.
-        labels: of all rows, where they can be had without the pictures; they only tell data sets apart.
+        read: row → image and class; an ImageError is a problem of that row alone.
+        labels: of all rows, where they can be had without the images; they only tell data sets apart.
     """
 
     split: str
@@ -58,19 +58,19 @@ def _huggingface_part(dataset: Any, split: str, image: str, label: str) -> Part:
     for column in (image, label):
         if column not in dataset.column_names:
             raise BadInputError(unknown_name("column", column, dataset.column_names, "in this data set"))
-    picture, kind = dataset.features[image], dataset.features[label]
-    if type(picture).__name__ != "Image":
+    feature, kind = dataset.features[image], dataset.features[label]
+    if type(feature).__name__ != "Image":
         raise BadInputError(
-            f"The column {image!r} is {picture}, not pictures; make it so with "
+            f"The column {image!r} is {feature}, not images; make it so with "
             f"dataset.cast_column({image!r}, datasets.Image()), or name another one with image=."
         )
     if type(kind).__name__ not in {"ClassLabel", "Value"} or "float" in str(getattr(kind, "dtype", "")):
         raise BadInputError(
-            f"The column {label!r} is {kind}; allowed is one class for each picture, as ClassLabel, text or whole "
+            f"The column {label!r} is {kind}; allowed is one class for each image, as ClassLabel, text or whole "
             "number. Name another column with label=."
         )
     plain = dataset.with_format(None).select_columns([image, label])
-    plain = plain.cast_column(image, dataclasses.replace(picture, decode=False))
+    plain = plain.cast_column(image, dataclasses.replace(feature, decode=False))
     names = getattr(kind, "names", None)
 
     def read(row: int) -> tuple[bytes, str]:
@@ -78,7 +78,7 @@ def _huggingface_part(dataset: Any, split: str, image: str, label: str) -> Part:
         name = _label(cells[label], names)
         file: dict[str, Any] = cells[image] or {"bytes": None, "path": None}
         if not file["bytes"] and not file["path"]:
-            raise ImageError("no picture in this row")
+            raise ImageError("no image in this row")
         return file["bytes"] or read_bytes(file["path"]), name
 
     return Part(split, len(plain), read, plain[label][:])
@@ -98,7 +98,7 @@ def _torchvision_part(dataset: Any, split: str) -> Part:
         dataset, "column_names"
     ):
         raise BadInputError(
-            f"{type(dataset).__name__} is no torchvision data set; allowed is one whose rows are (picture, class), "
+            f"{type(dataset).__name__} is no torchvision data set; allowed is one whose rows are (image, class), "
             "or a mapping of split to such. A Hugging Face one goes to from_huggingface."
         )
     rows: Sequence[int] = range(len(dataset))
@@ -109,7 +109,7 @@ def _torchvision_part(dataset: Any, split: str) -> Part:
         raise BadInputError(
             "This data set has a target_transform, so its labels are not those of its classes; make it without one."
         )
-    plain = copy.copy(dataset)  # pictures are taken as they are before any transform, the user's object stays
+    plain = copy.copy(dataset)  # images are taken as they are before any transform, the user's object stays
     for name in ("transform", "transforms"):
         if hasattr(plain, name):
             setattr(plain, name, None)
@@ -128,8 +128,8 @@ def _torchvision_part(dataset: Any, split: str) -> Part:
         except Exception as error:  # whatever a foreign loader makes of a broken file
             raise ImageError(f"the data set cannot give it: {error}") from error
         if not isinstance(item, (tuple, list)) or len(item) != 2:
-            raise BadInputError(f"A row is {type(item).__name__}; allowed is (picture, class).")
-        return _picture(item[0]), _label(item[1], names)
+            raise BadInputError(f"A row is {type(item).__name__}; allowed is (image, class).")
+        return _image(item[0]), _label(item[1], names)
 
     known = targets if targets is not None and len(targets) == len(dataset) else [None] * len(dataset)
     return Part(split, len(rows), read, [str(known[row]) for row in rows])
@@ -173,7 +173,7 @@ def _label(value: Any, names: Sequence[str] | None) -> str:
         return value
     if not isinstance(value, Integral):
         raise BadInputError(
-            f"A label is {type(value).__name__}; allowed is one class for each picture, as whole number or text."
+            f"A label is {type(value).__name__}; allowed is one class for each image, as whole number or text."
         )
     if names is None:
         return str(value)
@@ -182,17 +182,17 @@ def _label(value: Any, names: Sequence[str] | None) -> str:
     return names[int(value)]
 
 
-def _picture(picture: Any) -> Image.Image:
-    """A PIL picture, turned as its EXIF says.
+def _image(image: Any) -> Image.Image:
+    """A PIL image, turned as its EXIF says.
 
     Raises:
-        BadInputError: pictures of this kind cannot be written without loss.
+        BadInputError: images of this kind cannot be written without loss.
     """
-    if isinstance(picture, Image.Image):
-        return ImageOps.exif_transpose(picture)
-    pixels = picture
-    if hasattr(picture, "detach"):
-        pixels = np.asarray(picture.detach().cpu())
+    if isinstance(image, Image.Image):
+        return ImageOps.exif_transpose(image)
+    pixels = image
+    if hasattr(image, "detach"):
+        pixels = np.asarray(image.detach().cpu())
         pixels = np.moveaxis(pixels, 0, -1) if pixels.ndim == 3 else pixels
     if isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8:
         flat = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[-1] == 1 else pixels
@@ -200,6 +200,6 @@ def _picture(picture: Any) -> Image.Image:
             return Image.fromarray(np.ascontiguousarray(flat))
     kind = f" of {pixels.dtype}, shape {pixels.shape}" if isinstance(pixels, np.ndarray) else ""
     raise BadInputError(
-        f"A picture is {type(picture).__name__}{kind}; allowed are PIL images and uint8 values (h, w), (h, w, 3) or "
-        "(h, w, 4), of a tensor (bands, h, w). Make the data set without what turns pictures into such numbers."
+        f"An image is {type(image).__name__}{kind}; allowed are PIL images and uint8 values (h, w), (h, w, 3) or "
+        "(h, w, 4), of a tensor (bands, h, w). Make the data set without what turns images into such numbers."
     )

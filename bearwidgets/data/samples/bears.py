@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bearwidgets.data.samples.drawing import INK, WHITE, Brush, Colour, blend, pick
+from bearwidgets.data.samples.drawing import INK, WHITE, Brush, Color, blend, pick
 
 BEARS = ("black", "grizzly", "teddy")
 
@@ -19,9 +19,9 @@ class Look:
     """What one bear looks like; sizes are relative to the bear's own units."""
 
     kind: str
-    fur: Colour
-    muzzle: Colour
-    lining: Colour
+    fur: Color
+    muzzle: Color
+    lining: Color
     hump: float
     ear: float
     snout: float
@@ -29,13 +29,13 @@ class Look:
     shag: float
     eye: float
     claws: float
-    chest: Colour | None = None
-    bow: Colour | None = None
+    chest: Color | None = None
+    bow: Color | None = None
     stitches: bool = False
 
 
 def sample_look(kind: str, rng: np.random.Generator) -> Look:
-    """A bear of the kind; the kinds overlap in colour and in every single trait.
+    """A bear of the kind; the kinds overlap in color and in every single trait.
 
     Args:
         kind: One of `BEARS`.
@@ -97,7 +97,7 @@ def _teddy(rng: np.random.Generator) -> Look:
     else:
         fur = pick(rng, [(226, 160, 176), (150, 176, 206), (168, 166, 170), (236, 226, 208), (168, 196, 152)])
     pale = blend(fur, (250, 236, 212), rng.uniform(0.25, 0.75))
-    bows: list[Colour] = [(196, 42, 52), (52, 92, 176), (236, 190, 64), (92, 150, 92), (150, 84, 160)]
+    bows: list[Color] = [(196, 42, 52), (52, 92, 176), (236, 190, 64), (92, 150, 92), (150, 84, 160)]
     return Look(
         kind="teddy",
         fur=fur,
@@ -119,7 +119,7 @@ def _teddy(rng: np.random.Generator) -> Look:
 def _part(
     brush: Brush, look: Look, at: tuple[float, float], radius: tuple[float, float], **more: float
 ) -> None:
-    """One furry part in the bear's own colour; `dim` puts it into the shadow."""
+    """One furry part in the bear's own color; `dim` puts it into the shadow."""
     fur = blend(look.fur, (0, 0, 0), more.get("dim", 0.0))
     frost = (blend(look.fur, (232, 204, 156), 0.42), min(0.8, look.frost * more.get("frost", 0.3)))
     count = int(20 + radius[0] * radius[1] * min(1100.0, 0.021 * brush.unit**2))
@@ -312,9 +312,9 @@ def _eye(brush: Brush, look: Look, at: tuple[float, float]) -> None:
     brush.dot((x - size * 0.3, y - size * 0.38), (size * 0.36, size * 0.36), WHITE)
 
 
-def _bow(brush: Brush, colour: Colour, at: tuple[float, float]) -> None:
+def _bow(brush: Brush, color: Color, at: tuple[float, float]) -> None:
     x, y = at
     for side in (-1, 1):
-        brush.blob((x + side * 0.17, y), (0.16, 0.11), colour, tilt=side * 14)
-        brush.line([(x, y), (x + side * 0.24, y + 0.03)], blend(colour, INK, 0.4), 0.02)
-    brush.blob((x, y), (0.065, 0.075), blend(colour, WHITE, 0.12))
+        brush.blob((x + side * 0.17, y), (0.16, 0.11), color, tilt=side * 14)
+        brush.line([(x, y), (x + side * 0.24, y + 0.03)], blend(color, INK, 0.4), 0.02)
+    brush.blob((x, y), (0.065, 0.075), blend(color, WHITE, 0.12))

@@ -1,4 +1,4 @@
-"""Whole pictures for the sample set: a bear in a place, in some light, through some camera; or something else."""
+"""Whole images for the sample set: a bear in a place, in some light, through some camera; or something else."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from bearwidgets.data.samples.bears import draw_bear, sample_look
-from bearwidgets.data.samples.drawing import Brush, Colour, pick, shade
-from bearwidgets.data.samples.scenery import PLACES, paint_front, paint_place
+from bearwidgets.data.samples.drawing import Brush, Color, pick, shade
+from bearwidgets.data.samples.scenery import SCENES, paint_front, paint_scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ _POSE_ODDS = {
     "grizzly": (0.22, 0.14, 0.38, 0.26),
     "teddy": (0.46, 0.2, 0.12, 0.22),
 }
-_PLACE_ODDS = {
+_SCENE_ODDS = {
     "black": (0.34, 0.14, 0.06, 0.2, 0.16, 0.1),
     "grizzly": (0.24, 0.14, 0.06, 0.22, 0.24, 0.1),
     "teddy": (0.1, 0.1, 0.5, 0.16, 0.06, 0.08),
@@ -30,18 +30,18 @@ _PLACE_ODDS = {
 _FINE = 2
 
 
-def bear_picture(kind: str, rng: np.random.Generator) -> Image.Image:
-    """An RGB picture of about 320 x 260 px of one bear.
+def bear_image(kind: str, rng: np.random.Generator) -> Image.Image:
+    """An RGB image of about 320 x 260 px of one bear.
 
     Args:
         kind: "black", "grizzly" or "teddy".
-        rng: Where the chance comes from; its state alone decides the picture.
+        rng: Where the chance comes from; its state alone decides the image.
     """
     size = _SIZES[int(rng.choice(len(_SIZES), p=(0.4, 0.2, 0.15, 0.12, 0.13)))]
-    place = str(rng.choice(list(PLACES), p=_PLACE_ODDS[kind]))
+    place = str(rng.choice(list(SCENES), p=_SCENE_ODDS[kind]))
     pose = str(rng.choice(_POSES, p=_POSE_ODDS[kind]))
     look = sample_look(kind, rng)
-    scene = paint_place(place, size, rng)
+    scene = paint_scene(place, size, rng)
     zoom = min(size) * rng.uniform(*{"head": (0.5, 0.68), "walking": (0.27, 0.38)}.get(pose, (0.3, 0.46)))
     at = (size[0] * rng.uniform(0.4, 0.6), size[1] * (0.56 if pose == "head" else rng.uniform(0.48, 0.6)))
     if pose != "head":
@@ -53,8 +53,8 @@ def bear_picture(kind: str, rng: np.random.Generator) -> Image.Image:
         brush.origin = brush.place(np.array([-0.25, 0.0]))
     draw_bear(brush, look, pose)
     for _ in range(int(rng.choice(3, p=(0.5, 0.38, 0.12)))):
-        paint_front(str(rng.choice(PLACES[place].front)), draw, layer.size, rng)
-    return _camera(_lay_over(scene, layer, PLACES[place].light), rng)
+        paint_front(str(rng.choice(SCENES[place].front)), draw, layer.size, rng)
+    return _camera(_lay_over(scene, layer, SCENES[place].light), rng)
 
 
 def _brush(
@@ -82,7 +82,7 @@ def _shadow(scene: Image.Image, at: tuple[float, float], wide: float) -> Image.I
     )
 
 
-def _lay_over(scene: Image.Image, layer: Image.Image, light: Colour) -> np.ndarray:
+def _lay_over(scene: Image.Image, layer: Image.Image, light: Color) -> np.ndarray:
     front = np.asarray(layer.reduce(_FINE))
     under = np.asarray(scene).astype(np.float32)
     return under + (front[..., :3] * np.array(light, np.float32) - under) * (
@@ -106,24 +106,24 @@ def _camera(pixels: np.ndarray, rng: np.random.Generator) -> Image.Image:
     return image.filter(ImageFilter.BoxBlur(blur)) if blur > 0.2 else image
 
 
-def other_picture(name: str, rng: np.random.Generator) -> Image.Image:
-    """An RGB picture without a bear: one of `OTHERS`."""
+def other_image(name: str, rng: np.random.Generator) -> Image.Image:
+    """An RGB image without a bear: one of `OTHERS`."""
     size = _SIZES[int(rng.integers(3))]
     if name == "chart":
         return _chart(size, rng)
     outdoors = "room" if name == "fruit" else str(rng.choice(["meadow", "river", "forest", "snow"]))
-    scene = paint_place(outdoors, size, rng)
+    scene = paint_scene(outdoors, size, rng)
     layer = Image.new("RGBA", (size[0] * _FINE, size[1] * _FINE), (60, 60, 60, 0))
     draw = ImageDraw.Draw(layer)
     brush = _brush(draw, rng, size[1] * rng.uniform(0.3, 0.4), (size[0] * 0.5, size[1] * 0.58))
     things: dict[str, Callable[[Brush], None]] = {"car": _car, "house": _house, "fruit": _fruit}
     if name in things:
         things[name](brush)
-    return _camera(_lay_over(scene, layer, PLACES[outdoors].light), rng)
+    return _camera(_lay_over(scene, layer, SCENES[outdoors].light), rng)
 
 
-def _panel(brush: Brush, corners: list[tuple[float, float]], colour: Colour) -> None:
-    brush.draw.polygon(brush.place(np.array(corners)).ravel().tolist(), fill=shade(colour, 1))
+def _panel(brush: Brush, corners: list[tuple[float, float]], color: Color) -> None:
+    brush.draw.polygon(brush.place(np.array(corners)).ravel().tolist(), fill=shade(color, 1))
 
 
 def _car(brush: Brush) -> None:

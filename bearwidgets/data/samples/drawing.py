@@ -1,4 +1,4 @@
-"""A brush that draws shaded, furry blobs, and a few helpers for colours, for the drawn sample set."""
+"""A brush that draws shaded, furry blobs, and a few helpers for colors, for the drawn sample set."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ import numpy as np
 if TYPE_CHECKING:
     from PIL import ImageDraw
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 
 _TURN = np.linspace(0, 2 * np.pi, 64, endpoint=False)
 _RING = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
-INK: Colour = (24, 20, 20)
-WHITE: Colour = (250, 250, 248)
+INK: Color = (24, 20, 20)
+WHITE: Color = (250, 250, 248)
 
 
-def shade(colour: Colour, factor: float) -> tuple[int, int, int]:
-    """The colour times a brightness factor, cut to 0..255."""
-    red, green, blue = (max(0, min(255, int(channel * factor))) for channel in colour)
+def shade(color: Color, factor: float) -> tuple[int, int, int]:
+    """The color times a brightness factor, cut to 0..255."""
+    red, green, blue = (max(0, min(255, int(channel * factor))) for channel in color)
     return red, green, blue
 
 
-def blend(a: Colour, b: Colour, part: float) -> Colour:
-    """Mix of two colours: `a` at part 0, `b` at part 1."""
+def blend(a: Color, b: Color, part: float) -> Color:
+    """Mix of two colors: `a` at part 0, `b` at part 1."""
     red, green, blue = (x + (y - x) * part for x, y in zip(a, b, strict=True))
     return red, green, blue
 
 
-def pick(rng: np.random.Generator, colours: list[Colour], wobble: float = 0.12) -> Colour:
-    """One of the colours, a little lighter or darker and a little off in hue."""
-    colour = np.array(colours[int(rng.integers(len(colours)))])
+def pick(rng: np.random.Generator, colors: list[Color], wobble: float = 0.12) -> Color:
+    """One of the colors, a little lighter or darker and a little off in hue."""
+    color = np.array(colors[int(rng.integers(len(colors)))])
     factor = 1 + wobble * rng.standard_normal()
-    red, green, blue = (colour * (factor + 0.28 * wobble * rng.standard_normal(3))).tolist()
+    red, green, blue = (color * (factor + 0.28 * wobble * rng.standard_normal(3))).tolist()
     return red, green, blue
 
 
@@ -45,7 +45,7 @@ class Brush:
         rng: Where the chance comes from.
         matrix: Array (2, 2), from the bear's units to pixels.
         origin: Pixel place of the bear's (0, 0).
-        light: Direction to the light in the picture, x and y of about length 1.
+        light: Direction to the light in the image, x and y of about length 1.
     """
 
     def __init__(
@@ -72,25 +72,25 @@ class Brush:
         self,
         at: tuple[float, float],
         radius: tuple[float, float],
-        colour: Colour,
+        color: Color,
         *,
         tilt: float = 0.0,
         shag: float = 0.0,
         depth: float = 0.4,
         fur: int = 0,
-        tips: tuple[Colour, float] | None = None,
+        tips: tuple[Color, float] | None = None,
     ) -> None:
         """A round part, shaded towards the light, ragged by `shag`, with `fur` strokes on it.
 
         Args:
             at: Centre.
             radius: Half axes.
-            colour: Its colour in full light.
+            color: Its color in full light.
             tilt: Turn of the axes, in degrees.
             shag: How far the outline is torn, as a part of the radius.
             depth: How much darker its rim is than its middle.
             fur: Number of strokes.
-            tips: Colour of bright tips and the part of the strokes that has them.
+            tips: Color of bright tips and the part of the strokes that has them.
         """
         angle = np.deg2rad(tilt)
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -102,20 +102,20 @@ class Brush:
             ring = (_RING * torn if part < 0.4 else _RING) * (1 - 0.75 * part)
             outline = ring @ axes.T + np.array(at) + towards * 0.32 * part
             self.draw.polygon(
-                self.place(outline).ravel().tolist(), fill=shade(colour, 1.08 + depth * (part - 1))
+                self.place(outline).ravel().tolist(), fill=shade(color, 1.08 + depth * (part - 1))
             )
         if fur:
             reach = min(12 / self.unit, (0.14 + 0.9 * shag) * np.sqrt(radius[0] * radius[1]))
-            self._fur(np.array(at), axes, colour, count=fur, tips=tips, length=reach)
+            self._fur(np.array(at), axes, color, count=fur, tips=tips, length=reach)
 
     def _fur(
         self,
         at: np.ndarray,
         axes: np.ndarray,
-        colour: Colour,
+        color: Color,
         *,
         count: int,
-        tips: tuple[Colour, float] | None,
+        tips: tuple[Color, float] | None,
         length: float,
     ) -> None:
         theta = self.rng.uniform(0, 2 * np.pi, count)
@@ -124,7 +124,7 @@ class Brush:
         flow = spot * 0.6 + np.array([0.0, 0.5]) + 0.22 * self.rng.standard_normal((count, 2))
         lit = 3.2 + 2 * (start @ self.light) / np.sqrt(abs(np.linalg.det(axes)))
         lit = np.clip(lit + self.rng.standard_normal(count), 0, 6).astype(int)
-        inks = [shade(colour, 0.72 + 0.085 * step) for step in range(7)]
+        inks = [shade(color, 0.72 + 0.085 * step) for step in range(7)]
         if tips:
             lit[self.rng.random(count) < tips[1]] = 7
             inks.append(shade(tips[0], 1))
@@ -132,12 +132,12 @@ class Brush:
         for line, ink in zip(ends.tolist(), lit.tolist(), strict=True):
             self.draw.line(line, fill=inks[ink], width=2)
 
-    def dot(self, at: tuple[float, float], radius: tuple[float, float], colour: Colour) -> None:
+    def dot(self, at: tuple[float, float], radius: tuple[float, float], color: Color) -> None:
         """A flat ellipse."""
         outline = _RING * np.array(radius) + np.array(at)
-        self.draw.polygon(self.place(outline).ravel().tolist(), fill=shade(colour, 1))
+        self.draw.polygon(self.place(outline).ravel().tolist(), fill=shade(color, 1))
 
-    def line(self, points: list[tuple[float, float]], colour: Colour, width: float) -> None:
+    def line(self, points: list[tuple[float, float]], color: Color, width: float) -> None:
         """A bent line of the width in the bear's units."""
         line = self.place(np.array(points)).ravel().tolist()
-        self.draw.line(line, fill=shade(colour, 1), width=max(1, round(width * self.unit)), joint="curve")
+        self.draw.line(line, fill=shade(color, 1), width=max(1, round(width * self.unit)), joint="curve")

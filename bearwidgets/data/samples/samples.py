@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
 from bearwidgets.data.samples.bears import BEARS
-from bearwidgets.data.samples.compose import OTHERS, bear_picture, other_picture
+from bearwidgets.data.samples.compose import OTHERS, bear_image, other_image
 from bearwidgets.errors import BadInputError, WorkspaceError
 from bearwidgets.files import draft_folder
 
@@ -70,7 +70,7 @@ def sample_bears(path: str | os.PathLike[str], n: int = 300, seed: int = 0, faul
     """Write a made-up set of drawn grizzlies, black bears and teddies, with faults planted in it.
 
     The folder gets one folder per class and `answers.csv`, which lists each faulty file: `path` (posix, relative
-    to the folder), `fault` (a key of `FAULTS`), `true_label` (empty for a picture that shows no bear) and `detail`.
+    to the folder), `fault` (a key of `FAULTS`), `true_label` (empty for an image that shows no bear) and `detail`.
     The same arguments give the same files. The set is drawn beside the folder and moved there when it is whole;
     a folder that already holds the set of the same arguments is left as it is, your edits to it included.
 
@@ -214,11 +214,11 @@ def _make(root: Path, slot: _Slot, rng: np.random.Generator) -> tuple[bytes, str
         return content, slot.label, f"{how} {slot.source}"
     if slot.fault == "off_topic":
         thing = OTHERS[slot.number % len(OTHERS)]
-        return _encoded(other_picture(thing, rng), rng), "", f"shows a {thing}"
+        return _encoded(other_image(thing, rng), rng), "", f"shows a {thing}"
     if slot.fault == "wrong_label":
         truth = str(rng.choice([each for each in BEARS if each != slot.label]))
-        return _encoded(bear_picture(truth, rng), rng), truth, f"a {truth} filed as {slot.label}"
-    image = bear_picture(slot.label, rng)
+        return _encoded(bear_image(truth, rng), rng), truth, f"a {truth} filed as {slot.label}"
+    image = bear_image(slot.label, rng)
     if slot.fault == "broken":
         content, how = _broken(_jpeg(image, 80), slot.number % 3, rng)
         return content, slot.label, how

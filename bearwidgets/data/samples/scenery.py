@@ -1,4 +1,4 @@
-"""Places, things in front and pictures of something else, for the drawn sample set."""
+"""Scenes, things in front and images of something else, for the drawn sample set."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from bearwidgets.data.samples.drawing import Brush, Colour, blend, pick, shade
+from bearwidgets.data.samples.drawing import Brush, Color, blend, pick, shade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-GREENS: list[Colour] = [(66, 104, 52), (92, 128, 62), (48, 82, 48), (120, 140, 70)]
+GREENS: list[Color] = [(66, 104, 52), (92, 128, 62), (48, 82, 48), (120, 140, 70)]
 
 
 @dataclass(frozen=True)
-class Place:
-    """A background: sky and ground from top to bottom, the colour of its light, and what stands in it."""
+class Scene:
+    """A background: sky and ground from top to bottom, the color of its light, and what stands in it."""
 
-    sky: tuple[Colour, Colour]
-    ground: tuple[Colour, Colour]
-    light: Colour
+    sky: tuple[Color, Color]
+    ground: tuple[Color, Color]
+    light: Color
     front: tuple[str, ...]
     paint: Callable[[ImageDraw.ImageDraw, np.random.Generator, tuple[int, int], int], None]
 
 
-def paint_place(name: str, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
-    """The empty place as an RGB picture of `size`, softly out of focus."""
-    place = PLACES[name]
+def paint_scene(name: str, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+    """The empty scene as an RGB image of `size`, softly out of focus."""
+    place = SCENES[name]
     height = size[1]
     horizon = int(height * rng.uniform(0.42, 0.6))
     tone = rng.uniform(0.85, 1.12)
@@ -43,7 +43,7 @@ def paint_place(name: str, size: tuple[int, int], rng: np.random.Generator) -> I
 
 
 def _oval(
-    draw: ImageDraw.ImageDraw, at: tuple[float, float], radius: tuple[float, float], fill: Colour
+    draw: ImageDraw.ImageDraw, at: tuple[float, float], radius: tuple[float, float], fill: Color
 ) -> None:
     (x, y), (rx, ry) = at, radius
     draw.ellipse((x - rx, y - ry, x + rx, y + ry), fill=shade(fill, 1))
@@ -54,25 +54,25 @@ def _tufts(
     rng: np.random.Generator,
     size: tuple[int, int],
     top: int,
-    colours: list[Colour],
+    colors: list[Color],
 ) -> None:
     width, height = size
     for _ in range(110):
         x, y = rng.uniform(0, width), rng.uniform(top, height)
         tall = 4 + 12 * (y - top) / height
-        draw.line((x, y, x + rng.uniform(-4, 4), y - tall), fill=shade(pick(rng, colours), 1), width=2)
+        draw.line((x, y, x + rng.uniform(-4, 4), y - tall), fill=shade(pick(rng, colors), 1), width=2)
 
 
 def _fir(
-    draw: ImageDraw.ImageDraw, at: tuple[float, float], tall: float, colour: Colour, snow: float = 0.0
+    draw: ImageDraw.ImageDraw, at: tuple[float, float], tall: float, color: Color, snow: float = 0.0
 ) -> None:
     x, y = at
     for tier in range(3):
         base, half = y - tall * 0.26 * tier, tall * (0.3 - 0.07 * tier)
         peak = base - tall * 0.46
-        draw.polygon((x - half, base, x + half, base, x, peak), fill=shade(colour, 0.85 + 0.12 * tier))
+        draw.polygon((x - half, base, x + half, base, x, peak), fill=shade(color, 0.85 + 0.12 * tier))
         if snow:
-            white = blend(colour, (240, 244, 250), snow)
+            white = blend(color, (240, 244, 250), snow)
             draw.polygon(
                 (x - half * 0.5, peak + tall * 0.2, x + half * 0.3, peak + tall * 0.17, x, peak),
                 shade(white, 1),
@@ -204,43 +204,43 @@ def _night(draw: ImageDraw.ImageDraw, rng: np.random.Generator, size: tuple[int,
     _tufts(draw, rng, (width, height), horizon, [(44, 64, 68), (58, 76, 74)])
 
 
-PLACES: dict[str, Place] = {
-    "forest": Place(
+SCENES: dict[str, Scene] = {
+    "forest": Scene(
         ((120, 150, 104), (86, 112, 70)),
         ((104, 98, 62), (76, 78, 46)),
         (0.94, 0.98, 0.88),
         ("branch", "grass"),
         _forest,
     ),
-    "snow": Place(
+    "snow": Scene(
         ((176, 200, 224), (222, 230, 240)),
         ((230, 236, 246), (206, 218, 236)),
         (0.98, 1.0, 1.08),
         ("flakes", "branch"),
         _snow,
     ),
-    "room": Place(
+    "room": Scene(
         ((206, 190, 166), (206, 190, 166)),
         ((150, 108, 70), (120, 86, 60)),
         (1.04, 1.0, 0.93),
         ("cushion", "blocks"),
         _room,
     ),
-    "meadow": Place(
+    "meadow": Scene(
         ((132, 184, 228), (200, 222, 236)),
         ((128, 160, 80), (100, 136, 58)),
         (1.06, 1.03, 0.95),
         ("grass", "grass"),
         _meadow,
     ),
-    "river": Place(
+    "river": Scene(
         ((168, 200, 222), (206, 220, 226)),
         ((90, 130, 146), (70, 110, 130)),
         (1.0, 1.01, 1.02),
         ("branch", "reeds"),
         _river,
     ),
-    "night": Place(
+    "night": Scene(
         ((22, 30, 58), (52, 66, 100)),
         ((48, 62, 70), (30, 42, 50)),
         (0.56, 0.62, 0.8),
