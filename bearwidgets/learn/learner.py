@@ -63,10 +63,9 @@ class Learner(FitMethods):
         BadInputError: an unknown architecture, or weights that cannot be had.
 
     Example:
-        >>> learn = bw.Learner(bw.Dataset.from_folder("bears"))  # doctest: +SKIP
-        >>> learn.fine_tune(4)  # doctest: +SKIP
-        >>> learn.evaluate("valid")["error_rate"]  # doctest: +SKIP
-        0.03125
+        >>> learn = bw.Learner(bw.Dataset.from_folder("bears")).fine_tune(4, progress=False)
+        >>> learn.evaluate("valid")["error_rate"] < 0.6
+        True
     """
 
     def __init__(

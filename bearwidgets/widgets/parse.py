@@ -55,7 +55,8 @@ def parse(cls: type[Message], fields: object, *, exact: bool = False) -> Message
         BadInputError: a field is missing or does not fit.
 
     Example:
-        >>> parse(LocateRequest, {"item": "0f3a"})  # doctest: +SKIP
+        >>> from bearwidgets.widgets.protocol import LocateRequest
+        >>> parse(LocateRequest, {"item": "0f3a"})
         LocateRequest(item='0f3a')
     """
     return _checked(cls, cls.__name__, fields, exact=exact)

@@ -53,8 +53,8 @@ def image_stats_of(ds: ItemTable, *, cache: ImageStatsCache | None = None) -> pd
 
     Example:
         >>> stats = image_stats_of(ds)
-        >>> len(stats) == len(ds), set(stats.format)
-        (True, {'JPEG'})
+        >>> len(stats) == len(ds), sorted(set(stats.format))
+        (True, ['JPEG', 'PNG'])
     """
     contents = ds.table["content"]
     paths = [ds.path_of(id_) for id_ in ds.table["id"]]
