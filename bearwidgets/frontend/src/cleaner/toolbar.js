@@ -5,30 +5,22 @@ import { Queues } from "./queues.js";
 /** @import { Filter, Sort, State, ViewSpec } from "../shared/types.js" */
 /** @typedef {"undo"|"redo"|"pending"|"retrain"|"apply"|"rollback"|"help"|"refresh"} Deed */
 
-/** @type {[string, string][]} */
+/**
+ * Each order: whether it begins with the highest or newest, and whether it needs scores.
+ * @type {{name: Sort, text: string, descending?: boolean, scored?: boolean}[]}
+ */
 const SORTS = [
-  ["label_issue", "label issue"],
-  ["loss", "loss"],
-  ["margin", "margin"],
-  ["confidence", "confidence"],
-  ["label", "label"],
-  ["path", "path"],
-  ["decided", "time decided"],
-  ["queue", "queue"],
+  { name: "label_issue", text: "label issue", descending: true, scored: true },
+  { name: "loss", text: "loss", descending: true, scored: true },
+  { name: "margin", text: "margin", scored: true },
+  { name: "confidence", text: "confidence", scored: true },
+  { name: "label", text: "label" },
+  { name: "path", text: "path" },
+  { name: "decided", text: "time decided", descending: true },
+  { name: "queue", text: "queue", descending: true },
 ];
-/** Orders that need scores. */
-const SCORED = new Set(["label_issue", "loss", "margin", "confidence"]);
-/** Orders that begin with the highest or newest. */
-const DESCENDING = new Set(["label_issue", "loss", "decided", "queue"]);
-/** @type {[string, string][]} */
-const DECISIONS = [
-  ["pending", "decided"],
-  ["undecided", "undecided"],
-  ["delete", "delete"],
-  ["relabel", "relabel"],
-  ["unsure", "unsure"],
-  ["keep", "keep"],
-];
+/** Choices of the decision filter, the first under another name. */
+const DECISIONS = ["pending", "undecided", "delete", "relabel", "unsure", "keep"];
 
 /** Queues, filters, order, image size, buttons and progress. */
 export class Toolbar {
@@ -118,8 +110,9 @@ export class Toolbar {
     fill(this.#filters.label, "any class", state.classes.map((name) => [name, `${name} (${whole(state.counts.label[name] ?? 0)})`]), filter.label);
     fill(this.#filters.predicted, "any prediction", state.classes.map((name) => [name, `→ ${name}`]), filter.predicted);
     fill(this.#filters.split, "any split", Object.entries(state.counts.split).map(([name, n]) => [name, `${name} (${whole(n)})`]), filter.split);
-    fill(this.#filters.decision, "decided or not", DECISIONS.map(([name, text]) => [name, text + this.#actionCount(name)]), filter.decision);
-    fill(this.#sort, null, SORTS.filter(([name]) => (name === "queue" ? state.view.queue !== null : state.can.scores || !SCORED.has(name))), sort);
+    fill(this.#filters.decision, "decided or not", DECISIONS.map((name) => [name, (name === "pending" ? "decided" : name) + this.#actionCount(name)]), filter.decision);
+    const sorts = SORTS.filter(({ name, scored }) => (name === "queue" ? state.view.queue !== null : state.can.scores || !scored));
+    fill(this.#sort, null, sorts.map(({ name, text }) => [name, text]), sort);
     this.queues.show(state);
     this.#filters.predicted.hidden = !state.can.scores;
     say(this.#direction, descending ? "↓" : "↑");
@@ -138,7 +131,10 @@ export class Toolbar {
     for (const [name, select] of Object.entries(this.#filters)) {
       select.addEventListener("change", () => onFilter({ [name]: select.value || null }), { signal });
     }
-    const sorted = () => onView({ sort: /** @type {Sort} */ (this.#sort.value), descending: DESCENDING.has(this.#sort.value) });
+    const sorted = () => {
+      const order = SORTS.find(({ name }) => name === this.#sort.value);
+      if (order) onView({ sort: order.name, descending: order.descending ?? false });
+    };
     const typed = () => {
       clearTimeout(this.#typing);
       this.#typing = setTimeout(() => onFilter({ text: this.#search.value }), 250);

@@ -6,6 +6,7 @@ import { percent, whole } from "../shared/format.js";
 import { Matrix, MOST_CLASSES } from "./matrix.js";
 import { mostConfused } from "./shading.js";
 import { followTheme } from "../shared/theme.js";
+import { widget } from "../shared/widget.js";
 /** @import { MatrixReply, Ops } from "../shared/types.js" */
 
 /** Pairs listed beside the table. */
@@ -106,12 +107,4 @@ class ConfusionView {
   }
 }
 
-/** @param {{model: import("../shared/types.js").Model, el: HTMLElement, signal?: AbortSignal}} context anywidget before 0.11 gives no signal */
-function render({ model, el, signal }) {
-  const own = new AbortController();
-  const either = signal ? AbortSignal.any([signal, own.signal]) : own.signal;
-  new ConfusionView({ model, el, signal: either });
-  return () => own.abort();
-}
-
-export default { render };
+export default widget((context) => new ConfusionView(context));
