@@ -1,6 +1,6 @@
 // Lists texts in the widget that are too small or too faint to read (WCAG AA: 4.5 to 1).
 
-/** @param {string} text a computed colour @returns {number[]} red, green, blue 0–255, alpha 0–1 */
+/** @param {string} text a computed color @returns {number[]} red, green, blue 0–255, alpha 0–1 */
 function parse(text) {
   const [a, b, c, alpha = 1] = text.match(/[\d.]+/g).map(Number);
   return text.startsWith("color(") ? [a * 255, b * 255, c * 255, alpha] : [a, b, c, alpha];

@@ -79,7 +79,7 @@ export class Matrix {
     const row = this.#cells.length - 1;
     return this.#shown.map((predicted, column) => {
       const n = counts[actual][predicted];
-      const words = `labelled ${classes[actual]}, predicted ${classes[predicted]}: ${counted(n, "item")}${sum ? `, ${percent(n / sum)} of the row` : ""}`;
+      const words = `labeled ${classes[actual]}, predicted ${classes[predicted]}: ${counted(n, "item")}${sum ? `, ${percent(n / sum)} of the row` : ""}`;
       const press = () => {
         this.#row = row;
         this.#column = column;

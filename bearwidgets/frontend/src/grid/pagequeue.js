@@ -1,5 +1,5 @@
 // Which pages of items to ask for, in which order. At most four are on their way; what was scrolled past is dropped;
-// the neighbours of what is in sight are fetched, one at a time, once all in sight is there.
+// the neighbors of what is in sight are fetched, one at a time, once all in sight is there.
 /** @import { Range } from "../shared/types.js" */
 /** @typedef {"images"|"data"|null} Need what an item lacks: its image and all, or only what changed */
 
