@@ -919,6 +919,7 @@ def kill_everywhere(tmp_path, template, act, way, kind, where):
     return sorted(folder.iterdir(), key=lambda each: abs(int(each.name)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["steps", "lines"])
 @pytest.mark.parametrize("way", ["same", "across"])
 @pytest.mark.parametrize("act", ["apply", "rollback"])
@@ -967,6 +968,7 @@ def decided_table(tmp_path):
     return template, journal
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("act", ["apply", "rollback"])
 def test_killed_with_labels_in_a_table(tmp_path, act):
     template, journal = decided_table(tmp_path)
@@ -981,6 +983,7 @@ def test_killed_with_labels_in_a_table(tmp_path, act):
         assert len(again.decisions) == 2
 
 
+@pytest.mark.slow
 def test_recovery_waits_for_the_right_kind_of_data_set(tmp_path):
     template, _ = decided_table(tmp_path)
     before = snapshot(template)
@@ -995,6 +998,7 @@ def test_recovery_waits_for_the_right_kind_of_data_set(tmp_path):
     assert snapshot(root) == before
 
 
+@pytest.mark.slow
 def test_recovery_warns_and_keeps_what_a_person_did_meanwhile(tmp_path):
     template = write_bears(tmp_path / "template")
     journal, ids = open_journal(template)
@@ -1019,6 +1023,7 @@ def test_recovery_warns_and_keeps_what_a_person_did_meanwhile(tmp_path):
         assert open_journal(root)[0].notes == []
 
 
+@pytest.mark.slow
 def test_a_cleaner_opened_after_a_kill_shows_the_files_as_they_are_again(tmp_path):
     template = write_bears(tmp_path / "template")
     journal, ids = open_journal(template)
