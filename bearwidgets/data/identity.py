@@ -31,7 +31,7 @@ _FRESH = 100_000_000  # ns: a file this young may change again without a new mod
 
 @dataclass(frozen=True)
 class Facts:
-    """What one look into a file told.
+    """What a file says of itself.
 
     Attributes:
         content: The content id, or "" if the file could not be read.

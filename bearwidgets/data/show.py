@@ -77,13 +77,7 @@ class Sheet:
 
 
 def show_batch(
-    ds: ItemTable,
-    n: int = 9,
-    *,
-    split: str = "train",
-    augment: str | Augment | None = None,
-    size: int = 224,
-    seed: int = 0,
+    ds: ItemTable, n: int, *, split: str, augment: str | Augment | None, size: int, seed: int
 ) -> Sheet:
     """Some images of a split with their labels; see `Dataset.show_batch`."""
     _check_count(n)
@@ -114,13 +108,7 @@ def show_batch(
 
 
 def show_augmented(
-    ds: ItemTable,
-    item: str | Path,
-    n: int = 8,
-    augment: str | Augment = "standard",
-    *,
-    size: int = 224,
-    seed: int = 0,
+    ds: ItemTable, item: str | Path, n: int, augment: str | Augment, *, size: int, seed: int
 ) -> Sheet:
     """An image and random looks at it; see `Dataset.show_augmented`."""
     _check_count(n)

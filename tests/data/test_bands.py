@@ -17,6 +17,7 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from made_data import packed
 from PIL import Image
 
 from bearwidgets.data.cache.thumbs import make_thumbnail
@@ -47,12 +48,6 @@ def npy(array: np.ndarray, **options) -> bytes:
 def tiff(array: np.ndarray, **options) -> bytes:
     stream = io.BytesIO()
     tifffile.imwrite(stream, array, **{"photometric": "minisblack", **options})
-    return stream.getvalue()
-
-
-def pillow(image: Image.Image, kind: str, **options) -> bytes:
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)
     return stream.getvalue()
 
 
@@ -155,23 +150,23 @@ def test_deep_grey_is_not_cut_to_eight_bits():
     deep = values(1, "uint16")[..., 0]
     wanted = deep.astype(np.float32) / np.float32(65535)
     for data in (
-        pillow(Image.fromarray(deep), "PNG"),
-        pillow(Image.fromarray(deep), "TIFF"),
-        pillow(Image.fromarray(deep), "TIFF", compression="tiff_lzw"),
+        packed(Image.fromarray(deep), "PNG"),
+        packed(Image.fromarray(deep), "TIFF"),
+        packed(Image.fromarray(deep), "TIFF", compression="tiff_lzw"),
         npy(deep),
     ):
         image = open_bands(data, 1)
         assert image.shape == (HEIGHT, WIDTH, 1)
         np.testing.assert_array_equal(image[..., 0], wanted)
     floats = values(1, "float32")[..., 0]
-    np.testing.assert_array_equal(open_bands(pillow(Image.fromarray(floats), "TIFF"), 1)[..., 0], floats)
+    np.testing.assert_array_equal(open_bands(packed(Image.fromarray(floats), "TIFF"), 1)[..., 0], floats)
     signed = values(1, "int16")[..., 0]
     np.testing.assert_array_equal(open_bands(tiff(signed), 1)[..., 0], signed / np.float32(32767))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_photos_are_what_they_always_were(kind):
-    data = pillow(Image.fromarray(values(3)), kind)
+    data = packed(Image.fromarray(values(3)), kind)
     plain = open_image(data)
     assert np.array_equal(np.asarray(open_bands(data, 3)), np.asarray(plain))
     gray = open_bands(data, 1)
@@ -182,28 +177,28 @@ def test_photos_are_what_they_always_were(kind):
 def test_photos_are_turned_and_large_ones_drafted():
     exif = Image.Exif()
     exif[0x0112] = 6
-    data = pillow(Image.new("RGB", (800, 400), "red"), "JPEG", exif=exif.tobytes())
+    data = packed(Image.new("RGB", (800, 400), "red"), "JPEG", exif=exif.tobytes())
     assert open_bands(data, 3).size == (400, 800)
     assert open_bands(data, 3, at_least=100).size == (100, 200)
     assert open_bands(data, 1, at_least=100).size == (100, 200)
     deep = Image.fromarray(values(1, "uint16")[..., 0])
-    assert open_bands(pillow(deep, "PNG", exif=exif.tobytes()), 1).shape == (WIDTH, HEIGHT, 1)
+    assert open_bands(packed(deep, "PNG", exif=exif.tobytes()), 1).shape == (WIDTH, HEIGHT, 1)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 @pytest.mark.parametrize(("mode", "bands"), [("RGBA", 4), ("LA", 2)])
 def test_other_modes_of_pillow_give_their_own_bands(kind, mode, bands):
     image = Image.fromarray(values(4), "RGBA").convert(mode)
-    image = open_bands(pillow(image, kind), bands)
-    np.testing.assert_array_equal(image, np.asarray(image) / np.float32(255))
+    opened = open_bands(packed(image, kind), bands)
+    np.testing.assert_array_equal(opened, np.asarray(image) / np.float32(255))
 
 
 def test_pages_that_pillow_wrote():
     pages = [Image.fromarray(values(13, "uint16")[..., band]) for band in range(13)]
-    data = pillow(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    data = packed(pages[0], "TIFF", save_all=True, append_images=pages[1:])
     np.testing.assert_array_equal(open_bands(data, 13), values(13, "uint16") / np.float32(65535))
     preview = Image.fromarray(np.zeros((3, 4), np.uint16))
-    data = pillow(pages[0], "TIFF", save_all=True, append_images=[preview, pages[1]])
+    data = packed(pages[0], "TIFF", save_all=True, append_images=[preview, pages[1]])
     np.testing.assert_array_equal(open_bands(data, 2), values(13, "uint16")[..., :2] / np.float32(65535))
 
 
@@ -246,10 +241,10 @@ def test_a_set_is_read_again_once_a_missing_package_is_there(tmp_path, make_imag
         (LAYOUTS["planar"](values(13)), 12, 13),
         (tiff(values(5), photometric="rgb"), 3, 5),
         (LAYOUTS["pages"](values(5, "uint16")), 4, 5),
-        (pillow(Image.fromarray(values(3)), "PNG"), 5, 3),
-        (pillow(Image.fromarray(values(3)), "JPEG"), 4, 3),
-        (pillow(Image.fromarray(values(1)[..., 0]), "PNG"), 2, 1),
-        (pillow(Image.fromarray(values(3)).convert("P"), "GIF"), 4, 3),
+        (packed(Image.fromarray(values(3)), "PNG"), 5, 3),
+        (packed(Image.fromarray(values(3)), "JPEG"), 4, 3),
+        (packed(Image.fromarray(values(1)[..., 0]), "PNG"), 2, 1),
+        (packed(Image.fromarray(values(3)).convert("P"), "GIF"), 4, 3),
     ],
 )
 def test_other_bands_than_asked_for_are_named(data, in_chans, found):

@@ -173,12 +173,6 @@ class TestBadFolder:
         assert "only one class" in ds.notes[0]
         assert "one image only in 'bear'" in ds.notes[1]
 
-    def test_a_class_with_one_image_stays_in_train(self, images):
-        save(images / "koala" / "1.png")
-        ds = Dataset.from_folder(images, valid_pct=0.9)
-        assert ds.table.set_index("label").loc["koala", "split"] == "train"
-        assert any("one image only in 'koala'" in note for note in ds.notes)
-
     def test_bad_files_are_problems_and_the_rest_is_used(self, images):
         folder = images / "teddy"
         (folder / "zero.jpg").write_bytes(b"")
@@ -278,10 +272,6 @@ class TestBadFolder:
         ds = Dataset.from_folder(images)
         assert len(ds) == 24
         assert "UTF-8" in reasons(ds)["teddy/\\udcff\\udcfe.jpg"]
-
-    def test_the_same_name_in_two_classes(self, images):
-        ds = Dataset.from_folder(images)
-        assert ds.table["path"].str.endswith("/000.jpg").sum() == 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")

@@ -55,7 +55,7 @@ def same(left, right):
     return all((a.pixels == b.pixels).all() for a, b in zip(left, right, strict=True))
 
 
-def test_a_image_is_decoded_once(paths, opened):
+def test_an_image_is_decoded_once(paths, opened):
     counts, count = opened
     images = ImageFiles(paths, count, presize=16)
     first = [np.asarray(images[row]) for row in range(24)]
@@ -129,7 +129,7 @@ def test_many_threads_keep_the_budget_too(paths, monkeypatch):
     assert images.nbytes == sum(len(kept.data) for kept in images._kept.values()) == 37 * each
 
 
-def test_a_image_that_two_threads_open_at_once_counts_once(paths):
+def test_an_image_that_two_threads_open_at_once_counts_once(paths):
     both = threading.Barrier(2, timeout=10)
 
     def opener(path):

@@ -251,7 +251,7 @@ def test_grey_values_beyond_bytes_are_kept(tmp_path):
         assert (np.asarray(image) == values).all()
 
 
-def test_a_image_is_turned_and_tells_no_place(tmp_path):
+def test_an_image_is_turned_and_tells_no_place(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     exif.get_ifd(0x8825)[1] = "N"

@@ -24,7 +24,7 @@ METHODS = ("squish", "crop", "pad")
 
 @dataclass(frozen=True)
 class Resize:
-    """An image at `size` × `size` px, the same for every look at it: what evaluation and prediction use.
+    """An image at `size` × `size` px, always the same: what evaluation and prediction use.
 
     Attributes:
         size: Side of the output, px.

@@ -49,7 +49,7 @@ class CacheFile:
             for start in range(0, len(wanted), _QUERY):
                 some = wanted[start : start + _QUERY]
                 marks = ",".join("?" * len(some))
-                query = f"SELECT * FROM cache WHERE {name} IN ({marks})"  # noqa: S608 - no word of a stranger's
+                query = f"SELECT * FROM cache WHERE {name} IN ({marks})"  # noqa: S608 - marks and a name of this package
                 rows += database.execute(query, some).fetchall()
         return rows
 
