@@ -4,6 +4,7 @@
 
 Nothing but the message and the journal takes part: no browser, no images. "Calls" are calls of functions of
 bearwidgets for one mark; "rows" are the rows that were looked up by id (`Index.get_indexer`) or put into a new table.
+"Processor" is the time that the kernel's thread worked, without waiting for the disk or for other programs.
 The marks follow one another without a pause, so the manifest is written behind some of them, too.
 """
 
@@ -143,14 +144,14 @@ def measured(n: int, decisions: int, marks: int) -> list[str]:
         ]
         figures = []
         for batch in (requests, [{"op": "undo"}] * len(requests)):
-            times = []
+            times, busy = [], []
             for request in batch:
-                began = time.perf_counter()
+                began, worked = time.perf_counter(), time.thread_time()
                 if ask(cleaner, **request)["changed"] != 1:
                     raise SystemExit(f"{request} changed something else than one decision")
                 times.append(1000 * (time.perf_counter() - began))
-            times = times[WARM_UP:]
-            figures.append(middle_and_slow(times, 1))
+                busy.append(1000 * (time.thread_time() - worked))
+            figures += [middle_and_slow(each[WARM_UP:], 1) for each in (times, busy)]
         work = Work()
         with work.counting():
             ask(cleaner, **requests[0])
@@ -162,7 +163,8 @@ def main() -> None:
     """Measure, print."""
     options = parser(__doc__, items=100_000, decisions="0,10000,50000", marks=200).parse_args()
     rows = [measured(options.items, int(each), options.marks) for each in options.decisions.split(",")]
-    header = ["decisions there", "mark, p50 / p95", "undo, p50 / p95", "calls", "rows", "syncs"]
+    header = ["decisions there", "mark, p50 / p95", "processor", "undo, p50 / p95", "processor"]
+    header += ["calls", "rows", "syncs"]
     print_table(f"One mark at {options.items:,} items", header, rows)
 
 
