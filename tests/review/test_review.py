@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
@@ -68,16 +69,12 @@ def test_the_confusion_matrix_per_split(review):
     assert review.confusion_matrix("train").to_numpy().tolist() == [[1, 0, 0], [1, 0, 0], [0, 0, 0]]
     assert review.confusion_matrix(None).to_numpy().sum() == 4
     assert review.confusion_matrix().equals(review.confusion_matrix("valid"))
+    assert review.most_confused(split="valid").to_numpy().tolist() == [
+        ["black", "teddy", 1, 1.0],
+        ["teddy", "grizzly", 1, 1.0],
+    ]
     with pytest.raises(BadInputError, match=r"No split 'tset'.*known are train, valid"):
         review.confusion_matrix("tset")
-
-
-def test_most_confused(review):
-    pairs = review.most_confused()
-    assert set(zip(pairs.actual, pairs.predicted, strict=True)) == {
-        ("grizzly", "black"), ("black", "teddy"), ("teddy", "grizzly"),
-    }  # fmt: skip
-    assert len(review.most_confused(split="valid")) == 2
 
 
 @pytest.mark.parametrize(
@@ -212,11 +209,6 @@ def test_rebinding_leaves_out_what_it_does_not_know(learn, images, make_images):
     assert "polar" not in set(after.table.label)
 
 
-def average_precision(score: np.ndarray, wrong: np.ndarray) -> float:
-    hits = wrong[np.argsort(-score, kind="stable")]
-    return float((np.cumsum(hits) / np.arange(1, len(hits) + 1))[hits].mean())
-
-
 @pytest.mark.slow
 def test_planted_flips_in_real_photos_rank_high(shared_data, tmp_path):
     paths = sorted((shared_data / "bears").rglob("*.*"))
@@ -231,5 +223,5 @@ def test_planted_flips_in_real_photos_rank_high(shared_data, tmp_path):
         ds = Dataset.from_df(given, root=shared_data / "bears", seed=seed, workspace=tmp_path / str(seed))
         review = Review(Learner(ds, seed=seed).fine_tune(progress=False))
         is_wrong = review.table.path.isin(table.path[flipped]).to_numpy()
-        figures.append(average_precision(review.table.label_issue.to_numpy(), is_wrong))
+        figures.append(average_precision_score(is_wrong, review.table.label_issue))
     assert np.mean(figures) > 0.85

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.errors import ImageError
+from bearwidgets.review.checks.quality import QUALITY
 from bearwidgets.review.checks.registry import CHECKS
 from bearwidgets.review.checks.run import find_issues
 from bearwidgets.review.review import Review
@@ -85,6 +87,13 @@ def spoilt(tmp_path_factory):
 def test_of_the_pixels(spoilt, name):
     path, sentence = PIXELS[name]
     assert dict(spoilt.queue(name)[["path", "why"]].to_numpy())[f"train/{path}"] == sentence
+
+
+@pytest.mark.parametrize("name", [name for name in QUALITY if name != "unreadable"])
+def test_images_without_a_fault_are_not_flagged(spoilt, name):
+    found = set(spoilt.queue(name).path)
+    assert f"train/{PIXELS[name][0]}" in found
+    assert not any(Path(path).stem.isdecimal() for path in found)
 
 
 def test_of_the_whole_data_set(spoilt):
