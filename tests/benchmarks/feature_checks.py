@@ -32,7 +32,7 @@ WIDTH = 1280
 
 
 def made(n: int, seed: int = 0) -> SimpleNamespace:
-    """Evidence of made features: 40 classes of five clusters, above 0 as those of a network are."""
+    """Inputs of made features: 40 classes of five clusters, above 0 as those of a network are."""
     rng = np.random.default_rng(seed)
     target = rng.integers(0, 40, n)
     cluster = target * 5 + rng.integers(0, 5, n)
