@@ -65,9 +65,7 @@ class Board:
         self.labels: np.ndarray = table.label.to_numpy(dtype=object)
         self.splits: np.ndarray = table.split.to_numpy(dtype=object)
         self.contents: np.ndarray = table.content.to_numpy(dtype=object)
-        self._index = pd.Index(
-            self.ids, dtype=object
-        )  # as what is looked up: else each look-up converts it all
+        self._index = pd.Index(self.ids, dtype=object)  # as text it would be looked through from end to end
         self._folded: list[str] | None = None
         rows = review.table.index.get_indexer(self._index) if review is not None else np.full(len(table), -1)
         self.scored = rows >= 0
@@ -82,7 +80,7 @@ class Board:
             for each in (self.labels, self.splits)
         )
         self.seen = np.fromiter((each in self.seen_ids for each in self.ids), bool, len(self.ids))
-        self.decisions = DecisionColumns(ds, decisions, self._trained_on, self.queues)
+        self.decisions = DecisionColumns(ds, self._index, decisions, self._trained_on, self.queues)
         self.show(self.view if self.view.queue in (None, *self.queues.names) else ViewSpec("path"))
 
     def trained_on(self, labels: Mapping[str, str]) -> None:

@@ -24,6 +24,7 @@ class DecisionColumns:
 
     Args:
         ds: the data set.
+        index: its ids, as objects: an index of text is looked through from end to end for one id.
         decisions: those in force, as `Journal.decisions` has them; about items that are not here too.
         trained_on: the label by id of the training that made the scores.
         queues: told how many of their items are undecided.
@@ -41,10 +42,15 @@ class DecisionColumns:
     """
 
     def __init__(
-        self, ds: Dataset, decisions: pd.DataFrame, trained_on: Mapping[str, str], queues: Queues
+        self,
+        ds: Dataset,
+        index: pd.Index,
+        decisions: pd.DataFrame,
+        trained_on: Mapping[str, str],
+        queues: Queues,
     ) -> None:
         table, n = ds.table, len(ds.table)
-        self._index = pd.Index(table.id.to_numpy(dtype=object), dtype=object)
+        self._index = index
         self._labels = table.label.to_numpy(dtype=object)
         self._train = (table.split == "train").to_numpy()
         self._queues = queues
