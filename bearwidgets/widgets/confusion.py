@@ -103,9 +103,9 @@ class ConfusionMatrix(View):
             self._choose(request.split)
         return self.counted()
 
-    def _cell(self, request: CellRequest) -> protocol.NoReply:
+    def _cell(self, request: CellRequest) -> protocol.Nothing:
         self.show(request.actual, request.predicted)
-        return protocol.NoReply()
+        return protocol.Nothing()
 
     def _choose(self, split: str) -> None:
         if split not in self._splits():

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.errors import BearwidgetsError, ConflictError
-from bearwidgets.widgets.protocol import JobState
+from bearwidgets.widgets.protocol import Curve, JobState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -20,7 +20,6 @@ log = logging.getLogger("bearwidgets")
 
 EVERY = 0.2
 CURVE_POINTS = 200
-Curve = list[tuple[float, float | None, float | None]]
 RUNNING = ("running", "stopping")
 
 

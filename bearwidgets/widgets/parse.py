@@ -55,9 +55,9 @@ def parse(cls: type[Message], fields: object, *, exact: bool = False) -> Message
         BadInputError: a field is missing or does not fit.
 
     Example:
-        >>> from bearwidgets.widgets.protocol import LocateRequest
-        >>> parse(LocateRequest, {"item": "0f3a"})
-        LocateRequest(item='0f3a')
+        >>> from bearwidgets.widgets.protocol import ItemRequest
+        >>> parse(ItemRequest, {"item": "0f3a"})
+        ItemRequest(item='0f3a')
     """
     return _checked(cls, cls.__name__, fields, exact=exact)
 

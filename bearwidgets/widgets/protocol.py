@@ -21,7 +21,9 @@ Action = Annotated[str, OneOf(MARKS)]
 Sort = Annotated[str, OneOf(SORTS)]
 Range = Annotated[tuple[int, int], Span()]
 Run = tuple[int, int]
+Curve = list[tuple[float, float | None, float | None]]
 Revision = Annotated[int, Between(0, 2**53)]
+DecisionFilter = Annotated[str, OneOf(DECISIONS)]
 DecidedAction = Annotated[str, OneOf(ACTIONS)]
 
 
@@ -30,56 +32,31 @@ DecidedAction = Annotated[str, OneOf(ACTIONS)]
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision on an item.
-
-    Attributes:
-        label: the new label; null unless the action is relabel
-    """
+    """A decision on an item."""
 
     action: DecidedAction
-    label: str | None = None
+    label: str | None = None  # the new label; null unless the action is relabel
 
 
 @dataclass(frozen=True)
 class Group:
-    """What an item says of the group it belongs to.
-
-    Attributes:
-        at: place in the group, as far as the view shows it
-        shown: how many of it the view shows, all side by side
-        size: how many it has
-        keeper: the one that is proposed to stay
-        differs: labels in the group contradict each other
-        copies: one of the group is enough, and proposed to stay
-        proposal: what keeping the proposed one of the group decides here; null where nothing changes
-    """
+    """What an item says of the group it belongs to."""
 
     number: int
-    at: int
-    shown: int
-    size: int
-    keeper: bool
-    differs: bool
-    copies: bool
-    proposal: Decision | None = None
+    at: int  # place in the group, as far as the view shows it
+    shown: int  # how many of it the view shows, all side by side
+    size: int  # how many it has
+    keeper: bool  # the one that is proposed to stay
+    differs: bool  # labels in the group contradict each other
+    copies: bool  # one of the group is enough, and proposed to stay
+    proposal: Decision | None = None  # what keeping the proposed one of the group decides here
 
 
 @dataclass(frozen=True)
 class Item:
-    """One tile.
+    """One tile."""
 
-    Attributes:
-        i: position in the view
-        label_issue: 0 (sound) to 1 (suspect)
-        second: the second suggestion
-        why: why it is shown, one sentence or ""
-        proposal: what "accept" decides; null where there is nothing to accept
-        stale: it trains otherwise now than in the training that made the scores
-        buffer: which of the reply's buffers is its image
-        error: why it has no image
-    """
-
-    i: int
+    i: int  # position in the view
     id: str
     path: str
     label: str
@@ -87,64 +64,46 @@ class Item:
     predicted: str | None
     confidence: float | None
     loss: float | None
-    label_issue: float | None
+    label_issue: float | None  # 0 (sound) to 1 (suspect)
     suggested: str | None
-    second: str | None
-    why: str
+    second: str | None  # the second suggestion
+    why: str  # why it is shown, one sentence or ""
     group: Group | None
     decision: Decision | None
-    proposal: Decision | None
-    stale: bool
-    buffer: int | None = None
-    error: str | None = None
+    proposal: Decision | None  # what "accept" decides; null where there is nothing to accept
+    stale: bool  # it trains otherwise now than in the training that made the scores
+    buffer: int | None = None  # which of the reply's buffers is its image
+    error: str | None = None  # why it has no image
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which items are shown; null and "" show all.
+    """Which items are shown; null and "" show all."""
 
-    Attributes:
-        label: the given label
-        predicted: the predicted one
-        split: train, valid or test
-        decision: pending (any), undecided, or one of the actions
-        text: part of the path, small and capital letters alike
-    """
-
-    label: str | None = None
-    predicted: str | None = None
-    split: str | None = None
-    decision: Annotated[str, OneOf(DECISIONS)] | None = None
-    text: str = ""
+    label: str | None = None  # the given label
+    predicted: str | None = None  # the predicted one
+    split: str | None = None  # train, valid or test
+    decision: DecisionFilter | None = None  # pending (any), undecided, or one of the actions
+    text: str = ""  # part of the path, small and capital letters alike
 
 
 @dataclass(frozen=True)
 class ViewSpec:
-    """Which items are shown, and in which order.
+    """Which items are shown, and in which order."""
 
-    Attributes:
-        sort: a score, path, label, decided (the newest decision first), or queue: the order of the queue
-        descending: from the highest on
-        queue: only what a queue lists, groups side by side
-    """
-
-    sort: Sort
-    descending: bool = True
+    sort: Sort  # a score, path, label, decided (the newest decision first), or queue: the order of the queue
+    descending: bool = True  # from the highest on
     filter: Filter = field(default_factory=Filter)
-    queue: str | None = None
+    queue: str | None = None  # only what a queue lists, groups side by side
 
 
 @dataclass(frozen=True)
 class Queue:
-    """One list of suspects.
-
-    Attributes:
-        certain: a fact, not a guess
-    """
+    """One list of suspects."""
 
     name: str
     title: str
-    certain: bool
+    certain: bool  # a fact, not a guess
     total: int
     undecided: int
     groups: int
@@ -152,11 +111,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class Yield:
-    """What the decisions in the shown queue brought, and what may be left to find.
-
-    Attributes:
-        hint: one sentence where going on hardly pays, or ""
-    """
+    """What the decisions in the shown queue brought, and what may be left to find."""
 
     decided: int
     recent: int
@@ -165,45 +120,31 @@ class Yield:
     errors: float | None
     low: int | None
     high: int | None
-    hint: str
+    hint: str  # one sentence where going on hardly pays, or ""
 
 
 @dataclass(frozen=True)
 class ErrorRates:
-    """Errors on the evaluation split of `n` items.
-
-    Attributes:
-        error_rate_corrected: on the labels as they are corrected
-    """
+    """Errors on the evaluation split of `n` items."""
 
     error_rate: float
     n: int
-    error_rate_corrected: float | None = None
+    error_rate_corrected: float | None = None  # on the labels as they are corrected
 
 
 @dataclass(frozen=True)
 class JobState:
-    """Where a training stands.
-
-    Attributes:
-        step: steps of the present stage that are done, of `total`
-        seconds_left: estimate for the present stage
-        message: the present stage, or how it ended, in words
-        curve: points (epoch or step, training loss, error on the evaluation split)
-        before: the learner before
-        after: the learner after
-        error: one sentence, if it failed
-    """
+    """Where a training stands."""
 
     state: Literal["idle", "running", "stopping", "done", "stopped", "failed"] = "idle"
-    step: int = 0
+    step: int = 0  # steps of the present stage that are done, of `total`
     total: int = 0
-    seconds_left: float | None = None
-    message: str = ""
-    curve: list[tuple[float, float | None, float | None]] = field(default_factory=list)
-    before: ErrorRates | None = None
-    after: ErrorRates | None = None
-    error: str | None = None
+    seconds_left: float | None = None  # estimate for the present stage
+    message: str = ""  # the present stage, or how it ended, in words
+    curve: Curve = field(default_factory=list)  # epoch or step, training loss, error on the evaluation split
+    before: ErrorRates | None = None  # the learner before
+    after: ErrorRates | None = None  # the learner after
+    error: str | None = None  # one sentence, if it failed
 
 
 @dataclass(frozen=True)
@@ -229,40 +170,26 @@ class Can:
 
 @dataclass(frozen=True)
 class State:
-    """What a view shows around the grid.
+    """What a view shows around the grid."""
 
-    Attributes:
-        revision: grows with each new order; places in the view are only good for one revision
-        total: items in the view
-        items: items in the data set
-        seen: items that were looked at
-        marked: decisions in force
-        runs: pairs of how many items stand together and how often in a row; empty where nothing does
-        stale: the scores were made before decisions that change the training
-        provenance: where the scores come from, in words
-        is_trained: the scores come from a trained model
-        exam_marks: decisions on the evaluation split: proposed corrections
-        note: one sentence on the data set, if there is something to say
-    """
-
-    revision: int
-    total: int
-    items: int
+    revision: int  # grows with each new order; places in the view are only good for one revision
+    total: int  # items in the view
+    items: int  # items in the data set
     classes: list[str]
     counts: Counts
-    seen: int
-    marked: int
+    seen: int  # items that were looked at
+    marked: int  # decisions in force
     view: ViewSpec
     queues: list[Queue]
-    runs: list[Run]
+    runs: list[Run]  # pairs of how many items stand together and how often in a row; empty where nothing does
     can: Can
-    stale: bool
+    stale: bool  # the scores were made before decisions that change the training
     job: JobState
     title: str
-    provenance: str
-    is_trained: bool
-    exam_marks: int
-    note: str | None
+    provenance: str  # where the scores come from, in words
+    is_trained: bool  # the scores come from a trained model
+    exam_marks: int  # decisions on the evaluation split: proposed corrections
+    note: str | None  # one sentence on the data set, if there is something to say
 
 
 @dataclass(frozen=True)
@@ -328,8 +255,8 @@ class Round:
 
 
 @dataclass(frozen=True)
-class NoReply:
-    """Done; there is nothing to say."""
+class Nothing:
+    """There is nothing more to say."""
 
 
 @dataclass(frozen=True)
@@ -337,11 +264,6 @@ class StateReply:
     """The new state."""
 
     state: State
-
-
-@dataclass(frozen=True)
-class HelloRequest:
-    """A view begins, or asks for everything anew."""
 
 
 @dataclass(frozen=True)
@@ -354,18 +276,13 @@ class HelloReply:
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Items from `start` to before `stop`, at most 256.
-
-    Attributes:
-        px: longest side of the images
-        images: false leaves the images out
-    """
+    """Items from `start` to before `stop`, at most 256."""
 
     revision: Revision
     start: Annotated[int, Between(0, 2**53)]
     stop: Annotated[int, Between(0, 2**53)]
-    px: Annotated[int, Between(min(SIZES), max(SIZES))]
-    images: bool = True
+    px: Annotated[int, Between(min(SIZES), max(SIZES))]  # longest side of the images
+    images: bool = True  # false leaves the images out
 
 
 @dataclass(frozen=True)
@@ -378,8 +295,8 @@ class PageReply:
 
 
 @dataclass(frozen=True)
-class LocateRequest:
-    """Where an item stands in the view."""
+class ItemRequest:
+    """About one item, by its id."""
 
     item: str
 
@@ -393,14 +310,10 @@ class LocateReply:
 
 @dataclass(frozen=True)
 class MarkRequest:
-    """Decide on items, as one act: by places of a revision, or by ids.
-
-    Attributes:
-        label: the new label of a relabel
-    """
+    """Decide on items, as one act: by places of a revision, or by ids."""
 
     action: Action
-    label: str | None = None
+    label: str | None = None  # the new label of a relabel
     ids: list[str] | None = None
     ranges: list[Range] = field(default_factory=list)
     revision: Revision = 0
@@ -408,109 +321,58 @@ class MarkRequest:
 
 @dataclass(frozen=True)
 class ResolveGroupRequest:
-    """Keep one of each group that the ranges touch and delete the others, as one act.
-
-    Attributes:
-        keepers: the proposed ones stay; else those in the ranges
-    """
+    """Keep one of each group that the ranges touch and delete the others, as one act."""
 
     revision: Revision
     ranges: list[Range]
-    keepers: bool = True
+    keepers: bool = True  # the proposed ones stay; else those in the ranges
 
 
 @dataclass(frozen=True)
 class MarkReply:
-    """What an act changed.
-
-    Attributes:
-        ids: those that changed, the first 200
-    """
+    """What an act changed."""
 
     changed: int
-    ids: list[str]
+    ids: list[str]  # those that changed, the first 200
     state: State
-
-
-@dataclass(frozen=True)
-class UndoRequest:
-    """Take the newest act back."""
-
-
-@dataclass(frozen=True)
-class RedoRequest:
-    """Do again what was undone last."""
 
 
 @dataclass(frozen=True)
 class StepReply:
-    """What an undo or redo changed.
-
-    Attributes:
-        ids: those that changed, the first 200
-        index: the first place in the view that changed
-        what: what was undone or redone, in words
-    """
+    """What an undo or redo changed."""
 
     changed: int
-    ids: list[str]
-    index: int | None
-    what: str
+    ids: list[str]  # those that changed, the first 200
+    index: int | None  # the first place in the view that changed
+    what: str  # what was undone or redone, in words
     state: State
 
 
 @dataclass(frozen=True)
-class FullRequest:
-    """One item with a large image."""
-
-    item: str
-
-
-@dataclass(frozen=True)
 class FullReply:
-    """All about one item. Its image is the buffer.
-
-    Attributes:
-        bytes: size of the file
-        mime: of the buffer
-        probabilities: the most probable classes
-        history: what was decided on it and not undone, the newest last
-    """
+    """All about one item. Its image is the buffer."""
 
     id: str
     path: str
     width: int
     height: int
-    bytes: int
-    mime: str
+    bytes: int  # size of the file
+    mime: str  # of the buffer
     label: str
     predicted: str | None
     suggested: str | None
-    probabilities: list[tuple[str, float]]
+    probabilities: list[tuple[str, float]]  # the most probable classes
     decision: Decision | None
     proposal: Decision | None
-    history: list[HistoryEntry]
+    history: list[HistoryEntry]  # what was decided on it and not undone, the newest last
 
 
 @dataclass(frozen=True)
-class SeenRequest:
-    """These were on the screen."""
+class RangesRequest:
+    """These places in the view: they were on the screen, or they are selected."""
 
     revision: Revision
     ranges: list[Range]
-
-
-@dataclass(frozen=True)
-class SelectRequest:
-    """These are selected in the view."""
-
-    revision: Revision
-    ranges: list[Range]
-
-
-@dataclass(frozen=True)
-class YieldRequest:
-    """What the decisions in the shown queue brought; asked for in a pause, as the estimate takes a moment."""
 
 
 @dataclass(frozen=True)
@@ -518,11 +380,6 @@ class YieldReply:
     """The figures; null where nothing is decided yet."""
 
     figures: Yield | None
-
-
-@dataclass(frozen=True)
-class PendingRequest:
-    """What is decided and not yet applied."""
 
 
 @dataclass(frozen=True)
@@ -535,27 +392,15 @@ class PendingReply:
 
 
 @dataclass(frozen=True)
-class PlanRequest:
-    """What an apply would do now."""
-
-
-@dataclass(frozen=True)
 class PlanReply:
-    """A plan.
-
-    Attributes:
-        moves: the first 200
-        problems: the first 200
-        token: give it to apply, which does only what was shown
-        ok: whether there is anything to apply
-    """
+    """A plan."""
 
     counts: dict[str, int]
-    moves: list[PlannedMove]
+    moves: list[PlannedMove]  # the first 200
     total: int
-    problems: list[PlanProblem]
-    token: str
-    ok: bool
+    problems: list[PlanProblem]  # the first 200
+    token: str  # give it to apply, which does only what was shown
+    ok: bool  # whether there is anything to apply
 
 
 @dataclass(frozen=True)
@@ -563,11 +408,6 @@ class ApplyRequest:
     """Carry out the plan that was shown."""
 
     token: str
-
-
-@dataclass(frozen=True)
-class RoundsRequest:
-    """The rounds that were applied."""
 
 
 @dataclass(frozen=True)
@@ -595,16 +435,6 @@ class RoundReply:
 
 
 @dataclass(frozen=True)
-class RetrainRequest:
-    """Start a training on the data with the decisions taken into account."""
-
-
-@dataclass(frozen=True)
-class StopRequest:
-    """Stop the training at its next step."""
-
-
-@dataclass(frozen=True)
 class MatrixRequest:
     """The confusion matrix; of another split, if one is named."""
 
@@ -613,21 +443,15 @@ class MatrixRequest:
 
 @dataclass(frozen=True)
 class MatrixReply:
-    """A confusion matrix.
-
-    Attributes:
-        counts: rows actual, columns predicted
-        splits: those to choose from
-        grid: a grid of the images stands below it
-    """
+    """A confusion matrix."""
 
     classes: list[str]
-    counts: list[list[int]]
+    counts: list[list[int]]  # rows actual, columns predicted
     split: str
-    splits: list[str]
+    splits: list[str]  # those to choose from
     total: int
     accuracy: float | None
-    grid: bool
+    grid: bool  # a grid of the images stands below it
 
 
 @dataclass(frozen=True)
@@ -639,29 +463,29 @@ class CellRequest:
 
 
 GRID_REQUESTS = {
-    "hello": (HelloRequest, HelloReply),
+    "hello": (Nothing, HelloReply),
     "view": (ViewSpec, StateReply),
     "page": (PageRequest, PageReply),
-    "locate": (LocateRequest, LocateReply),
+    "locate": (ItemRequest, LocateReply),
     "mark": (MarkRequest, MarkReply),
     "resolve_group": (ResolveGroupRequest, MarkReply),
-    "undo": (UndoRequest, StepReply),
-    "redo": (RedoRequest, StepReply),
-    "full": (FullRequest, FullReply),
-    "seen": (SeenRequest, StateReply),
-    "select": (SelectRequest, NoReply),
-    "yield": (YieldRequest, YieldReply),
-    "pending": (PendingRequest, PendingReply),
-    "plan": (PlanRequest, PlanReply),
+    "undo": (Nothing, StepReply),
+    "redo": (Nothing, StepReply),
+    "full": (ItemRequest, FullReply),
+    "seen": (RangesRequest, StateReply),
+    "select": (RangesRequest, Nothing),
+    "yield": (Nothing, YieldReply),
+    "pending": (Nothing, PendingReply),
+    "plan": (Nothing, PlanReply),
     "apply": (ApplyRequest, RoundReply),
-    "rounds": (RoundsRequest, RoundsReply),
+    "rounds": (Nothing, RoundsReply),
     "rollback": (RollbackRequest, RoundReply),
-    "retrain": (RetrainRequest, NoReply),
-    "stop": (StopRequest, NoReply),
+    "retrain": (Nothing, Nothing),
+    "stop": (Nothing, Nothing),
 }
 MATRIX_REQUESTS = {
     "matrix": (MatrixRequest, MatrixReply),
-    "cell": (CellRequest, NoReply),
+    "cell": (CellRequest, Nothing),
 }
 REQUESTS = GRID_REQUESTS | MATRIX_REQUESTS
 

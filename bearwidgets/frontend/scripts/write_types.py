@@ -62,10 +62,10 @@ def _made_of(kind: Any, parts: list[str]) -> str:
 
 
 def typedef(cls: type) -> str:
-    """The JSDoc of one message, with what its docstring says of the fields."""
+    """The JSDoc of one message, with what the comments say of the fields."""
     text = inspect.getdoc(cls) or ""
-    said = dict(re.findall(r"^    (\w+): (.+)$", text, re.MULTILINE))
-    lines = [f" * {line}".rstrip() for line in text.split("\n\nAttributes:")[0].split("\n")]
+    said = dict(re.findall(r"^    (\w+): .*  # (.+)$", inspect.getsource(cls), re.MULTILINE))
+    lines = [f" * {line}".rstrip() for line in text.split("\n")]
     for field in dataclasses.fields(cls):  # ty: ignore[invalid-argument-type]
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         name = field.name if required or not cls.__name__.endswith("Request") else f"[{field.name}]"

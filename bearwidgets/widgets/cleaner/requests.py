@@ -58,7 +58,7 @@ class Requests:
         if revision != self._session.board.revision:
             raise ConflictError("The order of the items changed meanwhile; nothing was done. Look again.")
 
-    def _hello(self, _request: protocol.HelloRequest) -> protocol.HelloReply:
+    def _hello(self, _request: protocol.Nothing) -> protocol.HelloReply:
         return protocol.HelloReply(self._session.state(), {"preset": "default"})
 
     def _view(self, view: protocol.ViewSpec) -> protocol.StateReply:
@@ -84,7 +84,7 @@ class Requests:
             items.append(item)
         return protocol.PageReply(board.revision, start, items), buffers
 
-    def _locate(self, request: protocol.LocateRequest) -> protocol.LocateReply:
+    def _locate(self, request: protocol.ItemRequest) -> protocol.LocateReply:
         return protocol.LocateReply(self._session.board.place_of(request.item))
 
     def _mark(self, request: protocol.MarkRequest) -> protocol.MarkReply:
@@ -102,10 +102,10 @@ class Requests:
     def _marked(self, changed: Sequence[str]) -> protocol.MarkReply:
         return protocol.MarkReply(len(changed), list(changed[:SHOWN]), self._session.state())
 
-    def _undo(self, _request: protocol.UndoRequest) -> protocol.StepReply:
+    def _undo(self, _request: protocol.Nothing) -> protocol.StepReply:
         return self._stepped(self._session.undo())
 
-    def _redo(self, _request: protocol.RedoRequest) -> protocol.StepReply:
+    def _redo(self, _request: protocol.Nothing) -> protocol.StepReply:
         return self._stepped(self._session.redo())
 
     def _stepped(self, ids: Sequence[str]) -> protocol.StepReply:
@@ -116,7 +116,7 @@ class Requests:
             len(ids), list(ids[:SHOWN]), min(places, default=None), what, self._session.state()
         )
 
-    def _full(self, request: protocol.FullRequest) -> tuple[protocol.FullReply, list[bytes]]:
+    def _full(self, request: protocol.ItemRequest) -> tuple[protocol.FullReply, list[bytes]]:
         session, board = self._session, self._session.board
         row = int(board.rows_of([request.item])[0])
         path = session.ds.path_of(request.item)
@@ -145,15 +145,15 @@ class Requests:
         )
         return reply, [stream.getvalue()]
 
-    def _seen(self, request: protocol.SeenRequest) -> protocol.StateReply:
+    def _seen(self, request: protocol.RangesRequest) -> protocol.StateReply:
         self._session.board.mark_seen(self._ids(request.ranges))
         return protocol.StateReply(self._session.state())
 
-    def _select(self, request: protocol.SelectRequest) -> protocol.NoReply:
+    def _select(self, request: protocol.RangesRequest) -> protocol.Nothing:
         self._session.selected = self._ids(request.ranges)
-        return protocol.NoReply()
+        return protocol.Nothing()
 
-    def _yield(self, _request: protocol.YieldRequest) -> protocol.YieldReply:
+    def _yield(self, _request: protocol.Nothing) -> protocol.YieldReply:
         found = self._session.review_yield()
         if not found.decided:
             return protocol.YieldReply(None)
@@ -170,7 +170,7 @@ class Requests:
             )
         )
 
-    def _pending(self, _request: protocol.PendingRequest) -> protocol.PendingReply:
+    def _pending(self, _request: protocol.Nothing) -> protocol.PendingReply:
         board, decisions = self._session.board, self._session.board.decisions
         rows = np.flatnonzero(~decisions.undecided)
         rows = rows[np.argsort(-decisions.seq[rows], kind="stable")]
@@ -191,7 +191,7 @@ class Requests:
             len(rows),
         )
 
-    def _plan(self, _request: protocol.PlanRequest) -> protocol.PlanReply:
+    def _plan(self, _request: protocol.Nothing) -> protocol.PlanReply:
         plan = self._session.journal.plan()
         self._shown = (secrets.token_hex(8), plan)
         moves = plan.moves.head(SHOWN)[["path", "action", "target"]].to_dict("records")
@@ -214,7 +214,7 @@ class Requests:
         receipt = self._session.apply(plan)
         return self._moved(receipt, f"Round {receipt.round} applied: {_told(receipt)}.")
 
-    def _rounds(self, _request: protocol.RoundsRequest) -> protocol.RoundsReply:
+    def _rounds(self, _request: protocol.Nothing) -> protocol.RoundsReply:
         return protocol.RoundsReply(
             [
                 protocol.Round(
@@ -235,13 +235,13 @@ class Requests:
         sentences = " ".join([message, *receipt.notes])
         return protocol.RoundReply(receipt.round, receipt.counts, self._session.state(), sentences)
 
-    def _retrain(self, _request: protocol.RetrainRequest) -> protocol.NoReply:
+    def _retrain(self, _request: protocol.Nothing) -> protocol.Nothing:
         self._session.retrain()
-        return protocol.NoReply()
+        return protocol.Nothing()
 
-    def _stop(self, _request: protocol.StopRequest) -> protocol.NoReply:
+    def _stop(self, _request: protocol.Nothing) -> protocol.Nothing:
         self._session.job.stop()
-        return protocol.NoReply()
+        return protocol.Nothing()
 
 
 def _told(receipt: Receipt) -> str:

@@ -21,7 +21,7 @@
  * @property {boolean} keeper the one that is proposed to stay
  * @property {boolean} differs labels in the group contradict each other
  * @property {boolean} copies one of the group is enough, and proposed to stay
- * @property {Decision|null} proposal what keeping the proposed one of the group decides here; null where nothing changes
+ * @property {Decision|null} proposal what keeping the proposed one of the group decides here
  */
 /**
  * @typedef {object} Item
@@ -99,7 +99,7 @@
  * @property {number} total
  * @property {number|null} seconds_left estimate for the present stage
  * @property {string} message the present stage, or how it ended, in words
- * @property {([number, number|null, number|null])[]} curve points (epoch or step, training loss, error on the evaluation split)
+ * @property {([number, number|null, number|null])[]} curve epoch or step, training loss, error on the evaluation split
  * @property {ErrorRates|null} before the learner before
  * @property {ErrorRates|null} after the learner after
  * @property {string|null} error one sentence, if it failed
@@ -191,17 +191,13 @@
  * @property {boolean} rolled_back
  */
 /**
- * @typedef {object} NoReply
- * Done; there is nothing to say.
+ * @typedef {object} Nothing
+ * There is nothing more to say.
  */
 /**
  * @typedef {object} StateReply
  * The new state.
  * @property {State} state
- */
-/**
- * @typedef {object} HelloRequest
- * A view begins, or asks for everything anew.
  */
 /**
  * @typedef {object} HelloReply
@@ -226,8 +222,8 @@
  * @property {Item[]} items
  */
 /**
- * @typedef {object} LocateRequest
- * Where an item stands in the view.
+ * @typedef {object} ItemRequest
+ * About one item, by its id.
  * @property {string} item
  */
 /**
@@ -259,14 +255,6 @@
  * @property {State} state
  */
 /**
- * @typedef {object} UndoRequest
- * Take the newest act back.
- */
-/**
- * @typedef {object} RedoRequest
- * Do again what was undone last.
- */
-/**
  * @typedef {object} StepReply
  * What an undo or redo changed.
  * @property {number} changed
@@ -274,11 +262,6 @@
  * @property {number|null} index the first place in the view that changed
  * @property {string} what what was undone or redone, in words
  * @property {State} state
- */
-/**
- * @typedef {object} FullRequest
- * One item with a large image.
- * @property {string} item
  */
 /**
  * @typedef {object} FullReply
@@ -298,20 +281,10 @@
  * @property {HistoryEntry[]} history what was decided on it and not undone, the newest last
  */
 /**
- * @typedef {object} SeenRequest
- * These were on the screen.
+ * @typedef {object} RangesRequest
+ * These places in the view: they were on the screen, or they are selected.
  * @property {number} revision
  * @property {Range[]} ranges
- */
-/**
- * @typedef {object} SelectRequest
- * These are selected in the view.
- * @property {number} revision
- * @property {Range[]} ranges
- */
-/**
- * @typedef {object} YieldRequest
- * What the decisions in the shown queue brought; asked for in a pause, as the estimate takes a moment.
  */
 /**
  * @typedef {object} YieldReply
@@ -319,19 +292,11 @@
  * @property {Yield|null} figures
  */
 /**
- * @typedef {object} PendingRequest
- * What is decided and not yet applied.
- */
-/**
  * @typedef {object} PendingReply
  * All decisions in groups, and the 200 newest.
  * @property {PendingGroup[]} groups
  * @property {PendingItem[]} items
  * @property {number} total
- */
-/**
- * @typedef {object} PlanRequest
- * What an apply would do now.
  */
 /**
  * @typedef {object} PlanReply
@@ -347,10 +312,6 @@
  * @typedef {object} ApplyRequest
  * Carry out the plan that was shown.
  * @property {string} token
- */
-/**
- * @typedef {object} RoundsRequest
- * The rounds that were applied.
  */
 /**
  * @typedef {object} RoundsReply
@@ -369,14 +330,6 @@
  * @property {Record<string, number>} counts
  * @property {State} state
  * @property {string} message
- */
-/**
- * @typedef {object} RetrainRequest
- * Start a training on the data with the decisions taken into account.
- */
-/**
- * @typedef {object} StopRequest
- * Stop the training at its next step.
  */
 /**
  * @typedef {object} MatrixRequest
@@ -426,27 +379,27 @@
  */
 /**
  * @typedef {object} Ops what each op takes and gives
- * @property {{request: HelloRequest, reply: HelloReply}} hello
+ * @property {{request: Nothing, reply: HelloReply}} hello
  * @property {{request: ViewSpec, reply: StateReply}} view
  * @property {{request: PageRequest, reply: PageReply}} page
- * @property {{request: LocateRequest, reply: LocateReply}} locate
+ * @property {{request: ItemRequest, reply: LocateReply}} locate
  * @property {{request: MarkRequest, reply: MarkReply}} mark
  * @property {{request: ResolveGroupRequest, reply: MarkReply}} resolve_group
- * @property {{request: UndoRequest, reply: StepReply}} undo
- * @property {{request: RedoRequest, reply: StepReply}} redo
- * @property {{request: FullRequest, reply: FullReply}} full
- * @property {{request: SeenRequest, reply: StateReply}} seen
- * @property {{request: SelectRequest, reply: NoReply}} select
- * @property {{request: YieldRequest, reply: YieldReply}} yield
- * @property {{request: PendingRequest, reply: PendingReply}} pending
- * @property {{request: PlanRequest, reply: PlanReply}} plan
+ * @property {{request: Nothing, reply: StepReply}} undo
+ * @property {{request: Nothing, reply: StepReply}} redo
+ * @property {{request: ItemRequest, reply: FullReply}} full
+ * @property {{request: RangesRequest, reply: StateReply}} seen
+ * @property {{request: RangesRequest, reply: Nothing}} select
+ * @property {{request: Nothing, reply: YieldReply}} yield
+ * @property {{request: Nothing, reply: PendingReply}} pending
+ * @property {{request: Nothing, reply: PlanReply}} plan
  * @property {{request: ApplyRequest, reply: RoundReply}} apply
- * @property {{request: RoundsRequest, reply: RoundsReply}} rounds
+ * @property {{request: Nothing, reply: RoundsReply}} rounds
  * @property {{request: RollbackRequest, reply: RoundReply}} rollback
- * @property {{request: RetrainRequest, reply: NoReply}} retrain
- * @property {{request: StopRequest, reply: NoReply}} stop
+ * @property {{request: Nothing, reply: Nothing}} retrain
+ * @property {{request: Nothing, reply: Nothing}} stop
  * @property {{request: MatrixRequest, reply: MatrixReply}} matrix
- * @property {{request: CellRequest, reply: NoReply}} cell
+ * @property {{request: CellRequest, reply: Nothing}} cell
  */
 /** @typedef {{kind: "reply", id: number, ok: boolean, result?: any, error?: string}} Reply */
 /** @typedef {DataView|ArrayBuffer|Uint8Array} Buffer */
