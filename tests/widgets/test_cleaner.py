@@ -173,6 +173,35 @@ def test_show_counts_and_tells(cleaner, sent):
         cleaner.show(splt="valid")
 
 
+def test_exactly_these_items_in_this_order(cleaner, sent):
+    ids = cleaner.ds.table.id[[9, 2, 20]].tolist()
+    assert cleaner.show(ids=[*ids, ids[0]]) == 3
+    board = cleaner._session.board
+    assert board.ids_at([(0, 3)]) == ids
+    cleaner.mark(ids[1], "keep")
+    (queue,) = sent[-2][0]["state"]["queues"]
+    assert (queue["name"], queue["total"], queue["undecided"]) == ("chosen", 3, 2)
+    cleaner.mark(ids[0], "delete")
+    cleaner.apply()
+    assert board.ids_at([(0, 2)]) == ids[1:], "what is gone is left out"
+    assert cleaner.show() == 23
+    assert cleaner._session.state().queues == [], "until show is called again"
+    with pytest.raises(BadInputError, match="No item 'ffff'"):
+        cleaner.show(ids=["ffff"])
+    with pytest.raises(BadInputError, match="ids and label came together"):
+        cleaner.show(ids=ids, label="black")
+    assert cleaner.show(ids=[]) == 0
+
+
+def test_what_is_selected_in_the_view(cleaner, sent):
+    cleaner.show(label="black", sort="path", descending=False)
+    ask(cleaner, "select", revision=cleaner._session.board.revision, ranges=[[1, 3]])
+    assert sent[-1][0]["ok"]
+    assert cleaner.selected == cleaner.ds.table.id[1:3].tolist()
+    ask(cleaner, "select", revision=1, ranges=[[0, 1]])
+    assert not sent[-1][0]["ok"], "places of another order"
+
+
 def test_apply_dry_run_then_apply_then_rollback(cleaner, sent):
     before = cleaner.ds.table.path.tolist()
     cleaner.mark(cleaner.ds.table.id[0], "delete")
@@ -210,7 +239,7 @@ def test_a_journal_of_ones_own(ds):
 
 @pytest.mark.parametrize("source", [None, 3, "bears", pd.DataFrame()])
 def test_what_cannot_be_shown(source):
-    with pytest.raises(BadInputError, match="needs a trained"):
+    with pytest.raises(BadInputError, match=r"source is .*allowed are a trained bw\.Learner, .*from_folder"):
         Cleaner(source)
 
 

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stub_issues import StubIssues
 from stub_learner import StubLearner, paths
@@ -17,6 +17,7 @@ from bearwidgets.errors import BadInputError
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.cleaner.queues import NO_GROUP, Queue, together
 from bearwidgets.widgets.cleaner.session import Session
+from bearwidgets.widgets.cleaner.views import view_of
 from bearwidgets.widgets.protocol import Decision, Group
 
 
@@ -54,7 +55,7 @@ def shown(session):
 
 
 def show(session, view):
-    session.show(session.view_of(**view))
+    session.show(view_of(view, scored=session.review is not None))
 
 
 def groups(session):
@@ -103,6 +104,7 @@ def test_no_sort_tears_a_group(session, sort, descending):
     assert [each.at for each in groups(session) if each and each.number == 0] == [0, 1, 2]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-1, 4), min_size=1, max_size=30), st.randoms(use_true_random=False))
 def test_runs_say_how_many_stand_together(numbers, random):
     rows = np.arange(len(numbers))

@@ -12,6 +12,7 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, ConflictError
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner.session import Session
+from bearwidgets.widgets.cleaner.views import view_of
 from bearwidgets.widgets.protocol import Can
 
 
@@ -47,6 +48,10 @@ def ids(session, *which):
     return [id_at(session.ds, path) for path in which]
 
 
+def show(session, **view):
+    session.show(view_of(view, scored=True))
+
+
 def first(session, n):
     return session.ds.table.id[:n].tolist()
 
@@ -77,11 +82,6 @@ def test_a_review_without_data_set_is_refused(ds):
     review = Review.from_predictions(ds.table, probabilities_of(ds.table.label, ds.classes), ds.classes)
     with pytest.raises(BadInputError, match="no data set"):
         Session(review)
-
-
-def test_what_is_no_source_is_refused():
-    with pytest.raises(BadInputError, match="needs a trained"):
-        Session(3)
 
 
 # ---------------------------------------------------------------------- decisions
@@ -146,7 +146,7 @@ def test_decisions_of_another_journal_appear(ds, session):
 
 def test_show_and_state_know_of_decisions_made_elsewhere(ds, session):
     Journal.open(ds, by="Bea").record([ds.table.id[0]], "delete")
-    session.show(session.view_of(decision="delete"))
+    show(session, decision="delete")
     assert len(session.board.order) == 1
     Journal.open(ds, by="Bea").record([ds.table.id[1]], "delete")
     assert session.state().marked == 2
@@ -165,18 +165,18 @@ def test_decisions_survive_a_new_session(ds, learn, session):
 def test_a_filter_loses_no_decision(session):
     session.mark(first(session, 6), "delete", None)
     before = decided(session)
-    session.show(session.view_of(label="teddy"))
+    show(session, label="teddy")
     session.mark(session.board.ids_at([(0, 1)]), "keep", None)
-    session.show(session.view_of(text="nothing is called so"))
+    show(session, text="nothing is called so")
     assert session.state().marked == 7
-    session.show(session.view_of())
+    show(session)
     assert decided(session).items() >= before.items()
     assert session.state().total == 24
 
 
 def test_unknown_filter_names_the_nearest(session):
     with pytest.raises(BadInputError, match="Did you mean 'label'"):
-        session.show(session.view_of(lable="black"))
+        show(session, lable="black")
 
 
 def test_state_has_what_the_view_needs(session):
@@ -459,31 +459,6 @@ def test_retrain_after_a_whole_class_was_deleted(images):
     assert state.state == "done", state.error
     assert session.learn.classes == ["grizzly", "teddy"]
     assert session.board.scored.sum() == 16
-
-
-# ---------------------------------------------------------------------- one item
-
-
-def test_history_of_an_item(session):
-    id_ = session.ds.table.id[0]
-    assert session.history(id_) == []
-    session.mark(first(session, 1), "relabel", "teddy")
-    (entry,) = session.history(id_)
-    assert (entry.action, entry.label, entry.by) == ("relabel", "teddy", session.journal.by)
-    assert entry.time.endswith("Z")
-    session.mark(first(session, 1), "delete", None)
-    session.mark(first(session, 1), "clear", None)
-    assert [each.action for each in session.history(id_)] == ["relabel", "delete", "clear"]
-    session.undo()
-    assert [each.action for each in session.history(id_)] == ["relabel", "delete"]
-
-
-def test_top_probabilities(session, wrong):
-    top = session.top_probabilities(id_at(session.ds, wrong), 2)
-    assert top[0][0] == "teddy"
-    assert top[0][1] == pytest.approx(0.9)
-    assert len(top) == 2
-    assert session.top_probabilities("ffff", 2) == []
 
 
 def test_a_grid_on_the_review_of_a_retrain_knows_the_labels_on_disk(session):

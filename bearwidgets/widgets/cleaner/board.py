@@ -52,7 +52,7 @@ class Board:
         self.revision = 0
         self.seen_ids: set[str] = set()
         self.issues = issues
-        self._chosen_ids: list[str] = []
+        self._chosen_ids: list[str] | None = None
         self._trained_on: Mapping[str, str] = {}
         self.load(ds, review, decisions)
 
@@ -125,14 +125,13 @@ class Board:
         self.view = view
         self.revision += 1
 
-    def choose(self, ids: Sequence[str]) -> None:
-        """Have a queue "chosen" of these items in this order, or none of that name where there are none.
+    def choose(self, ids: Sequence[str] | None) -> None:
+        """Have a queue "chosen" of these items in this order; None takes it away.
 
         Raises:
             BadInputError: no such item.
         """
-        self.rows_of(ids)
-        self._chosen_ids = list(dict.fromkeys(ids))
+        self._chosen_ids = None if ids is None else self.ids[self.rows_of(list(dict.fromkeys(ids)))].tolist()
         self.queues.choose(self._chosen_ids, self.decisions.undecided)
 
     def _chosen(self, wanted: Filter) -> np.ndarray:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.errors import BadInputError, TrainingError, unknown_name
+from bearwidgets.widgets.cleaner.queues import CHOSEN
 from bearwidgets.widgets.cleaner.snapshot import Snapshot, make_snapshot
+from bearwidgets.widgets.cleaner.views import view_of
 
 if TYPE_CHECKING:
     import threading
@@ -122,7 +124,10 @@ class Commands:
         """
         with self.lock:
             if ids is None:
-                self._session.show(self._session.view_of(**view))
+                spec = view_of(view, scored=self._session.review is not None)
+                self._session.show(spec)
+                if spec.queue != CHOSEN:
+                    self._session.board.choose(None)
             elif view:
                 raise BadInputError(
                     f"ids and {', '.join(view)} came together; show(ids=…) shows exactly these items."

@@ -125,10 +125,12 @@ class Queues:
     Args:
         issues: where they come from, or None.
         index: ids of the items, in the order of `ds.table`.
-        chosen: ids of a queue that a person has put together; none where it is empty.
+        chosen: ids of a queue that a person has put together, or None.
     """
 
-    def __init__(self, issues: IssueSource | None, index: pd.Index, chosen: Sequence[str] = ()) -> None:
+    def __init__(
+        self, issues: IssueSource | None, index: pd.Index, chosen: Sequence[str] | None = None
+    ) -> None:
         self._all: dict[str, Queue] = {}
         self._members: dict[str, np.ndarray] = {}
         self.undecided: dict[str, int] = {}
@@ -142,15 +144,16 @@ class Queues:
                 self._add(_placed((name, title, certain), issues.queue(name), index))
         self.choose(chosen, np.ones(len(index), dtype=bool))
 
-    def choose(self, ids: Sequence[str], undecided: np.ndarray) -> None:
-        """Have a queue of these items in this order, as a person has put it together; none of no items.
+    def choose(self, ids: Sequence[str] | None, undecided: np.ndarray) -> None:
+        """Have a queue of these items in this order, as a person has put it together; None takes it away.
 
         Args:
             ids: the items, each once; those that are gone are left out.
             undecided: (n,) which rows of the table have no decision.
         """
-        self._all.pop(CHOSEN, None)
-        if len(ids):
+        for each in (self._all, self._members, self.undecided):
+            each.pop(CHOSEN, None)
+        if ids is not None:
             self._add(
                 _placed((CHOSEN, "Chosen in the notebook", True), pd.DataFrame(index=list(ids)), self._index)
             )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bearwidgets.clean.apply.plan import Plan, Receipt
+    from bearwidgets.review.review import Review
     from bearwidgets.widgets.cleaner.session import Session
 
 FULL_PX = 1600
@@ -138,10 +139,13 @@ class Requests:
             label=board.labels[row],
             predicted=board.predicted[row],
             suggested=board.suggested[row],
-            probabilities=session.top_probabilities(request.item, TOP),
+            probabilities=_most_probable(session.review, request.item),
             decision=board.decisions.at(row),
             proposal=board.proposal(row),
-            history=session.history(request.item),
+            history=[
+                protocol.HistoryEntry(each.decided_at, each.decided_by, each.action, each.new_label)
+                for each in session.journal.history(request.item)
+            ],
         )
         return reply, [stream.getvalue()]
 
@@ -242,6 +246,13 @@ class Requests:
     def _stop(self, _request: protocol.Nothing) -> protocol.Nothing:
         self._session.job.stop()
         return protocol.Nothing()
+
+
+def _most_probable(review: Review | None, id_: str) -> list[tuple[str, float]]:
+    if review is None or id_ not in review.table.index:
+        return []
+    row = review.probabilities[review.table.index.get_loc(id_)]
+    return [(review.classes[each], float(row[each])) for each in np.argsort(-row)[:TOP].tolist()]
 
 
 def _told(receipt: Receipt) -> str:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bearwidgets.clean.journal import Journal
 from bearwidgets.data.actions import ACCEPT, DELETE, MARKS, RELABEL
 from bearwidgets.data.cache.thumbs import Thumbnails
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.data.split import SPLITS
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.review.effect.running_yield import ReviewYield, review_yield
 from bearwidgets.review.review import Review
@@ -22,12 +18,10 @@ from bearwidgets.widgets.cleaner import retraining
 from bearwidgets.widgets.cleaner.board import Board
 from bearwidgets.widgets.cleaner.queues import CHOSEN
 from bearwidgets.widgets.cleaner.review_trials import counted_from, review_trials
+from bearwidgets.widgets.cleaner.views import check_view
 from bearwidgets.widgets.job import Job
-from bearwidgets.widgets.parse import parse
 from bearwidgets.widgets.protocol import (
     Can,
-    Filter,
-    HistoryEntry,
     ItemsEvent,
     JobEvent,
     KernelEvent,
@@ -152,39 +146,9 @@ class Session:
 
     # ------------------------------------------------------------------ view
 
-    def view_of(self, **wanted: Any) -> ViewSpec:
-        """The view that names and values stand for; what is not named is shown in full, the most suspect first.
-
-        Raises:
-            BadInputError: an unknown name, or a value that is not allowed.
-        """
-        filters, others = ([field.name for field in dataclasses.fields(cls)] for cls in (Filter, ViewSpec))
-        others.remove("filter")
-        for name in wanted:
-            if name not in (*filters, *others):
-                raise BadInputError(unknown_name("filter", name, [*filters, *others]))
-        scored = self.review is not None
-        spec: dict[str, Any] = {"sort": "label_issue" if scored else "path", "descending": scored}
-        if wanted.get("queue"):
-            spec = {"sort": "queue", "descending": True}
-        spec |= {name: wanted[name] for name in others if name in wanted}
-        spec["filter"] = {name: wanted[name] for name in filters if wanted.get(name)}
-        return parse(ViewSpec, spec)
-
     def show(self, view: ViewSpec) -> None:
-        """Filter and sort anew.
-
-        Raises:
-            BadInputError: an unknown class, split or queue.
-        """
-        for name, kind, allowed in (
-            ("label", "class", self.classes()),
-            ("predicted", "class", self.classes()),
-            ("split", "split", SPLITS),
-        ):
-            value = getattr(view.filter, name)
-            if value and value not in allowed:
-                raise BadInputError(unknown_name(kind, value, allowed))
+        """Filter and sort anew; an unknown class, split or queue is refused."""
+        check_view(view, self.classes())
         self.refresh()
         self.board.show(view)
 
@@ -284,20 +248,6 @@ class Session:
         """JPEG of one item."""
         return self.thumbnails.jpeg(self.ds.path_of(self.board.ids[row]), self.board.contents[row], px)
 
-    def top_probabilities(self, id_: str, n: int) -> list[tuple[str, float]]:
-        """The `n` most probable classes of one item, with their probabilities."""
-        if self.review is None or id_ not in self.review.table.index:
-            return []
-        row = self.review.probabilities[self.review.table.index.get_loc(id_)]
-        return [(self.review.classes[each], float(row[each])) for each in np.argsort(-row)[:n].tolist()]
-
-    def history(self, id_: str) -> list[HistoryEntry]:
-        """What was decided on one item and not undone, the newest last."""
-        return [
-            HistoryEntry(each.decided_at, each.decided_by, each.action, each.new_label)
-            for each in self.journal.history(id_)
-        ]
-
     # ------------------------------------------------------------------ files
 
     def apply(self, plan: Any = None) -> Receipt:
@@ -375,6 +325,12 @@ def _opened(source: Any) -> tuple[Review | None, Dataset]:
     """The scores, if the source has any, and the data set of what a Cleaner was given."""
     if isinstance(source, Dataset):
         return None, source
+    if not (isinstance(source, Review) or hasattr(source, "predictions") or hasattr(source, "dls")):
+        came = repr(source) if isinstance(source, (str, int, float, type(None))) else type(source).__name__
+        raise BadInputError(
+            f"source is {came}; allowed are a trained bw.Learner, a bw.Review, a bw.Dataset and a trained "
+            "fastai Learner. For a folder of images: bw.Cleaner(bw.Dataset.from_folder('bears'))."
+        )
     review = source if isinstance(source, Review) else Review(source)
     if review.ds is None:
         raise BadInputError(
