@@ -17,7 +17,7 @@ from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.learn.input.preprocessing import PRESIZE
 from bearwidgets.learn.input.user_image import as_image
 from bearwidgets.learn.scores.metrics import compute_metrics
-from bearwidgets.learn.scores.scores import class_numbers, measure
+from bearwidgets.learn.scores.scores import class_numbers, split_scores
 from bearwidgets.learn.state import LearnerState
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Predicts(LearnerState):
         labels = judged_labels(table, exam)
         if exam is None:  # a class of the exam may be gone from the data since; others have to be known
             class_numbers(labels, self.classes)
-        scores = measure(labels, chosen, self.classes, table.label)
+        scores = split_scores(labels, chosen, self.classes, table.label)
         if self.metrics:
             target = pd.Index(self.classes).get_indexer(pd.Index(labels))
             scores["metrics"] = compute_metrics(self.metrics, chosen, target)

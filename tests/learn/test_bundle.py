@@ -170,7 +170,7 @@ def test_weights_that_are_no_numbers_are_not_saved(ds, tmp_path):
     learn = Learner(ds, **TINY).fine_tune(progress=False)
     with torch.no_grad():
         learn.module.head.bias[1] = float("nan")
-    with pytest.raises(BadInputError, match=r"no numbers \(in 'head.bias'\).*Nothing was saved"):
+    with pytest.raises(BadInputError, match=r"not finite \(in 'head.bias'\).*Nothing was saved"):
         learn.save(tmp_path / "bears.bw")
     assert not (tmp_path / "bears.bw").exists()
 
@@ -370,7 +370,7 @@ def test_changed_tensors_are_refused(path, saved):
     bad = weight.clone()
     bad[0, 0] = float("inf")
     cases = {
-        r"no numbers \(in 'head.weight'\)": bad,
+        r"not finite \(in 'head.weight'\)": bad,
         r"has float64 .* where float32": weight.double(),
         r"has int8 .* where float32": torch.zeros(weight.shape, dtype=torch.int8),
         r"where float32": weight[:, :-1].contiguous(),

@@ -18,7 +18,7 @@ from bearwidgets.learn.learner import Learner
 from bearwidgets.learn.predict import Prediction
 from bearwidgets.learn.progress import with_bar
 from bearwidgets.learn.scores.metrics import compute_metrics
-from bearwidgets.learn.scores.scores import class_numbers, measure
+from bearwidgets.learn.scores.scores import class_numbers, split_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -239,7 +239,7 @@ class CrossValidation:
     ) -> dict[str, Any]:
         """Figures of some items on their labels, or on these if others are given."""
         labels = table["label"] if labels is None else labels
-        scores = measure(labels, probabilities, self.classes, table["label"])
+        scores = split_scores(labels, probabilities, self.classes, table["label"])
         if self._base.metrics:
             target = pd.Index(self.classes).get_indexer(pd.Index(labels))
             scores["metrics"] = compute_metrics(self._base.metrics, probabilities, target)

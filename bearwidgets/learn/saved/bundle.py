@@ -42,7 +42,7 @@ def write(path: Path, module: nn.Module, metadata: Mapping[str, Any]) -> Path:
     """Write atomically: the old file stays until the new one is whole.
 
     Raises:
-        BadInputError: weights that are no finite numbers.
+        BadInputError: weights that are not finite.
         WorkspaceError: the file cannot be written.
     """
     path = path.expanduser()
@@ -52,7 +52,7 @@ def write(path: Path, module: nn.Module, metadata: Mapping[str, Any]) -> Path:
     }
     if broken := _not_finite(tensors):
         raise BadInputError(
-            f"The learner holds weights that are no numbers (in {broken!r}): its training went wrong. Nothing was "
+            f"The learner holds weights that are not finite (in {broken!r}): its training went wrong. Nothing was "
             "saved; train again with a lower rate."
         )
     data = safetensors.torch.save(tensors, metadata={KEY: json.dumps(metadata, allow_nan=False)})
@@ -115,7 +115,7 @@ def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> 
     """Put the tensors into the network, in place: all of them, each where it belongs.
 
     Raises:
-        BadInputError: they are not those of this network, or hold what is no number.
+        BadInputError: they are not those of this network, or are not finite.
     """
     wanted = module.state_dict()
     if lacking := [name for name in wanted if name not in tensors]:
@@ -129,7 +129,7 @@ def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> 
             raise BadInputError(_another(path, what, name))
     if broken := _not_finite(tensors):
         raise BadInputError(
-            f"{path.name} holds weights that are no numbers (in {broken!r}): the training went wrong, or the file "
+            f"{path.name} holds weights that are not finite (in {broken!r}): the training went wrong, or the file "
             "was changed. Take another file."
         )
     module.load_state_dict(dict(tensors))

@@ -146,7 +146,7 @@ def _names(names: list[str]) -> str:
 
 
 def _text(value: Any) -> str:
-    """One line of Markdown that means nothing but itself: a file's words may come from strangers."""
+    """One line of Markdown that means nothing but itself: the words of a file may come from anybody."""
     line = "".join(each if each.isprintable() else " " for each in str(value))
     return re.sub(r"([\\`*_\[\]|~#!<>&])", _escape, " ".join(line.split()))
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FLOOR = 1e-7
 
 
-def measure(
+def split_scores(
     labels: pd.Series, probabilities: np.ndarray, classes: Sequence[str], now: pd.Series | None = None
 ) -> dict[str, Any]:
     """Loss (mean log-loss, nats), accuracy, error_rate, n, per_class (class → n, accuracy).
