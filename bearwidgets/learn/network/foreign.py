@@ -87,7 +87,7 @@ def _logits(module: nn.Module, images: torch.Tensor, n_classes: int, seed: int) 
         )
     if not torch.isfinite(logits).all():
         raise BadInputError(
-            "The module gives numbers that are not finite for images of noise; mend its weights."
+            "The module gives numbers that are not finite for images of noise; check its weights."
         )
     if n_classes > 1 and (logits >= 0).all() and torch.allclose(logits.sum(1), torch.ones(1).to(logits)):
         raise BadInputError(

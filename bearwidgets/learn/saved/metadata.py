@@ -109,9 +109,9 @@ def data_hash(table: pd.DataFrame) -> str:
 def intended_use(classes: Iterable[str]) -> str:
     """What the learner is for, and what it cannot know."""
     return (
-        f"Telling apart images of {len(list(classes))} classes, taken as the training images were. Every image "
-        "gets one of these classes, also one that shows none of them. Not for decisions about people, nor where a "
-        "mistake does harm and nobody looks."
+        f"Sorts images into {len(list(classes))} classes, if they were taken like the training images. Every image "
+        "gets one of these classes, even if it shows none of them. Not for decisions about people, and not where a "
+        "mistake does harm and nobody checks."
     )
 
 

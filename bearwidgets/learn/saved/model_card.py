@@ -106,7 +106,7 @@ def _limits(metadata: Mapping[str, Any]) -> list[str]:
     if few and scores is not None:
         limits.append(f"Fewer than {FEW} images were counted of {_names(few)}: their figures say little.")
     if "calibration" not in {**metrics, **((scores or {}).get("metrics") or {})}:
-        limits.append("Whether the probabilities are to be believed (calibration): not measured.")
+        limits.append("Whether the probabilities can be trusted (calibration): not measured.")
     limits += [
         "Images of another source, place, camera or season than the training images: not measured.",
         "Images that show none of the classes: not measured; each gets one of them.",
