@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from bearwidgets.cli.commands import OK
 from bearwidgets.cli.parser import make_parser
 from bearwidgets.errors import BearwidgetsError
-from bearwidgets.learn.training.launch import speaks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +21,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # what the terminal cannot show is no failure
             stream.reconfigure(errors="backslashreplace")
     options = make_parser().parse_args(arguments)
-    options.arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
         return options.run(options)
     except BearwidgetsError as error:
@@ -35,6 +33,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _ended(why: str, status: int) -> int:
-    if speaks():
+    if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes the first one says it
         print(f"bearwidgets: {why}", file=sys.stderr)
     return status

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from bearwidgets.errors import BadInputError
 from bearwidgets.files import as_json, check_output
-from bearwidgets.learn.training.launch import launch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,13 +46,10 @@ def _print(options: Any, machine: dict[str, Any], *words: object) -> None:
     print(json.dumps(as_json(machine), ensure_ascii=False) if options.json else "\n".join(map(str, words)))
 
 
-def _trained(
-    ds: Dataset, *, quiet: bool, fit: Callable[..., Any] | None = None, fabric: Any = None, **options: Any
-) -> Any:
+def _trained(ds: Dataset, *, quiet: bool, fit: Callable[..., Any] | None = None, **options: Any) -> Any:
     from bearwidgets import Learner
 
     learn = Learner(ds, **options)
-    learn.fabric = fabric
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="Stopped by hand")
         try:
@@ -129,10 +125,6 @@ def train(options: Any) -> int:
         raise BadInputError(
             f"--{name} is of the full mode: add --mode full. The quick mode needs none of it."
         )
-    fabric = None
-    if options.devices > 1:
-        command = [sys.executable, "-m", "bearwidgets.cli", *options.arguments]
-        fabric = launch(options.devices, recipe.get("precision", "auto"), command)
     ds = _dataset(options)
     if options.cleaned:
         ds = ds.cleaned(Journal.open(ds))
@@ -140,7 +132,6 @@ def train(options: Any) -> int:
         ds,
         quiet=options.json,
         fit=partial(_fit, options, recipe),
-        fabric=fabric,
         arch=options.arch,
         weights=None if options.weights == "none" else options.weights,
         size=options.size,
@@ -148,13 +139,19 @@ def train(options: Any) -> int:
         resize=options.resize,
         in_chans=options.in_chans,
     )
-    if fabric is not None and not fabric.is_global_zero:
+    if learn.fabric is not None and not learn.fabric.is_global_zero:
         return OK
     return _report(options, learn)
 
 
 def _fit(options: Any, recipe: dict[str, Any], learn: Any, *, progress: bool) -> Any:
     """Train as the options say; `recipe` holds those of the full mode that were given."""
+    if (
+        options.devices > 1
+    ):  # once all is read that may be wrong: from here on it would be said by each process
+        from bearwidgets.learn.training.launch import launch
+
+        learn.fabric = launch(options.devices, recipe.get("precision", "auto"))
     recipe = dict(recipe)
     rate = [recipe.pop("lr")] if "lr" in recipe else []
     if options.mode == "full" and options.weights == "none":

@@ -49,7 +49,7 @@ class TrainingRun:
     """One call of a `fit`: several phases over the same data.
 
     Args:
-        learn: whose module is trained in position.
+        learn: whose module is trained, in place.
         phases: what to do, in order.
         recipe: how.
 
@@ -150,12 +150,8 @@ class TrainingRun:
             dynamics=self.dynamics,
         )
         for step in run:
-            learn.record.step(step)
-            self._say(phase, step)
+            self._note(phase, step, logger)
             losses.append(step.loss or 0.0)
-            position.step = step.step
-            if logger is not None:
-                logger.log_step(step)
             so_far, now = step.step % steps, time.monotonic()
             if so_far and step.step != step.total:
                 if now - saved > CHECKPOINT_EVERY and not so_far % self.recipe.accumulate:
@@ -172,22 +168,38 @@ class TrainingRun:
             if logger is not None:
                 logger.log_epoch(learn.history.iloc[-1].to_dict())
             enough = self.recipe.early_stopping is not None and position.waited >= self.recipe.early_stopping
-            if enough:
-                learn.record.add_to_provenance(stopped_early=True)
+            learn.record.add_to_provenance(stopped_early=enough)
             position.seconds = 0.0
             ended = enough or step.step == step.total
             if ended:
                 position.phase, position.step, position.waited = number + 1, 0, 0
             self._keep(None if ended else optimizer)
             losses, before, began, saved = [], 0.0, time.monotonic(), time.monotonic()
-            yield dataclasses.replace(
-                step,
-                valid_loss=scores["loss"] if scores else None,
-                valid_error=scores["error_rate"] if scores else None,
-            )
+            found = scores or {}
+            yield dataclasses.replace(step, valid_loss=found.get("loss"), valid_error=found.get("error_rate"))
             if enough:
                 run.close()
                 return
+
+    def _note(self, phase: Phase, step: Progress, logger: Any) -> None:
+        """Tell all who want to know of a step: the learner's record, the logger, the user's function."""
+        learn = self.learn
+        provenance = Provenance(
+            "full",
+            learn.arch,
+            learn.source.weights,
+            learn.size,
+            stage=phase.stage,
+            epoch=step.epoch,
+            epochs=phase.epochs,
+        )
+        learn.record.trained(provenance, list(self.train.id))
+        learn.record.step(step)
+        self.position.step = step.step
+        if logger is not None:
+            logger.log_step(step)
+        if self.recipe.on_step is not None:
+            self.recipe.on_step(step)
 
     def _is_done(self) -> bool:
         return self.position.phase >= len(self.phases)
@@ -212,19 +224,6 @@ class TrainingRun:
             f"after {position.step} of {phase.epochs * steps} steps."
         )
         return Progress(phase.stage, position.step, phase.epochs * steps, epoch=epoch, note=note)
-
-    def _say(self, phase: Phase, step: Progress) -> None:
-        learn = self.learn
-        provenance = Provenance(
-            "full",
-            learn.arch,
-            learn.source.weights,
-            learn.size,
-            stage=phase.stage,
-            epoch=step.epoch,
-            epochs=phase.epochs,
-        )
-        learn.record.trained(provenance, list(self.train.id))
 
     def _examine(self) -> dict[str, Any] | None:
         """Scores on the evaluation split, made by the first process and known to all."""
@@ -277,7 +276,13 @@ class TrainingRun:
         """What has to be the same for a training to go on."""
         recipe = dataclasses.replace(self.recipe, checkpoint=None, log=None)
         table, preprocessing = self.learn.data().table, self.learn.preprocessing.as_metadata()
+        own = {"loss": recipe.loss, "optimizer": recipe.optimizer}
         return {
+            **{
+                name: getattr(each, "__qualname__", type(each).__name__)
+                for name, each in own.items()
+                if each is not None
+            },
             "architecture": f"{self.learn.arch} at {self.learn.size} px",
             "list of classes": ", ".join(self.learn.classes),
             "preprocessing": json.dumps(preprocessing, sort_keys=True),
@@ -286,6 +291,11 @@ class TrainingRun:
             "training split": _digest(self.train),
             "evaluation split": _digest(table[table.split == "valid"]),
             "seed": str(self.learn.seed),
+            **{
+                name: getattr(each, "__qualname__", type(each).__name__)
+                for name, each in own.items()
+                if each is not None
+            },
         }
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from bearwidgets.data.augment.augment import augmentation
 from bearwidgets.data.augment.loader import ImageFiles
@@ -324,3 +325,46 @@ def test_the_usual_batch_is_a_quarter_of_few_pictures(n, size):
 def test_options_that_are_not_allowed_are_named(options, words):
     with pytest.raises(BadInputError, match=words):
         make_recipe(options)
+
+
+def focal(logits, target):
+    """Lin et al., "Focal loss for dense object detection", 2017, with gamma 2."""
+    return (1 - logits.softmax(1).gather(1, target[:, None])[:, 0]) ** 2 * cross_entropy(
+        logits, target, reduction="none"
+    )
+
+
+def sgd(groups, lr):
+    return torch.optim.SGD(groups, lr, momentum=0.9)
+
+
+def test_a_loss_and_an_optimizer_of_ones_own_are_as_in_a_loop_by_hand():
+    ours, theirs = new_network(), new_network()
+    minibatches = [minibatch(seed=seed) for seed in range(3)]
+    which = Phase("some", 2, 0.01, Constant())
+    recipe = Recipe(loss=focal, optimizer=sgd, weight_decay=0.0)
+    losses = [step.loss for step in run(ours, Given(*minibatches), which, recipe)]
+    optimizer, by_hand = torch.optim.SGD(theirs.parameters(), 0.01, momentum=0.9), []
+    theirs.train()
+    for batch in minibatches * 2:
+        optimizer.zero_grad()
+        loss = focal(theirs(batch.pictures), batch.target).mean()
+        loss.backward()
+        optimizer.step()
+        by_hand.append(float(loss.detach()))
+    assert losses == pytest.approx(by_hand, rel=1e-5)
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.allclose(mine, other, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": "focal"}, "loss is 'focal'; allowed is a function"),
+        ({"loss": focal, "label_smoothing": 0.1}, "of the loss that is built in"),
+        ({"on_step": 3}, "on_step is 3"),
+    ],
+)
+def test_functions_that_are_not_allowed(options, message):
+    with pytest.raises(BadInputError, match=message):
+        Recipe(**options)

@@ -87,11 +87,10 @@ class PictureBatches:
                 path, reason = next(iter(batch.problems.items()))
                 raise BadInputError(f"An image cannot be read any more ({reason}); its row is {path}.")
             target = self._target[batch.rows]
-            here = len(target) if world > 1 or len(target) > 1 else 0
+            here = len(target) if len(target) > 1 else 0
             pixels = batch.pixels[:here]
             pictures = self._preprocessing.normalize(pixels, self._fabric.device) if here else torch.zeros(0)
-            weighed = target if world == 1 else self._target[rows]
-            total = float(len(weighed) if self._weights is None else self._weights[weighed].sum())
+            total = float(len(target) if self._weights is None else self._weights[target].sum())
             known = np.asarray(batch.rows[:here] if world == 1 else rows)
             yield Minibatch(
                 pictures, torch.from_numpy(target[:here]).to(self._fabric.device), total or 1.0, known
@@ -106,7 +105,7 @@ class PictureBatches:
         else:
             order = generator.permutation(n)
         batches = [order[start : start + self._size] for start in range(0, n, self._size)]
-        least = max(2, self._fabric.world_size)  # a batch norm cannot train on one picture
+        least = 2 * self._fabric.world_size  # a batch norm cannot train on one image
         if len(batches) > 1 and len(batches[-1]) < least:
             batches.pop()
         return batches

@@ -85,7 +85,9 @@ def tensors_of(
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in (best or {}).items()}
     for number, state in optimizer.state_dict()["state"].items() if optimizer else []:
-        tensors |= {f"moments.{number}.{name}": tensor for name, tensor in state.items()}
+        tensors |= {
+            f"moments.{number}.{name}": tensor for name, tensor in state.items() if tensor is not None
+        }
     tensors |= {f"trace.{name}": tensor for name, tensor in (dynamics.tensors if dynamics else {}).items()}
     return tensors
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from lightning_fabric import Fabric
+from timm.layers import convert_sync_batchnorm
+from torch import nn
 
 from bearwidgets.learn.network.model import fast_precision
 
@@ -34,3 +36,33 @@ def _no_chatter() -> Generator[None]:
         yield
     finally:
         chatter.setLevel(level)
+
+
+def reduce(fabric: Fabric, tensor: torch.Tensor, how: Literal["mean", "sum"] = "mean") -> torch.Tensor:
+    """The mean or the sum of a tensor over all processes."""
+    found = fabric.all_reduce(tensor, reduce_op=how)
+    assert isinstance(found, torch.Tensor)  # noqa: S101 - what a tensor comes to
+    return found
+
+
+@contextmanager
+def shared_batch_norms(model: nn.Module, fabric: Fabric) -> Generator[None]:
+    """For the length of a block, normalize by the batches of all GPUs together, with torch's own layer for that.
+
+    On a CPU, for which torch has no such layer, and with one process, nothing is done.
+    """
+    if fabric.world_size == 1 or fabric.device.type != "cuda":
+        yield
+        return
+    norms = [
+        (parent, name, child)
+        for parent in model.modules()
+        for name, child in parent.named_children()
+        if isinstance(child, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d))
+    ]
+    convert_sync_batchnorm(model)
+    try:
+        yield
+    finally:
+        for parent, name, norm in norms:
+            parent.add_module(name, norm)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import json
 import math
 import os
@@ -11,6 +10,8 @@ import re
 import time
 from numbers import Real
 from typing import TYPE_CHECKING, Any
+
+from lightning_fabric.loggers import CSVLogger, TensorBoardLogger
 
 from bearwidgets.errors import BadInputError, WorkspaceError
 
@@ -20,61 +21,82 @@ if TYPE_CHECKING:
 
     from bearwidgets.learn.progress import Progress
 
-STEP_COLUMNS = ("step", "stage", "epoch", "lr", "momentum", "loss")
 EXPERIMENT = "bearwidgets"
 
 
 # Folders come as functions that make them: a package that is missing leaves no empty folder behind.
 
 
-class CountingLogger:
-    """Gives steps and epochs their numbers, and keeps the figures among what it is told."""
+class CountingLog:
+    """Gives steps and epochs their numbers; how they are written is up to the classes below."""
 
     def __init__(self, steps: int, epochs: int) -> None:
         self.steps, self.epochs = steps, epochs
 
     def log_step(self, record: Progress) -> None:
-        """Count the step and write its figures."""
+        """Count the step and write what it tells."""
         self.steps += 1
-        figures = {"loss": record.loss, "lr": record.lr, "momentum": record.momentum}
-        self._write({f"step/{name}": value for name, value in _figures(figures).items()}, self.steps)
+        names = ("stage", "epoch", "lr", "momentum", "loss")
+        self._write("step", {name: getattr(record, name) for name in names}, self.steps)
 
     def log_epoch(self, row: Mapping[str, Any]) -> None:
-        """Count the epoch and write its figures."""
+        """Count the epoch and write what it tells."""
         self.epochs += 1
-        figures = {name: value for name, value in _figures(row).items() if name != "epoch"}
-        self._write({f"epoch/{name}": value for name, value in figures.items()}, self.epochs)
+        self._write("epoch", row, self.epochs)
 
-    def _write(self, figures: Mapping[str, float], number: int) -> None:
-        raise NotImplementedError
+    def _write(self, kind: str, values: Mapping[str, Any], number: int) -> None:
+        """Write the values of one "step" or "epoch"."""
 
 
-class TensorBoardLogger(CountingLogger):
+class TensorBoardLog(CountingLog):
     """Event files for TensorBoard."""
 
     def __init__(self, make_folder: Callable[[], Path], steps: int, epochs: int) -> None:
         super().__init__(steps, epochs)
         try:
-            from torch.utils.tensorboard import SummaryWriter
+            import torch.utils.tensorboard  # noqa: F401 - before there is a folder
         except ImportError as error:
             raise BadInputError(_missing("tensorboard")) from error
-        self._writer = SummaryWriter(str(make_folder()))
+        self._writer = TensorBoardLogger(make_folder(), name="", version="")
 
-    def _write(self, figures: Mapping[str, float], number: int) -> None:
-        for name, value in figures.items():
-            self._writer.add_scalar(name, value, number)
+    def _write(self, kind: str, values: Mapping[str, Any], number: int) -> None:
+        self._writer.log_metrics(figures(kind, values), number)
 
     def log_recipe(self, recipe: Mapping[str, Any]) -> None:
         """A table under TEXT."""
-        rows = [f"| {_cell(name)} | {_cell(value)} |" for name, value in recipe.items()]
-        self._writer.add_text("recipe", "\n".join(["| | |", "|-|-|", *rows]), self.steps)
+        cells = [[" ".join(str(each).split()).replace("|", "\\|") for each in row] for row in recipe.items()]
+        rows = ["| | |", "|-|-|", *(f"| {name} | {value} |" for name, value in cells)]
+        self._writer.experiment.add_text("recipe", "\n".join(rows), self.steps)
 
     def close(self) -> None:
         """Write what is left."""
-        self._writer.close()
+        self._writer.finalize("success")
 
 
-class MLflowLogger(CountingLogger):
+class CSVLog(CountingLog):
+    """`steps/metrics.csv`, `epochs/metrics.csv` and `recipe.json`, current after every step and epoch."""
+
+    def __init__(self, make_folder: Callable[[], Path], steps: int, epochs: int) -> None:
+        super().__init__(steps, epochs)
+        self._folder = make_folder()
+        self._writers = {
+            kind: CSVLogger(self._folder, f"{kind}s", version="", flush_logs_every_n_steps=1)
+            for kind in ("step", "epoch")
+        }
+
+    def _write(self, kind: str, values: Mapping[str, Any], number: int) -> None:
+        self._writers[kind].log_metrics(dict(values), number)
+
+    def log_recipe(self, recipe: Mapping[str, Any]) -> None:
+        """Write `recipe.json`."""
+        text = json.dumps(dict(recipe), indent=1, ensure_ascii=False, default=str)
+        (self._folder / "recipe.json").write_text(text + "\n", encoding="utf-8")
+
+    def close(self) -> None:
+        """All is written already."""
+
+
+class MLflowLog(CountingLog):
     """A run in an MLflow file store; no server, and nothing is sent to anybody."""
 
     def __init__(self, make_folder: Callable[[], Path], run_name: str, steps: int, epochs: int) -> None:
@@ -95,11 +117,13 @@ class MLflowLogger(CountingLogger):
             except MlflowException as error:
                 raise WorkspaceError(f"{str(folder)!r} is no folder MLflow can log to: {error}.") from error
 
-    def _write(self, figures: Mapping[str, float], number: int) -> None:
+    def _write(self, kind: str, values: Mapping[str, Any], number: int) -> None:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        metrics = [Metric(_mlflow_name(name), value, now, number) for name, value in figures.items()]
+        metrics = [
+            Metric(_mlflow_name(name), value, now, number) for name, value in figures(kind, values).items()
+        ]
         self._client.log_batch(self.run_id, metrics=metrics)
 
     def log_recipe(self, recipe: Mapping[str, Any]) -> None:
@@ -118,56 +142,20 @@ class MLflowLogger(CountingLogger):
         self._client.set_terminated(self.run_id)
 
 
-class CSVLogger:
-    """`steps.csv`, `epochs.csv` and `recipe.json`, current after every step and epoch."""
-
-    def __init__(self, make_folder: Callable[[], Path], steps: int, epochs: int) -> None:
-        self._folder, self._step, self._epoch = make_folder(), steps, epochs
-        self._rows: list[dict[str, Any]] = []
-        self._file = (self._folder / "steps.csv").open("w", encoding="utf-8", newline="", buffering=1)
-        self._writer = csv.writer(self._file)
-        self._writer.writerow(STEP_COLUMNS)
-
-    def log_step(self, record: Progress) -> None:
-        """A line of `steps.csv`; its step is counted over all phases."""
-        self._step += 1
-        self._writer.writerow([self._step, *(getattr(record, name) for name in STEP_COLUMNS[1:])])
-
-    def log_epoch(self, row: Mapping[str, Any]) -> None:
-        """Write `epochs.csv` anew: a later row may have columns that the ones before it lack."""
-        self._epoch += 1
-        self._rows.append({"number": self._epoch, **row})
-        columns = list(dict.fromkeys(name for each in self._rows for name in each))
-        with (self._folder / "epochs.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(self._rows)
-
-    def log_recipe(self, recipe: Mapping[str, Any]) -> None:
-        """Write `recipe.json`."""
-        text = json.dumps(dict(recipe), indent=1, ensure_ascii=False, default=str)
-        (self._folder / "recipe.json").write_text(text + "\n", encoding="utf-8")
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-
-def _figures(values: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers among some values."""
+def figures(kind: str, values: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers among some values, under the names `kind/…`; the epoch is the axis."""
     return {
-        name: float(value)
+        f"{kind}/{name}": float(value)
         for name, value in values.items()
-        if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+        if name != "epoch"
+        and isinstance(value, Real)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
     }
 
 
 def _mlflow_name(name: str) -> str:
     return re.sub(r"[^\w\-. /:]", "_", name, flags=re.ASCII)[:250]
-
-
-def _cell(value: Any) -> str:
-    return " ".join(str(value).split()).replace("|", "\\|")
 
 
 @contextlib.contextmanager

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
-from bearwidgets.learn.training.log_writers import CSVLogger, MLflowLogger, TensorBoardLogger
+from bearwidgets.learn.training.log_writers import CSVLog, MLflowLog, TensorBoardLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from bearwidgets.learn.progress import Progress
 
@@ -49,7 +49,7 @@ def make_logger(wanted: Any, description: Mapping[str, Any], *, steps: int = 0, 
               `tensorboard --logdir runs` looks for them;
             - "mlflow": a run of the experiment "bearwidgets" in the file store `mlruns` of the current folder, where
               `MLFLOW_ALLOW_FILE_STORE=true mlflow ui` looks for it;
-            - "csv": `steps.csv`, `epochs.csv` and `recipe.json` in `runs/<time>-<network>`.
+            - "csv": `steps/metrics.csv`, `epochs/metrics.csv` and `recipe.json` in `runs/<time>-<network>`.
 
             A folder of your own takes the place of `runs` or `mlruns`.
         description: how the training is done, in words; its first value is a part of the run's name.
@@ -85,25 +85,25 @@ class Loggers:
 
     def log_step(self, record: Progress) -> None:
         """Tell each."""
-        self._tell(lambda member: member.log_step(record))
+        self._tell("log_step", record)
 
     def log_epoch(self, row: Mapping[str, Any]) -> None:
         """Tell each."""
-        self._tell(lambda member: member.log_epoch(row))
+        self._tell("log_epoch", row)
 
     def log_recipe(self, recipe: Mapping[str, Any]) -> None:
         """Tell each."""
-        self._tell(lambda member: member.log_recipe(recipe))
+        self._tell("log_recipe", recipe)
 
     def close(self) -> None:
         """Close each."""
-        self._tell(lambda member: member.close())
+        self._tell("close")
         self.members = []
 
-    def _tell(self, act: Callable[[Any], None]) -> None:
+    def _tell(self, method: str, *what: Any) -> None:
         for member in list(self.members):
             try:
-                act(member)
+                getattr(member, method)(*what)
             except OSError as error:
                 self.members.remove(member)
                 warnings.warn(
@@ -126,8 +126,8 @@ def _make_one(wanted: Any, run_name: str, steps: int, epochs: int) -> Any:
     if name not in NAMES:
         raise BadInputError(unknown_name("logger", name, NAMES))
     if name == "mlflow":
-        return MLflowLogger(lambda: _folder(folder or "mlruns"), run_name, steps, epochs)
-    kind = {"tensorboard": TensorBoardLogger, "csv": CSVLogger}[name]
+        return MLflowLog(lambda: _folder(folder or "mlruns"), run_name, steps, epochs)
+    kind = {"tensorboard": TensorBoardLog, "csv": CSVLog}[name]
     return kind(lambda: _run_folder(_folder(folder or "runs"), run_name), steps, epochs)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from bearwidgets.data.augment.augment import augmentation
@@ -13,9 +13,14 @@ from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.learn.training.schedule import OneCycle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from torch import Tensor
+    from torch.optim import Optimizer
+
     from bearwidgets.data.augment.augment import Augment
+    from bearwidgets.learn.progress import Progress
     from bearwidgets.learn.training.schedule import Schedule
 
 BATCH_SIZE = 64
@@ -48,6 +53,22 @@ class Recipe:
         precision: "auto" (bfloat16 where the machine is fast at it), "bf16" or "32".
         checkpoint: a file that is kept current while training; where it exists already, training goes on from it.
         log: "tensorboard", "mlflow", "csv", (name, folder), a logger object, or a list of these.
+        loss: (logits (n, classes), target) → the loss of each item, (n,), or their mean; target is (n,) class
+            numbers, or (n, classes) shares where images are mixed. None: cross entropy.
+        optimizer: (parameter groups, lr) → a torch optimizer, whose rates the schedule sets and whose momentum stays
+            as it was made; None: AdamW, with the schedule's momentum.
+        on_step: called with the `Progress` of each step once it is done; what it raises ends the training.
+
+    Example:
+        >>> focal = lambda logits, y: (1 - logits.softmax(1).gather(1, y[:, None])[:, 0]) ** 2 * (
+        ...     torch.nn.functional.cross_entropy(logits, y, reduction="none")
+        ... )
+        >>> seen = []
+        >>> _ = bw.Learner(ds).fine_tune(
+        ...     1, mode="full", loss=focal, optimizer=torch.optim.SGD, on_step=seen.append, progress=False
+        ... )  # doctest: +SKIP
+        >>> seen[-1].loss < seen[0].loss  # doctest: +SKIP
+        True
     """
 
     batch_size: int | None = None
@@ -67,6 +88,9 @@ class Recipe:
     precision: Literal["auto", "bf16", "32"] = "auto"
     checkpoint: str | Path | None = None
     log: Any = None
+    loss: Callable[[Tensor, Tensor], Tensor] | None = field(default=None, repr=False)
+    optimizer: Callable[[list[dict[str, Any]], float], Optimizer] | None = field(default=None, repr=False)
+    on_step: Callable[[Progress], object] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name, least in (("batch_size", 1), ("accumulate", 1), ("early_stopping", 1)):
@@ -85,8 +109,19 @@ class Recipe:
         for name in ("train_bn", "norm_eval", "save_best"):
             if not isinstance(getattr(self, name), bool):
                 raise BadInputError(f"{name} is {getattr(self, name)!r}; allowed is True or False.")
+        self._check_functions()
         self._check_class_weights()
         augmentation(self.augment, 32)
+
+    def _check_functions(self) -> None:
+        for name in ("loss", "optimizer", "on_step"):
+            if getattr(self, name) is not None and not callable(getattr(self, name)):
+                raise BadInputError(f"{name} is {getattr(self, name)!r}; allowed is a function.")
+        if self.loss is not None and (self.label_smoothing or self.class_weights is not None):
+            raise BadInputError(
+                "label_smoothing and class_weights are of the loss that is built in. Leave them out, or put them "
+                "into the loss of your own."
+            )
 
     def _check_class_weights(self) -> None:
         weights = self.class_weights

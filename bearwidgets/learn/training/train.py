@@ -19,7 +19,7 @@ from bearwidgets.errors import TrainingError
 from bearwidgets.learn.network.groups import batch_norms, decays, norm_parameters, spread_rates
 from bearwidgets.learn.progress import Progress
 from bearwidgets.learn.training.cpu_speed import fast_training
-from bearwidgets.learn.training.sync_batch_norm import synced_batch_norms
+from bearwidgets.learn.training.fabric import reduce, shared_batch_norms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -42,7 +42,7 @@ class Minibatch:
     Attributes:
         pictures: (n, channels, h, w) float, normalized, on the device; n is 0 where a step is to be passed over.
         target: (n,) int64, class numbers.
-        total: sum of the class weights over this batch in all processes; n where there are no class weights.
+        total: sum of the class weights over this batch; n where there are no class weights.
         rows: numbers of the items of this batch in all processes, or None where nobody asks who they are.
     """
 
@@ -72,8 +72,8 @@ class Batches(Protocol):
 
 def make_optimizer(
     model: nn.Module, groups: Sequence[Sequence[nn.Parameter]], phase: Phase, recipe: Recipe
-) -> torch.optim.AdamW:
-    """AdamW over the layer groups that are not frozen; decides what is frozen, and which parameters decay."""
+) -> torch.optim.Optimizer:
+    """The recipe's optimizer over the layer groups that are not frozen; decides which are, and what decays."""
     rates = spread_rates(phase.lr, len(groups))
     frozen = range(len(groups))[: phase.frozen_to] if phase.frozen_to else range(0)
     norms, decaying = {id(each) for each in norm_parameters(model)}, decays(model)
@@ -87,6 +87,8 @@ def make_optimizer(
             if chosen:
                 weight_decay = recipe.weight_decay if decay else 0.0
                 parts.append({"params": chosen, "weight_decay": weight_decay, "lr": rate, "lr_max": rate})
+    if recipe.optimizer is not None:
+        return recipe.optimizer(parts, rates[-1])
     return torch.optim.AdamW(parts, betas=(0.9, BETA2), eps=EPSILON)
 
 
@@ -113,7 +115,7 @@ def run_phase(
         recipe: all else.
         seed: of dropout, mixup and whatever else is random in a step.
         first_step: steps of this phase that are done already.
-        dynamics: gets what the network says of every picture, unless the recipe mixes pictures.
+        dynamics: gets what the network says of every image, unless the recipe mixes images.
 
     Raises:
         TrainingError: the loss is not a number; the message says at which step and rate, and the weights are the
@@ -126,7 +128,7 @@ def run_phase(
     good, smooth, step = _Copy(model), 0.0, first_step
     _train_mode(model, recipe)
     try:
-        with fast_training(model, fabric.device), synced_batch_norms(model, fabric):
+        with fast_training(model, fabric.device), shared_batch_norms(model, fabric):
             while step < steps:
                 epoch, first = divmod(step, batches.steps)
                 for batch in batches.epoch(epoch, first):
@@ -136,10 +138,10 @@ def run_phase(
                         with _random(seed, step, fabric):
                             pictures, target = mix(batch.pictures, batch.target)
                             logits = module(pictures)
-                            share = _loss(logits, target, batches, recipe) / batch.total
+                            mean = _mean_loss(logits, target, batch, batches, recipe)
                             gathered = _gathered(step % batches.steps, batches.steps, recipe.accumulate)
-                            fabric.backward(share * (fabric.world_size / gathered))
-                        loss = float(fabric.all_reduce(share.detach(), reduce_op="sum"))  # ty: ignore[invalid-argument-type]
+                            fabric.backward(mean / gathered)
+                        loss = float(reduce(fabric, mean.detach()))
                     if not math.isfinite(loss):
                         good.put_back()
                         raise TrainingError(_not_a_number(phase, step, steps, rate))
@@ -171,14 +173,19 @@ def run_phase(
         model.zero_grad()
 
 
-def _loss(logits: torch.Tensor, target: torch.Tensor, batches: Batches, recipe: Recipe) -> torch.Tensor:
-    return functional.cross_entropy(
+def _mean_loss(
+    logits: torch.Tensor, target: torch.Tensor, batch: Minibatch, batches: Batches, recipe: Recipe
+) -> torch.Tensor:
+    if recipe.loss is not None:
+        return recipe.loss(logits, target).mean()
+    summed = functional.cross_entropy(
         logits,
         target,
         weight=batches.class_weights,
         label_smoothing=recipe.label_smoothing,
         reduction="sum",
     )
+    return summed / batch.total
 
 
 def _gathered(number: int, steps: int, accumulate: int) -> int:
@@ -198,7 +205,9 @@ def _train_mode(model: nn.Module, recipe: Recipe) -> None:
 
 def _set_rates(optimizer: torch.optim.Optimizer, factor: float, momentum: float) -> tuple[float, float]:
     for group in optimizer.param_groups:
-        group["lr"], group["betas"] = group["lr_max"] * factor, (momentum, BETA2)
+        group["lr"] = group["lr_max"] * factor
+        if isinstance(optimizer, torch.optim.AdamW):
+            group["betas"] = (momentum, BETA2)
     return optimizer.param_groups[-1]["lr"], momentum
 
 

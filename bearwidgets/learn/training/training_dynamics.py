@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from bearwidgets.errors import BadInputError
+from bearwidgets.learn.training.fabric import reduce
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,8 +68,7 @@ class TrainingDynamics:
         own = torch.softmax(logits.detach().float(), 1)
         p = own.new_zeros(len(rows), own.shape[1])
         p[fabric.global_rank :: fabric.world_size] = own
-        if fabric.world_size > 1:
-            torch.distributed.all_reduce(p)
+        p = reduce(fabric, p, "sum")
         index = torch.from_numpy(np.ascontiguousarray(rows))
         self.tensors["total"].index_add_(0, index, p.cpu())
         self.tensors["count"].index_add_(0, index, torch.ones(len(rows)))
