@@ -25,7 +25,7 @@ from bearwidgets.learn.progress import Progress
 from bearwidgets.learn.provenance import Provenance
 from bearwidgets.learn.scores.scores import class_numbers
 from bearwidgets.learn.training import checkpoint
-from bearwidgets.learn.training.batches import PictureBatches
+from bearwidgets.learn.training.batches import ImageBatches
 from bearwidgets.learn.training.fabric import make_fabric
 from bearwidgets.learn.training.launch import check_alike
 from bearwidgets.learn.training.loggers import make_logger
@@ -82,15 +82,15 @@ class TrainingRun:
         self.paths = [ds.path_of(each) for each in self.train.id]
         preprocessing = learn.preprocessing
         presize = round(PRESIZE * preprocessing.size)
-        pictures = ImageFiles(self.paths, partial(preprocessing.open, at_least=presize), presize=presize)
+        images = ImageFiles(self.paths, partial(preprocessing.open, at_least=presize), presize=presize)
         augment = augmentation(
             recipe.augment,
             preprocessing.size,
             interpolation=preprocessing.interpolation,
             resize=preprocessing.resize,
         )
-        self.batches = PictureBatches(
-            pictures, target, learn.classes, preprocessing, augment, recipe, self.fabric, learn.seed
+        self.batches = ImageBatches(
+            images, target, learn.classes, preprocessing, augment, recipe, self.fabric, learn.seed
         )
         learn.module.to(memory_format=torch.channels_last)
         self.groups = layer_groups(learn.module)

@@ -16,7 +16,7 @@ from bearwidgets.data.augment.loader import ImageFiles
 from bearwidgets.errors import BadInputError, TrainingError
 from bearwidgets.learn.network.groups import layer_groups
 from bearwidgets.learn.network.model import Classifier, create_body
-from bearwidgets.learn.training.batches import PictureBatches, class_weights, default_batch_size
+from bearwidgets.learn.training.batches import ImageBatches, class_weights, default_batch_size
 from bearwidgets.learn.training.recipe import Phase, Recipe, fine_tune_phases, make_recipe
 from bearwidgets.learn.training.schedule import Constant, OneCycle
 from bearwidgets.learn.training.train import Minibatch, make_optimizer, run_phase
@@ -46,12 +46,12 @@ def single() -> Fabric:
     return Fabric(accelerator="cpu", devices=1, precision="32-true")
 
 
-def batches_of(paths, recipe=None, seed=0) -> PictureBatches:
+def batches_of(paths, recipe=None, seed=0) -> ImageBatches:
     target = np.array([CLASSES.index(path.parent.name) for path in paths])
-    pictures = ImageFiles(paths, partial(PREPROCESSING.open, at_least=48), presize=48)
+    images = ImageFiles(paths, partial(PREPROCESSING.open, at_least=48), presize=48)
     augment = augmentation("light", 32)
-    return PictureBatches(
-        pictures, target, CLASSES, PREPROCESSING, augment, recipe or Recipe(batch_size=8), single(), seed
+    return ImageBatches(
+        images, target, CLASSES, PREPROCESSING, augment, recipe or Recipe(batch_size=8), single(), seed
     )
 
 
@@ -78,8 +78,8 @@ class Given:
 
 def minibatch(n=6, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    pictures = torch.randn(n, 3, 32, 32, generator=generator)
-    return Minibatch(pictures, torch.arange(n) % 3, float(n))
+    images = torch.randn(n, 3, 32, 32, generator=generator)
+    return Minibatch(images, torch.arange(n) % 3, float(n))
 
 
 def test_the_loss_goes_down_on_an_easy_set(network, paths):
@@ -184,7 +184,7 @@ def test_a_phase_that_starts_in_the_middle_sees_the_same_batches(paths):
     rest = [*batches.epoch(0, 2), *batches.epoch(1)]
     assert len(whole) == 6
     for first, second in zip(whole[2:], rest, strict=True):
-        assert torch.equal(first.pictures, second.pictures)
+        assert torch.equal(first.images, second.images)
         assert torch.equal(first.target, second.target)
 
 
@@ -215,7 +215,7 @@ def test_files_that_vanish_meanwhile_are_passed_over(network, paths):
 def test_accumulated_batches_are_one_large_batch(network):
     parts = [minibatch(3, seed) for seed in (1, 2)]
     whole = Minibatch(
-        torch.cat([part.pictures for part in parts]), torch.cat([part.target for part in parts]), 6.0
+        torch.cat([part.images for part in parts]), torch.cat([part.target for part in parts]), 6.0
     )
     still = Phase("some", 1, 1e-3, Constant(), frozen_to=-1)  # batch norms kept out: they see the parts
     recipe = Recipe(accumulate=2, train_bn=False)
@@ -244,10 +244,10 @@ def test_gradients_are_clipped(network):
 def test_class_weights_and_smoothing_make_the_loss_of_torch(network):
     weights = torch.tensor([1.0, 2.0, 0.5])
     batch = minibatch(5)
-    batch = Minibatch(batch.pictures, batch.target, float(weights[batch.target].sum()))
+    batch = Minibatch(batch.images, batch.target, float(weights[batch.target].sum()))
     network.eval()
     wanted = nn.functional.cross_entropy(
-        network(batch.pictures), batch.target, weight=weights, label_smoothing=0.1
+        network(batch.images), batch.target, weight=weights, label_smoothing=0.1
     )
     recipe = Recipe(label_smoothing=0.1, train_bn=False)
     which = Phase("some", 1, 1e-3, Constant(), frozen_to=-1)
@@ -303,7 +303,7 @@ def test_class_weights_by_hand():
 
 
 @pytest.mark.parametrize(("n", "size"), [(2, 2), (20, 5), (256, 64), (10_000, 64)])
-def test_the_usual_batch_is_a_quarter_of_few_pictures(n, size):
+def test_the_usual_batch_is_a_quarter_of_few_images(n, size):
     assert default_batch_size(n) == size
 
 
@@ -348,7 +348,7 @@ def test_a_loss_and_an_optimizer_of_ones_own_are_as_in_a_loop_by_hand():
     theirs.train()
     for batch in minibatches * 2:
         optimizer.zero_grad()
-        loss = focal(theirs(batch.pictures), batch.target).mean()
+        loss = focal(theirs(batch.images), batch.target).mean()
         loss.backward()
         optimizer.step()
         by_hand.append(float(loss.detach()))

@@ -1,6 +1,6 @@
-"""Features: what the body says of each picture, computed once and kept.
+"""Features: what the body says of each image, computed once and kept.
 
-The cache is keyed by the pictures' content, the body's weights and the preprocessing, so it is right by
+The cache is keyed by the images' content, the body's weights and the preprocessing, so it is right by
 construction: other weights or other pixels have other keys. It lies in the user's cache folder as safetensors
 shards, bounded in size, and may be deleted at any time.
 """
@@ -43,7 +43,7 @@ class FeatureStore:
 
     Attributes:
         key: hex hash of weights and preprocessing.
-        problems: content id → reason, for pictures that could not be decoded.
+        problems: content id → reason, for images that could not be decoded.
     """
 
     def __init__(self, body: nn.Module, preprocessing: Preprocessing, *, keep: bool) -> None:
@@ -60,7 +60,7 @@ class FeatureStore:
             self._read_shards()
 
     def array(self, contents: Sequence[str]) -> np.ndarray:
-        """Features (n, d), float32, of pictures that `compute` has seen."""
+        """Features (n, d), float32, of images that `compute` has seen."""
         if not len(contents):
             return np.zeros((0, width(self.body)), np.float32)
         return np.stack([self._rows[each] for each in contents]).astype(np.float32)
@@ -75,8 +75,8 @@ class FeatureStore:
         keys, files = list(wanted), list(wanted.values())
         total, done = len(keys), 0
         batches = [range(start, min(start + BATCH, total)) for start in range(0, total, BATCH)]
-        pictures = ImageFiles(files, self.preprocessing.open, presize=None, budget=0)  # each is needed once
-        loaded = load_batches(pictures, batches, self.preprocessing.resizer)
+        images = ImageFiles(files, self.preprocessing.open, presize=None, budget=0)  # each is needed once
+        loaded = load_batches(images, batches, self.preprocessing.resizer)
         try:
             with contextlib.closing(self._forward(loaded, keys)) as steps:
                 for batch in steps:
@@ -136,8 +136,8 @@ class FeatureStore:
         assert self._fast is not None  # noqa: S101 - just prepared
         device = next(self._fast.parameters()).device
         with torch.inference_mode():
-            pictures = self.preprocessing.normalize(pixels, device).to(self.precision)
-            features = self._fast(pictures).float()
+            images = self.preprocessing.normalize(pixels, device).to(self.precision)
+            features = self._fast(images).float()
         return features.clamp(-65504, 65504).cpu().numpy().astype(np.float16)
 
     def _read_shards(self) -> None:

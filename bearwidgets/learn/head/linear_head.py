@@ -1,9 +1,9 @@
-"""The head of the cached mode: a linear classifier fitted to convergence, its L2 strength chosen by held-out loss.
+"""The head of the quick mode: a linear classifier fitted to convergence, its L2 strength chosen by held-out loss.
 
 On a few hundred photos the strength decides more than anything else about the head, both for its error and for how
 well its doubts point at wrong labels; so it is chosen by cross-validation inside the training split, never on the
 evaluation split. The folds leave out-of-fold probabilities behind, and these an estimate of which classes are
-labelled as which others. All is then fitted again with that in the loss, so that wrong labels are not learned.
+labeled as which others. All is then fitted again with that in the loss, so that wrong labels are not learned.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class HeadFit:
     Attributes:
         weight: (classes, features) float32, for raw features.
         bias: (classes,) float32.
-        strength: the L2 penalty that won: loss = sum of log-losses + strength / 2 · |weight|², features centred
+        strength: the L2 penalty that won: loss = sum of log-losses + strength / 2 · |weight|², features centered
             and divided by their overall standard deviation.
         held_out_loss: mean log-loss on held-out folds for each strength tried, before any correction.
         transition: (classes, classes) float32, how likely an item of the class of a row is thought to be given the
@@ -58,7 +58,7 @@ class HeadFit:
 
 @dataclass(frozen=True)
 class _Rotated:
-    """Features centred, scaled and turned onto their principal axes: the same distances, fewer columns."""
+    """Features centered, scaled and turned onto their principal axes: the same distances, fewer columns."""
 
     values: np.ndarray
     axes: np.ndarray
@@ -186,18 +186,18 @@ def _spread(
 
 def _rotate(features: np.ndarray) -> _Rotated:
     mean = features.mean(0, dtype=np.float64)
-    centred = features.astype(np.float64) - mean
-    scale = float(centred.std()) or 1.0
-    centred /= scale
-    covariance = centred @ centred.T if len(centred) < centred.shape[1] else centred.T @ centred
+    centered = features.astype(np.float64) - mean
+    scale = float(centered.std()) or 1.0
+    centered /= scale
+    covariance = centered @ centered.T if len(centered) < centered.shape[1] else centered.T @ centered
     values, vectors = np.linalg.eigh(covariance)
     keep = values > values[-1] * 1e-9
-    keep[-1] = True  # pictures that are all alike leave one axis, of length 0
-    if len(centred) < centred.shape[1]:
-        axes = centred.T @ (vectors[:, keep] / np.sqrt(np.maximum(values[keep], 1e-12)))
+    keep[-1] = True  # images that are all alike leave one axis, of length 0
+    if len(centered) < centered.shape[1]:
+        axes = centered.T @ (vectors[:, keep] / np.sqrt(np.maximum(values[keep], 1e-12)))
     else:
         axes = vectors[:, keep]
-    return _Rotated((centred @ axes).astype(np.float32), axes, mean, scale)
+    return _Rotated((centered @ axes).astype(np.float32), axes, mean, scale)
 
 
 def _folds(target: np.ndarray, groups: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

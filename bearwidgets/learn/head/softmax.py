@@ -57,7 +57,7 @@ def fit_softmax(
         target: (n,) int, class numbers.
         n_classes: how many classes there are.
         strength: the L2 penalty; the bias has none.
-        transition: (classes, classes), how likely an item of class j (row) is labelled i (column); None: as it is.
+        transition: (classes, classes), how likely an item of class j (row) is labeled i (column); None: as it is.
         start: where to start from, such as the fit of a similar strength; None: zeros.
 
     Example:
@@ -139,7 +139,7 @@ def estimate_transition(probabilities: np.ndarray, target: np.ndarray) -> np.nda
     items being known by these probabilities: each item is shared out over the classes that it may belong to, given
     its label; the shares are counted; and so again. It starts from labels that are mostly right, and one item for
     each class is spread over all labels, so that a class with few items keeps possible ones. A class whose own label
-    does not lead the next one clearly is taken to be labelled rightly: what looks like wrong labels may as well be
+    does not lead the next one clearly is taken to be labeled rightly: what looks like wrong labels may as well be
     two classes that are hard to tell apart, and a transition that mixes them would merge them.
 
     Args:

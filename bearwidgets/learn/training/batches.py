@@ -1,4 +1,4 @@
-"""Minibatches of pictures for the training loop: who comes when, augmented, on the device."""
+"""Minibatches of images for the training loop: who comes when, augmented, on the device."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
 BATCH_SIZE = 64
 
 
-class PictureBatches:
-    """Minibatches of augmented pictures; of several processes each gets its share of every batch.
+class ImageBatches:
+    """Minibatches of augmented images; of several processes each gets its share of every batch.
 
-    Who is in which batch, and every random crop, follows from `seed`, the epoch, the batch and the picture alone: not
+    Who is in which batch, and every random crop, follows from `seed`, the epoch, the batch and the image alone: not
     from the number of processes or threads, nor from where a training that was cut off starts again.
 
     Args:
-        pictures: of all items.
+        images: of all items.
         target: (n,) int, their class numbers.
         classes: names of the classes.
         preprocessing: pixels → tensor.
-        augment: picture and generator → pixels.
+        augment: image and generator → pixels.
         recipe: batch size, sampling, class weights.
         fabric: device, rank and number of processes.
         seed: of order and augmentation.
 
     Attributes:
         steps: minibatches in an epoch.
-        problems: row → reason, for pictures that could not be opened so far.
+        problems: row → reason, for images that could not be opened so far.
 
     Raises:
         BadInputError: class weights for a class that does not exist.
@@ -51,7 +51,7 @@ class PictureBatches:
 
     def __init__(
         self,
-        pictures: ImageFiles,
+        images: ImageFiles,
         target: np.ndarray,
         classes: Sequence[str],
         preprocessing: Preprocessing,
@@ -60,7 +60,7 @@ class PictureBatches:
         fabric: Fabric,
         seed: int,
     ) -> None:
-        self._pictures, self._target = pictures, target
+        self._images, self._target = images, target
         self._preprocessing, self._augment = preprocessing, augment
         self._size = recipe.batch_size or default_batch_size(len(target))
         self._balanced = recipe.sampling == "balanced"
@@ -80,7 +80,7 @@ class PictureBatches:
         mine = [rows[rank::world].tolist() for rows in order]
         seed = self._seed * 1000 + number
         for rows, batch in zip(
-            order, load_batches(self._pictures, mine, self._augment, seed=seed, first=first), strict=True
+            order, load_batches(self._images, mine, self._augment, seed=seed, first=first), strict=True
         ):
             self.problems.update(batch.problems)
             if batch.problems and world > 1:
@@ -89,11 +89,11 @@ class PictureBatches:
             target = self._target[batch.rows]
             here = len(target) if len(target) > 1 else 0
             pixels = batch.pixels[:here]
-            pictures = self._preprocessing.normalize(pixels, self._fabric.device) if here else torch.zeros(0)
+            images = self._preprocessing.normalize(pixels, self._fabric.device) if here else torch.zeros(0)
             total = float(len(target) if self._weights is None else self._weights[target].sum())
             known = np.asarray(batch.rows[:here] if world == 1 else rows)
             yield Minibatch(
-                pictures, torch.from_numpy(target[:here]).to(self._fabric.device), total or 1.0, known
+                images, torch.from_numpy(target[:here]).to(self._fabric.device), total or 1.0, known
             )
 
     def _order(self, epoch: int) -> list[np.ndarray]:

@@ -50,12 +50,12 @@ def depthwise_in_float32(model: nn.Module) -> Generator[None]:
             del module.forward
 
 
-def _outside_autocast(module: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
+def _outside_autocast(module: nn.Module, images: torch.Tensor) -> torch.Tensor:
     forward = type(module).forward
     if not torch.is_autocast_enabled("cpu"):
-        return forward(module, pictures)
+        return forward(module, images)
     with torch.autocast("cpu", enabled=False):
-        return forward(module, pictures.float())
+        return forward(module, images.float())
 
 
 @contextlib.contextmanager

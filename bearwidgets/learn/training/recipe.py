@@ -32,22 +32,22 @@ class Recipe:
     """How to train, apart from rates and epochs; the options of every `fit` of a Learner.
 
     Attributes:
-        batch_size: pictures a step; None for 64, or a quarter of the data where that is less. The last, smaller
-            batch of an epoch is kept, unless it holds a single picture (a batch norm cannot train on one).
+        batch_size: images a step; None for 64, or a quarter of the data where that is less. The last, smaller
+            batch of an epoch is kept, unless it holds a single image (a batch norm cannot train on one).
         augment: a name of `bearwidgets.data.augment.augment.PRESETS`, or an `Augment`.
         weight_decay: decoupled, as a share of the rate; none on biases, norms and position embeddings.
         train_bn: whether the norm layers of frozen groups train all the same (their weights, and a batch norm's
             statistics), as fastai has it; False keeps them as they are, and makes a frozen body really frozen.
         norm_eval: whether batch norms normalize by the statistics that the weights came with, and keep these; their
-            weights train. Better than the statistics of small batches where a set is small, or its pictures were
+            weights train. Better than the statistics of small batches where a set is small, or its images were
             enlarged and so lack detail that the body was trained on.
         gradient_clip: longest gradient, as a norm over all parameters, or None.
         accumulate: batches whose gradients are gathered before the weights change.
         label_smoothing: share of the target that is spread over all classes, 0 to below 1.
-        mixup: alpha of Beta(alpha, alpha) that mixes pairs of pictures and targets, 0 for none (Zhang et al., 2018).
+        mixup: alpha of Beta(alpha, alpha) that mixes pairs of images and targets, 0 for none (Zhang et al., 2018).
         cutmix: the same for pasted rectangles, 0 for none (Yun et al., 2019); with mixup too, a coin decides.
         class_weights: "balanced" (n / (classes · n of the class), as scikit-learn), or class → weight; None: all 1.
-        sampling: "shuffle" shows every picture once an epoch; "balanced" draws with replacement, each class as often.
+        sampling: "shuffle" shows every image once an epoch; "balanced" draws with replacement, each class as often.
         early_stopping: stop after so many epochs without a lower validation loss, or None.
         save_best: end with the weights of the epoch of the lowest validation loss.
         precision: "auto" (bfloat16 where the machine is fast at it), "bf16" or "32".

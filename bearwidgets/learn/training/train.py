@@ -40,13 +40,13 @@ class Minibatch:
     """What one step trains on.
 
     Attributes:
-        pictures: (n, channels, h, w) float, normalized, on the device; n is 0 where a step is to be passed over.
+        images: (n, channels, h, w) float, normalized, on the device; n is 0 where a step is to be passed over.
         target: (n,) int64, class numbers.
         total: sum of the class weights over this batch; n where there are no class weights.
         rows: numbers of the items of this batch in all processes, or None where nobody asks who they are.
     """
 
-    pictures: torch.Tensor
+    images: torch.Tensor
     target: torch.Tensor
     total: float
     rows: np.ndarray | None = None
@@ -136,8 +136,8 @@ def run_phase(
                     loss, logits = 0.0, None
                     if len(batch.target):
                         with _random(seed, step, fabric):
-                            pictures, target = mix(batch.pictures, batch.target)
-                            logits = module(pictures)
+                            images, target = mix(batch.images, batch.target)
+                            logits = module(images)
                             mean = _mean_loss(logits, target, batch, batches, recipe)
                             gathered = _gathered(step % batches.steps, batches.steps, recipe.accumulate)
                             fabric.backward(mean / gathered)
@@ -226,7 +226,7 @@ def _mixer(recipe: Recipe, n_classes: int) -> Callable[..., tuple[torch.Tensor, 
     kinds = [(v2.MixUp, recipe.mixup), (v2.CutMix, recipe.cutmix)]
     chosen = [kind(alpha=alpha, num_classes=n_classes) for kind, alpha in kinds if alpha]
     if not chosen:
-        return lambda pictures, target: (pictures, target)
+        return lambda images, target: (images, target)
     return v2.RandomChoice(chosen) if len(chosen) > 1 else chosen[0]
 
 

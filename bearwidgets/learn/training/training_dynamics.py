@@ -1,4 +1,4 @@
-"""What a network said of every training picture while it trained, for a label that it learns late may be wrong."""
+"""What a network said of every training image while it trained, for a label that it learns late may be wrong."""
 
 from __future__ import annotations
 
