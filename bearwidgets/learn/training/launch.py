@@ -81,6 +81,8 @@ def launch(devices: int, precision: str = "auto") -> Fabric:
             "Several processes run the whole script again, which a notebook or a prompt cannot do. Put the training "
             "into a script, or run `bearwidgets train FOLDER --mode full --devices 2`."
         )
+    if torch.distributed.is_initialized():
+        raise BadInputError(f"launch({devices}) was called twice; call it once, and keep what it gives.")
     if device.type == "cuda" and devices > torch.cuda.device_count():
         raise BadInputError(
             f"devices is {devices}, but this machine has {torch.cuda.device_count()} GPUs; give at most that many, "
@@ -108,6 +110,7 @@ def _end_with(first: int) -> None:
     """End this process when the first one is gone, however that ended."""
     while os.getppid() == first:
         time.sleep(1)
+    shutil.rmtree(os.environ[RENDEZVOUS], ignore_errors=True)
     os._exit(1)
 
 
