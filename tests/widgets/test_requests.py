@@ -275,7 +275,7 @@ def test_plan_apply_rollback(front):
     revision = front.revision
     done = front.ask("apply", token=plan["token"])
     assert (done["round"], done["counts"]) == (1, {"delete": 1, "relabel": 1})
-    assert done["message"].startswith("Round 1 applied: 1 deleted, 1 relabeled.")
+    assert done["message"].startswith("Round 1 applied: 1 image deleted, 1 relabeled.")
     assert done["state"]["items"] == 23
     assert done["state"]["revision"] > revision
     (entry,) = front.ask("rounds")["rounds"]
@@ -283,7 +283,7 @@ def test_plan_apply_rollback(front):
     assert entry["time"].endswith("Z")
     back = front.ask("rollback", round=1)
     assert back["state"]["items"] == 24
-    assert "Round 1 undone" in back["message"]
+    assert "Round 1 undone: all 2 files are back in place." in back["message"]
     assert front.ask("rounds")["rounds"][0]["rolled_back"] is True
     assert "rolled back at" in front.refused("rollback", round=1)
     front.refused("rollback", round=9)

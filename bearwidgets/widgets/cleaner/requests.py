@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from bearwidgets.data.actions import CHANGING, DELETE, RELABEL
+from bearwidgets.data.actions import CHANGING, RELABEL
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.errors import BadInputError, ConflictError, ImageError
 from bearwidgets.widgets import protocol
@@ -216,7 +216,7 @@ class Requests:
             )
         plan, self._shown = self._shown[1], None
         receipt = self._session.apply(plan)
-        return self._moved(receipt, f"Round {receipt.round} applied: {_told(receipt)}.")
+        return self._moved(receipt)
 
     def _rounds(self, _request: protocol.Nothing) -> protocol.RoundsReply:
         return protocol.RoundsReply(
@@ -233,10 +233,10 @@ class Requests:
 
     def _rollback(self, request: protocol.RollbackRequest) -> protocol.RoundReply:
         receipt = self._session.rollback(request.round)
-        return self._moved(receipt, f"Round {receipt.round} undone: {_told(receipt)} where they were.")
+        return self._moved(receipt)
 
-    def _moved(self, receipt: Receipt, message: str) -> protocol.RoundReply:
-        sentences = " ".join([message, *receipt.notes])
+    def _moved(self, receipt: Receipt) -> protocol.RoundReply:
+        sentences = " ".join([f"{receipt.summary()}.", *receipt.notes])
         return protocol.RoundReply(receipt.round, receipt.counts, self._session.state(), sentences)
 
     def _retrain(self, _request: protocol.Nothing) -> protocol.Nothing:
@@ -253,7 +253,3 @@ def _most_probable(review: Review | None, id_: str) -> list[tuple[str, float]]:
         return []
     row = review.probabilities[review.table.index.get_loc(id_)]
     return [(review.classes[each], float(row[each])) for each in np.argsort(-row)[:TOP].tolist()]
-
-
-def _told(receipt: Receipt) -> str:
-    return f"{receipt.counts[DELETE]} deleted, {receipt.counts[RELABEL]} relabeled"

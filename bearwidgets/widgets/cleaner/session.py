@@ -260,11 +260,6 @@ class Session:
     def rollback(self, number: int | None) -> Receipt:
         """Move the files back, then read the data set anew."""
         self._not_while_training()
-        if number is None:
-            self._read_journal()
-            if not self._standing:
-                raise BadInputError("There is no round to roll back: nothing has been applied.")
-            number = max(self._standing)
         receipt = self.journal.rollback(number)
         self._reload()
         return receipt
