@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stub_learner import StubLearner, probabilities_of
 
@@ -150,6 +150,43 @@ def test_marks_never_reorder(board):
     assert board.item(board.place_of(board.ids[20])).decision == Decision("delete")
     board.show(ViewSpec(sort="decided"))
     assert board.place_of(board.ids[20]) == 0
+
+
+@settings(deadline=None)
+@given(
+    updates=st.lists(
+        st.dictionaries(
+            st.integers(0, 23),
+            st.none()
+            | st.tuples(st.sampled_from(["keep", "delete", "relabel", "unsure"]), st.integers(0, 99)),
+            max_size=4,
+        ),
+        max_size=6,
+    )
+)
+def test_what_changes_adds_up_to_what_is_there(updates, shared_board):
+    board, known = shared_board, {}
+    board.trained_on(dict(zip(board.ids[:9], board.labels[:9], strict=True)))
+    board.load(board.ds, board.review, NO_DECISIONS)
+    for update in updates:
+        each = {}
+        for row, made in update.items():
+            action, seq = made or ("", -1)
+            label = "teddy" if action == "relabel" else None
+            each[board.ids[row]] = made and SimpleNamespace(action=action, new_label=label, seq=seq)
+        board.update(each)
+        known |= each
+    columns = vars(board.decisions)
+    rows = [(id_, made.action, made.new_label, made.seq) for id_, made in known.items() if made]
+    table = pd.DataFrame(rows, columns=["id", "action", "new_label", "seq"]).set_index("id")
+    board.load(board.ds, board.review, table)
+    for name, anew in vars(board.decisions).items():
+        if name in ("by_action", "new_classes"):
+            assert +columns[name] == +anew, name
+        elif isinstance(anew, np.ndarray):
+            assert columns[name].tolist() == anew.tolist(), name
+        elif isinstance(anew, int):
+            assert columns[name] == anew, name
 
 
 def test_a_withdrawn_decision_is_gone(board):
