@@ -144,7 +144,7 @@ def check_output(path: str | Path, endings: Sequence[str]) -> Path:
     """A file that is to be written or replaced, checked before the work is done for it.
 
     Args:
-        path: Where; a name that does not end as its format does may be somebody's picture, and is refused.
+        path: Where; a name that does not end as its format does may be somebody's image, and is refused.
         endings: Those of the format, in small letters.
 
     Raises:

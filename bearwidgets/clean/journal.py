@@ -276,7 +276,7 @@ class Journal:
     def apply(self, plan: Plan | None = None) -> Receipt:
         """Carry out the decisions to delete and relabel: all that are planned, or none.
 
-        Deleted images go to the workspace's trash, relabelled ones to the folder of their class. Labels from a CSV
+        Deleted images go to the workspace's trash, relabeled ones to the folder of their class. Labels from a CSV
         file change in that file (the one before is kept with the round), labels from a DataFrame are written to
         labels.csv in the workspace. Read the data set again afterwards: its paths and labels are those of before.
 
