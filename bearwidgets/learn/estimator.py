@@ -206,11 +206,7 @@ def _classes(y: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _images(X: Any) -> list[Any]:  # noqa: N803 - scikit-learn's name
-    """The images as a list.
-
-    Raises:
-        BadInputError: it is no sequence of images, or an empty one.
-    """
+    """The images as a list."""
     if isinstance(X, np.ndarray) and X.dtype != object and X.dtype.kind != "U":
         if X.dtype != np.uint8 or X.ndim != 4 or X.shape[3] not in {3, 4}:
             raise BadInputError(

@@ -35,15 +35,7 @@ SHOWN = 3  # classes named in a sentence
 
 
 def diagnose(evidence: TrainingEvidence) -> list[Finding]:
-    """Findings on a training, the gravest first; empty where all is well or nothing can be told.
-
-    Each rule says in its own docstring what it tests, and where the test comes from.
-
-    Example:
-        >>> from bearwidgets.learn.diagnosis.evidence import evidence_of
-        >>> [finding.code for finding in diagnose(evidence_of(learn))]
-        [...]
-    """
+    """Findings on a training, the gravest first; empty where all is well or nothing can be told."""
     if evidence.mode == "quick":  # steps of an earlier training in the full mode tell nothing of this one
         evidence = replace(evidence, steps=evidence.steps.iloc[:0])
     rate = [*rate_too_high(evidence)] or [*rate_too_low(evidence)]

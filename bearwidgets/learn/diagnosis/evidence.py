@@ -103,13 +103,6 @@ def evidence_of(learn: Predicts) -> TrainingEvidence:
     """Collect what a trained learner shows; at most the features of the evaluation split are computed for it.
 
     The labels of the evaluation split are those of the frozen exam, as in `Learner.evaluate`.
-
-    Raises:
-        BadInputError: the learner is not trained, or has no data set.
-
-    Example:
-        >>> evidence_of(learn).valid
-        Score(wrong=..., n=...)
     """
     table = learn.data().table
     labels, predicted = _judged(learn, "valid")

@@ -47,11 +47,7 @@ class Folds:
         groups: str | Mapping[str, object] | Sequence[object] | None,
         seed: int,
     ) -> Folds:
-        """Draw folds; arguments as in `cross_validate`.
-
-        Raises:
-            BadInputError: as `cross_validate`.
-        """
+        """Draw folds; arguments and errors as in `cross_validate`."""
         if not isinstance(ds, Dataset):
             raise BadInputError(
                 f"Folds are drawn from a Dataset, not from {type(ds).__name__}; of a learner take `learn.ds`."
@@ -99,25 +95,13 @@ def assign_folds(
     groups: Sequence[object] | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """Number of the fold, 0 to folds - 1, that each item is held out in.
+    """Number (n,) int64 of the fold, 0 to folds - 1, that each item is held out in.
 
-    Items with the same bytes or of one group, and whatever these join in turn, are one piece. Pieces go, the
-    largest first and else in the order of a hash of seed and content, into the fold that has the least share of
-    their classes, then into the smallest. So no fold is empty, a class of n pieces is held out in at least
-    min(n, folds) folds where a piece has one label, and neither names nor the order of files matter.
-
-    Args:
-        content: content id of each item, length n.
-        labels: label of each item, length n.
-        folds: how many.
-        groups: of each item, length n; None and NaN stand for no group.
-        seed: another seed gives other folds.
-
-    Returns:
-        Array (n,) of int64.
-
-    Raises:
-        BadInputError: fewer than 2 folds, or more folds than pieces.
+    Items with the same bytes (`content`) or of one group (None and NaN are none), and whatever these join in turn,
+    are one piece. Pieces go, the largest first and else in the order of a hash of seed and content, into the fold
+    that has the least share of their classes, then into the smallest. So no fold is empty, a class of n pieces is
+    held out in at least min(n, folds) folds where a piece has one label, and neither names nor the order of files
+    matter.
 
     Example:
         >>> assign_folds(["0a", "0b", "0b", "0c"], ["bear", "bear", "bear", "teddy"], folds=3).tolist()
@@ -151,11 +135,7 @@ def assign_folds(
 
 
 def check_folds(fold: np.ndarray, labels: np.ndarray, folds: int) -> list[str]:
-    """Sentences on classes that are not held out in every fold.
-
-    Raises:
-        BadInputError: what some fold would train on has fewer than two classes.
-    """
+    """Sentences on classes that are not held out in every fold; a fold that would train on one class is an error."""
     present = pd.crosstab(labels, fold).reindex(columns=range(folds), fill_value=0)
     trained = present.sum(axis=1).to_numpy()[:, None] - present.to_numpy() > 0
     if (trained.sum(axis=0) < 2).any():
@@ -178,15 +158,7 @@ def check_folds(fold: np.ndarray, labels: np.ndarray, folds: int) -> list[str]:
 def groups_by_id(
     ds: Dataset, groups: str | Mapping[str, object] | Sequence[object] | None
 ) -> dict[str, object]:
-    """Group of each item by its id, None for an item that stands alone.
-
-    Args:
-        ds: the data set.
-        groups: a mapping from id or path, a column of `ds.table` by name, or as many values as it has rows.
-
-    Raises:
-        BadInputError: no such column, another number of values, or a mapping that names no item.
-    """
+    """Group of each item by its id, None for an item that stands alone."""
     ids = ds.table["id"].tolist()
     if groups is None:
         return dict.fromkeys(ids)

@@ -71,15 +71,8 @@ def fit_head(
 ) -> Iterator[float | HeadFit]:
     """Yield the held-out loss of each strength tried, then the fit.
 
-    Args:
-        features: (n, d) float.
-        target: (n,) int, class numbers from 0 to n_classes - 1.
-        groups: (n,) content ids; equal ones never straddle a fold.
-        n_classes: columns of the result; a class with no item gets a very low logit.
-        seed: of the folds.
-
-    Raises:
-        BadInputError: fewer than two classes have items.
+    Takes features (n, d), class numbers (n,) from 0 to n_classes - 1, and content ids (n,), of which equal ones never
+    straddle a fold. A class with no item gets a very low logit; fewer than two classes with items are an error.
     """
     present = np.unique(target)
     if len(present) < 2:

@@ -23,12 +23,7 @@ LEAST_LEAD = 0.2  # of a class's own label over the next one
 
 
 class Softmax(NamedTuple):
-    """Logits are `values @ weight + bias`.
-
-    Attributes:
-        weight: (d, classes) float64.
-        bias: (classes,) float64.
-    """
+    """Logits are `values @ weight + bias`: weight (d, classes) and bias (classes,), float64."""
 
     weight: np.ndarray
     bias: np.ndarray
@@ -47,7 +42,7 @@ def fit_softmax(
     transition: np.ndarray | None = None,
     start: Softmax | None = None,
 ) -> Softmax:
-    """Minimize the sum of log-losses + strength / 2 · |weight|², by L-BFGS.
+    """Minimize the sum of log-losses + strength / 2 · |weight|², by L-BFGS; the bias has no penalty.
 
     With a transition the classifier gives the right label, and the loss is that of the given one behind it: the
     forward correction of Patrini et al., "Making deep neural networks robust to label noise", CVPR 2017.
@@ -56,14 +51,9 @@ def fit_softmax(
         values: (n, d) float32.
         target: (n,) int, class numbers.
         n_classes: how many classes there are.
-        strength: the L2 penalty; the bias has none.
+        strength: the L2 penalty.
         transition: (classes, classes), how likely an item of class j (row) is labeled i (column); None: as it is.
         start: where to start from, such as the fit of a similar strength; None: zeros.
-
-    Example:
-        >>> values = np.array([[-1.0], [-0.9], [0.9], [1.0]], np.float32)
-        >>> fit_softmax(values, np.array([0, 0, 1, 1]), 2, 0.1).probabilities(values).argmax(1).tolist()
-        [0, 0, 1, 1]
     """
     n, d = values.shape
     shape = (d + 1, n_classes)
@@ -136,20 +126,11 @@ def estimate_transition(probabilities: np.ndarray, target: np.ndarray) -> np.nda
     """How likely an item of each class (row) is given each label (column), (classes, classes), rows that sum to 1.
 
     Expectation maximization as of Dawid & Skene (Applied Statistics 28, 1979) with one annotator, the classes of the
-    items being known by these probabilities: each item is shared out over the classes that it may belong to, given
-    its label; the shares are counted; and so again. It starts from labels that are mostly right, and one item for
-    each class is spread over all labels, so that a class with few items keeps possible ones. A class whose own label
-    does not lead the next one clearly is taken to be labeled rightly: what looks like wrong labels may as well be
-    two classes that are hard to tell apart, and a transition that mixes them would merge them.
-
-    Args:
-        probabilities: (n, classes), out of fold.
-        target: (n,) class numbers of the given labels.
-
-    Example:
-        >>> p = np.array([[0.9, 0.1]] * 9 + [[0.1, 0.9]] * 9)
-        >>> estimate_transition(p, np.array([0] * 9 + [0] * 3 + [1] * 6)).round(1).tolist()
-        [[0.9, 0.1], [0.3, 0.7]]
+    items being known by these out-of-fold probabilities (n, classes): each item is shared out over the classes that
+    it may belong to, given its label; the shares are counted; and so again. It starts from labels that are mostly
+    right, and one item for each class is spread over all labels, so that a class with few items keeps possible ones.
+    A class whose own label does not lead the next one clearly is taken to be labeled rightly: what looks like wrong
+    labels may as well be two classes that are hard to tell apart, and a transition that mixes them would merge them.
     """
     n_classes = probabilities.shape[1]
     transition = np.full((n_classes, n_classes), (1 - TRUSTED) / (n_classes - 1))

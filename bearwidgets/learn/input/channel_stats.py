@@ -34,22 +34,10 @@ class _Moments(NamedTuple):
 
 
 def channel_statistics(batches: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each band over all pixels, one batch in memory at a time.
+    """Mean and standard deviation (bands,), float64, of each band over all pixels, one batch in memory at a time.
 
-    Args:
-        batches: Pixels (n, h, w, bands) or (h, w, bands): uint8, which are scaled to [0, 1], or floats.
-
-    Returns:
-        Mean (bands,) and standard deviation (bands,), float64. The deviation of a band that is the same everywhere
-        is given as 1, with a warning.
-
-    Raises:
-        BadInputError: There is not a single pixel.
-
-    Example:
-        >>> mean, std = channel_statistics([np.array([[[0], [51]]], np.uint8), np.array([[[102], [255]]], np.uint8)])
-        >>> mean.round(6), std.round(6)
-        (array([0.4]), array([0.374166]))
+    Pixels are (n, h, w, bands) or (h, w, bands): uint8, which are scaled to [0, 1], or floats. The deviation of a
+    band that is the same everywhere is given as 1, with a warning.
     """
     moments = _moments(batches)
     std = np.sqrt(np.diag(moments.covariance))
@@ -71,12 +59,6 @@ def fit_pca(batches: Iterable[np.ndarray]) -> Projection:
     the normalization of pretrained weights applies. The components are those of the covariance, so a band with
     large numbers counts for more: bring floats of several units to one scale before. A component's sign is such
     that its largest coefficient (the first of equals) is positive.
-
-    Args:
-        batches: As of `channel_statistics`.
-
-    Raises:
-        BadInputError: There are fewer than three bands, not a single pixel, or all pixels are the same.
     """
     moments = _moments(batches)
     bands = len(moments.mean)
@@ -101,10 +83,7 @@ def fit_pca(batches: Iterable[np.ndarray]) -> Projection:
 
 
 def training_pixels(paths: Sequence[Path], preprocessing: Preprocessing) -> Iterator[np.ndarray]:
-    """Pixels (n, size, size, bands) of the images as a body would see them, some images at a time.
-
-    Files that cannot be opened are passed over.
-    """
+    """Pixels (n, size, size, bands) of the images that open, as a body would see them, some images at a time."""
     images = ImageFiles(paths, preprocessing.open, presize=None, budget=0)  # each is needed once
     batches = [range(start, min(start + _BATCH, len(paths))) for start in range(0, len(paths), _BATCH)]
     for batch in load_batches(images, batches, preprocessing.resizer):

@@ -60,14 +60,8 @@ def resolve_normalization(
             there are pretrained ones, else "data".
         config: What the weights are used to: "mean" and "std", as timm's data config has them.
         channels: How many the body takes.
-        pretrained: Whether the weights were trained before.
+        pretrained: Whether the weights were trained before; then other statistics than their own draw a warning.
         measure: "data" or "batch" → statistics of the training pixels.
-
-    Raises:
-        BadInputError: `normalize` is something else, or a pair of other numbers than one for each channel.
-
-    Warns:
-        UserWarning: Pretrained weights are used with other statistics than their own.
     """
     own = _weights_statistics(config, channels)
     choice = ("weights" if pretrained else "data") if normalize is None else normalize
@@ -104,32 +98,18 @@ def make_preprocessing(
 ) -> Preprocessing:
     """How the images of a data set become the input of a body; training images are opened only if needed.
 
-    Files that cannot be opened are passed over.
-
     Args:
-        ds: The data set; its training split is what is measured.
+        ds: The data set; its training split is what is measured, less the files that cannot be opened.
         config: What the body's weights are used to: "mean", "std" and "interpolation", as timm's data config has
             them (`vars` of a `Preprocessing` will do).
         size: Side of the square that the body sees, px.
-        pretrained: Whether the body's weights were trained before.
+        pretrained: As of `resolve_normalization`.
         normalize: As of `resolve_normalization`.
         resize: "squish", "crop" or "pad", as of `Resize`.
         in_chans: Bands of the images.
         bands: "adapt" for a body that takes these bands, "pca" for one of three channels, which are then made of
             the bands by `fit_pca`.
         seed: Draws the images of `normalize="batch"`.
-
-    Raises:
-        BadInputError: An option is none of those allowed, no image opens where one has to, or the bands are too
-            few for "pca".
-
-    Warns:
-        UserWarning: As `resolve_normalization`, `channel_statistics` and `fit_pca`.
-
-    Example:
-        >>> config = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "interpolation": "bicubic"}
-        >>> make_preprocessing(ds, config, 224, pretrained=True).mean
-        (0.485, 0.456, 0.406)
     """
     check_in_chans(in_chans)
     if bands not in BANDS:

@@ -28,12 +28,7 @@ _PROJECTED = 3  # what a projection leaves of the bands
 
 @dataclass(frozen=True)
 class Projection:
-    """A linear map from the bands of a pixel to three channels, `matrix @ bands + offset`.
-
-    Attributes:
-        matrix: Three rows of one number for each band.
-        offset: Three numbers.
-    """
+    """A linear map from the bands of a pixel to three channels, `matrix @ bands + offset`."""
 
     matrix: tuple[tuple[float, ...], ...]
     offset: tuple[float, ...]
@@ -56,9 +51,6 @@ class Preprocessing:
         resize: The method of `Resize`: "squish", "crop" or "pad".
         in_chans: Bands of an image.
         pca: Map from these bands to three channels; None where the body takes the bands themselves.
-
-    Raises:
-        BadInputError: As `Resize`.
     """
 
     size: int
@@ -85,29 +77,14 @@ class Preprocessing:
     def open(self, source: str | Path | bytes, at_least: int | None = None) -> ImageLike:
         """Open an image of `in_chans` bands, a large JPEG at a half, a quarter or an eighth where that suffices.
 
-        Args:
-            source: A path, or the bytes of a file.
-            at_least: Short side in px that suffices; `size` if not given. A training that crops needs more.
-
-        Raises:
-            ImageError: The file cannot be used, or has other bands.
+        `at_least` is the short side in px that suffices; `size` if not given. A training that crops needs more.
         """
         return open_bands(source, self.in_chans, at_least=self.size if at_least is None else at_least)
 
     def normalize(self, pixels: np.ndarray, device: torch.device) -> torch.Tensor:
         """What the body takes: a float tensor (n, channels, h, w), channels last in memory.
 
-        Args:
-            pixels: (n, h, w, bands), uint8 (0 to 255) or float32 (as they are).
-            device: Where the tensor is wanted.
-
-        Raises:
-            BadInputError: The pixels have other bands.
-
-        Example:
-            >>> plain = Preprocessing(1, (0.5,) * 3, (0.25,) * 3)
-            >>> plain.normalize(np.full((1, 1, 1, 3), 255, np.uint8), torch.device("cpu")).flatten()
-            tensor([2., 2., 2.])
+        Pixels are (n, h, w, bands), uint8 (0 to 255) or float32 (as they are).
         """
         if pixels.ndim != 4 or pixels.shape[3] != self.in_chans:
             raise BadInputError(
@@ -136,11 +113,7 @@ class Preprocessing:
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any]) -> Preprocessing:
-        """What `as_metadata` gave, which may lie among other entries; resize, in_chans and pca may be missing.
-
-        Raises:
-            BadInputError: An entry is missing or cannot be: the file is damaged.
-        """
+        """What `as_metadata` gave, which may lie among other entries; resize, in_chans and pca may be missing."""
         try:
             size, interpolation = metadata["size"], metadata["interpolation"]
             resize, in_chans, pca = (
@@ -165,11 +138,7 @@ class Preprocessing:
 
 
 def check_statistics(mean: object, std: object, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation as tuples of one float for each channel.
-
-    Raises:
-        BadInputError: Other numbers of numbers, what is no finite number, or a deviation that is not above 0.
-    """
+    """Mean and standard deviation as tuples of one float for each channel."""
     means, stds = _numbers("mean", mean, channels), _numbers("std", std, channels)
     if np.float32(min(stds)) <= 0:
         raise BadInputError(f"std is {list(stds)!r}; allowed are numbers above 0.")

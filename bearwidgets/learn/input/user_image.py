@@ -20,12 +20,7 @@ _WITH_EXTRAS = ("RGBA", "LA", "P", "L", "I;16", "1")
 
 
 def as_image(given: object, preprocessing: Preprocessing) -> ImageLike:
-    """The image as `preprocessing` would open it from a file.
-
-    Raises:
-        ImageError: it cannot be opened as an image.
-        BadInputError: it is something else than a path, bytes, a PIL image or an array.
-    """
+    """The image as `preprocessing` would open it from a file."""
     if isinstance(given, np.ndarray) and preprocessing.in_chans != 3:
         return image_of_array(given, preprocessing.in_chans)
     return preprocessing.open(as_file(given))
@@ -35,9 +30,6 @@ def as_file(given: object) -> str | Path | bytes:
     """A path or the bytes of a file as they are; a PIL image or an array of uint8 as the bytes of a PNG.
 
     Equal bytes mean equal images: palette, transparency and the turn that a camera noted are in them.
-
-    Raises:
-        BadInputError: it is something else.
     """
     if isinstance(given, (str, Path, bytes)):
         return given

@@ -40,15 +40,7 @@ def torchvision_names() -> list[str]:
 
 
 def resolve_arch(arch: str) -> str:
-    """The full name of `arch`: timm's, or `torchvision/…` for one that only torchvision has or that was given so.
-
-    Raises:
-        BadInputError: neither has such a model; near misses of both are named.
-
-    Example:
-        >>> resolve_arch("resnet18"), resolve_arch("googlenet"), resolve_arch("torchvision/resnet18")
-        ('resnet18', 'torchvision/googlenet', 'torchvision/resnet18')
-    """
+    """The full name of `arch`: timm's, or `torchvision/…` for one that only torchvision has or that was given so."""
     if not isinstance(arch, str):
         raise BadInputError(f"arch is {arch!r}; allowed is the name of a model, for example 'resnet18'.")
     ours = torchvision_names()
@@ -77,14 +69,8 @@ def resolve_arch(arch: str) -> str:
 def empty_body(name: str, size: int, *, in_chans: int = 3, pool: str = "avg") -> nn.Module:
     """A body with random weights from the global generator, in evaluation mode.
 
-    Args:
-        name: as `resolve_arch` gives it.
-        size: side of the images, px; a transformer's grid of patches is made for it.
-        in_chans: bands of the images.
-        pool: "avg" leaves the network's own pooling; "catavgmax" gives mean and maximum, twice the features.
-
-    Raises:
-        BadInputError: the architecture does not come in this size, with these bands or with this pooling.
+    `name` is as `resolve_arch` gives it; a transformer's grid of patches is made for `size`. pool="catavgmax" gives
+    mean and maximum, twice the features.
     """
     return _made(name, size, in_chans, pool)
 
@@ -92,11 +78,7 @@ def empty_body(name: str, size: int, *, in_chans: int = 3, pool: str = "avg") ->
 def pretrained_timm_body(
     content: dict[str, Any], name: str, size: int, in_chans: int, pool: str
 ) -> nn.Module:
-    """A timm body with the weights of timm's own file, which timm itself fits to size and bands.
-
-    Raises:
-        BadInputError: as `empty_body`.
-    """
+    """A timm body with the weights of timm's own file, which timm itself fits to size and bands."""
     body = _made(name, size, in_chans, pool, pretrained=True, pretrained_cfg_overlay={"state_dict": content})
     vars(body)["pretrained_cfg"].pop("state_dict")  # or all weights would be kept twice
     return body

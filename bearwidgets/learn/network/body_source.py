@@ -30,14 +30,9 @@ class BodySource:
 
     Attributes:
         arch: its name, timm's or `torchvision/…`; `OWN` for a module of the user's.
-        origin: who made the weights.
         tag: which of theirs: the tag of timm or torchvision, or the name of the file.
         license: as whoever made the weights states it; None where nothing is stated.
         stages: numbers of classes that the body was trained on since, one after another.
-
-    Example:
-        >>> BodySource("resnet18", Origin.TIMM, "a1_in1k", "apache-2.0").then(5).weights
-        'a1_in1k, timm, then 5 classes'
     """
 
     arch: str

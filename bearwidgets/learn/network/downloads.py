@@ -27,11 +27,7 @@ _HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 
 
 def timm_content(name: str) -> tuple[dict[str, Any], str]:
-    """What timm's file of pretrained weights holds, for timm to sort out, and the tag of the weights.
-
-    Raises:
-        BadInputError: there are none, or they are neither cached nor to be downloaded.
-    """
+    """What timm's file of pretrained weights holds, for timm to sort out, and the tag of the weights."""
     config = timm.get_pretrained_cfg(name)
     if config is None or not config.has_weights:
         raise BadInputError(f"timm has no pretrained weights for {name!r}. Allowed: {CHOICES}.")
@@ -44,11 +40,7 @@ def timm_content(name: str) -> tuple[dict[str, Any], str]:
 
 
 def torchvision_tensors(name: str) -> tuple[dict[str, torch.Tensor], str]:
-    """Tensors of torchvision's default weights of a model, and the name of the weights.
-
-    Raises:
-        BadInputError: they are neither cached nor to be downloaded.
-    """
+    """Tensors of torchvision's default weights of a model, and the name of the weights."""
     from torchvision.models import get_model_weights
 
     weights = get_model_weights(name).DEFAULT  # ty: ignore[missing-attribute]

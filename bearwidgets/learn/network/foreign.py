@@ -14,25 +14,13 @@ from bearwidgets.learn.network.network_heads import alike, noise, take_off_head
 
 
 def split_module(module: nn.Module, n_classes: int, size: int, in_chans: int = 3) -> Classifier:
-    """A classifier out of any network that gives logits; the network itself stays as it is.
+    """A classifier out of any network that takes images to logits (n, n_classes); the network itself stays as it is.
 
     Its last linear layer becomes the head, if an image of noise proves that nothing but this layer stands between
     features and logits. Else the whole is the body, and `splits` is False.
 
-    Args:
-        module: images (n, in_chans, size, size) → logits (n, n_classes).
-        n_classes: how many.
-        size: side of the images, px.
-        in_chans: bands of the images.
-
     Raises:
         BadInputError: the module gives something else than such logits, or cannot be copied.
-
-    Example:
-        >>> import torchvision
-        >>> network = split_module(torchvision.models.resnet18(num_classes=3), 3, 64)
-        >>> network.splits, network.head
-        (True, Linear(in_features=512, out_features=3, bias=True))
     """
     if not isinstance(module, nn.Module):
         raise BadInputError(f"{type(module).__name__} is no network; allowed is a torch.nn.Module.")

@@ -27,22 +27,12 @@ _USUAL_SIZE = 224
 
 
 def layer_groups(module: nn.Module, n: int = 3) -> list[list[nn.Parameter]]:
-    """Parameters in groups by depth: the earliest layers first, the head last.
+    """Parameters in groups by depth: the earliest layers first, the head of a `Classifier` last.
 
     The body is cut into `n - 1` groups of about as many layers each, its layers in the order that timm's
     `group_matcher` of the architecture gives, or, where there is none, in the order in which a forward pass reaches
-    them.
-
-    Args:
-        module: a `Classifier`, whose head is the last group; any other module, or a classifier whose head is an
-            Identity, is cut by depth alone.
-        n: how many groups; a body of too few layers gives fewer.
-
-    Returns:
-        Groups of parameters, frozen ones among them; each parameter in exactly one group, no group empty.
-
-    Raises:
-        BadInputError: n is no whole number from 1 on.
+    them; what has no head is cut into `n`. Frozen parameters are among them, no group is empty, and a body of too few
+    layers gives fewer groups.
 
     Example:
         >>> import timm
@@ -192,23 +182,14 @@ def _spared(module: nn.Module) -> Iterator[str]:
 
 
 def spread_rates(lr: float | slice | Sequence[float], n: int) -> list[float]:
-    """Learning rates of `n` layer groups, as fastai has them.
+    """Learning rates of `n` layer groups, as `Optimizer.set_hyper` of fastai 2.8 has them.
 
-    Args:
-        lr: one rate for all groups; `slice(first, last)`, spread geometrically; `slice(last)`, a tenth of it for
-            all groups but the last; or a list of n rates (of one: for all).
-        n: how many groups.
-
-    Raises:
-        BadInputError: rates that are not above zero, or not as many as groups.
-
-    Source: `Optimizer.set_hyper` of fastai 2.8.
+    `lr` is one rate for all groups; `slice(first, last)`, spread geometrically; `slice(last)`, a tenth of it for all
+    groups but the last; or a list of n rates (of one: for all).
 
     Example:
         >>> spread_rates(slice(1e-4, 1e-2), 3)
         [0.0001, 0.001, 0.01]
-        >>> spread_rates(slice(1e-2), 3)
-        [0.001, 0.001, 0.01]
     """
     if isinstance(lr, slice):
         if lr.step is not None:

@@ -24,17 +24,7 @@ _OLD_DENSENET = re.compile(
 
 
 def load(body: nn.Module, name: str, tensors: Mapping[str, torch.Tensor], source: str) -> None:
-    """Put tensors of a file into a body, in place.
-
-    Args:
-        body: as `empty_body` makes it.
-        name: its architecture, as `resolve_arch` gives it.
-        tensors: of a file; what the body does not want is left out.
-        source: what the file is called in an error.
-
-    Raises:
-        BadInputError: the tensors are those of another architecture.
-    """
+    """Put tensors of a file, called `source` in an error, into a body that `empty_body` made of `name`, in place."""
     in_chans, size, _ = body.input_shape  # ty: ignore[not-iterable]
     tensors = {_OLD_DENSENET.sub(r"\1\2", key): tensor for key, tensor in tensors.items()}
     try:

@@ -37,14 +37,7 @@ POOLS = ("avg", "catavgmax")
 class Classifier(nn.Module):
     """Body and head; `forward` takes normalized images (n, bands, h, w) and gives logits (n, classes).
 
-    Args:
-        body: images → features (n, features).
-        features: how many.
-        classes: how many.
-        head: features → logits; a new linear layer by default. An Identity for a body that gives logits itself.
-
-    Attributes:
-        splits: whether the features stand before the head, so that a head can be trained on them alone.
+    The head is a new linear layer by default; it is an Identity for a body that gives logits itself.
     """
 
     def __init__(self, body: nn.Module, features: int, classes: int, head: nn.Module | None = None) -> None:
@@ -65,7 +58,7 @@ class Classifier(nn.Module):
 def create_body(
     arch: str, weights: str | Path | None, size: int, seed: int, *, in_chans: int = 3, pool: str = "avg"
 ) -> tuple[nn.Module, int, BodySource, Preprocessing]:
-    """A body without its classifier, in evaluation mode; with its number of features.
+    """A body without its classifier, in evaluation mode; its number of features, its source and its preprocessing.
 
     Args:
         arch: any name of timm or torchvision (`"torchvision/resnet18"` where both have it), or `efficientnet_lite0`.
@@ -74,17 +67,7 @@ def create_body(
         size: side of the square input, px.
         seed: used for random weights only; the global generator is left as it was.
         in_chans: bands of the images; the first layer's pretrained weights are adapted as timm does it.
-        pool: "avg" leaves the network's own pooling; "catavgmax" gives mean and maximum, twice the features, as
-            fastai has it; for convolutional networks of timm.
-
-    Raises:
-        BadInputError: an unknown architecture, weights of another one, or weights that cannot be had; a size,
-            number of bands or pooling that the architecture does not come in.
-
-    Example:
-        >>> body, features, source, preprocessing = create_body("resnet18", None, 64, seed=0)
-        >>> features, source.weights
-        (512, 'random')
+        pool: as of `empty_body`; "catavgmax" is fastai's, for convolutional networks of timm.
     """
     check_input(size, in_chans)
     if pool not in POOLS:
@@ -98,11 +81,7 @@ def create_body(
 
 
 def check_input(size: int, in_chans: int) -> None:
-    """Refuse images that no network takes.
-
-    Raises:
-        BadInputError: a size below 32 px, no bands, or something else than whole numbers.
-    """
+    """Refuse images that no network takes."""
     if not isinstance(size, int) or size < 32:
         raise BadInputError(
             f"size is {size!r}; allowed is a whole number of pixels from 32 on, for example 224."
@@ -114,11 +93,7 @@ def check_input(size: int, in_chans: int) -> None:
 
 
 def check_seed(seed: object) -> None:
-    """Refuse what is no seed.
-
-    Raises:
-        BadInputError: something else than a whole number from 0 to 2**32 - 1.
-    """
+    """Refuse what is no seed."""
     if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise BadInputError(f"seed is {seed!r}; allowed is a whole number from 0 to {2**32 - 1}.")
 

@@ -14,16 +14,9 @@ def noise(n: int, in_chans: int, size: int) -> torch.Tensor:
 def take_off_head(module: nn.Module, images: torch.Tensor, classes: int) -> nn.Linear | None:
     """Put an Identity in the place of the last linear layer, if that layer is proven to be all that follows it.
 
-    The proof: with other weights in the layer, the layer applied to what `module` gives without it is what `module`
-    gives with it.
-
-    Args:
-        module: in evaluation mode; changed in place.
-        images: (n, bands, h, w) to prove it on.
-        classes: outputs of the layer.
-
-    Returns:
-        A linear layer of the same weights; None, and `module` as it was, where nothing was proven.
+    The proof: with other weights in the layer, the layer applied to what `module` (in evaluation mode) gives for
+    `images` without it is what `module` gives with it. Returns a linear layer of the same weights; None, and `module`
+    as it was, where nothing was proven.
     """
     candidates = [
         (name, each)
@@ -76,16 +69,8 @@ def alike(first: torch.Tensor, second: torch.Tensor) -> bool:
 def mlp_head(features: int, classes: int, *, seed: int = 0) -> nn.Sequential:
     """A head as fastai puts it after the pooling: norm, dropout, a hidden layer of 512, norm, dropout, a last layer.
 
-    Args:
-        features: what the body gives; twice its channels with `pool="catavgmax"`, as fastai has it.
-        classes: logits.
-        seed: of the weights; the global generator is left as it was.
-
-    Source: `create_head` of fastai 2.8, with its Kaiming initialization; the linear layers have no bias.
-
-    Example:
-        >>> mlp_head(1024, 3)(torch.zeros(2, 1024)).shape
-        torch.Size([2, 3])
+    Source: `create_head` of fastai 2.8, with its Kaiming initialization; the linear layers have no bias. `seed` draws
+    the weights; the global generator is left as it was.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

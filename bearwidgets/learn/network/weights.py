@@ -41,12 +41,7 @@ _WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put
 
 
 def offline_weights() -> dict[str, torch.Tensor]:
-    """Tensors of the packaged EfficientNet-Lite0, under timm's names; the file's hash is checked first.
-
-    Raises:
-        BadInputError: the installed file is not the one that was pinned.
-        MissingFileError: the package is not installed.
-    """
+    """Tensors of the packaged EfficientNet-Lite0, under timm's names; the file's hash is checked first."""
     package, name = OFFLINE_FILE
     try:
         data = importlib.resources.files(package).joinpath(name).read_bytes()
@@ -67,12 +62,7 @@ def offline_weights() -> dict[str, torch.Tensor]:
 
 
 def read_weights_file(path: str | Path) -> dict[str, torch.Tensor]:
-    """Tensors of a `.safetensors`, `.pth` or `.pt` file; nothing in the file is ever executed.
-
-    Raises:
-        MissingFileError: no such file.
-        BadInputError: not a file of tensors.
-    """
+    """Tensors of a `.safetensors`, `.pth` or `.pt` file; nothing in the file is ever executed."""
     path = Path(path).expanduser()
     if not path.is_file():
         raise MissingFileError(f"No weights file at {str(path)!r}. Allowed: 'auto', {CHOICES}.")
@@ -80,11 +70,7 @@ def read_weights_file(path: str | Path) -> dict[str, torch.Tensor]:
 
 
 def read_content(path: Path) -> dict[str, Any]:
-    """What a file of weights holds, with whatever tables it has inside.
-
-    Raises:
-        BadInputError: not a file of tensors.
-    """
+    """What a file of weights holds, with whatever tables it has inside."""
     if path.suffix == ".safetensors":
         import safetensors
         import safetensors.torch
@@ -114,11 +100,7 @@ def _torch_content(file: Path | BinaryIO, name: str) -> dict[str, Any]:
 
 
 def tensors_in(content: dict[str, Any], source: str) -> dict[str, torch.Tensor]:
-    """The table of tensors in a file: itself, or the (averaged, if there are such) weights of a checkpoint.
-
-    Raises:
-        BadInputError: there is no such table.
-    """
+    """The table of tensors in a file: itself, or the (averaged, if there are such) weights of a checkpoint."""
     for key in _TABLES:
         if isinstance(content.get(key), dict):
             content = content[key]
@@ -141,9 +123,6 @@ def matching(
 
     The first convolution's weights for red, green and blue are made into ones for `in_chans` bands by timm's rule:
     summed for one band, else repeated and scaled. Weights that have these bands already stay as they are.
-
-    Raises:
-        BadInputError: the body's tensors are not (all) there, or have other shapes.
     """
     missing = [name for name in wanted if name not in tensors]
     if missing:
@@ -173,11 +152,7 @@ def _in_bands(tensor: torch.Tensor, wanted: torch.Size, in_chans: int) -> torch.
 
 
 def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], source: str, in_chans: int = 3) -> None:
-    """Put `tensors` into `module`, in place.
-
-    Raises:
-        BadInputError: as `matching`.
-    """
+    """Put `tensors` into `module`, in place."""
     wanted = module.state_dict()
     with torch.no_grad():
         for name, tensor in matching(tensors, wanted, source, in_chans).items():

@@ -39,12 +39,7 @@ STARTS = {
 
 
 def write(path: Path, module: nn.Module, metadata: Mapping[str, Any]) -> Path:
-    """Write atomically: the old file stays until the new one is whole.
-
-    Raises:
-        BadInputError: weights that are not finite.
-        WorkspaceError: the file cannot be written.
-    """
+    """Write atomically: the old file stays until the new one is whole."""
     path = path.expanduser()
     tensors = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
@@ -68,19 +63,9 @@ def load(
 ) -> tuple[dict[str, Any], model.Classifier, BodySource, Preprocessing]:
     """Metadata, network, where its weights came from, and preprocessing of a file that `write` made.
 
-    Args:
-        path: the file.
-        network: filled with the weights and given back; needed where the file was made from a module of one's own.
-
-    Raises:
-        MissingFileError: no such file.
-        BadInputError: another file, a broken or a changed one, an architecture that is not known here, tensors that
-            are not those of the architecture.
-
-    Example:
-        >>> metadata, network, source, preprocessing = load(learn.save("bears.bw"))
-        >>> metadata["classes"], source.weights
-        (['black', 'grizzly', 'teddy'], 'ImageNet, offline')
+    A `network` is filled with the weights and given back; it is needed where the file was made from a module of one's
+    own. `BadInputError` is raised for another file, a broken or a changed one, an architecture that is not known
+    here, and tensors that are not those of the architecture.
     """
     metadata, tensors = read(path)
     if network is None:
@@ -90,12 +75,7 @@ def load(
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """Metadata, checked and in the present format, and tensors of a file that `write` made.
-
-    Raises:
-        MissingFileError: no such file.
-        BadInputError: not such a file, broken, or of a newer format.
-    """
+    """Metadata, checked and in the present format, and tensors of a file that `write` made."""
     path = path.expanduser()
     if not path.is_file():
         raise MissingFileError(f"No file at {str(path)!r}; expected one that `learn.save` wrote.")
@@ -112,11 +92,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
 
 
 def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> None:
-    """Put the tensors into the network, in place: all of them, each where it belongs.
-
-    Raises:
-        BadInputError: they are not those of this network, or are not finite.
-    """
+    """Put the tensors into the network, in place: all of them, each where it belongs."""
     wanted = module.state_dict()
     if lacking := [name for name in wanted if name not in tensors]:
         raise BadInputError(_another(path, f"lacks {len(lacking)} of {len(wanted)} tensors", lacking[0]))

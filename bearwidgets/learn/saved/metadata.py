@@ -34,11 +34,9 @@ def describe(
 ) -> dict[str, Any]:
     """The metadata of a learner; computes nothing that takes time.
 
-    Args:
-        learn: a trained learner.
-        scores: what `learn.evaluate("valid")` gave for the present weights, if it is known.
-        origin: the metadata that the learner was loaded from, if it was not trained since: it knows data and figures
-            that the learner itself no longer has.
+    `scores` are what `learn.evaluate("valid")` gave for the present weights, if it is known. `origin` is the metadata
+    that the learner was loaded from, if it was not trained since: it knows data and figures that the learner itself
+    no longer has.
     """
     known, source = dict(origin or {}), learn.source
     old = known.get("metrics") or {}
@@ -120,18 +118,10 @@ def _listed(names: list[str]) -> str:
 
 
 def check_classes(classes: Iterable[str], ds: Dataset, *, source: str = "This learner") -> str | None:
-    """Compare the classes of a saved model with those of new data.
+    """Compare the classes of a saved model with those of new data; an error names all that the model does not know.
 
-    Args:
-        classes: of the model.
-        ds: the new data.
-        source: what the model is called in the sentence.
-
-    Returns:
-        None if they are the same; a notice if the data merely lack some, which a prediction can live with.
-
-    Raises:
-        BadInputError: the data have classes that the model does not know; all are named, and what to do.
+    Returns None if they are the same; a notice, with the model called `source`, if the data merely lack some, which a
+    prediction can live with.
     """
     known, here = list(classes), list(ds.classes)
     new, absent = [each for each in here if each not in known], [each for each in known if each not in here]

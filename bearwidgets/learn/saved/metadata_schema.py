@@ -130,11 +130,7 @@ LATER: dict[str, Any] = {"source": None}  # what files of this format did not ha
 
 
 def check_metadata(metadata: object, source: str) -> dict[str, Any]:
-    """The metadata of a file, brought to the present format; every entry is as `SCHEMA` has it.
-
-    Raises:
-        BadInputError: it is no such metadata, of a newer format, or damaged.
-    """
+    """The metadata of a file, brought to the present format; every entry is as `SCHEMA` has it."""
     if not isinstance(metadata, dict) or not _whole(1).holds(metadata.get("format")):
         raise BadInputError(
             f"{source} holds tensors but no bearwidgets metadata; expected a file of `learn.save`."

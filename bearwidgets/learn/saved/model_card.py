@@ -22,11 +22,6 @@ def model_card(metadata: Mapping[str, Any]) -> str:
 
     Intervals are Wilson's at 95 % (Wilson, 1927): they hold for new images only if these are like the ones that
     were counted.
-
-    Example:
-        >>> print(learn.card)
-        # Image classifier: black, grizzly, teddy
-        ...
     """
     parts = [
         [f"# Image classifier: {_names(metadata['classes'])}"],

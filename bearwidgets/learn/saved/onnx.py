@@ -38,12 +38,7 @@ COLORS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Deployed(nn.Module):
-    """A learner's way from resized images to probabilities, in float32.
-
-    Args:
-        network: images (n, channels, size, size), normalized → logits.
-        preprocessing: what is done to an image before.
-    """
+    """A learner's way from resized images to probabilities, in float32; the network takes normalized images."""
 
     mean: torch.Tensor
     std: torch.Tensor
@@ -70,16 +65,7 @@ def export_onnx(learn: LearnerState, path: str | Path, *, verify: bool = True) -
     The graph takes `pictures`, uint8 (n, height, width, 3), RGB and turned upright ((n, height, width, 1) for gray
     ones; float32 for other bands), of any number and size, one size a call; it gives `probabilities`, float32
     (n, classes). Its metadata hold `classes`, `made_by`, `preprocessing`, `versions` and more, all as JSON.
-
-    Args:
-        learn: the learner.
-        path: the file, usually `….onnx`.
-        verify: whether to run the file in onnxruntime on a few images beside the learner's network in float32.
-
-    Raises:
-        BadInputError: onnx is not installed, the learner is not trained, or its network cannot be exported.
-        TrainingError: the exported network gives other probabilities; nothing was written.
-        WorkspaceError: the file cannot be written.
+    With `verify` the file is run in onnxruntime on a few images beside the learner's network in float32.
 
     Example:
         >>> import onnxruntime
@@ -87,8 +73,6 @@ def export_onnx(learn: LearnerState, path: str | Path, *, verify: bool = True) -
         >>> image = np.asarray(Image.open(ds.path_of(ds.table.id[0])).convert("RGB"))
         >>> session.run(None, {"pictures": image[None]})[0].shape
         (1, 3)
-        >>> json.loads(session.get_modelmeta().custom_metadata_map["classes"])
-        ['black', 'grizzly', 'teddy']
     """
     if not learn.is_trained:
         raise BadInputError("This learner is not trained yet; call `learn.fine_tune(4)` first.")
@@ -169,11 +153,7 @@ def _describe(message: Any, metadata: dict[str, Any]) -> None:
 
 
 def _verify(data: bytes, network: nn.Module, learn: LearnerState) -> None:
-    """Run the file beside the learner's network on a few images.
-
-    Raises:
-        TrainingError: probabilities differ by more than `TOLERANCE` in the mean over the classes.
-    """
+    """Run the file beside the learner's network on a few images, whose probabilities must differ by little."""
     import onnxruntime
 
     preprocessing = learn.preprocessing

@@ -52,15 +52,7 @@ class _Nodes:
 def resize_model(resize: Resize, bands: int, source: str, target: str, *, photo: bool) -> Any:
     """An ONNX model from images (n, height, width, bands) to values (n, bands, size, size), float32.
 
-    Args:
-        resize: what to do as.
-        bands: of the images.
-        source: name of the input: uint8 for photos, else float32.
-        target: name of the output: 0 to 255 for photos, else as the input.
-        photo: whether the images are uint8; each step then rounds, as Pillow does.
-
-    Raises:
-        BadInputError: ONNX does not have the interpolation.
+    The input is uint8 for photos, each step then rounds, as Pillow does, and values are from 0 to 255; else float32.
     """
     from onnx import helper
 

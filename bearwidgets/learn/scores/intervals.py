@@ -10,10 +10,6 @@ from scipy.special import ndtri
 def wilson(hits: int, n: int) -> tuple[float, float]:
     """95 % interval of a share of which `hits` of `n` were seen (Wilson, 1927); good for small `n` too.
 
-    Args:
-        hits: 0 to `n`.
-        n: 1 or more.
-
     Source: Brown, Cai & DasGupta, "Interval estimation for a binomial proportion" (2001), recommend it.
 
     Example:

@@ -43,21 +43,14 @@ _RANKING = ("AUROC", "LogAUC", "EER")  # compare items of a class with others: t
 def make_metrics(wanted: Wanted, n_classes: int) -> dict[str, Metric]:
     """Metrics by the name they are shown under.
 
-    Args:
-        wanted: one or several of: a short name ("f1", "precision", "recall", "specificity", "auroc",
-            "average_precision", "jaccard", "kappa", "matthews", "calibration" (expected calibration error, 15
-            bins), "top_3" (share of the items whose class is among the 3 most probable)), a class of
-            `torchmetrics.classification` ("F1Score" or "MulticlassF1Score"), or a `torchmetrics.Metric`; a mapping
-            gives names of your own to the latter.
-        n_classes: number of classes, 1 or more.
+    `wanted` is one or several of: a short name ("f1", "precision", "recall", "specificity", "auroc",
+    "average_precision", "jaccard", "kappa", "matthews", "calibration" (expected calibration error, 15 bins), "top_3"
+    (share of the items whose class is among the 3 most probable)), a class of `torchmetrics.classification`
+    ("F1Score" or "MulticlassF1Score"), or a `torchmetrics.Metric`; a mapping gives names of your own to the latter.
 
     Raises:
         BadInputError: an unknown name (near misses are named), no metric at all, one that does not take
             probabilities (n, classes) and class numbers (n,), or one that gives a table.
-
-    Example:
-        >>> list(make_metrics(["f1", "top_2"], 3))
-        ['f1', 'top_2']
     """
     if wanted is None:
         return {}
@@ -85,20 +78,11 @@ def make_metrics(wanted: Wanted, n_classes: int) -> dict[str, Metric]:
 def compute_metrics(
     metrics: Mapping[str, Metric], probabilities: np.ndarray, target: np.ndarray
 ) -> dict[str, float]:
-    """Each metric on these items alone; the metrics that are given are not changed.
+    """Each metric on these items alone, by name; the metrics that are given are not changed.
 
-    Args:
-        metrics: as `make_metrics` gave them.
-        probabilities: (n, classes).
-        target: (n,) class numbers; items below 0 (their class is gone) are left out, since no metric knows them.
-
-    Returns:
-        Name → value; nan where it is not defined, as on no items, or for the AUROC of a single class.
-
-    Example:
-        >>> metrics = make_metrics("top_1", 2)
-        >>> compute_metrics(metrics, np.array([[0.9, 0.1], [0.8, 0.2]]), np.array([0, 1]))
-        {'top_1': 0.5}
+    Probabilities are (n, classes), `target` class numbers (n,); items below 0 (their class is gone) are left out,
+    since no metric knows them. The value is nan where it is not defined, as on no items, or for the AUROC of a single
+    class.
     """
     known = np.asarray(target) >= 0
     rows = torch.from_numpy(np.ascontiguousarray(probabilities[known], dtype=np.float32))

@@ -50,11 +50,7 @@ def split_scores(
 
 
 def class_numbers(labels: pd.Series, classes: Sequence[str]) -> np.ndarray:
-    """Labels (n,) as class numbers (n,) int64.
-
-    Raises:
-        BadInputError: a label that is no class.
-    """
+    """Labels (n,) as class numbers (n,) int64; a label that is no class is an error."""
     target = pd.Index(classes).get_indexer(pd.Index(labels))
     if (target < 0).any():
         raise BadInputError(unknown_name("class", labels[target < 0].iloc[0], classes, "in this learner"))
