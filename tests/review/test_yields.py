@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.review.effect.running_yield import KEPT, WINDOW, review_yield
 from bearwidgets.widgets.cleaner import review_trials as looks_module
 from bearwidgets.widgets.cleaner.session import Session
+from bearwidgets.widgets.protocol import ViewSpec
 
 
 def made_up(seed, n=500, slope=1.5, middle=2.0):
@@ -113,38 +113,38 @@ def session(ds):
         (ids[7], 0.8, 1, True),
         (ids[6], 0.8, 1, False),
     ]
-    return Session(StubLearner(ds), None, threading.RLock(), lambda _event: None, StubIssues(copies=copies))
+    return Session(StubLearner(ds), issues=StubIssues(copies=copies))
 
 
 def test_all_items_by_their_label_issue(session):
-    session.mark(np.arange(6), "delete", None)
-    session.mark(np.arange(6, 10), "keep", None)
-    session.mark(np.arange(10, 12), "unsure", None)
+    session.mark(session.board.ids[:6], "delete", None)
+    session.mark(session.board.ids[6:10], "keep", None)
+    session.mark(session.board.ids[10:12], "unsure", None)
     figures = session.review_yield()
     assert (figures.decided, figures.changed, figures.left) == (10, 6, 12), "unsure is neither"
-    assert session.state()["yield"]["recent_changed"] == 6
+    assert figures.recent_changed == 6
     session.undo()
     assert session.review_yield().left == 14
 
 
 def test_a_queue_counts_its_own_looks_and_a_group_is_one(session):
-    session.mark(np.arange(10, 14), "delete", None)
-    session.show({"queue": "copies"})
+    session.mark(session.board.ids[10:14], "delete", None)
+    session.show(ViewSpec("queue", queue="copies"))
     assert session.review_yield().decided == 0
-    session.settle(session.board.order[:1], keepers=True)
+    session.resolve_group(session.board.ids[session.board.order[:1]], keepers=True)
     figures = session.review_yield()
     assert (figures.decided, figures.changed, figures.left) == (1, 1, 1)
-    session.show({})
+    session.show(ViewSpec("label_issue"))
     figures = session.review_yield()
     assert (figures.decided, figures.left) == (4, 18), "copies say nothing about labels"
 
 
 def test_looks_count_anew_after_a_round_and_after_a_retrain(session):
-    session.mark(np.arange(4), "keep", None)
-    session.mark(np.arange(4, 6), "delete", None)
+    session.mark(session.board.ids[:4], "keep", None)
+    session.mark(session.board.ids[4:6], "delete", None)
     session.apply()
     assert session.review_yield().decided == 0, "what was kept alone would say that nothing was found"
-    again = Session(StubLearner(session.ds), None, threading.RLock(), print)
+    again = Session(StubLearner(session.ds))
     assert again.review_yield().decided == 0
     session.rollback(None)
     assert session.review_yield().decided == 6
@@ -154,7 +154,7 @@ def test_looks_count_anew_after_a_round_and_after_a_retrain(session):
 
 
 def test_without_scores_there_is_nothing_to_say(ds):
-    session = Session(ds, None, threading.RLock(), print)
-    session.mark(np.arange(4), "delete", None)
-    assert session.state()["yield"] is None
+    session = Session(ds)
+    session.mark(session.board.ids[:4], "delete", None)
+    assert session.review_yield().decided == 0
     assert looks_module.counted_from(Journal.open(ds)) == 0
