@@ -39,7 +39,7 @@ def assert_same(x, found, k):
 @pytest.mark.parametrize("block", [1, 64, 1000])
 @pytest.mark.parametrize("spread", [0.5, 0.003])
 def test_as_by_brute_force(block, spread):
-    x = clustered(300 if block == 1 else 700, spread=spread)
+    x = clustered(60 if block == 1 else 700, spread=spread)
     assert_same(x, nearest(x, 9, block=block), 9)
 
 
