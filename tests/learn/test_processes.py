@@ -25,7 +25,7 @@ from bearwidgets.learn.training.launch import launch
 
 learn = Learner(Dataset.from_folder(sys.argv[1]), "test_vit", **{TINY})
 learn.fabric = launch(2, "32")
-print("rank", learn.fabric.global_rank, flush=True)
+print(f"rank {{learn.fabric.global_rank}}\\n", end="", flush=True)  # in one piece
 {{body}}
 learn.unfreeze()
 learn.fit(2, 1e-3, progress=False, **{FIT})
