@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import math
 import os
@@ -274,10 +275,14 @@ def safe_cell(value: Any) -> Any:
 def as_json(value: Any) -> Any:
     """The same value as JSON can hold it: NumPy's numbers as Python's, NaN and infinities as None, others as text.
 
+    A dataclass becomes a dict of its fields.
+
     Example:
         >>> as_json({"n": (1, float("nan"))})
         {'n': [1, None]}
     """
+    if dataclasses.is_dataclass(value):
+        value = vars(value)
     if isinstance(value, dict):
         return {str(key): as_json(each) for key, each in value.items()}
     if hasattr(value, "tolist"):  # NumPy's arrays and numbers

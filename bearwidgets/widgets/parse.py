@@ -5,61 +5,38 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
-import types
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from bearwidgets.errors import BadInputError, BearwidgetsError, unknown_name
 from bearwidgets.files import as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 log = logging.getLogger("bearwidgets")
 
 Answer = tuple[dict[str, Any], list[bytes]]
-Message = TypeVar("Message")
+Parsed = TypeVar("Parsed")
 LONGEST_LIST = 100_000
-
-
-@dataclass(frozen=True)
-class OneOf:
-    """A text field allows these only: `Annotated[str, OneOf(("path", "loss"))]`."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Between:
-    """A number field allows `low` to `high`, both included: `Annotated[int, Between(0, 9)]`."""
-
-    low: int
-    high: int
-
-
-@dataclass(frozen=True)
-class Span:
-    """A pair of places is half open and grows: `Annotated[tuple[int, int], Span()]`."""
-
-
-def parse(cls: type[Message], fields: object, *, exact: bool = False) -> Message:
-    """The dataclass that a message stands for, nested ones included.
-
-    Args:
-        cls: a dataclass whose fields are bool, int, float, str, None, lists, tuples, dicts, other dataclasses, unions
-            of these, or `Annotated` with `OneOf`, `Between` or `Span`.
-        fields: the message, as JSON carries it. None stands for the default of a field that has one.
-        exact: refuse fields that there are not; else they are passed over, as an older or newer front end may send.
-
-    Raises:
-        BadInputError: a field is missing or does not fit.
-
-    Example:
-        >>> from bearwidgets.widgets.protocol import ItemRequest
-        >>> parse(ItemRequest, {"item": "0f3a"})
-        ItemRequest(item='0f3a')
-    """
-    return _checked(cls, cls.__name__, fields, exact=exact)
+UNIONS = (Union, UnionType)
+_WORDS = {
+    str: "text",
+    int: "a whole number",
+    bool: "true or false",
+    float: "a number",
+    dict: "a table of names and values",
+}
 
 
 def answer(handlers: Mapping[str, tuple[type, Callable[[Any], Any]]], content: object) -> Answer | None:
@@ -85,10 +62,10 @@ def answer(handlers: Mapping[str, tuple[type, Callable[[Any], Any]]], content: o
         return None
     reply = {"kind": "reply", "id": content["id"]}
     try:
-        cls, handler = handlers[_text("op", content.get("op"), tuple(handlers))]
+        cls, handler = handlers[_named(handlers, "op", content.get("op"))]
         result = handler(parse(cls, content))
         body, buffers = result if isinstance(result, tuple) else (result, [])
-        return {**reply, "ok": True, "result": as_message(body)}, buffers
+        return {**reply, "ok": True, "result": as_json(body)}, buffers
     except BearwidgetsError as error:
         sentence = str(error)
     except Exception as error:  # the one place where an unforeseen error can still reach the user
@@ -99,13 +76,21 @@ def answer(handlers: Mapping[str, tuple[type, Callable[[Any], Any]]], content: o
     return {**reply, "ok": False, "error": sentence}, []
 
 
-def as_message(value: Any) -> Any:
-    """A dataclass, with all that is in it, as JSON can hold it."""
-    if dataclasses.is_dataclass(value):
-        return {field.name: as_message(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, (list, tuple)):
-        return [as_message(each) for each in value]
-    return as_json(value)
+def parse(cls: type[Parsed], message: object) -> Parsed:
+    """The dataclass that a message stands for, nested ones included.
+
+    None stands for the default of a field that has one; fields that there are not are passed over, as an older or
+    newer front end may send.
+
+    Raises:
+        BadInputError: a field is missing or does not fit.
+
+    Example:
+        >>> from bearwidgets.widgets.protocol import ItemRequest
+        >>> parse(ItemRequest, {"item": "0f3a"})
+        ItemRequest(item='0f3a')
+    """
+    return _fit(cls, cls.__name__, message)
 
 
 @functools.cache
@@ -114,96 +99,73 @@ def hints(cls: type) -> dict[str, Any]:
     return get_type_hints(cls, include_extras=True)
 
 
-def is_union(kind: Any) -> bool:
-    """Whether a type is `X | Y`."""
-    return isinstance(kind, types.UnionType) or str(get_origin(kind)) == "typing.Union"
+def has_default(field: dataclasses.Field) -> bool:
+    """Whether a field may be left out."""
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
 
 
-def _checked(kind: Any, name: str, value: Any, *, exact: bool) -> Any:
-    if dataclasses.is_dataclass(kind):
-        return _dataclass(kind, name, value, exact=exact)
-    inside = get_args(kind)
-    if is_union(kind):
+def _fit(kind: Any, name: str, value: Any) -> Any:
+    """The value of a field, where it is of this type."""
+    origin, inside = get_origin(kind), get_args(kind)
+    if origin in UNIONS:
         (other,) = [each for each in inside if each is not type(None)]
-        return None if value is None else _checked(other, name, value, exact=exact)
-    check = _CHECKS.get(get_origin(kind))
-    return _plain(kind, name, value) if check is None else check(inside, name, value, exact=exact)
+        return None if value is None else _fit(other, name, value)
+    if origin is not None:
+        return _FITS[origin](inside, name, value)
+    if dataclasses.is_dataclass(kind):
+        return _dataclass(kind, _of(dict, name, value))
+    return float(value) if kind is float and type(value) is int else _of(kind, name, value)
 
 
-def _dataclass(cls: Any, name: str, value: Any, *, exact: bool) -> Any:
-    if not isinstance(value, dict):
-        raise _refusal(name, value, "a table of names and values")
-    known = {field.name: field for field in dataclasses.fields(cls)}
-    for each in value if exact else ():
-        if each not in known:
-            raise BadInputError(unknown_name("field", each, known, f"in {cls.__name__}"))
-    found = {}
-    for each, field in known.items():
-        given = value.get(each)
-        optional = (
-            field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-        )
-        if not (given is None and optional):
-            found[each] = _checked(hints(cls)[each], each, given, exact=exact)
-        elif exact and each not in value:
-            raise BadInputError(f"The field {each!r} is missing in {cls.__name__}.")
+def _dataclass(cls: Any, given: dict[str, Any]) -> Any:
+    found = {
+        field.name: _fit(hints(cls)[field.name], field.name, given.get(field.name))
+        for field in dataclasses.fields(cls)
+        if given.get(field.name) is not None or not has_default(field)
+    }
     return cls(**found)
 
 
-def _annotated(inside: Any, name: str, value: Any, *, exact: bool) -> Any:
+def _annotated(inside: tuple[Any, ...], name: str, value: Any) -> Any:
     kind, rule = inside
-    if isinstance(rule, OneOf):
-        return _text(name, value, rule.names)
-    if isinstance(rule, Between):
-        if type(value) is not int or not rule.low <= value <= rule.high:
-            raise _refusal(name, value, f"a whole number from {rule.low} to {rule.high}")
-        return value
-    pair = isinstance(value, (list, tuple)) and len(value) == 2 and all(type(each) is int for each in value)
-    if not pair or not 0 <= value[0] <= value[1]:
-        raise BadInputError(f"The range {value!r:.80} does not fit; allowed is [start, stop] from 0 on.")
-    return _checked(kind, name, value, exact=exact)
+    if isinstance(rule, tuple):
+        return _named(rule, name, value)
+    if isinstance(rule, range) and (type(value) is not int or value not in rule):
+        raise _refusal(name, value, f"a whole number from {rule[0]} to {rule[-1]}")
+    return _fit(kind, name, value)
 
 
-def _list(inside: Any, name: str, value: Any, *, exact: bool) -> Any:
+def _tuple(inside: tuple[Any, ...], name: str, value: Any) -> Any:
+    if not isinstance(value, (list, tuple)) or len(value) != len(inside):
+        raise _refusal(name, value, f"a list of {len(inside)} values")
+    return tuple(_fit(part, name, each) for part, each in zip(inside, value, strict=True))
+
+
+def _list(inside: tuple[Any, ...], name: str, value: Any) -> Any:
     if not isinstance(value, (list, tuple)) or len(value) > LONGEST_LIST:
         what = "texts" if inside[0] is str else "pairs [start, stop]" if name == "ranges" else "values"
         raise _refusal(name, value, f"a list of at most {LONGEST_LIST:,} {what}")
-    return [_checked(inside[0], name, each, exact=exact) for each in value]
+    return [_fit(inside[0], name, each) for each in value]
 
 
-def _tuple(inside: Any, name: str, value: Any, *, exact: bool) -> Any:
-    if not isinstance(value, (list, tuple)) or len(value) != len(inside):
-        raise _refusal(name, value, f"a list of {len(inside)} values")
-    return tuple(_checked(part, name, each, exact=exact) for part, each in zip(inside, value, strict=True))
+def _dict(inside: tuple[Any, ...], name: str, value: Any) -> Any:
+    return {str(key): _fit(inside[1], name, each) for key, each in _of(dict, name, value).items()}
 
 
-def _dict(inside: Any, name: str, value: Any, *, exact: bool) -> Any:
-    if not isinstance(value, dict):
-        raise _refusal(name, value, "a table of names and values")
-    return {str(key): _checked(inside[1], name, each, exact=exact) for key, each in value.items()}
+def _named(allowed: Collection[str], name: str, value: Any) -> str:
+    if isinstance(value, str) and value not in allowed:
+        raise BadInputError(unknown_name(name, value, allowed))
+    return _of(str, name, value)
 
 
-def _literal(inside: Any, name: str, value: Any, *, exact: bool) -> str:  # noqa: ARG001 - as the others
-    return _text(name, value, inside)
-
-
-def _plain(kind: Any, name: str, value: Any) -> Any:
-    if kind is float and type(value) is int:
-        return float(value)
+def _of(kind: Any, name: str, value: Any) -> Any:
     if type(value) is not kind:
         raise _refusal(name, value, _WORDS[kind])
     return value
-
-
-def _text(name: str, value: Any, allowed: tuple[str, ...] = ()) -> str:
-    if allowed and isinstance(value, str) and value not in allowed:
-        raise BadInputError(unknown_name(name, value, allowed))
-    return _plain(str, name, value)
 
 
 def _refusal(name: str, value: Any, allowed: str) -> BadInputError:
     return BadInputError(f"{name} is {value!r:.80}; allowed is {allowed}.")
 
 
-_WORDS = {str: "text", int: "a whole number", bool: "true or false", float: "a number"}
-_CHECKS = {Annotated: _annotated, Literal: _literal, list: _list, tuple: _tuple, dict: _dict}
+_FITS = {Annotated: _annotated, Literal: _named, list: _list, tuple: _tuple, dict: _dict}

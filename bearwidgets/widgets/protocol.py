@@ -6,40 +6,49 @@ number and is answered under it; images travel beside a reply as binary buffers.
 
 # The annotations are read while the program runs, by `parse` and by frontend/scripts/write_types.py.
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
+
+from typing_extensions import dataclass_transform
 
 from bearwidgets.data.actions import ACTIONS, MARKS, RECORDED
 from bearwidgets.data.cache.thumbs import SIZES
-from bearwidgets.widgets.parse import Between, OneOf, Span
 
 SORTS = ("label_issue", "loss", "margin", "confidence", "path", "label", "decided", "queue")
 DECISIONS = ("pending", "undecided", *ACTIONS)
 PAGE = 256
 SHOWN = 200
 
-Action = Annotated[str, OneOf(MARKS)]
-Sort = Annotated[str, OneOf(SORTS)]
-Range = Annotated[tuple[int, int], Span()]
+# An annotated text is one of the names, an annotated number is in the range.
+Action = Annotated[str, MARKS]
+Sort = Annotated[str, SORTS]
+Range = Annotated[tuple[int, int], "half open"]  # what Board.ids_at takes
 Run = tuple[int, int]
 Curve = list[tuple[float, float | None, float | None]]
-Revision = Annotated[int, Between(0, 2**53)]
-DecisionFilter = Annotated[str, OneOf(DECISIONS)]
-DecidedAction = Annotated[str, OneOf(ACTIONS)]
+Number = Annotated[int, range(2**53 + 1)]
+DecisionFilter = Annotated[str, DECISIONS]
+DecidedAction = Annotated[str, ACTIONS]
+
+
+@dataclass_transform(frozen_default=True)
+class Message:
+    """The base of all of them; makes each a frozen dataclass."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        dataclass(frozen=True)(cls)
 
 
 # ---------------------------------------------------------------- what replies and events are made of
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(Message):
     """A decision on an item."""
 
     action: DecidedAction
     label: str | None = None  # the new label; null unless the action is relabel
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(Message):
     """What an item says of the group it belongs to."""
 
     number: int
@@ -52,8 +61,7 @@ class Group:
     proposal: Decision | None = None  # what keeping the proposed one of the group decides here
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(Message):
     """One tile."""
 
     i: int  # position in the view
@@ -76,8 +84,7 @@ class Item:
     error: str | None = None  # why it has no image
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(Message):
     """Which items are shown; null and "" show all."""
 
     label: str | None = None  # the given label
@@ -87,8 +94,7 @@ class Filter:
     text: str = ""  # part of the path, small and capital letters alike
 
 
-@dataclass(frozen=True)
-class ViewSpec:
+class ViewSpec(Message):
     """Which items are shown, and in which order."""
 
     sort: Sort  # a score, path, label, decided (the newest decision first), or queue: the order of the queue
@@ -97,8 +103,7 @@ class ViewSpec:
     queue: str | None = None  # only what a queue lists, groups side by side
 
 
-@dataclass(frozen=True)
-class Queue:
+class Queue(Message):
     """One list of suspects."""
 
     name: str
@@ -109,8 +114,7 @@ class Queue:
     groups: int
 
 
-@dataclass(frozen=True)
-class Yield:
+class Yield(Message):
     """What the decisions in the shown queue brought, and what may be left to find."""
 
     decided: int
@@ -123,8 +127,7 @@ class Yield:
     hint: str  # one sentence where going on hardly pays, or ""
 
 
-@dataclass(frozen=True)
-class ErrorRates:
+class ErrorRates(Message):
     """Errors on the evaluation split of `n` items."""
 
     error_rate: float
@@ -132,8 +135,7 @@ class ErrorRates:
     error_rate_corrected: float | None = None  # on the labels as they are corrected
 
 
-@dataclass(frozen=True)
-class JobState:
+class JobState(Message):
     """Where a training stands."""
 
     state: Literal["idle", "running", "stopping", "done", "stopped", "failed"] = "idle"
@@ -147,8 +149,7 @@ class JobState:
     error: str | None = None  # one sentence, if it failed
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(Message):
     """Items by label, by split, and by the action of the decision in force."""
 
     label: dict[str, int]
@@ -156,8 +157,7 @@ class Counts:
     action: dict[str, int]
 
 
-@dataclass(frozen=True)
-class Can:
+class Can(Message):
     """What would do something now."""
 
     undo: bool
@@ -168,8 +168,7 @@ class Can:
     rollback: bool
 
 
-@dataclass(frozen=True)
-class State:
+class State(Message):
     """What a view shows around the grid."""
 
     revision: int  # grows with each new order; places in the view are only good for one revision
@@ -192,18 +191,16 @@ class State:
     note: str | None  # one sentence on the data set, if there is something to say
 
 
-@dataclass(frozen=True)
-class HistoryEntry:
+class HistoryEntry(Message):
     """A decision that was made on an item and not undone; `time` is UTC, ISO 8601."""
 
     time: str
     by: str
-    action: Annotated[str, OneOf(RECORDED)]
+    action: Annotated[str, RECORDED]
     label: str | None
 
 
-@dataclass(frozen=True)
-class PendingItem:
+class PendingItem(Message):
     """An item with a decision in force."""
 
     id: str
@@ -214,8 +211,7 @@ class PendingItem:
     split: str
 
 
-@dataclass(frozen=True)
-class PendingGroup:
+class PendingGroup(Message):
     """How many decisions are alike."""
 
     action: DecidedAction
@@ -224,8 +220,7 @@ class PendingGroup:
     count: int
 
 
-@dataclass(frozen=True)
-class PlannedMove:
+class PlannedMove(Message):
     """What an apply would do with a file; no target for one that goes to the trash."""
 
     path: str
@@ -233,16 +228,14 @@ class PlannedMove:
     target: str | None
 
 
-@dataclass(frozen=True)
-class PlanProblem:
+class PlanProblem(Message):
     """A file that would be left out, and why."""
 
     path: str
     reason: str
 
 
-@dataclass(frozen=True)
-class Round:
+class Round(Message):
     """A round that was applied; `time` is UTC, ISO 8601."""
 
     round: int
@@ -254,39 +247,27 @@ class Round:
 # ---------------------------------------------------------------- requests and their replies
 
 
-@dataclass(frozen=True)
-class Nothing:
+class Nothing(Message):
     """There is nothing more to say."""
 
 
-@dataclass(frozen=True)
-class StateReply:
+class StateReply(Message):
     """The new state."""
 
     state: State
 
 
-@dataclass(frozen=True)
-class HelloReply:
-    """The state, and which keys do what."""
-
-    state: State
-    keys: dict[str, str]
-
-
-@dataclass(frozen=True)
-class PageRequest:
+class PageRequest(Message):
     """Items from `start` to before `stop`, at most 256."""
 
-    revision: Revision
-    start: Annotated[int, Between(0, 2**53)]
-    stop: Annotated[int, Between(0, 2**53)]
-    px: Annotated[int, Between(min(SIZES), max(SIZES))]  # longest side of the images
+    revision: Number
+    start: Number
+    stop: Number
+    px: Annotated[int, range(min(SIZES), max(SIZES) + 1)]  # longest side of the images
     images: bool = True  # false leaves the images out
 
 
-@dataclass(frozen=True)
-class PageReply:
+class PageReply(Message):
     """The items; fewer where the view ends. Their images are the buffers."""
 
     revision: int
@@ -294,42 +275,42 @@ class PageReply:
     items: list[Item]
 
 
-@dataclass(frozen=True)
-class ItemRequest:
+class ItemRequest(Message):
     """About one item, by its id."""
 
     item: str
 
 
-@dataclass(frozen=True)
-class LocateReply:
+class LocateReply(Message):
     """Its place, null where the view does not show it."""
 
     index: int | None
 
 
-@dataclass(frozen=True)
-class MarkRequest:
+class MarkRequest(Message):
     """Decide on items, as one act: by places of a revision, or by ids."""
 
     action: Action
     label: str | None = None  # the new label of a relabel
     ids: list[str] | None = None
     ranges: list[Range] = field(default_factory=list)
-    revision: Revision = 0
+    revision: Number = 0
 
 
-@dataclass(frozen=True)
-class ResolveGroupRequest:
+class RangesRequest(Message):
+    """These places in the view: they were on the screen, or they are selected."""
+
+    revision: Number
+    ranges: list[Range]
+
+
+class ResolveGroupRequest(RangesRequest):
     """Keep one of each group that the ranges touch and delete the others, as one act."""
 
-    revision: Revision
-    ranges: list[Range]
     keepers: bool = True  # the proposed ones stay; else those in the ranges
 
 
-@dataclass(frozen=True)
-class MarkReply:
+class MarkReply(Message):
     """What an act changed."""
 
     changed: int
@@ -337,19 +318,14 @@ class MarkReply:
     state: State
 
 
-@dataclass(frozen=True)
-class StepReply:
+class StepReply(MarkReply):
     """What an undo or redo changed."""
 
-    changed: int
-    ids: list[str]  # those that changed, the first 200
     index: int | None  # the first place in the view that changed
     what: str  # what was undone or redone, in words
-    state: State
 
 
-@dataclass(frozen=True)
-class FullReply:
+class FullReply(Message):
     """All about one item. Its image is the buffer."""
 
     id: str
@@ -367,23 +343,13 @@ class FullReply:
     history: list[HistoryEntry]  # what was decided on it and not undone, the newest last
 
 
-@dataclass(frozen=True)
-class RangesRequest:
-    """These places in the view: they were on the screen, or they are selected."""
-
-    revision: Revision
-    ranges: list[Range]
-
-
-@dataclass(frozen=True)
-class YieldReply:
+class YieldReply(Message):
     """The figures; null where nothing is decided yet."""
 
     figures: Yield | None
 
 
-@dataclass(frozen=True)
-class PendingReply:
+class PendingReply(Message):
     """All decisions in groups, and the 200 newest."""
 
     groups: list[PendingGroup]
@@ -391,8 +357,7 @@ class PendingReply:
     total: int
 
 
-@dataclass(frozen=True)
-class PlanReply:
+class PlanReply(Message):
     """A plan."""
 
     counts: dict[str, int]
@@ -403,29 +368,25 @@ class PlanReply:
     ok: bool  # whether there is anything to apply
 
 
-@dataclass(frozen=True)
-class ApplyRequest:
+class ApplyRequest(Message):
     """Carry out the plan that was shown."""
 
     token: str
 
 
-@dataclass(frozen=True)
-class RoundsReply:
+class RoundsReply(Message):
     """The rounds, oldest first."""
 
     rounds: list[Round]
 
 
-@dataclass(frozen=True)
-class RollbackRequest:
+class RollbackRequest(Message):
     """Put the files of a round back."""
 
-    round: Annotated[int, Between(1, 10**9)]
+    round: Annotated[int, range(1, 10**9 + 1)]
 
 
-@dataclass(frozen=True)
-class RoundReply:
+class RoundReply(Message):
     """A round was applied or rolled back."""
 
     round: int
@@ -434,15 +395,13 @@ class RoundReply:
     message: str
 
 
-@dataclass(frozen=True)
-class MatrixRequest:
+class MatrixRequest(Message):
     """The confusion matrix; of another split, if one is named."""
 
     split: str | None = None
 
 
-@dataclass(frozen=True)
-class MatrixReply:
+class MatrixReply(Message):
     """A confusion matrix."""
 
     classes: list[str]
@@ -454,8 +413,7 @@ class MatrixReply:
     grid: bool  # a grid of the images stands below it
 
 
-@dataclass(frozen=True)
-class CellRequest:
+class CellRequest(Message):
     """Show the images of one cell in the grid."""
 
     actual: str
@@ -463,7 +421,7 @@ class CellRequest:
 
 
 GRID_REQUESTS = {
-    "hello": (Nothing, HelloReply),
+    "hello": (Nothing, StateReply),
     "view": (ViewSpec, StateReply),
     "page": (PageRequest, PageReply),
     "locate": (ItemRequest, LocateReply),
@@ -493,32 +451,28 @@ REQUESTS = GRID_REQUESTS | MATRIX_REQUESTS
 # ---------------------------------------------------------------- events: what Python says unasked
 
 
-@dataclass(frozen=True)
-class StateEvent:
+class StateEvent(Message):
     """Something around the grid changed."""
 
     state: State
     event: Literal["state"] = "state"
 
 
-@dataclass(frozen=True)
-class ItemsEvent:
+class ItemsEvent(Message):
     """These items changed; null: any may have."""
 
     ids: list[str] | None
     event: Literal["items"] = "items"
 
 
-@dataclass(frozen=True)
-class JobEvent:
+class JobEvent(Message):
     """The training goes on, or ended."""
 
     job: JobState
     event: Literal["job"] = "job"
 
 
-@dataclass(frozen=True)
-class MatrixEvent:
+class MatrixEvent(Message):
     """The confusion matrix changed."""
 
     matrix: MatrixReply

@@ -9,7 +9,8 @@ import anywidget
 import traitlets
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.widgets.parse import answer, as_message
+from bearwidgets.files import as_json
+from bearwidgets.widgets.parse import answer
 
 if TYPE_CHECKING:
     import threading
@@ -46,7 +47,7 @@ class View(anywidget.AnyWidget):
 
     def tell(self, event: KernelEvent) -> None:
         """Send an event to the page."""
-        self.send({"kind": "event", **as_message(event)})
+        self.send({"kind": "event", **as_json(event)})
 
     def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
         with self.lock:  # an answer must not be overtaken by the news of what came after it

@@ -235,7 +235,7 @@ export class FakeKernel {
   }
 
   hello() {
-    return { state: this.state(), keys: { preset: "default" } };
+    return { state: this.state() };
   }
 
   view({ filter, sort, descending, queue = null }) {

@@ -7,10 +7,10 @@ from stub_learner import StubLearner, id_at, paths, probabilities_of
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
+from bearwidgets.files import as_json
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.confusion import ConfusionMatrix
-from bearwidgets.widgets.parse import as_message
 from bearwidgets.widgets.protocol import Filter
 
 
@@ -44,7 +44,7 @@ def ask(matrix, sent, op, **fields):
 
 def check_cells(matrix):
     """Every cell counts the images that its click shows."""
-    told = as_message(matrix.counted())
+    told = as_json(matrix.counted())
     shown = [[matrix.show(actual, each) for each in told["classes"]] for actual in told["classes"]]
     assert told["counts"] == shown
     assert told["total"] == sum(map(sum, shown))

@@ -14,6 +14,7 @@ from PIL import Image
 from stub_learner import StubLearner, id_at, paths
 
 from bearwidgets.data.dataset import Dataset
+from bearwidgets.files import as_json
 from bearwidgets.widgets.cleaner.requests import Requests
 from bearwidgets.widgets.cleaner.session import Session
 from bearwidgets.widgets.parse import answer, parse
@@ -39,7 +40,7 @@ class Front:
     def ask(self, op, **fields):
         reply = self.send(op, **fields)
         assert reply["ok"], reply
-        parse(GRID_REQUESTS[op][1], reply["result"], exact=True)
+        assert as_json(parse(GRID_REQUESTS[op][1], reply["result"])) == reply["result"]
         return reply["result"]
 
     def refused(self, op, **fields):
@@ -70,7 +71,6 @@ def suspect(front):
 
 def test_hello(front):
     result = front.ask("hello")
-    assert result["keys"] == {"preset": "default"}
     assert result["state"]["items"] == 24
 
 
@@ -209,7 +209,7 @@ def test_mark_accept(front):
         {"action": "relabel", "label": "../out"},
         {"action": "relabel", "label": "Teddy"},
         {"action": "relabel", "label": ""},
-        {"action": "keep", "ranges": [[0, 99]]},
+        *({"action": "keep", "ranges": ranges} for ranges in ([[0, 99]], [[2, 1]], [[-1, 2]])),
     ],
 )
 def test_mark_refuses_and_changes_nothing(front, fields):

@@ -12,7 +12,7 @@ from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from bearwidgets.widgets import protocol
-from bearwidgets.widgets.parse import OneOf, hints, is_union
+from bearwidgets.widgets.parse import UNIONS, has_default, hints
 
 TARGET = Path(__file__).parents[1] / "src" / "shared" / "types.js"
 ALIASES = {name: vars(protocol)[name] for name in ("Action", "Sort", "Range", "Run", "KernelEvent")}
@@ -43,8 +43,8 @@ def script_type(kind: Any, *, by_name: bool = True) -> str:
     name = next((name for name, alias in ALIASES.items() if kind == alias), None)
     if name and by_name:
         return name
-    if origin is Literal or (origin is Annotated and isinstance(inside[1], OneOf)):
-        return "|".join(f'"{each}"' for each in (inside if origin is Literal else inside[1].names))
+    if origin is Literal or (origin is Annotated and isinstance(inside[1], tuple)):
+        return "|".join(f'"{each}"' for each in (inside if origin is Literal else inside[1]))
     if origin is Annotated:
         return script_type(inside[0], by_name=by_name)
     if not inside:
@@ -54,7 +54,7 @@ def script_type(kind: Any, *, by_name: bool = True) -> str:
 
 def _made_of(kind: Any, parts: list[str]) -> str:
     """A type that is made of others."""
-    if is_union(kind):
+    if get_origin(kind) in UNIONS:
         return "|".join(parts)
     if get_origin(kind) is list:
         return f"({parts[0]})[]" if "|" in parts[0] else f"{parts[0]}[]"
@@ -64,11 +64,12 @@ def _made_of(kind: Any, parts: list[str]) -> str:
 def typedef(cls: type) -> str:
     """The JSDoc of one message, with what the comments say of the fields."""
     text = inspect.getdoc(cls) or ""
-    said = dict(re.findall(r"^    (\w+): .*  # (.+)$", inspect.getsource(cls), re.MULTILINE))
+    sources = [inspect.getsource(each) for each in reversed(cls.__mro__[:-2])]  # without Message and object
+    said = dict(re.findall(r"^    (\w+): .*  # (.+)$", "".join(sources), re.MULTILINE))
     lines = [f" * {line}".rstrip() for line in text.split("\n")]
     for field in dataclasses.fields(cls):  # ty: ignore[invalid-argument-type]
-        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        name = field.name if required or not cls.__name__.endswith("Request") else f"[{field.name}]"
+        optional = has_default(field) and cls.__name__.endswith("Request")
+        name = f"[{field.name}]" if optional else field.name
         kind = script_type(hints(cls)[field.name])
         lines.append(f" * @property {{{kind}}} {name} {said.get(field.name, '')}".rstrip())
     return "\n".join(["/**", f" * @typedef {{object}} {cls.__name__}", *lines, " */"])

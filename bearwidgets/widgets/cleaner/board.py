@@ -164,7 +164,7 @@ class Board:
         """
         rows: list[int] = []
         for start, stop in ranges:
-            if stop > len(self.order):
+            if not 0 <= start <= stop <= len(self.order):
                 raise BadInputError(
                     f"The range [{start}, {stop}] does not fit; allowed is [start, stop] within 0 and "
                     f"{len(self.order)}."

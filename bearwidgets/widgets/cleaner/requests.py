@@ -59,8 +59,8 @@ class Requests:
         if revision != self._session.board.revision:
             raise ConflictError("The order of the items changed meanwhile; nothing was done. Look again.")
 
-    def _hello(self, _request: protocol.Nothing) -> protocol.HelloReply:
-        return protocol.HelloReply(self._session.state(), {"preset": "default"})
+    def _hello(self, _request: protocol.Nothing) -> protocol.StateReply:
+        return protocol.StateReply(self._session.state())
 
     def _view(self, view: protocol.ViewSpec) -> protocol.StateReply:
         self._session.show(view)
@@ -114,7 +114,7 @@ class Requests:
         places = [place for each in ids[:SHOWN] if (place := board.place_of(each)) is not None]
         what = f"{len(ids)} {'decision' if len(ids) == 1 else 'decisions'}"
         return protocol.StepReply(
-            len(ids), list(ids[:SHOWN]), min(places, default=None), what, self._session.state()
+            len(ids), list(ids[:SHOWN]), self._session.state(), min(places, default=None), what
         )
 
     def _full(self, request: protocol.ItemRequest) -> tuple[protocol.FullReply, list[bytes]]:

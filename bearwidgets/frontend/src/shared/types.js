@@ -200,12 +200,6 @@
  * @property {State} state
  */
 /**
- * @typedef {object} HelloReply
- * The state, and which keys do what.
- * @property {State} state
- * @property {Record<string, string>} keys
- */
-/**
  * @typedef {object} PageRequest
  * Items from `start` to before `stop`, at most 256.
  * @property {number} revision
@@ -241,6 +235,12 @@
  * @property {number} [revision]
  */
 /**
+ * @typedef {object} RangesRequest
+ * These places in the view: they were on the screen, or they are selected.
+ * @property {number} revision
+ * @property {Range[]} ranges
+ */
+/**
  * @typedef {object} ResolveGroupRequest
  * Keep one of each group that the ranges touch and delete the others, as one act.
  * @property {number} revision
@@ -259,9 +259,9 @@
  * What an undo or redo changed.
  * @property {number} changed
  * @property {string[]} ids those that changed, the first 200
+ * @property {State} state
  * @property {number|null} index the first place in the view that changed
  * @property {string} what what was undone or redone, in words
- * @property {State} state
  */
 /**
  * @typedef {object} FullReply
@@ -279,12 +279,6 @@
  * @property {Decision|null} decision
  * @property {Decision|null} proposal
  * @property {HistoryEntry[]} history what was decided on it and not undone, the newest last
- */
-/**
- * @typedef {object} RangesRequest
- * These places in the view: they were on the screen, or they are selected.
- * @property {number} revision
- * @property {Range[]} ranges
  */
 /**
  * @typedef {object} YieldReply
@@ -379,7 +373,7 @@
  */
 /**
  * @typedef {object} Ops what each op takes and gives
- * @property {{request: Nothing, reply: HelloReply}} hello
+ * @property {{request: Nothing, reply: StateReply}} hello
  * @property {{request: ViewSpec, reply: StateReply}} view
  * @property {{request: PageRequest, reply: PageReply}} page
  * @property {{request: ItemRequest, reply: LocateReply}} locate
