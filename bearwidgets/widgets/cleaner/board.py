@@ -12,14 +12,7 @@ from bearwidgets.data.actions import ACTIONS, DELETE, KEEP, RELABEL
 from bearwidgets.errors import BadInputError
 from bearwidgets.widgets.cleaner.decision_columns import DecisionColumns
 from bearwidgets.widgets.cleaner.queues import NO_GROUP, Queues, together
-from bearwidgets.widgets.protocol import (
-    Counts,
-    Decision,
-    Filter,
-    Group,
-    Item,
-    ViewSpec,
-)
+from bearwidgets.widgets.protocol import Counts, Decision, Filter, Group, Item, ViewSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -94,11 +87,7 @@ class Board:
         self._resolution = None
 
     def show(self, view: ViewSpec) -> None:
-        """Filter and sort anew.
-
-        Raises:
-            BadInputError: no such queue; a class or split without items is allowed.
-        """
+        """Filter and sort anew; a queue must be there, a class or split without items is allowed."""
         if view.sort == "queue" and view.queue is None:
             raise BadInputError(
                 "The order of a queue needs a queue; choose one of both: queue=..., sort='path'."
@@ -126,11 +115,7 @@ class Board:
         self.revision += 1
 
     def choose(self, ids: Sequence[str] | None) -> None:
-        """Have a queue "chosen" of these items in this order; None takes it away.
-
-        Raises:
-            BadInputError: no such item.
-        """
+        """Have a queue "chosen" of these items in this order; None takes it away."""
         self._chosen_ids = None if ids is None else self.ids[self.rows_of(list(dict.fromkeys(ids)))].tolist()
         self.queues.choose(self._chosen_ids, self.decisions.undecided)
 
@@ -157,11 +142,7 @@ class Board:
         return chosen
 
     def ids_at(self, ranges: Iterable[tuple[int, int]]) -> list[str]:
-        """Ids at half-open ranges of places in the view, each once.
-
-        Raises:
-            BadInputError: a range goes beyond the view.
-        """
+        """Ids at half-open ranges of places in the view, each once."""
         rows: list[int] = []
         for start, stop in ranges:
             if not 0 <= start <= stop <= len(self.order):
@@ -173,11 +154,7 @@ class Board:
         return self.ids[list(dict.fromkeys(rows))].tolist()
 
     def rows_of(self, ids: Sequence[str]) -> np.ndarray:
-        """Rows of the table for ids.
-
-        Raises:
-            BadInputError: no such item.
-        """
+        """Rows of the table for ids, all of which must be there."""
         rows = self._index.get_indexer(pd.Index(list(ids), dtype=object))
         if (rows < 0).any():
             raise BadInputError(f"No item {ids[int(np.argmax(rows < 0))]!r} here; ids stand in ds.table.id.")
@@ -238,9 +215,6 @@ class Board:
         Returns:
             Action by row: "keep" for who stays, unless it has a new label, "delete" for the others; groups of which
             nobody in the view would stay are left alone.
-
-        Raises:
-            BadInputError: the view has no groups of copies, these items are in none, or nobody would stay.
         """
         groups = self.groups
         if groups is None or not groups.copies.any():

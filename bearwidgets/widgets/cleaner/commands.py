@@ -8,6 +8,7 @@ from bearwidgets.errors import BadInputError, TrainingError, unknown_name
 from bearwidgets.widgets.cleaner.queues import CHOSEN
 from bearwidgets.widgets.cleaner.snapshot import Snapshot, make_snapshot
 from bearwidgets.widgets.cleaner.views import view_of
+from bearwidgets.widgets.protocol import ViewSpec
 
 if TYPE_CHECKING:
     import threading
@@ -52,8 +53,7 @@ class Commands:
                 hint = "; a class that does not exist yet needs new_class=True"
                 raise BadInputError(unknown_name("class", label, known, "in this data set") + hint)
             changed = self._session.mark(_listed(ids), action, label)
-            self._session.tell_items(changed)
-            return len(changed)
+            return self._session.tell_items(changed)
 
     def resolve_group(self, keep: str | Sequence[str] | None = None) -> int:
         """Keep one of each group in the queue that is shown and delete the others: one act, one step to undo.
@@ -80,8 +80,7 @@ class Commands:
             board = self._session.board
             ids = board.ids[board.order].tolist() if keep is None else _listed(keep)
             changed = self._session.resolve_group(ids, keepers=keep is None)
-            self._session.tell_items(changed)
-            return len(changed)
+            return self._session.tell_items(changed)
 
     def settle(self, keep: str | Sequence[str] | None = None) -> int:
         """The older name of `resolve_group`."""
@@ -90,16 +89,12 @@ class Commands:
     def undo(self) -> int:
         """Take the last act back, across restarts too; gives how many items it touched."""
         with self.lock:
-            ids = self._session.undo()
-            self._session.tell_items(ids)
-            return len(ids)
+            return self._session.tell_items(self._session.undo())
 
     def redo(self) -> int:
         """Do again what was undone last; gives how many items it touched."""
         with self.lock:
-            ids = self._session.redo()
-            self._session.tell_items(ids)
-            return len(ids)
+            return self._session.tell_items(self._session.redo())
 
     def show(self, *, ids: str | Sequence[str] | None = None, **view: Any) -> int:
         """Filter and sort: `queue`, `label`, `predicted`, `split`, `decision`, `text`, `sort`, `descending`.
@@ -133,7 +128,8 @@ class Commands:
                     f"ids and {', '.join(view)} came together; show(ids=…) shows exactly these items."
                 )
             else:
-                self._session.show_ids(_listed(ids))
+                self._session.board.choose(_listed(ids))
+                self._session.show(ViewSpec("queue", queue=CHOSEN))
             self._session.tell_state()
             return len(self._session.board.order)
 

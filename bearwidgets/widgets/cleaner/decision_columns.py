@@ -22,13 +22,6 @@ if TYPE_CHECKING:
 class DecisionColumns:
     """Decisions on the items of a data set; a change costs the same however many items and decisions there are.
 
-    Args:
-        ds: the data set.
-        index: its ids, as objects: an index of text is looked through from end to end for one id.
-        decisions: those in force, as `Journal.decisions` has them; about items that are not here too.
-        trained_on: the label by id of the training that made the scores.
-        queues: told how many of their items are undecided.
-
     Attributes:
         action: (n,) the action, "" for none.
         new_label: (n,) the label of a relabel, else None.

@@ -35,27 +35,16 @@ class IssueSource(Protocol):
 
 @dataclass(frozen=True)
 class Queue:
-    """One list of suspects.
+    """One list of suspects."""
 
-    Attributes:
-        name: such as "near_duplicates".
-        title: what a person reads.
-        certain: a flag is a fact, not a guess.
-        rows: (m,) rows of `ds.table`, the most suspect first.
-        score: (m,) in [0, 1], higher is more suspect.
-        group: (m,) which belong together; -1 for none.
-        keeper: (m,) the one of its group that is proposed to stay.
-        why: a sentence for each, "" for none.
-    """
-
-    name: str
-    title: str
-    certain: bool
-    rows: np.ndarray
-    score: np.ndarray
-    group: np.ndarray
-    keeper: np.ndarray
-    why: list[str]
+    name: str  # such as "near_duplicates"
+    title: str  # what a person reads
+    certain: bool  # a flag is a fact, not a guess
+    rows: np.ndarray  # (m,) rows of `ds.table`, the most suspect first
+    score: np.ndarray  # (m,) in [0, 1], higher is more suspect
+    group: np.ndarray  # (m,) which belong together; -1 for none
+    keeper: np.ndarray  # (m,) the one of its group that is proposed to stay
+    why: list[str]  # a sentence for each, "" for none
 
     @functools.cached_property
     def n_groups(self) -> int:
@@ -65,21 +54,11 @@ class Queue:
 
 @dataclass(frozen=True)
 class Groups:
-    """Which items of a view belong together; arrays in the order of the view.
+    """Which items of a view belong together: the fields of `protocol.Group` as arrays (k,) in its order."""
 
-    Attributes:
-        number: (k,) the group; -1 for none.
-        at: (k,) place in the group, as far as the view shows it.
-        shown: (k,) how many of the group the view shows; 1 for what is in none.
-        size: (k,) how many the group has.
-        keeper: (k,) the one that is proposed to stay.
-        differs: (k,) whether labels in the group contradict each other.
-        copies: (k,) whether one of the group is proposed to stay: they show the same, and one is enough.
-    """
-
-    number: np.ndarray
+    number: np.ndarray  # -1 for what is in none
     at: np.ndarray
-    shown: np.ndarray
+    shown: np.ndarray  # 1 for what is in none
     size: np.ndarray
     keeper: np.ndarray
     differs: np.ndarray
@@ -87,8 +66,7 @@ class Groups:
 
     def item(self, place: int, proposal: Decision | None) -> Group:
         """What a tile says of its group."""
-        names = ("number", "at", "shown", "size", "keeper", "differs", "copies")
-        return Group(**{name: getattr(self, name)[place].item() for name in names}, proposal=proposal)
+        return Group(**{name: each[place].item() for name, each in vars(self).items()}, proposal=proposal)
 
     def same(self, which: np.ndarray) -> np.ndarray:
         """(k,) who is in a group of some of these (k,); none of them may be without one."""
@@ -98,11 +76,7 @@ class Groups:
         """Where the proposed one of each group stays: who is to be kept, and who is to go.
 
         What is decided is not decided again: where a copy is kept or has a new label that one stays, and a group
-        whose proposed one is to go is left alone.
-
-        Args:
-            which: (k,) members of the groups that are meant, all of copies.
-            action: (k,) the decisions in force, "" for none.
+        whose proposed one is to go is left alone. `which` (k,) are in groups of copies; `action` (k,) is in force.
         """
         touched, undecided = self.same(which), action == ""
         kept = touched & np.isin(action, (KEEP, RELABEL))
@@ -120,13 +94,7 @@ class Groups:
 
 
 class Queues:
-    """All queues, placed in one data set, with how many of each are undecided.
-
-    Args:
-        issues: where they come from, or None.
-        index: ids of the items, in the order of `ds.table`.
-        chosen: ids of a queue that a person has put together, or None.
-    """
+    """All queues, placed in one data set whose ids are `index`, with how many of each are undecided."""
 
     def __init__(
         self, issues: IssueSource | None, index: pd.Index, chosen: Sequence[str] | None = None
@@ -145,12 +113,7 @@ class Queues:
         self.choose(chosen, np.ones(len(index), dtype=bool))
 
     def choose(self, ids: Sequence[str] | None, undecided: np.ndarray) -> None:
-        """Have a queue of these items in this order, as a person has put it together; None takes it away.
-
-        Args:
-            ids: the items, each once; those that are gone are left out.
-            undecided: (n,) which rows of the table have no decision.
-        """
+        """Have a queue of these items, each once, in this order; None takes it away."""
         for each in (self._all, self._members, self.undecided):
             each.pop(CHOSEN, None)
         if ids is not None:
@@ -170,11 +133,7 @@ class Queues:
         return list(self._all)
 
     def get(self, name: str | None) -> Queue | None:
-        """The queue of that name; None for None.
-
-        Raises:
-            BadInputError: there is no such queue.
-        """
+        """The queue of that name; None for None."""
         if name is None:
             return None
         if not self._all:
@@ -198,14 +157,9 @@ class Queues:
         """Counts for the view: certain queues first, empty ones last."""
         listed = [
             protocol.Queue(
-                queue.name,
-                queue.title,
-                queue.certain,
-                len(queue.rows),
-                self.undecided[queue.name],
-                queue.n_groups,
+                name, each.title, each.certain, len(each.rows), self.undecided[name], each.n_groups
             )
-            for queue in self._all.values()
+            for name, each in self._all.items()
         ]
         return sorted(listed, key=lambda each: (not each.total, not each.certain))
 
@@ -232,16 +186,7 @@ def _placed(entry: tuple[str, str, bool], frame: pd.DataFrame, index: pd.Index) 
 
 
 def together(order: np.ndarray, queue: Queue, labels: np.ndarray) -> tuple[np.ndarray, Groups | None]:
-    """An order in which no group is torn apart: each stands where its first member stood.
-
-    Args:
-        order: rows of the queue that are shown.
-        queue: with or without groups.
-        labels: (n,) of all rows.
-
-    Returns:
-        The order, and the groups; None for a queue without any.
-    """
+    """An order (rows of the queue) in which each group stands where its first member stood, and the groups if any."""
     members = pd.Series(queue.group, index=queue.rows)
     members = members[members.map(members.value_counts()) > 1]
     members = members[members != NO_GROUP]

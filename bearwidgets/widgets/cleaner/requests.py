@@ -6,7 +6,7 @@ import functools
 import io
 import secrets
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,24 +40,17 @@ class Requests:
         self._session = session
         self._shown: tuple[str, Plan] | None = None
         self.handlers: dict[str, tuple[type, Callable[[Any], Any]]] = {
-            op: (request, self._locked(getattr(self, f"_{op}")))
+            op: (request, functools.partial(self._run, getattr(self, f"_{op}")))
             for op, (request, _) in protocol.GRID_REQUESTS.items()
         }
 
-    def _locked(self, handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        @functools.wraps(handler)
-        def run(request: Any) -> Any:
-            with self._session.lock:
-                self._session.refresh()
-                if getattr(request, "ids", None) is None and hasattr(request, "revision"):
-                    self._check_revision(request.revision)
-                return handler(request)
-
-        return run
-
-    def _check_revision(self, revision: int) -> None:
-        if revision != self._session.board.revision:
-            raise ConflictError("The order of the items changed meanwhile; nothing was done. Look again.")
+    def _run(self, handler: Callable[[Any], Any], request: Any) -> Any:
+        with self._session.lock:
+            self._session.refresh()
+            revision = self._session.board.revision
+            if getattr(request, "ids", None) is None and getattr(request, "revision", revision) != revision:
+                raise ConflictError("The order of the items changed meanwhile; nothing was done. Look again.")
+            return handler(request)
 
     def _hello(self, _request: protocol.Nothing) -> protocol.StateReply:
         return protocol.StateReply(self._session.state())
@@ -89,16 +82,13 @@ class Requests:
         return protocol.LocateReply(self._session.board.place_of(request.item))
 
     def _mark(self, request: protocol.MarkRequest) -> protocol.MarkReply:
-        ids = self._ids(request.ranges) if request.ids is None else request.ids
+        ids = self._session.board.ids_at(request.ranges) if request.ids is None else request.ids
         label = request.label if request.action == RELABEL else None
         return self._marked(self._session.mark(ids, request.action, label))
 
     def _resolve_group(self, request: protocol.ResolveGroupRequest) -> protocol.MarkReply:
-        ids = self._ids(request.ranges)
+        ids = self._session.board.ids_at(request.ranges)
         return self._marked(self._session.resolve_group(ids, keepers=request.keepers))
-
-    def _ids(self, ranges: Sequence[tuple[int, int]]) -> list[str]:
-        return self._session.board.ids_at(ranges)
 
     def _marked(self, changed: Sequence[str]) -> protocol.MarkReply:
         return protocol.MarkReply(len(changed), list(changed[:SHOWN]), self._session.state())
@@ -150,29 +140,17 @@ class Requests:
         return reply, [stream.getvalue()]
 
     def _seen(self, request: protocol.RangesRequest) -> protocol.StateReply:
-        self._session.board.mark_seen(self._ids(request.ranges))
+        self._session.board.mark_seen(self._session.board.ids_at(request.ranges))
         return protocol.StateReply(self._session.state())
 
     def _select(self, request: protocol.RangesRequest) -> protocol.Nothing:
-        self._session.selected = self._ids(request.ranges)
+        self._session.selected = self._session.board.ids_at(request.ranges)
         return protocol.Nothing()
 
     def _yield(self, _request: protocol.Nothing) -> protocol.YieldReply:
         found = self._session.review_yield()
-        if not found.decided:
-            return protocol.YieldReply(None)
-        return protocol.YieldReply(
-            protocol.Yield(
-                found.decided,
-                found.recent,
-                found.recent_changed,
-                found.left,
-                found.errors,
-                found.low,
-                found.high,
-                found.hint,
-            )
-        )
+        figures = {field.name: getattr(found, field.name) for field in fields(protocol.Yield)}
+        return protocol.YieldReply(protocol.Yield(**figures) if found.decided else None)
 
     def _pending(self, _request: protocol.Nothing) -> protocol.PendingReply:
         board, decisions = self._session.board, self._session.board.decisions
@@ -215,8 +193,7 @@ class Requests:
                 "This plan was shown before something changed; look at the new one. Nothing was moved."
             )
         plan, self._shown = self._shown[1], None
-        receipt = self._session.apply(plan)
-        return self._moved(receipt)
+        return self._moved(self._session.apply(plan))
 
     def _rounds(self, _request: protocol.Nothing) -> protocol.RoundsReply:
         return protocol.RoundsReply(
@@ -232,8 +209,7 @@ class Requests:
         )
 
     def _rollback(self, request: protocol.RollbackRequest) -> protocol.RoundReply:
-        receipt = self._session.rollback(request.round)
-        return self._moved(receipt)
+        return self._moved(self._session.rollback(request.round))
 
     def _moved(self, receipt: Receipt) -> protocol.RoundReply:
         sentences = " ".join([f"{receipt.summary()}.", *receipt.notes])

@@ -25,11 +25,7 @@ def can_retrain(learn: Any) -> bool:
 
 
 def begin(learn: Any, cleaned: Dataset, epochs: int) -> tuple[Any, Generator[Progress]]:
-    """A learner like this one on other data, and the steps of its training.
-
-    Raises:
-        BadInputError: there is no learner to retrain.
-    """
+    """A learner like this one on other data, and the steps of its training."""
     if not can_retrain(learn):
         raise BadInputError(
             "There is no bearwidgets Learner to retrain; train one with `learn = bw.Learner(ds)` and "

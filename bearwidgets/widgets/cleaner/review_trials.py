@@ -38,12 +38,7 @@ def review_trials(
     """Every look that was taken or is still to take, in the queue that is shown or in all scored items.
 
     A group is one look: something changed if any of it did. What is unsure, or was decided in another queue, is
-    no look: its answer says nothing about this order.
-
-    Args:
-        board: the items and their view.
-        decisions: those in force, as in `Journal.decisions`.
-        after: only decisions with a greater `seq` count.
+    no look: its answer says nothing about this order. Only decisions with a `seq` greater than `after` count.
 
     Returns:
         score (m,), changed (m,) 1, 0 or NaN for undecided, when (m,): what `review_yield` takes.

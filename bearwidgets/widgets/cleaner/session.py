@@ -16,7 +16,6 @@ from bearwidgets.review.effect.running_yield import ReviewYield, review_yield
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner import retraining
 from bearwidgets.widgets.cleaner.board import Board
-from bearwidgets.widgets.cleaner.queues import CHOSEN
 from bearwidgets.widgets.cleaner.review_trials import counted_from, review_trials
 from bearwidgets.widgets.cleaner.views import check_view
 from bearwidgets.widgets.job import Job
@@ -52,18 +51,10 @@ class Session:
         listeners: called when scores or files changed.
         selected: ids of the items that are selected in the view.
         effect: what the last retrain changed on the evaluation split, or None.
-
-    Args:
-        source: what `Cleaner` takes.
-        journal: the decisions, or None for those of the workspace.
-        issues: queues of suspects, or None.
     """
 
     def __init__(
-        self,
-        source: Any,
-        journal: Journal | None = None,
-        issues: IssueSource | None = None,
+        self, source: Any, journal: Journal | None = None, issues: IssueSource | None = None
     ) -> None:
         self.review, ds = _opened(source)
         self.ds: Dataset = ds.on_disk
@@ -100,12 +91,7 @@ class Session:
         return self._record(list(proposals), [(each.action, each.label) for each in proposals.values()])
 
     def resolve_group(self, ids: Sequence[str], *, keepers: bool) -> list[str]:
-        """Keep one of each group and delete the others, as one act; gives the ids whose decision changed.
-
-        Args:
-            ids: members of groups of the view.
-            keepers: the proposed ones stay, see `Board.resolved`; else these ids.
-        """
+        """Keep one of each group, see `Board.resolved`, as one act; gives the ids whose decision changed."""
         resolved = self.board.resolved(self.board.rows_of(ids), keepers=keepers)
         return self._record(list(resolved), [(action, None) for action in resolved.values()])
 
@@ -152,11 +138,6 @@ class Session:
         self.refresh()
         self.board.show(view)
 
-    def show_ids(self, ids: Sequence[str]) -> None:
-        """Show exactly these items, in this order."""
-        self.board.choose(ids)
-        self.board.show(ViewSpec("queue", queue=CHOSEN))
-
     def take_issues(self, issues: IssueSource | None) -> None:
         """Show other queues; the view stays where its queue is still there."""
         self.board.issues = issues
@@ -181,10 +162,8 @@ class Session:
 
     def classes(self) -> list[str]:
         """Classes of the data, of the model and of the decisions."""
-        names = set(self.ds.classes) | {
-            name for name, n in self.board.decisions.new_classes.items() if n and name
-        }
-        return sorted(names | set(self.review.classes if self.review is not None else ()))
+        new = [name for name, n in self.board.decisions.new_classes.items() if n and name]
+        return sorted({*self.ds.classes, *new, *(self.review.classes if self.review is not None else ())})
 
     def state(self) -> State:
         """What the view shows around the grid."""
@@ -213,9 +192,7 @@ class Session:
             stale=scored and board.decisions.is_stale,
             job=self.job.state,
             title=self.ds.root.name,
-            provenance=self.review.provenance
-            if self.review is not None
-            else "no scores: give the Cleaner a trained Learner",
+            provenance=getattr(self.review, "provenance", "no scores: give the Cleaner a trained Learner"),
             is_trained=bool(getattr(self.learn, "is_trained", scored)),
             exam_marks=board.decisions.exam_marks,
             note=f"{unusable} files could not be used; see ds.problems" if unusable else None,
@@ -230,19 +207,18 @@ class Session:
         """Let the views know that something around the grid changed."""
         self.tell(StateEvent(self.state()))
 
-    def tell_items(self, ids: Sequence[str]) -> None:
-        """Let the views know that these items changed."""
+    def tell_items(self, ids: Sequence[str]) -> int:
+        """Let the views know that these items changed; gives how many did."""
         self.tell_state()
         if ids:
             self.tell(ItemsEvent(list(ids) if len(ids) <= TOLD else None))
+        return len(ids)
 
     def _tell_job(self, state: JobState) -> None:
         self.tell(JobEvent(state))
         if not self.job.running:
             with self.lock:
                 self.tell_state()
-
-    # ------------------------------------------------------------------ one item
 
     def thumbnail(self, row: int, px: int) -> bytes:
         """JPEG of one item."""
@@ -252,15 +228,16 @@ class Session:
 
     def apply(self, plan: Any = None) -> Receipt:
         """Move the files, then read the data set anew."""
-        self._not_while_training()
-        receipt = self.journal.apply(plan)
-        self._reload()
-        return receipt
+        return self._moved(lambda: self.journal.apply(plan))
 
     def rollback(self, number: int | None) -> Receipt:
         """Move the files back, then read the data set anew."""
-        self._not_while_training()
-        receipt = self.journal.rollback(number)
+        return self._moved(lambda: self.journal.rollback(number))
+
+    def _moved(self, move: Callable[[], Receipt]) -> Receipt:
+        if self.job.running:
+            raise BadInputError("A training is running; wait for it or stop it before files are moved.")
+        receipt = move()
         self._reload()
         return receipt
 
@@ -279,10 +256,6 @@ class Session:
                 listener()
             except Exception:  # what was done stands, whatever a view makes of it
                 log.exception("A listener of the Cleaner failed")
-
-    def _not_while_training(self) -> None:
-        if self.job.running:
-            raise BadInputError("A training is running; wait for it or stop it before files are moved.")
 
     # ------------------------------------------------------------------ training
 

@@ -18,14 +18,9 @@ OTHERS = tuple(field.name for field in dataclasses.fields(ViewSpec) if field.nam
 
 
 def view_of(wanted: dict[str, Any], *, scored: bool) -> ViewSpec:
-    """The view that names and values stand for; what is not named is shown in full, the most suspect first.
+    """The view that fields of `Filter` and `ViewSpec` stand for; what is not named is shown in full.
 
-    Args:
-        wanted: any of the fields of `Filter` and `ViewSpec`.
-        scored: whether there are scores to sort by.
-
-    Raises:
-        BadInputError: an unknown name, or a value that is not allowed.
+    The most suspect are first, or where nothing is `scored` the items by path.
     """
     for name in wanted:
         if name not in (*FILTERS, *OTHERS):
@@ -37,16 +32,12 @@ def view_of(wanted: dict[str, Any], *, scored: bool) -> ViewSpec:
 
 
 def check_view(view: ViewSpec, classes: Sequence[str]) -> None:
-    """Refuse a view of classes or splits that there are not.
-
-    Raises:
-        BadInputError: an unknown class or split.
-    """
-    wanted = view.filter
+    """Refuse a view of classes or splits that there are not."""
+    given, predicted, split = view.filter.label, view.filter.predicted, view.filter.split
     for kind, value, known in (
-        ("class", wanted.label, classes),
-        ("class", wanted.predicted, classes),
-        ("split", wanted.split, SPLITS),
+        ("class", given, classes),
+        ("class", predicted, classes),
+        ("split", split, SPLITS),
     ):
         if value and value not in known:
             raise BadInputError(unknown_name(kind, value, known))
