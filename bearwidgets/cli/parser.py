@@ -12,11 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class _Option(NamedTuple):
-    """A flag or a position, and how argparse is to read it."""
-
-    flag: str
-    how: dict[str, Any]
+_Option = tuple[str, dict[str, Any]]  # a flag or a position, and how argparse is to read it
 
 
 class _Command(NamedTuple):
@@ -46,7 +42,8 @@ def make_parser() -> argparse.ArgumentParser:
             if isinstance(option, str):  # the heading of those that follow
                 group = one.add_argument_group(option)
             else:
-                group.add_argument(option.flag, **option.how)
+                flag, how = option
+                group.add_argument(flag, **how)
     return parser
 
 
@@ -57,7 +54,7 @@ def _positive(text: str) -> int:
 
 
 def _option(flag: str, words: str, **how: Any) -> _Option:
-    return _Option(flag, {"help": words, **how})
+    return flag, {"help": words, **how}
 
 
 def _number(flag: str, words: str, **how: Any) -> _Option:

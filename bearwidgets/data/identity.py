@@ -79,7 +79,7 @@ def look_into(files: Mapping[str, os.stat_result], cache: IdentityCache | None =
     Returns:
         The facts of every path that was given.
     """
-    cache = shared_cache() if cache is None else cache
+    cache = _cache_at(cache_dir()) if cache is None else cache
     facts = cache.get(files)
     groups: dict[tuple[int, int], list[str]] = {}
     for index, (path, stat) in enumerate(files.items()):
@@ -152,14 +152,7 @@ class IdentityCache:
             self._memory.update({path: (key, facts[path]) for path, key in keys.items()})
 
 
-def shared_cache() -> IdentityCache:
-    """The cache in the user's cache folder."""
-    return _cache_at(cache_dir())
-
-
-@functools.cache
-def _cache_at(folder: Path) -> IdentityCache:
-    return IdentityCache(folder)
+_cache_at = functools.cache(IdentityCache)
 
 
 def _key(stat: os.stat_result) -> tuple[int, int, int]:

@@ -26,12 +26,11 @@ def _on_classes(table: pd.DataFrame) -> list[str]:
     single = sorted(counts.index[counts == 1])
     if single:
         notes.append(f"one image only in {_listed(single)}: it stays in train, so the class is not examined")
-    alike_by_name: dict[str, list[str]] = {}
-    for label in counts.index:
-        alike_by_name.setdefault(folded(label), []).append(label)
-    alike = [sorted(labels) for labels in alike_by_name.values() if len(labels) > 1]
+    labels = counts.index.to_series()
     return notes + [
-        f"the classes {_listed(labels)} differ only in case or in how accents are encoded" for labels in alike
+        f"the classes {_listed(sorted(alike))} differ only in case or in how accents are encoded"
+        for _, alike in labels.groupby(labels.map(folded), sort=False)
+        if len(alike) > 1
     ]
 
 

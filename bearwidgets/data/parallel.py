@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Error = TypeVar("Error", bound=Exception)
 
 _MOST = 16  # threads; on machines with more cores the interpreter's lock leaves no gain
 
@@ -89,23 +88,6 @@ def begun_ahead(
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def or_error(work: Callable[[Item], Result], kind: type[Error]) -> Callable[[Item], Result | Error]:
-    """The same work, but an error of this kind is the item's result, so that it does not end the others.
-
-    Example:
-        >>> list(in_threads(or_error(int, ValueError), ["7", "x"]))
-        [7, ValueError("invalid literal for int() with base 10: 'x'")]
-    """
-
-    def guarded(item: Item) -> Result | Error:
-        try:
-            return work(item)
-        except kind as error:
-            return error
-
-    return guarded
 
 
 def _each_of(work: Callable[[Item], Result], items: list[Item]) -> list[Result]:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from bearwidgets.data.listing.folder import Listing
 
-COLUMNS = ("id", "path", "label", "split", "width", "height", "content")
 _SHOWN = 3
 
 
@@ -61,7 +60,7 @@ def tabulate(
         "height": [each.height for each in usable],
         "content": [each.content for each in usable],
     }
-    table = pd.DataFrame(columns, columns=list(COLUMNS))
+    table = pd.DataFrame(columns)
     table["split"], exam_notes = _split(table, workspace, valid_pct, seed)
     return (
         table,

@@ -23,6 +23,10 @@ _LISTS = 4  # lists of the approximate index for the square root of n, see the g
 _PROBES = 32
 
 
+_Answer = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Some rows, their neighbors and the cosines, rows counted among the items that have features."""
+
+
 class Neighbors(NamedTuple):
     """The nearest items of each item.
 
@@ -74,14 +78,6 @@ def nearest(features: np.ndarray, k: int = 50, *, block: int = BLOCK, seed: int 
     return Neighbors(index, similarity)
 
 
-class _Answer(NamedTuple):
-    """Neighbors of some rows, counted among the items that have features."""
-
-    rows: np.ndarray
-    others: np.ndarray
-    values: np.ndarray
-
-
 def _checked(features: np.ndarray, k: int, block: int) -> np.ndarray:
     if np.ndim(features) != 2:
         raise BadInputError(f"features have shape {np.shape(features)}; give a table (items, dimensions).")
@@ -110,7 +106,7 @@ def _exact(items: _Items, k: int, block: int) -> Iterator[_Answer]:
             values, others = similarity.topk(min(k, similarity.shape[1]), dim=1)
             best, order = torch.cat([best, values], 1).topk(k, dim=1)
             index = torch.cat([index, others + at], 1).gather(1, order)
-        yield _Answer(rows.numpy(), index.cpu().numpy(), best.clamp_(-1, 1).cpu().numpy())
+        yield rows.numpy(), index.cpu().numpy(), best.clamp_(-1, 1).cpu().numpy()
 
 
 class _Items:
@@ -172,4 +168,4 @@ def _ranked(items: _Items, rows: np.ndarray, others: np.ndarray, k: int) -> _Ans
     found = np.take_along_axis(others, order.numpy(), 1)
     none = torch.isinf(best)
     values = best.clamp(-1, 1).masked_fill(none, torch.nan).numpy()
-    return _Answer(rows, np.where(none.numpy(), -1, found), values)
+    return rows, np.where(none.numpy(), -1, found), values

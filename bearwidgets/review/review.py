@@ -153,7 +153,10 @@ class Review:
         Args:
             ds: such as this review's data set after files were moved or relabelled.
         """
-        known = pd.Series(np.arange(len(self.table)), index=self._contents())
+        contents = self.table.index
+        if self.ds is not None:
+            contents = pd.Index(self.ds.table.set_index("id").content.reindex(contents))
+        known = pd.Series(np.arange(len(contents)), index=contents)
         rows = ds.table.content.map(known[~known.index.duplicated()])
         good = rows.notna() & ds.table.label.isin(self.classes)
         numbers = rows[good].to_numpy(dtype=np.int64)
@@ -177,11 +180,6 @@ class Review:
     def made_by(self) -> str:
         """The former name of `provenance`, which still works."""
         return self.provenance
-
-    def _contents(self) -> pd.Index:
-        if self.ds is None:
-            return self.table.index
-        return pd.Index(self.ds.table.set_index("id").content.reindex(self.table.index))
 
     def _set_up(
         self, table: pd.DataFrame, probabilities: np.ndarray, classes: list[str], unseen: np.ndarray

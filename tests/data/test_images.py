@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from made_data import packed
 from PIL import Image
 
-from bearwidgets.data.formats.images import MAX_PIXELS, check_image, image_size, open_image, sniff
+from bearwidgets.data.formats.images import MAX_PIXELS, check_image, open_image
 from bearwidgets.errors import ImageError
 
 
@@ -39,7 +39,7 @@ def test_content_decides_and_not_the_name(tmp_path, kind, name):
     except OSError:
         pytest.skip("this file system does not allow the name")
     image = open_image(path)
-    assert (image.mode, image.size, image_size(path)) == ("RGB", (60, 40), (60, 40))
+    assert (image.mode, image.size, check_image(path.read_bytes())) == ("RGB", (60, 40), (60, 40))
     red, _, blue = image.getpixel((50, 20))
     assert blue > 200
     assert red < 60
@@ -277,10 +277,9 @@ def test_damage_never_raises_anything_but_image_error(kind, damage, cut):
 def test_any_bytes_are_an_image_or_have_a_reason(data):
     with pytest.raises(ImageError):
         open_image(data)
-    assert sniff(data) in {None, "JPEG", "PNG", "WebP", "GIF", "BMP", "TIFF", "NPY"}
 
 
 def test_real_photos(shared_data):
     for path in sorted((shared_data / "bears" / "teddy").iterdir())[:5]:
         image = open_image(path)
-        assert image.size == image_size(path)
+        assert image.size == check_image(path.read_bytes())

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from bearwidgets.data import parallel
-from bearwidgets.data.parallel import begun_ahead, in_threads, n_threads, or_error
+from bearwidgets.data.parallel import begun_ahead, in_threads, n_threads
 
 
 @pytest.mark.parametrize("batch", [1, 3, 50])
@@ -38,15 +38,11 @@ def test_a_thread_a_core_up_to_a_bound(cores, threads, monkeypatch):
     assert n_threads(3) == min(3, threads)
 
 
-def test_an_error_comes_in_its_place_or_is_a_result():
+def test_an_error_comes_in_its_place():
     results = in_threads(int, ["1", "x", "3"])
     assert next(results) == 1
     with pytest.raises(ValueError, match="'x'"):
         next(results)
-    kept = list(in_threads(or_error(int, ValueError), ["1", "x", "3"]))
-    assert (kept[0], type(kept[1]), kept[2]) == (1, ValueError, 3)
-    with pytest.raises(TypeError):
-        list(in_threads(or_error(int, ValueError), [None]))
 
 
 def interrupt(results):

@@ -12,7 +12,7 @@ from bearwidgets.data.cache.thumbs import make_thumbnail
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.formats import registry
 from bearwidgets.data.formats.bands import open_bands
-from bearwidgets.data.formats.images import open_image, sniff
+from bearwidgets.data.formats.images import open_image
 from bearwidgets.data.image_stats.table import image_stats_of
 from bearwidgets.errors import ImageError
 
@@ -72,4 +72,4 @@ def test_a_format_is_one_file(tmp_path, make_images):
 
 
 def test_without_the_file_there_is_no_such_format():
-    assert sniff(b"TOY" + bytes(13)) is None
+    assert registry.format_of(b"TOY" + bytes(13)) is None

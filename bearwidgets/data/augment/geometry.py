@@ -62,11 +62,6 @@ def bounds(matrix: np.ndarray, size: int) -> Box:
     return float(x.min()), float(y.min()), float(x.max()), float(y.max())
 
 
-def is_parallel(matrix: np.ndarray) -> bool:
-    """Whether the sides of the output lie parallel to those of the source: nothing is turned or slanted."""
-    return not (matrix[0, 1] or matrix[1, 0] or matrix[2, 0] or matrix[2, 1])
-
-
 def sample(
     layer: Image.Image, matrix: np.ndarray, size: int, kernel: Image.Resampling, *, mirror: bool
 ) -> Image.Image:
@@ -85,7 +80,7 @@ def sample(
         kernel: Of what is neither turned nor slanted; "nearest" is of all, and never smoothed.
         mirror: Whether what lies outside the source is its mirror image; else it is black.
     """
-    if is_parallel(matrix):
+    if not (matrix[0, 1] or matrix[1, 0] or matrix[2, 0] or matrix[2, 1]):  # nothing is turned or slanted
         return _scaled(layer, bounds(matrix, size), size, kernel, mirror=mirror)
     box = _whole(bounds(matrix, size), _MARGIN)
     if not _inside(box, layer.size):

@@ -28,17 +28,6 @@ _OTHER_STARTS = {
 }
 
 
-def sniff(head: bytes) -> str | None:
-    """The name of the format that the first 16 bytes of a file announce, or None.
-
-    Example:
-        >>> sniff(b"GIF89a")
-        'GIF'
-    """
-    found = format_of(head)
-    return found.name if found else None
-
-
 def open_image(
     source: str | Path | bytes, *, max_pixels: int = MAX_PIXELS, at_least: int | None = None
 ) -> Image.Image:
@@ -67,17 +56,12 @@ def open_image(
     return known_format(data).open(data, max_pixels, at_least)
 
 
-def image_size(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+def check_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
     """Width and height in px after the EXIF turn, by the header and a cheap look whether the file is whole.
 
     Raises:
         ImageError: As `open_image`, but damage in the middle of the image's data is not looked for.
     """
-    return check_image(read_bytes(path), max_pixels=max_pixels)
-
-
-def check_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
-    """As `image_size`, for the bytes of a file."""
     return known_format(data).size(data, max_pixels)
 
 

@@ -11,7 +11,7 @@ import stat as modes
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bearwidgets.data.formats.images import sniff
+from bearwidgets.data.formats.registry import format_of
 from bearwidgets.data.split import split_name
 from bearwidgets.errors import BadInputError, MissingFileError, unknown_name
 
@@ -223,7 +223,7 @@ def _announces_image(path: str) -> bool:
         return False
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - there may be 100,000 of them
-            return sniff(file.read(16)) is not None
+            return format_of(file.read(16)) is not None
     except OSError:
         return False
 

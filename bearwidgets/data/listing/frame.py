@@ -158,15 +158,11 @@ def relative_path(cell: object, root: Path) -> str:
     return path
 
 
-def _text(value: object) -> str:
+def _text(value: Any) -> str:
     """A cell as text; None, NaN and NA are ""."""
     if isinstance(value, str):
         return value.strip()
-    return "" if _is_missing(value) else str(value)
-
-
-def _is_missing(value: Any) -> bool:
-    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+    return "" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value)
 
 
 def _split_of(text: str) -> str | None:

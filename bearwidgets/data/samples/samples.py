@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
-import operator
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,20 +111,13 @@ def sample_bears(path: str | os.PathLike[str], n: int = 300, seed: int = 0, faul
 
 def _checked(n: int, seed: int, faults: float) -> tuple[int, int, float]:
     for name, value, least in (("n", n, _FEWEST), ("seed", seed, 0)):
-        whole = None
-        with contextlib.suppress(TypeError):
-            whole = operator.index(value)
-        if whole is None or whole < least or isinstance(value, bool):
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
             raise BadInputError(f"{name} is {value!r}; it must be a whole number, {least} or more.")
-    try:
-        part = float(faults)
-    except (TypeError, ValueError):
-        part = -1.0
-    if not 0 <= part <= _MOST_FAULTS:
+    if not isinstance(faults, Real) or not 0 <= faults <= _MOST_FAULTS:
         raise BadInputError(
             f"faults is {faults!r}; it must be a number from 0 to {_MOST_FAULTS}, such as 0.1 for 10 %."
         )
-    return operator.index(n), operator.index(seed), part
+    return int(n), int(seed), float(faults)
 
 
 def _is_there(root: Path, marker: dict[str, float]) -> bool:

@@ -23,7 +23,7 @@ class Scene:
     sky: tuple[Color, Color]
     ground: tuple[Color, Color]
     light: Color
-    front: tuple[str, ...]
+    front: tuple[Callable[[ImageDraw.ImageDraw, tuple[int, int], np.random.Generator], None], ...]
     paint: Callable[[ImageDraw.ImageDraw, np.random.Generator, tuple[int, int], int], None]
 
 
@@ -204,66 +204,6 @@ def _night(draw: ImageDraw.ImageDraw, rng: np.random.Generator, size: tuple[int,
     _tufts(draw, rng, (width, height), horizon, [(44, 64, 68), (58, 76, 74)])
 
 
-SCENES: dict[str, Scene] = {
-    "forest": Scene(
-        ((120, 150, 104), (86, 112, 70)),
-        ((104, 98, 62), (76, 78, 46)),
-        (0.94, 0.98, 0.88),
-        ("branch", "grass"),
-        _forest,
-    ),
-    "snow": Scene(
-        ((176, 200, 224), (222, 230, 240)),
-        ((230, 236, 246), (206, 218, 236)),
-        (0.98, 1.0, 1.08),
-        ("flakes", "branch"),
-        _snow,
-    ),
-    "room": Scene(
-        ((206, 190, 166), (206, 190, 166)),
-        ((150, 108, 70), (120, 86, 60)),
-        (1.04, 1.0, 0.93),
-        ("cushion", "blocks"),
-        _room,
-    ),
-    "meadow": Scene(
-        ((132, 184, 228), (200, 222, 236)),
-        ((128, 160, 80), (100, 136, 58)),
-        (1.06, 1.03, 0.95),
-        ("grass", "grass"),
-        _meadow,
-    ),
-    "river": Scene(
-        ((168, 200, 222), (206, 220, 226)),
-        ((90, 130, 146), (70, 110, 130)),
-        (1.0, 1.01, 1.02),
-        ("branch", "reeds"),
-        _river,
-    ),
-    "night": Scene(
-        ((22, 30, 58), (52, 66, 100)),
-        ((48, 62, 70), (30, 42, 50)),
-        (0.56, 0.62, 0.8),
-        ("grass", "branch"),
-        _night,
-    ),
-}
-
-
-def paint_front(
-    kind: str, draw: ImageDraw.ImageDraw, size: tuple[int, int], rng: np.random.Generator
-) -> None:
-    """Something in front of the bear, on a layer of `size`: grass, reeds, branch, flakes, cushion or blocks."""
-    {
-        "grass": _grass,
-        "reeds": _grass,
-        "branch": _branch,
-        "flakes": _flakes,
-        "cushion": _cushion,
-        "blocks": _blocks,
-    }[kind](draw, size, rng)
-
-
 def _grass(draw: ImageDraw.ImageDraw, size: tuple[int, int], rng: np.random.Generator) -> None:
     width, height = size
     tall = height * rng.uniform(0.12, 0.42)
@@ -327,3 +267,49 @@ def _blocks(draw: ImageDraw.ImageDraw, size: tuple[int, int], rng: np.random.Gen
             (x + side, y, x + side * 1.3, y - side * 0.3, x + side * 1.3, y + side * 0.7, x + side, y + side),
             fill=shade(block, 0.75),
         )
+
+
+SCENES: dict[str, Scene] = {
+    "forest": Scene(
+        ((120, 150, 104), (86, 112, 70)),
+        ((104, 98, 62), (76, 78, 46)),
+        (0.94, 0.98, 0.88),
+        (_branch, _grass),
+        _forest,
+    ),
+    "snow": Scene(
+        ((176, 200, 224), (222, 230, 240)),
+        ((230, 236, 246), (206, 218, 236)),
+        (0.98, 1.0, 1.08),
+        (_flakes, _branch),
+        _snow,
+    ),
+    "room": Scene(
+        ((206, 190, 166), (206, 190, 166)),
+        ((150, 108, 70), (120, 86, 60)),
+        (1.04, 1.0, 0.93),
+        (_cushion, _blocks),
+        _room,
+    ),
+    "meadow": Scene(
+        ((132, 184, 228), (200, 222, 236)),
+        ((128, 160, 80), (100, 136, 58)),
+        (1.06, 1.03, 0.95),
+        (_grass, _grass),
+        _meadow,
+    ),
+    "river": Scene(
+        ((168, 200, 222), (206, 220, 226)),
+        ((90, 130, 146), (70, 110, 130)),
+        (1.0, 1.01, 1.02),
+        (_branch, _grass),
+        _river,
+    ),
+    "night": Scene(
+        ((22, 30, 58), (52, 66, 100)),
+        ((48, 62, 70), (30, 42, 50)),
+        (0.56, 0.62, 0.8),
+        (_grass, _branch),
+        _night,
+    ),
+}

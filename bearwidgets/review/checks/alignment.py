@@ -31,7 +31,7 @@ class Pairs(NamedTuple):
     flipped: np.ndarray
     map: np.ndarray
 
-    def at(self, rows: np.ndarray) -> Pairs:
+    def at(self, rows: np.ndarray | slice) -> Pairs:
         """Some of the pairs."""
         return Pairs(*(field[rows] for field in self))
 

@@ -16,7 +16,7 @@ from bearwidgets.review.checks.alignment import EVEN, Pairs, refine, unit_waves,
 from bearwidgets.review.reasons import percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pandas as pd
 
@@ -98,11 +98,8 @@ def find_copies(
     pairs = _prune(small, pairs)
     paths = [ds.path_of(id_) for id_ in ds.table["id"].iloc[rows]]
     tiny = ds.table[["width", "height"]].min(axis=1).to_numpy()[rows] < _TINY
-    parts = [_verify(paths, tiny, pairs.at(np.arange(start, min(start + _BLOCK, len(pairs.part)))))
-             for start in range(0, len(pairs.part), _BLOCK)]  # fmt: skip
-    maps = np.concatenate([pairs.map[:0], *(part.map for part, _ in parts)])
-    similarity = np.concatenate([np.zeros(0), *(each for _, each in parts)])
-    how = np.array([_how(*each) for each in zip(maps, pairs.flipped, strict=True)], dtype=object)
+    pairs, similarity = _by_blocks(pairs, lambda some: _verify(paths, tiny, some))
+    how = np.array([_how(*each) for each in zip(pairs.map, pairs.flipped, strict=True)], dtype=object)
     return Copies(rows[pairs.whole], rows[pairs.part], similarity, how).at_least(max(least, _ALL))
 
 
@@ -179,15 +176,16 @@ def _by_features(small: np.ndarray, near: np.ndarray) -> Pairs:
     return Pairs(both[:, 0], both[:, 1], flipped, places[window])
 
 
+def _by_blocks(pairs: Pairs, work: Callable[[Pairs], tuple[Pairs, np.ndarray]]) -> tuple[Pairs, np.ndarray]:
+    """The pairs with the windows, and the figure of each, that `work` gives for a block of them."""
+    parts = [work(pairs.at(slice(start, start + _BLOCK))) for start in range(0, len(pairs.part), _BLOCK)]
+    maps = np.concatenate([pairs.map[:0], *(part.map for part, _ in parts)])
+    return pairs._replace(map=maps), np.concatenate([np.zeros(0), *(figure for _, figure in parts)])
+
+
 def _prune(small: np.ndarray, pairs: Pairs) -> Pairs:
     """Those that agree on the small images too, each two images once, the way round that agrees best."""
-    refined, match = [], []
-    for start in range(0, len(pairs.part), _BLOCK):
-        some, agree = refine(small, pairs.at(np.arange(start, min(start + _BLOCK, len(pairs.part)))), 16)
-        refined.append(some.map)
-        match.append(agree)
-    pairs = pairs._replace(map=np.concatenate([pairs.map[:0], *refined]))
-    agree = np.concatenate([np.zeros(0), *match])
+    pairs, agree = _by_blocks(pairs, lambda some: refine(small, some, 16))
     order = np.argsort(-agree, kind="stable")
     order = order[agree[order] >= _ROUGHLY]
     ends = np.sort(np.stack([pairs.whole[order], pairs.part[order]], axis=1), axis=1)

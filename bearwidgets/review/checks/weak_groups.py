@@ -51,6 +51,8 @@ def find_weak_groups(
     Returns:
         Clusters in the order of their p values, with `weak` where p is below 0.01 and the drop is large enough.
     """
+    from scipy.stats import hypergeom
+
     usable = np.flatnonzero(np.isfinite(right) & features.any(1))
     n_groups = min(_MOST_GROUPS, len(usable) // _LEAST_SIZE)
     group = np.full(len(features), -1, np.int64)
@@ -61,7 +63,8 @@ def find_weak_groups(
     wrong = 1 - right[usable].astype(np.int64)
     size = np.bincount(found, minlength=n_groups)
     failed = np.bincount(found, weights=wrong, minlength=n_groups).astype(np.int64)
-    p = _holm(_p_values(size, failed))
+    # the chance of as many failures in each cluster, or more, were they spread at random
+    p = _holm(hypergeom.sf(failed - 1, size.sum(), failed.sum(), size))
     accuracy = 1 - failed / np.maximum(size, 1)
     elsewhere = 1 - (failed.sum() - failed) / np.maximum(size.sum() - size, 1)
     order = np.lexsort([accuracy - elsewhere, p])
@@ -87,13 +90,6 @@ def _clusters(features: np.ndarray, rows: np.ndarray, n_groups: int, seed: int) 
 
 def _unit(features: np.ndarray) -> np.ndarray:
     return features / np.linalg.norm(features, axis=1, keepdims=True)
-
-
-def _p_values(size: np.ndarray, failed: np.ndarray) -> np.ndarray:
-    """Chance of as many failures in each cluster, or more, were they spread at random: Fisher's exact test."""
-    from scipy.stats import hypergeom
-
-    return hypergeom.sf(failed - 1, size.sum(), failed.sum(), size)
 
 
 def _holm(p: np.ndarray) -> np.ndarray:

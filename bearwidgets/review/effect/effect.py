@@ -54,16 +54,12 @@ def measure_effect(before: Predicts, after: Predicts, ds: Dataset, journal: Any)
         raise BadInputError(
             "There is no evaluation split, so no effect can be measured; set valid_pct above 0."
         )
-    rows = {"as they were": _compare(before, after, _as_examined(ds))}
+    examined = dataclasses.replace(ds, table=ds.table.assign(label=judged_labels(ds.table, ds.exam)))
+    rows = {"as they were": _compare(before, after, examined)}
     corrected = ds.cleaned(journal, exam="corrected")
     if (corrected.table.split == "valid").any():
         rows["corrected"] = _compare(before, after, corrected)
     return Effect(pd.DataFrame.from_dict(rows, orient="index"))
-
-
-def _as_examined(ds: Dataset) -> Dataset:
-    """The data set with the labels that its evaluation split had when it was frozen."""
-    return dataclasses.replace(ds, table=ds.table.assign(label=judged_labels(ds.table, ds.exam)))
 
 
 def _compare(before: Predicts, after: Predicts, ds: Dataset) -> dict[str, float]:
