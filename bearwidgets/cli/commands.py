@@ -146,9 +146,7 @@ def train(options: Any) -> int:
 
 def _fit(options: Any, recipe: dict[str, Any], learn: Any, *, progress: bool) -> Any:
     """Train as the options say; `recipe` holds those of the full mode that were given."""
-    if (
-        options.devices > 1
-    ):  # once all is read that may be wrong: from here on it would be said by each process
+    if options.devices > 1:  # once all is read that may be wrong: each process would say it from here on
         from bearwidgets.learn.training.launch import launch
 
         learn.fabric = launch(options.devices, recipe.get("precision", "auto"))
@@ -260,8 +258,7 @@ def _open_lab(folder: Path) -> int:
             f"To continue, open {notebook} of the repository in JupyterLab (pip install 'bearwidgets[lab]')."
         )
         return FAILED
-    as_root = (
-        ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    )  # as in most containers
+    # as in most containers
+    as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     environment = {**os.environ, "BEARWIDGETS_DATA": str(folder.resolve())}
     return subprocess.call([lab, *as_root, str(notebook)], env=environment)  # noqa: S603 - found beside our own Python

@@ -25,17 +25,12 @@ class HasDecisions(Protocol):
 
 
 def cleaned_table(table: pd.DataFrame, decisions: pd.DataFrame, exam: str) -> tuple[pd.DataFrame, list[str]]:
-    """The table after the decisions, and notes on what that changed.
+    """The table after the decisions, and notes on what that changed; see `ItemTable.cleaned`.
 
     A decision is about an item if the ids are equal, or both content and path; the newest one counts.
 
-    Args:
-        table: As `Dataset.table`.
-        decisions: As `HasDecisions.decisions`.
-        exam: "frozen" leaves valid and test as they are, "corrected" does not.
-
     Raises:
-        BadInputError: `exam` is neither of the two.
+        BadInputError: `exam` is neither "frozen" nor "corrected".
     """
     if exam not in {"frozen", "corrected"}:
         raise BadInputError(unknown_name("kind of exam", exam, ["frozen", "corrected"]))

@@ -123,8 +123,7 @@ class Dataset(ItemTable):
         frame = read_csv(file, columns)
         folder = file.parent if root is None else _resolved(root)
         space = _workspace(workspace, folder)
-        listing = list_frame(frame, folder, columns)
-        parts = tabulate(listing, folder, space, valid_pct=valid_pct, seed=seed)
+        parts = tabulate(list_frame(frame, folder, columns), folder, space, valid_pct=valid_pct, seed=seed)
         return cls(folder, space, *parts, valid_pct, seed, "csv", file, columns)
 
     @classmethod
@@ -151,8 +150,7 @@ class Dataset(ItemTable):
         folder = _resolved(root)
         columns = Columns(path, label, split)
         space = _workspace(workspace, folder)
-        listing = list_frame(frame, folder, columns)
-        parts = tabulate(listing, folder, space, valid_pct=valid_pct, seed=seed)
+        parts = tabulate(list_frame(frame, folder, columns), folder, space, valid_pct=valid_pct, seed=seed)
         return cls(folder, space, *parts, valid_pct, seed, "df", None, columns, frame)
 
     @classmethod
@@ -322,15 +320,7 @@ class Dataset(ItemTable):
 
 
 def check_dataset(value: object, name: str = "ds") -> Dataset:
-    """The value if it is a `Dataset`.
-
-    Args:
-        value: What a user gave where a data set is needed.
-        name: What the message calls it.
-
-    Raises:
-        BadInputError: It is something else; the message says how to make a data set of it.
-    """
+    """The value if it is a `Dataset`; else a BadInputError, which calls it `name` and says how to make one."""
     if isinstance(value, Dataset):
         return value
     path = str(value) if isinstance(value, (str, os.PathLike)) else ""

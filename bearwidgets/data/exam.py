@@ -46,19 +46,7 @@ class Exam:
 
 
 def judged_labels(table: pd.DataFrame, exam: Exam | None) -> pd.Series:
-    """The labels (n,) that count: of the evaluation split those of the frozen exam, of all else those of the table.
-
-    Args:
-        table: content, label, split, a row for each item.
-        exam: None where nothing is frozen, or where the labels of the table are meant.
-
-    Example:
-        >>> import pandas as pd
-        >>> exam = Exam(0.2, 0, "", "", {"b1": "black"})
-        >>> table = pd.DataFrame({"content": ["a1", "b1"], "label": ["teddy", "teddy"], "split": ["train", "valid"]})
-        >>> judged_labels(table, exam).tolist()
-        ['teddy', 'black']
-    """
+    """The labels (n,) that count: in the evaluation split those of the frozen exam, elsewhere those of the table."""
     if exam is None:
         return table["label"]
     return table["content"].map(exam.items).where(table["split"] == "valid").fillna(table["label"])
@@ -116,15 +104,9 @@ def find_exam(
 
 
 def freeze(workspace: Path, valid_pct: float, seed: int, items: Mapping[str, str]) -> Exam:
-    """Keep an exam, unless one of this share and seed with any of these items is kept already.
+    """Keep an exam (content id → label), unless one of this share and seed with any of these items is kept already.
 
     Where the workspace cannot be written the exam lasts for this process only, and a warning says so once.
-
-    Args:
-        workspace: Folder of the workspace; made if missing.
-        valid_pct: The share the exam was drawn with.
-        seed: The seed it was drawn with.
-        items: Content id to label.
 
     Returns:
         The exam in force.

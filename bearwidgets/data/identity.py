@@ -33,11 +33,8 @@ _FRESH = 100_000_000  # ns: a file this young may change again without a new mod
 class Facts:
     """What a file says of itself.
 
-    Attributes:
-        content: The content id, or "" if the file could not be read.
-        width: In px after the EXIF turn; 0 if the file is no usable image.
-        height: As width.
-        reason: Why the file cannot be used; "" if it can.
+    The content id ("" if it could not be read), width and height in px after the EXIF turn (0 if it is no usable
+    image), and why it cannot be used ("" if it can).
     """
 
     content: str
@@ -72,12 +69,7 @@ def copy_id(content: str, path: str) -> str:
 def look_into(files: Mapping[str, os.stat_result], cache: IdentityCache | None = None) -> dict[str, Facts]:
     """Hash and check files, each only if it changed since the cache saw it; hard links are read once.
 
-    Args:
-        files: Absolute path of a regular file to its `os.stat`.
-        cache: The user's cache if not given.
-
-    Returns:
-        The facts of every path that was given.
+    The files are absolute paths of regular files with their `os.stat`.
     """
     cache = _cache_at(cache_dir()) if cache is None else cache
     facts = cache.get(files)
@@ -107,9 +99,8 @@ def _look(path: str) -> tuple[Facts, int]:
     try:
         width, height = check_image(data)
     except ImageError as error:
-        passing = isinstance(
-            error.__cause__, (MemoryError, ImportError)
-        )  # a package may be installed meanwhile
+        # a package may be installed meanwhile
+        passing = isinstance(error.__cause__, (MemoryError, ImportError))
         return Facts(content, 0, 0, str(error)), -1 if passing else len(data)
     return Facts(content, width, height, ""), len(data)
 

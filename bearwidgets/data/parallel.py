@@ -49,10 +49,6 @@ def in_threads(
         batch: Items that a thread takes at once; more than 1 where the work on one is short.
         ahead: Batches of items that are begun before they are asked for; four a thread if not given.
         setup: Called first in each thread.
-
-    Example:
-        >>> list(in_threads(len, ["a", "bb", "ccc"], batch=2))
-        [1, 2, 3]
     """
     each = iter(items)
     batches = iter(lambda: list(itertools.islice(each, batch)), [])

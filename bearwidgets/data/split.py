@@ -51,20 +51,11 @@ def check_arguments(valid_pct: float, seed: int) -> tuple[float, int]:
 def split_by_hash(
     content: Sequence[str], labels: Sequence[str], valid_pct: float = 0.2, seed: int = 42
 ) -> np.ndarray:
-    """Split items into "train" and "valid", each class in the same proportion.
+    """Split items into "train" and "valid" (n,), each class in the same proportion.
 
     Items with the same bytes land on one side. In each class the groups of equal bytes are put in the order
     of a hash of seed and content, and the first ones up to `valid_pct` of the class are valid. Each class keeps
     at least one item in train; a class of two or more contents has at least one in valid.
-
-    Args:
-        content: Content id of each item, length n.
-        labels: Label of each item, length n.
-        valid_pct: Share of valid items, 0 (none) to below 1.
-        seed: Another seed gives another split.
-
-    Returns:
-        Array of n strings, "train" or "valid".
 
     Raises:
         BadInputError: `valid_pct` or `seed` is not allowed.

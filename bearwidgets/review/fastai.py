@@ -26,9 +26,6 @@ class FastaiPredictor:
     The training items are predicted with the validation transforms: fastai's own interpretation would put random
     crops and flips on them.
 
-    Args:
-        learn: a fastai `Learner` of an image classifier whose items are paths.
-
     Raises:
         BadInputError: items that are no paths, or a target with several labels.
     """

@@ -40,18 +40,12 @@ class Neighbors(NamedTuple):
 
 
 def nearest(features: np.ndarray, k: int = 50, *, block: int = BLOCK, seed: int = 0) -> Neighbors:
-    """The `k` nearest others of each item by cosine.
+    """The `k` nearest others of each item by cosine; where there are fewer others, there are fewer columns.
 
     Exact (to the rounding of float32, equals in any order) up to 200,000 items; above that an inverted file of faiss
     (Johnson, Douze, Jégou, 2019, Billion-scale similarity search with GPUs) finds nearly all of them. Memory beside
-    the features: `block` × 2 `block` similarities.
-
-    Args:
-        features: (n, d), finite, any scale; a row of zeros (an image that did not decode) has no neighbors and is
-            none.
-        k: From 1 on; where there are fewer others, there are fewer columns.
-        block: Rows at a time.
-        seed: Of the approximate index.
+    the features (n, d): `block` × 2 `block` similarities. A row of zeros (an image that did not decode) has no
+    neighbors and is none.
 
     Raises:
         BadInputError: The shape does not fit, a value is not finite, or more than 200,000 items without faiss.

@@ -16,13 +16,7 @@ and at 50,000 items still about a second."""
 
 
 class Near(NamedTuple):
-    """The most common label among the `NEAREST` images of some items.
-
-    Attributes:
-        rows: (m,) int, whose.
-        label: (m,) class numbers.
-        count: (m,) how many of the nearest have it, 1 to `NEAREST`.
-    """
+    """The most common label among the `NEAREST` images of some items: rows, class numbers, how many have it (m,)."""
 
     rows: np.ndarray
     label: np.ndarray
@@ -32,25 +26,10 @@ class Near(NamedTuple):
 def near_labels(
     features: np.ndarray, rows: np.ndarray, target: np.ndarray, n_classes: int, expected: np.ndarray
 ) -> Near:
-    """What the images nearest to some items are labelled, by the cosine of their features.
+    """What the images nearest to some rows (m,) are labelled, by the cosine of the features (n, d) of all items.
 
-    Where two labels are equally common, the expected one counts.
-
-    Args:
-        features: (n, d), of all items.
-        rows: (m,) int, the items that are asked about.
-        target: (n,) class numbers of all items.
-        n_classes: How many classes there are.
-        expected: (n,) class numbers, such as the predicted ones.
-
-    Returns:
-        Nothing (no rows) where there are not more than `NEAREST` items.
-
-    Example:
-        >>> features = np.array([[1, 0.1]] * 6 + [[0.1, 1]] * 6)
-        >>> target = np.array([1] + [0] * 5 + [1] * 6)
-        >>> near_labels(features, np.array([0]), target, 2, target).count.tolist()
-        [5]
+    Where two labels are equally common, the expected one (n,) counts. There are no rows where there are not more than
+    `NEAREST` items.
     """
     if len(features) <= NEAREST or not len(rows):
         return Near(*np.zeros((3, 0), np.int64))
@@ -73,14 +52,9 @@ def reasons(
     unseen: np.ndarray | None = None,
     near: Near | None = None,
 ) -> list[str]:
-    """One sentence for each item.
+    """One sentence for each item, from probabilities (n, classes) and the class numbers of the labels (n,).
 
-    Args:
-        probabilities: (n, classes), rows that sum to 1.
-        target: (n,) class numbers of the labels.
-        classes: Their names.
-        unseen: (n,) bool, for which items the model is known not to have been trained on them.
-        near: What the nearest images are labelled, for some of the items.
+    `unseen` (n,) says for which items the model is known not to have been trained on them.
 
     Example:
         >>> reasons(np.array([[0.02, 0.98]]), np.array([0]), ["black", "grizzly"])
@@ -115,10 +89,5 @@ def _chance(probability: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a person reads it.
-
-    Example:
-        >>> percent(0.634)
-        '63 %'
-    """
+    """A share as a person reads it: 0.634 is 63 %."""
     return f"{100 * share:.0f} %"

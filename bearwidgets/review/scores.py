@@ -20,12 +20,7 @@ SAMPLE = 5000
 
 
 def log_loss(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Loss (n,) in nats, at least 0: minus the log of the given label's probability.
-
-    Args:
-        probabilities: (n, classes), rows that sum to 1.
-        target: (n,) class numbers.
-    """
+    """Loss (n,) in nats, at least 0: minus the log of the given label's probability, of (n, classes)."""
     return np.maximum(-np.log(np.maximum(_picked(probabilities, target), FLOOR)), 0.0)
 
 
@@ -97,15 +92,7 @@ def _one_way(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def consensus(opinions: Sequence[np.ndarray]) -> np.ndarray:
-    """Mean (n, classes) float32 of several probabilities for the same items.
-
-    Args:
-        opinions: each (n, classes); rows that are not numbers do not count, and each item has one that does.
-
-    Example:
-        >>> consensus([np.array([[0.9, 0.1]]), np.array([[0.5, 0.5]]), np.array([[np.nan, np.nan]])]).tolist()
-        [[0.699999988079071, 0.30000001192092896]]
-    """
+    """Mean (n, classes) float32 of several probabilities for the same items; rows that are NaN do not count."""
     return np.nanmean(opinions, axis=0).astype(np.float32)
 
 
@@ -113,14 +100,6 @@ def second_choice(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Class number (n,) of the best label that is neither the predicted nor the given one; -1 where there is none.
 
     It is what a person picks where both are wrong; where model and label agree, it is the runner-up.
-
-    Args:
-        probabilities: (n, classes), rows that sum to 1.
-        target: (n,) class numbers.
-
-    Example:
-        >>> second_choice(np.array([[0.1, 0.7, 0.2], [0.1, 0.7, 0.2]]), np.array([0, 1])).tolist()
-        [2, 2]
     """
     rows = np.arange(len(target))
     left = probabilities.copy()

@@ -292,20 +292,10 @@ PRESETS: Mapping[str, Preset] = {
 def augmentation(
     which: str | Augment, size: int, *, interpolation: str = "bicubic", resize: str = "squish"
 ) -> Augment:
-    """An augmentation by its name, or one's own, for the network's size, interpolation and way to resize.
-
-    Args:
-        which: A name of `PRESETS`, or an `Augment`, of which `size`, `interpolation` and `resize` are replaced.
-        size: As `Augment.size`.
-        interpolation: As `Augment.interpolation`.
-        resize: As `Augment.resize`.
+    """An augmentation by its name in `PRESETS`, or one's own, for the network's size and its way to resize.
 
     Raises:
         BadInputError: An unknown name, or a value that is not allowed.
-
-    Example:
-        >>> augmentation("light", 96).area
-        (0.35, 1)
     """
     if isinstance(which, str) and which in PRESETS:
         which = PRESETS[which].augment

@@ -65,7 +65,7 @@ def bounds(matrix: np.ndarray, size: int) -> Box:
 def sample(
     layer: Image.Image, matrix: np.ndarray, size: int, kernel: Image.Resampling, *, mirror: bool
 ) -> Image.Image:
-    """What a matrix shows of a layer, at `size` × `size` px, smoothed where it shrinks.
+    """What a matrix (output px → source px) shows of a layer, at `size` × `size` px, smoothed where it shrinks.
 
     Without turn and slant this is Pillow's resize, whose kernel widens with the shrinking. Else it is one bilinear
     warp. Pillow's warp does not smooth, and would make false patterns of fine ones; so a source of more than 1.25
@@ -73,12 +73,8 @@ def sample(
     both roads differ by 36 to 44 dB, and contours are 0.88 to 0.96 times as sharp. (Pillow's bicubic warp is no
     nearer: it ripples on slopes, overshoots by half at edges, and takes more than twice as long.)
 
-    Args:
-        layer: An image of mode RGB, L or F.
-        matrix: (3, 3), output px → source px.
-        size: Side of the output in px.
-        kernel: Of what is neither turned nor slanted; "nearest" is of all, and never smoothed.
-        mirror: Whether what lies outside the source is its mirror image; else it is black.
+    The layer is of mode RGB, L or F; what lies outside it is its mirror image, or black. The kernel is that of
+    what is neither turned nor slanted; "nearest" is of all, and never smoothed.
     """
     if not (matrix[0, 1] or matrix[1, 0] or matrix[2, 0] or matrix[2, 1]):  # nothing is turned or slanted
         return _scaled(layer, bounds(matrix, size), size, kernel, mirror=mirror)

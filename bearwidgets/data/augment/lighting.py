@@ -16,17 +16,7 @@ _FROM_YIQ = np.linalg.inv(_TO_YIQ)
 
 
 def relight(pixels: np.ndarray, added: float, factor: float) -> np.ndarray:
-    """Pixels whose logits are moved and then multiplied, as by fastai: nothing is cut off at black or white.
-
-    Args:
-        pixels: uint8 of any shape.
-        added: To the logits of all values (of 0 to 255 as 0 to 1): positive is brighter.
-        factor: Of the logits: above 1 is more contrast.
-
-    Example:
-        >>> relight(np.array([0, 64, 128, 255], np.uint8), 0, 2)
-        array([  0,  26, 128, 255], dtype=uint8)
-    """
+    """Pixels (uint8) whose logits are moved, then multiplied, as by fastai: nothing is cut off at black or white."""
     if not added and factor == 1:
         return pixels
     values = np.clip(np.arange(256) / 255, _EDGE, 1 - _EDGE)
@@ -36,13 +26,7 @@ def relight(pixels: np.ndarray, added: float, factor: float) -> np.ndarray:
 
 
 def relight_values(values: np.ndarray, added: float, factor: float) -> np.ndarray:
-    """The same for values without bounds: distances to a band's mean are multiplied, its mean is moved.
-
-    Args:
-        values: (h, w, bands) float32.
-        added: To all values, in standard deviations of their band.
-        factor: Of the distances to the band's mean.
-    """
+    """Values (h, w, bands) whose distances to the band's mean are multiplied; it is moved by so many deviations."""
     if not added and factor == 1:
         return values
     mean, spread = values.mean((0, 1)), values.std((0, 1))
@@ -50,13 +34,7 @@ def relight_values(values: np.ndarray, added: float, factor: float) -> np.ndarra
 
 
 def recolor(layer: Image.Image, saturation: float, hue: float) -> Image.Image:
-    """An image of mode RGB whose colors are at other distances to gray, and turned about it; as bright as it was.
-
-    Args:
-        layer: An image of mode RGB.
-        saturation: Factor of the distance to gray, 0 or more.
-        hue: Degrees by which colors turn about the gray axis of the YIQ space.
-    """
+    """An image of mode RGB, its distance to gray multiplied, its colors turned by degrees in YIQ; no brighter."""
     if saturation == 1 and not hue:
         return layer
     angle = math.radians(hue)
@@ -66,13 +44,9 @@ def recolor(layer: Image.Image, saturation: float, hue: float) -> Image.Image:
 
 
 def blot(pixels: np.ndarray, share: float, aspect: float, rng: np.random.Generator) -> np.ndarray:
-    """Pixels with a rectangle of noise somewhere: Zhong et al., "Random erasing data augmentation" (2017).
+    """Pixels (size, size, bands) with a rectangle of noise somewhere: Zhong et al., "Random erasing" (2017).
 
-    Args:
-        pixels: (size, size, bands) uint8.
-        share: Of the area.
-        aspect: Height by width; where the rectangle would not fit, that side is cut.
-        rng: Of the place and the noise.
+    It takes a share of the area, and `aspect` is its height by width; where it would not fit, that side is cut.
     """
     size = len(pixels)
     width = min(size, max(1, round(size * math.sqrt(share / aspect))))

@@ -30,24 +30,13 @@ _AHEAD = 4  # batches
 class ImageFiles:
     """Images by their row, opened when they are first asked for and then kept in memory as long as there is room.
 
-    What is over the budget is opened anew each time. What came first stays: an epoch asks for every image once,
-    so keeping the latest ones instead would keep none until it is asked for again. An image is shrunk whether it is
-    kept or not, so what one gets does not depend on what there was room for. Several threads may ask at once.
-
-    Args:
-        paths: Their files, or the bytes of these.
-        open: Path or bytes → image; raises `ImageError` where there is none to be had.
-        presize: Length of the short side in px to which larger images are shrunk; None for not at all.
-        budget: Bytes that the kept images may take.
+    What is over the budget (in bytes) is opened anew each time. What came first stays: an epoch asks for every
+    image once, so keeping the latest ones instead would keep none until it is asked for again. An image is shrunk
+    to a short side of `presize` px whether it is kept or not, so what one gets does not depend on what there was
+    room for. Several threads may ask at once.
 
     Raises:
         BadInputError: `presize` is below 1, or the budget negative.
-
-    Example:
-        >>> from bearwidgets.data.formats.images import open_image
-        >>> images = ImageFiles([ds.path_of(id_) for id_ in ds.table.id], open_image, presize=100)
-        >>> min(images[0].size)
-        100
     """
 
     def __init__(
@@ -65,7 +54,7 @@ class ImageFiles:
         self._paths, self._open = paths, open
         self._presize, self._budget = presize, budget
         self._kept: dict[int, _Kept] = {}
-        self._nbytes = 0
+        self.nbytes = 0  # that the kept images take
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -83,20 +72,15 @@ class ImageFiles:
         image = self._open(self._paths[row])
         if self._presize is not None:
             image = _shrunk(image, self._presize)
-        if self._nbytes < self._budget:
+        if self.nbytes < self._budget:
             self._keep(row, _Kept.of(image))
         return image
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes that the kept images take."""
-        return self._nbytes
-
     def _keep(self, row: int, kept: _Kept) -> None:
         with self._lock:
-            if row not in self._kept and self._nbytes + kept.nbytes <= self._budget:
+            if row not in self._kept and self.nbytes + kept.nbytes <= self._budget:
                 self._kept[row] = kept
-                self._nbytes += kept.nbytes
+                self.nbytes += kept.nbytes
 
 
 @dataclass(frozen=True)
@@ -160,23 +144,11 @@ def load_batches(
     seed: int = 0,
     first: int = 0,
 ) -> Generator[Batch]:
-    """Yield the pixels of each batch, made in threads a few batches ahead.
+    """Yield the pixels of each batch (rows of `images`), made in threads a few batches ahead.
 
-    Args:
-        images: All images.
-        batches: For each batch the rows in `images`.
-        transform: Image → pixels. A random one gets a generator of its own for each image, which follows from
-            `seed`, the number of the batch and the row; so the pixels are the same whatever thread makes them.
-        seed: Of random transforms, 0 or more.
-        first: Number of the first of these batches: a training that goes on half-way gets the same pixels as one
-            that was never cut off.
-
-    Example:
-        >>> images = [Image.new("RGB", (320, 240))] * 4
-        >>> for batch in load_batches(images, [[0, 1], [2, 3]], Resize(224)):
-        ...     print(batch.pixels.shape)
-        (2, 224, 224, 3)
-        (2, 224, 224, 3)
+    A random transform gets a generator of its own for each image, which follows from `seed`, the number of the batch
+    and the row; so the pixels are the same whatever thread makes them. The batches are numbered from `first` on: a
+    training that goes on half-way gets the same pixels as one that was never cut off.
     """
 
     def make(row: int, number: int) -> np.ndarray | str:

@@ -26,16 +26,7 @@ def cache_dir() -> Path:
 class CacheFile:
     """Rows by their first column. A file that is damaged, of another schema or too large is made anew.
 
-    Args:
-        path: Of the file; folders are made where they are missing.
-        columns: The table as SQLite wants it, such as `"(name TEXT PRIMARY KEY, size INTEGER)"`.
-        schema: A number that goes up when what the rows mean changes.
-
-    Example:
-        >>> cache = CacheFile(folder / "sizes.sqlite", "(name TEXT PRIMARY KEY, size INTEGER)", 1)
-        >>> cache.put([("a.jpg", 512)])
-        >>> cache.get(["a.jpg", "b.jpg"])
-        [('a.jpg', 512)]
+    `columns` is the table as SQLite wants it; `schema` goes up when what the rows mean changes.
     """
 
     def __init__(self, path: Path, columns: str, schema: int) -> None:

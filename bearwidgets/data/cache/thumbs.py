@@ -36,17 +36,8 @@ class Thumbnails:
     """Thumbnails by content id and size, from memory, else from disk, else from the image.
 
     Several threads and several processes may share one folder. What was used least lately goes first, in
-    memory and on disk. A folder that cannot be written is warned of once, and memory alone serves then.
-
-    Args:
-        folder: Where they are kept; `thumbs` in the user's cache folder if not given.
-        memory_bytes: Bound of what is held in memory.
-        disk_bytes: Bound of what lies on disk, held to within a tenth.
-
-    Example:
-        >>> thumbnails = Thumbnails()
-        >>> item = ds.table.iloc[0]
-        >>> jpeg = thumbnails.jpeg(ds.path_of(item.id), item.content, 160)
+    memory and on disk (there the bound is held to within a tenth). A folder that cannot be written is warned of once,
+    and memory alone serves then.
     """
 
     def __init__(
@@ -62,12 +53,9 @@ class Thumbnails:
         self._disk_works = True
 
     def jpeg(self, path: str | Path, content: str, px: int) -> bytes:
-        """JPEG bytes of the image, quality 80, its long side at most `px`, without any metadata.
+        """JPEG bytes of the image, its long side at most `px` (160 or 320), without any metadata.
 
-        Args:
-            path: The image's file, opened only if its thumbnail is nowhere yet.
-            content: Content id of that file (hex).
-            px: 160 or 320.
+        The file is opened only if its thumbnail is nowhere yet.
 
         Raises:
             ImageError: The file cannot be used.

@@ -22,13 +22,7 @@ def open_bands(
     Any photo will do for three bands and for one: it is made RGB or gray, as `open_image` does, and of a TIFF with
     several gray pages of 8 bits this is the first. Other numbers of bands have to be those of the file: the
     samples of a px (interleaved or planar), or the gray pages of equal size of a TIFF; of a NumPy array the
-    shortest axis, which is the last or the first.
-
-    Args:
-        source: A path, or the bytes of a file.
-        in_chans: How many bands are wanted, 1 or more.
-        max_pixels: The largest width times height that is decoded.
-        at_least: As of `open_image`: a short side in px that suffices, for which a large JPEG is decoded smaller.
+    shortest axis, which is the last or the first. `max_pixels` and `at_least` are as of `open_image`.
 
     Returns:
         A PIL image of mode RGB (3 bands) or L (1 band) where the values are bytes; else an array
@@ -38,11 +32,6 @@ def open_bands(
     Raises:
         ImageError: The file is missing, of another format, broken or too large, or has other bands.
         BadInputError: `in_chans` is no whole number from 1 on.
-
-    Example:
-        >>> np.save("field.npy", np.zeros((64, 64, 5), np.uint16))
-        >>> open_bands("field.npy", 5).shape
-        (64, 64, 5)
     """
     check_in_chans(in_chans)
     data = bytes_of(source)
@@ -57,18 +46,10 @@ def open_bands(
 
 
 def image_of_array(values: np.ndarray, in_chans: int) -> ImageLike:
-    """The same image that `open_bands` opens where this array lies in an `.npy` file.
-
-    Args:
-        values: (h, w), (h, w, bands) or (bands, h, w) of booleans, whole numbers or floats.
-        in_chans: How many bands are wanted.
+    """The image that `open_bands` opens where this array, of two or three axes, lies in an `.npy` file.
 
     Raises:
         ImageError: It holds no numbers, or has other bands, or a shape that is no image.
-
-    Example:
-        >>> image_of_array(np.full((4, 8, 8), 51, np.uint8), 4)[0, 0]
-        array([0.2, 0.2, 0.2, 0.2], dtype=float32)
     """
     values = array_bands(values)
     check_bands(values.shape[2], in_chans)

@@ -33,8 +33,8 @@ def open_image(
 ) -> Image.Image:
     """Open an image as RGB, turned as its EXIF orientation says, over white where it is transparent.
 
-    An array, or a TIFF that is more than a photo, shows its first three bands (the first in gray, if there are
-    fewer), each stretched from its 2nd to its 98th percentile.
+    It carries no metadata (no EXIF, no GPS, no comments). An array, or a TIFF that is more than a photo, shows its
+    first three bands (the first in gray, if there are fewer), each stretched from its 2nd to its 98th percentile.
 
     Args:
         source: A path, or the bytes of a file.
@@ -42,15 +42,8 @@ def open_image(
         at_least: A short side in px that suffices: a large JPEG is then decoded at a half, a quarter or an
             eighth of its size, never smaller than this. The image is not resized to it.
 
-    Returns:
-        An image of mode RGB that carries no metadata (no EXIF, no GPS, no comments).
-
     Raises:
         ImageError: The file is missing, of another format, broken or too large; the message is the reason.
-
-    Example:
-        >>> open_image(ds.path_of(ds.table["id"][0]), at_least=224).mode
-        'RGB'
     """
     data = bytes_of(source)
     return known_format(data).open(data, max_pixels, at_least)

@@ -29,10 +29,6 @@ def array_bands(values: np.ndarray) -> np.ndarray:
 
     Raises:
         ImageError: It holds no numbers, or its shape is no image or can be read in two ways.
-
-    Example:
-        >>> array_bands(np.zeros((5, 40, 60))).shape
-        (40, 60, 5)
     """
     check_type(values.dtype)
     return bands_last(values, bands_axis(values.shape))

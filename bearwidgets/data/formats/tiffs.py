@@ -45,9 +45,7 @@ class _Header:
     """What the first directory of a TIFF says, and which alike pages follow."""
 
     first: Any  # tifffile's page
-    pages: tuple[
-        int, ...
-    ]  # numbers of the gray pages of equal size and type; the first alone if it has more samples
+    pages: tuple[int, ...]  # numbers of the gray pages alike; the first alone if it has more samples
     segments: list[tuple[int, int]]  # offset and number of bytes of every strip or tile of the pages
     broken: bool  # the directory of a later page cannot be read
     dtype: str  # name of the type of the values, "" if it is none that can be used
@@ -244,10 +242,8 @@ def _by_tifffile(data: bytes, header: _Header) -> np.ndarray:
 
 def _check_deflated(data: bytes, page: Any) -> None:
     """Refuse strips that inflate to more than the page; tifffile would inflate each as far as it goes."""
-    across, down = (
-        page.imagewidth + page.tilewidth,
-        page.imagelength + page.tilelength,
-    )  # the last tiles are padded
+    # the last tiles are padded
+    across, down = page.imagewidth + page.tilewidth, page.imagelength + page.tilelength
     left = across * down * page.samplesperpixel * page.dtype.itemsize
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
         left -= len(zlib.decompressobj().decompress(data[offset : offset + count], left + 1))

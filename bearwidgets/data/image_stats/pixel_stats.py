@@ -34,14 +34,7 @@ _FLAT = 10  # gray levels within which a bar is of one tone, as JPEG leaves it
 
 @dataclass(frozen=True)
 class PixelStats:
-    """What the pixels of one image say.
-
-    Attributes:
-        stats: (15,) float32, as `NAMES` names them.
-        small: (32, 32) uint8, the whole image in gray, squished.
-        format: As its bytes say: "JPEG", "PNG", …
-        frames: 1, or more for an animation.
-    """
+    """What the pixels of one image say: (15,) float32, see `NAMES`, and all of it in gray at (32, 32) uint8."""
 
     stats: np.ndarray
     small: np.ndarray
@@ -50,17 +43,10 @@ class PixelStats:
 
 
 def measure(data: bytes) -> PixelStats:
-    """Decode an image once, a large JPEG at a part of its size, and measure it.
-
-    Args:
-        data: The bytes of its file.
+    """Decode the bytes of an image once, a large JPEG at a part of its size, and measure it.
 
     Raises:
         ImageError: It cannot be used as an image.
-
-    Example:
-        >>> measure(ds.path_of(ds.table.id[0]).read_bytes()).format
-        'JPEG'
     """
     image = open_image(data, at_least=SIDE)
     gray = image.convert("L")
@@ -107,15 +93,12 @@ def _color(image: Image.Image) -> tuple[float, float]:
 
 
 def blur_px(pixels: np.ndarray) -> float:
-    """Width (standard deviation, px) of the sharpest quarter of the image's steepest edges.
+    """Width (standard deviation, px) of the sharpest quarter of the steepest edges of (height, width) uint8.
 
     An edge that is blurred with deviation σ loses the factor R of its slope when it is blurred once more with
     deviation 1, and σ = 1 / sqrt(R² - 1), whatever its contrast (Zhuo and Sim, 2011, Defocus map estimation from a
     single image). Edges are chosen by the slope after that blur, and the slopes of the flat parts are taken off
     before, so that noise does not pass for sharpness. Every other line and column is measured.
-
-    Args:
-        pixels: (height, width) uint8.
 
     Returns:
         0 to 8; NaN for an empty image, or one below 8 px.

@@ -119,14 +119,10 @@ def label_texts(labels: list[Any]) -> list[str]:
 
 
 def relative_path(cell: object, root: Path) -> str:
-    """The posix path relative to `root` that a cell of a path column means.
+    """The posix path relative to `root`, which is resolved, that a cell of a path column means.
 
     Backslashes count as slashes where no file of that very name exists; absolute paths are allowed if they lead
     below `root`.
-
-    Args:
-        cell: What the table says.
-        root: The resolved data folder.
 
     Raises:
         BadInputError: It names nothing below `root`; the message is the reason.

@@ -30,14 +30,7 @@ _IN_PNG = {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import wrote, kept in the folder as `MARKER`.
-
-    Attributes:
-        fingerprint: of the data set it came from.
-        images: number of files.
-        renamed: class → folder, where that is another name.
-        problems: row and reason of what could not be written.
-    """
+    """What an import wrote, kept as `MARKER`: of what, how many files, class → folder, problems (row, reason)."""
 
     fingerprint: str
     images: int
@@ -55,11 +48,6 @@ def import_parts(parts: Sequence[Part], root: Path) -> Imported:
 
     The files are written into a folder beside `root` that takes its name at last. What a killed import left there
     is removed by a later one.
-
-    Args:
-        parts: what to write.
-        root: a resolved path; nothing, an empty folder, or the finished import of the same data, whatever became
-            of its files since.
 
     Raises:
         BadInputError: the folder holds something else, or no image can be used.

@@ -35,18 +35,12 @@ class Look:
 
 
 def sample_look(kind: str, rng: np.random.Generator) -> Look:
-    """A bear of the kind; the kinds overlap in color and in every single trait.
-
-    Args:
-        kind: One of `BEARS`.
-        rng: Where the chance comes from.
-    """
+    """A bear of a kind of `BEARS`; the kinds overlap in color and in every single trait."""
     return {"grizzly": _grizzly, "black": _black, "teddy": _teddy}[kind](rng)
 
 
 def _grizzly(rng: np.random.Generator) -> Look:
-    odd = rng.random()
-    if odd < 0.11:
+    if rng.random() < 0.11:
         fur = pick(rng, [(58, 42, 34), (48, 38, 34)])
     else:
         fur = pick(rng, [(132, 86, 48), (112, 74, 44), (150, 104, 62), (172, 128, 82)])
@@ -66,8 +60,7 @@ def _grizzly(rng: np.random.Generator) -> Look:
 
 
 def _black(rng: np.random.Generator) -> Look:
-    odd = rng.random()
-    if odd < 0.17:
+    if rng.random() < 0.17:
         fur = pick(rng, [(104, 66, 42), (84, 56, 40), (128, 80, 48)])
     else:
         fur = pick(rng, [(40, 38, 42), (52, 48, 50), (34, 34, 42)])

@@ -31,12 +31,7 @@ _FINE = 2
 
 
 def bear_image(kind: str, rng: np.random.Generator) -> Image.Image:
-    """An RGB image of about 320 x 260 px of one bear.
-
-    Args:
-        kind: "black", "grizzly" or "teddy".
-        rng: Where the chance comes from; its state alone decides the image.
-    """
+    """An RGB image of about 320 x 260 px of one bear; the state of `rng` alone decides it."""
     size = _SIZES[int(rng.choice(len(_SIZES), p=(0.4, 0.2, 0.15, 0.12, 0.13)))]
     place = str(rng.choice(list(SCENES), p=_SCENE_ODDS[kind]))
     pose = str(rng.choice(_POSES, p=_POSE_ODDS[kind]))

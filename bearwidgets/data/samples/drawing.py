@@ -38,14 +38,10 @@ def pick(rng: np.random.Generator, colors: list[Color], wobble: float = 0.12) ->
 
 
 class Brush:
-    """Draws blobs, dots and lines given in a bear's units onto a layer in pixels.
+    """Draws blobs, dots and lines given in a bear's units onto an RGBA layer in pixels.
 
-    Args:
-        draw: Draws on an RGBA layer.
-        rng: Where the chance comes from.
-        matrix: Array (2, 2), from the bear's units to pixels.
-        origin: Pixel place of the bear's (0, 0).
-        light: Direction to the light in the image, x and y of about length 1.
+    The matrix (2, 2) takes the bear's units to pixels, the origin is the pixel place of the bear's (0, 0), and
+    `light` the direction to the light in the image.
     """
 
     def __init__(
@@ -80,17 +76,10 @@ class Brush:
         fur: int = 0,
         tips: tuple[Color, float] | None = None,
     ) -> None:
-        """A round part, shaded towards the light, ragged by `shag`, with `fur` strokes on it.
+        """A round part with half axes turned by `tilt` degrees, shaded towards the light, with `fur` strokes on it.
 
-        Args:
-            at: Centre.
-            radius: Half axes.
-            color: Its color in full light.
-            tilt: Turn of the axes, in degrees.
-            shag: How far the outline is torn, as a part of the radius.
-            depth: How much darker its rim is than its middle.
-            fur: Number of strokes.
-            tips: Color of bright tips and the part of the strokes that has them.
+        Its outline is torn by up to `shag` of the radius, its rim is darker than its middle by `depth`, and a part
+        of the strokes has bright tips.
         """
         angle = np.deg2rad(tilt)
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

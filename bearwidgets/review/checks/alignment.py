@@ -50,15 +50,9 @@ def windows() -> np.ndarray:
 
 
 def views(images: np.ndarray, maps: np.ndarray, side: int) -> np.ndarray:
-    """Windows of images, sampled on a grid.
+    """Windows (m, 4) of images (m, h, w), as in `Pairs.map`, sampled on a grid: (m, side, side) float32.
 
-    Args:
-        images: (m, h, w).
-        maps: (m, 4) windows, as in `Pairs.map`.
-        side: Points of the grid in each direction.
-
-    Returns:
-        (m, side, side) float32; beyond its edge an image goes on with its outermost pixels.
+    Beyond its edge an image goes on with its outermost pixels.
     """
     return _sampled(images, maps, side)[0]
 
@@ -83,14 +77,9 @@ EVEN = WAVES * WAVES // 2 - 1
 def refine(images: np.ndarray, pairs: Pairs, side: int, rounds: int = 12) -> tuple[Pairs, np.ndarray]:
     """Shift and stretch each window until it shows what the part shows, and say how well it does.
 
-    Least squares on the pixels, linear in the four numbers of the window and in gain and bias of the light, repeated
-    (Lucas and Kanade, 1981, An iterative image registration technique; Baker and Matthews, 2004).
-
-    Args:
-        images: (n, h, w) gray.
-        pairs: Where to begin.
-        side: Points of the grid in each direction.
-        rounds: How often.
+    Least squares on the pixels of gray images (n, h, w) at a grid of `side` points, linear in the four numbers of
+    the window and in gain and bias of the light, repeated (Lucas and Kanade, 1981, An iterative image registration
+    technique; Baker and Matthews, 2004).
 
     Returns:
         The pairs with better windows, and the correlation (m,) of their pixels, -1 to 1; 0 where the window has left

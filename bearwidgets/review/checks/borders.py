@@ -88,12 +88,7 @@ def _shared(small: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _detail(pixels: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """What a curved surface through the pixels (n, m) leaves of them: skies and vignettes are alike, marks are not.
-
-    Args:
-        pixels: (n, m) gray levels.
-        at: (m, 2) row and column of each.
-    """
+    """What a curved surface through pixels (n, m) leaves of them: skies and vignettes are alike, marks are not."""
     y, x = (at / 31).T
     terms = np.stack([np.ones(len(at)), x, y, x * x, x * y, y * y], axis=1)
     basis = np.linalg.qr(terms)[0].astype(np.float32)

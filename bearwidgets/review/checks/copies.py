@@ -37,10 +37,8 @@ Details are what the lowest waves, by which candidates are chosen, do not tell; 
 lights do not count. Other photos hardly come above 0.6.
 """
 _ALL = 0.5  # the details of all parts together have to agree as well
-_TINY, _TINY_SURE = (
-    64,
-    0.85,
-)  # px of the short side; so small an image has few details, which may agree by chance
+# px of the short side; so small an image has few details, which may agree by chance
+_TINY, _TINY_SURE = 64, 0.85
 _FAINT = 64 * 2.0**2  # squared gray levels of a part of 64 points: below two levels a point it is rounding
 _MOST_NEIGHBORS = 4_000  # pairs by features, the most similar ones
 _SIDE = 128  # px of the images on which a candidate is verified
@@ -75,18 +73,8 @@ def find_copies(
 ) -> Copies:
     """Pairs of images that are copies but not the same bytes: crop, resize, recompression, flip, color shift.
 
-    Each content takes part once, by its first row.
-
-    Args:
-        ds: The data set.
-        image_stats: Of `image_stats_of(ds)`.
-        neighbors: By features; finds crops in data sets of more than 4,000 images.
-        least: The similarity from which two images are copies. None is below 0.5, nor, of small images, below 0.85.
-
-    Example:
-        >>> from bearwidgets.data.image_stats.table import image_stats_of
-        >>> find_copies(ds, image_stats_of(ds)).how.tolist()
-        ['cropped to 90 % and mirrored']
+    Each content takes part once, by its first row. Neighbors by features find crops in data sets of more than 4,000
+    images. No copy has a similarity below 0.5 nor, of small images, below 0.85, whatever `least` is.
     """
     good = (image_stats["problem"] == "").to_numpy() & ~ds.table["content"].duplicated().to_numpy()
     rows = np.flatnonzero(good)

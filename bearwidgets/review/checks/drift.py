@@ -47,15 +47,12 @@ def order_drift(index: np.ndarray, target: np.ndarray, *, seed: int = SEED) -> D
 
     After Cummings, Snorrason and Mueller (2023), Detecting Dataset Drift and Non-IID Sampling via k-Nearest
     Neighbors, but within classes only, so that files sorted by class do not count, and against shuffled orders of
-    each class, which makes p exact.
+    each class, which makes p exact. It is 1 where no two neighbors are of one class.
 
     Args:
         index: (n, k) int64, the nearest items in feature space, -1 for none; items stand in their order.
         target: (n,) class numbers.
         seed: Of the shuffles.
-
-    Returns:
-        The drift; p is 1 where no two neighbors are of one class.
     """
     n = len(target)
     item = np.repeat(np.arange(n), min(index.shape[1], _NEIGHBORS))
@@ -89,12 +86,7 @@ def _places(target: np.ndarray) -> np.ndarray:
 
 
 def natural_order(paths: Sequence[str]) -> np.ndarray:
-    """Rows (n,) in the order in which a person counts files: img_9 before img_10.
-
-    Example:
-        >>> natural_order(["a/10.jpg", "a/9.jpg", "b/1.jpg"]).tolist()
-        [1, 0, 2]
-    """
+    """Rows (n,) in the order in which a person counts files: img_9 before img_10."""
     keys = [
         [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", path)]
         for path in paths

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 # Leys et al. (2013), Detecting outliers: do not use standard deviation around the mean, use absolute deviation
 # around the median: 2.5 is what they recommend, and the logarithms taken here are close to normal.
 _DEVIATIONS = 2.5
-_LEAST_RATIO = (
-    1.25  # nothing nearer is off topic, however alike the rest: in high dimensions distances concentrate
-)
+# nothing nearer is off topic, however alike the rest: in high dimensions distances concentrate
+_LEAST_RATIO = 1.25
 _MOST_SHARE = 0.1  # of the items that count as near: in a small set all others would be near
 
 
@@ -36,11 +35,6 @@ def distance_ratio(index: np.ndarray, similarity: np.ndarray, target: np.ndarray
 
     Returns:
         (n,) above 0, 1 is usual; NaN for an item without neighbors.
-
-    Example:
-        >>> index, similarity = np.array([[1], [0], [0]]), np.array([[0.9], [0.9], [0.6]])
-        >>> distance_ratio(index, similarity, np.array([0, 0, 0])).round(1).tolist()
-        [1.0, 1.0, 4.0]
     """
     width = max(min(index.shape[1], int(_MOST_SHARE * len(index))), min(index.shape[1], 5))
     index, similarity = index[:, :width], similarity[:, :width]
@@ -62,9 +56,6 @@ def outlier_score(ratio: np.ndarray) -> tuple[np.ndarray, float]:
     """Scores in 0 to 1, of which 0.5 and above stand out, and the ratio (at least 1.25) that 0.5 stands for.
 
     The logarithm of the ratio, beyond its median, in units of the threshold: 2.5 robust standard deviations.
-
-    Args:
-        ratio: (n,) of `distance_ratio`.
     """
     known = np.isfinite(ratio)
     if not known.any():

@@ -50,15 +50,6 @@ def write_report(
 ) -> Path:
     """Write the page, atomically: a table of all checks, then the first `top` images of each queue, groups whole.
 
-    Args:
-        path: Where; it is replaced.
-        ds: The data set.
-        summary: As of `Issues`, and so `problems` and `left_out`.
-        queues: Name of a check → its queue.
-        problems: Files that cannot be read as images.
-        left_out: Name of a check that did not run → reason.
-        top: How many images of each queue, from 1 on.
-
     Raises:
         BadInputError: `top` is no whole number from 1 on.
         WorkspaceError: It cannot be written.

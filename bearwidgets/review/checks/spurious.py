@@ -61,18 +61,8 @@ class Skill(NamedTuple):
 def property_skill(values: np.ndarray, target: np.ndarray, *, seed: int = SEED) -> Skill | None:
     """Predict the label from one number alone: a small decision tree, classes weighted alike, five folds.
 
-    Args:
-        values: (n,) of the property, NaN where unknown.
-        target: (n,) class numbers.
-        seed: Of the folds.
-
-    Returns:
-        The skill, or None where fewer than two classes have five items with a value, or all values are one.
-
-    Example:
-        >>> values = np.r_[np.linspace(0, 0.4, 50), np.linspace(0.6, 1, 50)]
-        >>> property_skill(values, np.repeat([0, 1], 50)).balanced_accuracy
-        1.0
+    `values` (n,) are NaN where unknown. There is no skill to tell where fewer than two classes have five items with a
+    value, or all values are one.
     """
     from sklearn.model_selection import StratifiedKFold
     from sklearn.tree import DecisionTreeClassifier

@@ -12,34 +12,17 @@ _TO_DEVIATION = 1.4826  # median absolute deviation to standard deviation of a n
 
 
 def median_and_deviation(values: np.ndarray) -> tuple[float, float]:
-    """The median, and the robust standard deviation: the median absolute deviation × 1.4826.
-
-    Args:
-        values: (n,), finite, at least one.
-
-    Example:
-        >>> median_and_deviation(np.array([1.0, 2.0, 3.0, 4.0, 100.0]))
-        (3.0, 1.4826)
-    """
+    """Median and robust standard deviation (median absolute deviation × 1.4826) of finite values (n,)."""
     middle = float(np.median(values))
     return middle, _TO_DEVIATION * float(np.median(np.abs(values - middle)))
 
 
 def adaptive_threshold(score: np.ndarray, *, least: float = 0.5, most: float = 1.0) -> float:
-    """The score from which an item stands out of its own data set.
+    """The score from which an item stands out of its own data set, of scores (n,) that are NaN where unknown.
 
     It is the median plus 3.5 robust standard deviations (Iglewicz and Hoaglin, 1993), held between two absolute
     bounds: below the lower nothing is wrong, so that a clean set is not flagged for having a tail; above the upper
-    something is wrong however common it is.
-
-    Args:
-        score: (n,), NaN where unknown.
-        least: The threshold is never below it.
-        most: The threshold is never above it; infinity where only what is rare can be wrong.
-
-    Example:
-        >>> adaptive_threshold(np.array([0.1, 0.1, 0.2, 0.1, 0.9]))
-        0.5
+    (infinity where only what is rare can be wrong) something is wrong however common it is.
     """
     known = score[np.isfinite(score)]
     if not len(known):

@@ -36,16 +36,10 @@ class Effect:
 
 
 def measure_effect(before: Predicts, after: Predicts, ds: Dataset, journal: Any) -> Effect:
-    """Compare two learners on the evaluation split of `ds`.
+    """Compare two learners, without and with the decisions, on the evaluation split of `ds`, the data as they were.
 
     The p-value is that of the exact sign test on the items where the two differ (McNemar's test, exact form): how
     often chance alone would part them at least as unevenly.
-
-    Args:
-        before: trained without the decisions.
-        after: trained with them.
-        ds: the data set as it was, its evaluation split untouched by decisions.
-        journal: the decisions, for the corrected labels.
 
     Raises:
         BadInputError: the data set has no evaluation split.
