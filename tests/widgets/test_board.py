@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -27,11 +26,6 @@ def decisions(**each):
         id_: SimpleNamespace(action=action, new_label=label, seq=seq)
         for seq, (id_, (action, label)) in enumerate(each.items())
     }
-
-
-@pytest.fixture
-def ds(images):
-    return Dataset.from_folder(images)
 
 
 @pytest.fixture
@@ -189,13 +183,6 @@ def test_what_changes_adds_up_to_what_is_there(updates, shared_board):
             assert columns[name] == anew, name
 
 
-def test_a_withdrawn_decision_is_gone(board):
-    board.update(decisions(**{board.ids[0]: ("relabel", "teddy")}))
-    board.update({board.ids[0]: None})
-    assert board.item(board.place_of(board.ids[0])).decision is None
-    assert board.counts().action == {"keep": 0, "delete": 0, "relabel": 0, "unsure": 0}
-
-
 def test_decisions_on_items_that_are_not_here_do_no_harm(board):
     board.update(decisions(ffff=("delete", None)))
     assert (board.decisions.action == "").all()
@@ -213,15 +200,6 @@ def test_places_and_ids(ds, board):
         board.rows_of([board.ids[9], "ffff"])
 
 
-def test_seen_stays_across_load_by_id(ds, review, board):
-    board.mark_seen(ds.table.id[[2, 5]].tolist())
-    kept = ds.table.drop(index=[0, 2]).reset_index(drop=True)
-    board.load(replace(ds, table=kept), review, NO_DECISIONS)
-    assert board.ids[board.seen].tolist() == [ds.table.id[5]]
-    board.load(ds, review, NO_DECISIONS)
-    assert np.flatnonzero(board.seen).tolist() == [2, 5]
-
-
 def test_counts_and_exam_marks(ds, board):
     valid = ds.table.id[ds.table.split == "valid"].tolist()
     train = ds.table.id[ds.table.split == "train"].tolist()
@@ -235,32 +213,9 @@ def test_counts_and_exam_marks(ds, board):
     assert board.decisions.exam_marks == 1
 
 
-def test_evidence_says_what_was_on_the_screen(board):
-    seen = board.evidence(0)
-    assert (seen["rank_by"], seen["predicted"]) == ("label_issue", "teddy")
-    assert seen["confidence"] == pytest.approx(0.9)
-    assert set(seen) == {"rank_by", "predicted", "confidence", "loss", "label_issue"}
-
-
-def test_many_items_are_columns_and_not_objects(ds):
-    n = 100_000
-    numbers = np.arange(n)
-    table = pd.DataFrame(
-        {
-            "id": [f"{number:08x}" for number in range(n)],
-            "path": [f"black/{number:06}.jpg" for number in range(n)],
-            "label": np.array(["black", "grizzly", "teddy"], dtype=object)[numbers % 3],
-            "split": np.array(["train", "valid"], dtype=object)[(numbers % 5 == 0).astype(int)],
-            "width": 8,
-            "height": 8,
-            "content": [f"{number:08x}" for number in range(n)],
-        }
-    )
-    many = replace(ds, table=table)
-    review = Review.from_predictions(
-        many, probabilities_of(table.label.to_numpy()[::-1], ["black", "grizzly", "teddy"]), many.classes
-    )
-    board = Board(many, review, NO_DECISIONS)
+def test_many_items_are_columns_and_not_objects(review_of_many):
+    n, review = 100_000, review_of_many(100_000)
+    board = Board(review.ds, review, NO_DECISIONS)
     assert all(isinstance(column, np.ndarray) and column.shape == (n,) for column in board.scores.values())
     held = [value for value in vars(board).values() if isinstance(value, (dict, list, set, tuple))]
     assert sum(map(sys.getsizeof, held)) < 10_000, "nothing is kept per item before anyone looks"

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
-from stub_learner import StubLearner, id_at, paths, probabilities_of
+from stub_learner import id_at, paths
 
 from bearwidgets.clean.journal import Journal
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, BearwidgetsError
 from bearwidgets.learn.learner import Learner
-from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
-
-
-@pytest.fixture
-def ds(images):
-    return Dataset.from_folder(images)
-
-
-@pytest.fixture
-def learn(ds):
-    return StubLearner(ds, {paths(ds, "grizzly")[0]: "teddy"})
 
 
 def heard(cleaner):
@@ -59,12 +46,6 @@ def test_a_message_is_answered_with_its_buffers(cleaner, sent):
     assert all(each.startswith(b"\xff\xd8") for each in buffers)
 
 
-def test_what_is_no_request_gets_no_answer(cleaner, sent):
-    for content in ({}, {"kind": "hello"}, "x", None):
-        cleaner._handle_custom_msg(content, [])
-    assert sent == []
-
-
 def test_a_full_queue_of_messages_leaves_the_traits_alone(cleaner, sent):
     before = cleaner.get_state()
     ask(cleaner, "mark", revision=1, ranges=[[0, 24]], action="delete")
@@ -72,25 +53,9 @@ def test_a_full_queue_of_messages_leaves_the_traits_alone(cleaner, sent):
     assert cleaner.get_state() == before
 
 
-def test_traits_stay_small_with_many_items(ds):
-    n = 10_000
-    table = pd.DataFrame(
-        {
-            "id": [f"{number:08x}" for number in range(n)],
-            "path": [f"black/{number:06}.jpg" for number in range(n)],
-            "label": np.array(["black", "teddy"], dtype=object)[np.arange(n) % 2],
-            "split": "train",
-            "width": 8,
-            "height": 8,
-            "content": [f"{number:08x}" for number in range(n)],
-        }
-    )
-    many = replace(ds, table=table)
-    many = Review.from_predictions(
-        many, probabilities_of(table.label, ["black", "teddy"]), ["black", "teddy"]
-    )
-    cleaner = Cleaner(many)
-    cleaner.mark(table.id[:1000].tolist(), "delete")
+def test_traits_stay_small_with_many_items(review_of_many):
+    cleaner = Cleaner(review_of_many(10_000))
+    cleaner.mark(cleaner.ds.table.id[:1000].tolist(), "delete")
     state = cleaner.get_state()
     assert {"_esm", "_css", "height", "px"} <= set(state)
     rest = {name: value for name, value in state.items() if name not in ("_esm", "_css")}
@@ -218,12 +183,13 @@ def test_apply_dry_run_then_apply_then_rollback(cleaner, sent):
 
 def test_retrain_in_the_background_and_stop(cleaner, learn):
     learn.go.clear()
+    review = cleaner.review
     assert cleaner.retrain(wait=False).state == "running"
     assert learn.reached.wait(20)
     cleaner.stop()
     learn.go.set()
     assert cleaner._session.job.wait().state == "stopped"
-    assert (cleaner.learn, cleaner.effect) == (learn, None)
+    assert (cleaner.learn, cleaner.review, cleaner.effect) == (learn, review, None)
     assert cleaner.retrain().state == "done"
     assert cleaner.learn is not learn
     assert cleaner.effect.table.index.tolist() == ["as they were", "corrected"]

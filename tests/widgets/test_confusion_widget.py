@@ -15,11 +15,6 @@ from bearwidgets.widgets.protocol import Filter
 
 
 @pytest.fixture
-def ds(images):
-    return Dataset.from_folder(images)
-
-
-@pytest.fixture
 def learn(ds):
     mistaken = dict.fromkeys(paths(ds, "grizzly")[:2], "teddy") | {paths(ds, "black", "valid")[0]: "teddy"}
     return StubLearner(ds, mistaken)

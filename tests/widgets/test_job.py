@@ -17,6 +17,15 @@ def steps(n, stage="head", **fields):
         yield Progress(stage, step, n, train_loss=1 / step, **fields)
 
 
+def held(go, n, reached=None):
+    """Steps that wait for `go`, each."""
+    for step in range(1, n + 1):
+        if reached is not None:
+            reached.set()
+        assert go.wait(20)
+        yield Progress("head", step, n)
+
+
 @pytest.fixture
 def told():
     return []
@@ -38,18 +47,9 @@ def test_runs_to_its_end_and_gives_the_figures(job, told):
 
 
 def test_stop_works_at_the_next_step_and_never_finishes(job):
-    reached, go, closed, finished = threading.Event(), threading.Event(), [], []
-
-    def slow():
-        try:
-            for step in range(1, 1000):
-                reached.set()
-                assert go.wait(20)
-                yield Progress("head", step, 1000)
-        finally:
-            closed.append(step)
-
-    job.start(slow(), lambda: finished.append(1) or {})
+    reached, go, finished = threading.Event(), threading.Event(), []
+    work = held(go, 1000, reached)
+    job.start(work, lambda: finished.append(1) or {})
     assert reached.wait(20)
     job.stop()
     assert job.state.state == "stopping"
@@ -57,7 +57,7 @@ def test_stop_works_at_the_next_step_and_never_finishes(job):
     go.set()
     state = job.wait()
     assert state.state == "stopped"
-    assert closed == [1]
+    assert work.gi_frame is None, "closed"
     assert finished == []
 
 
@@ -106,12 +106,7 @@ def test_stop_that_comes_as_it_ends_does_not_leave_it_stopping():
 
 def test_only_one_at_a_time(job):
     go = threading.Event()
-
-    def slow():
-        assert go.wait(20)
-        yield Progress("head", 1, 1)
-
-    job.start(slow(), dict)
+    job.start(held(go, 1), dict)
     with pytest.raises(ConflictError, match="running already"):
         job.start(steps(1), dict)
     go.set()
@@ -192,15 +187,8 @@ def test_a_new_stage_begins_its_curve_anew_but_unfreezing_goes_on(job, told, mon
 
 
 def test_ctrl_c_while_waiting_stops_it(job, monkeypatch):
-    go = threading.Event()
-
-    def slow():
-        for step in range(1, 100):
-            assert go.wait(20)
-            yield Progress("head", step, 100)
-
-    job.start(slow(), dict)
-    joined = []
+    go, joined = threading.Event(), []
+    job.start(held(go, 100), dict)
 
     def join(self, timeout=None, real=threading.Thread.join):
         joined.append(timeout)

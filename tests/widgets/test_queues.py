@@ -10,20 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stub_issues import StubIssues
-from stub_learner import StubLearner, paths
 
-from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.cleaner.queues import NO_GROUP, Queue, together
 from bearwidgets.widgets.cleaner.session import Session
 from bearwidgets.widgets.cleaner.views import view_of
 from bearwidgets.widgets.protocol import Decision, Group
-
-
-@pytest.fixture
-def ds(images):
-    return Dataset.from_folder(images)
 
 
 @pytest.fixture
@@ -45,8 +38,7 @@ def issues(ids):
 
 
 @pytest.fixture
-def session(ds, issues):
-    learn = StubLearner(ds, {paths(ds, "grizzly")[0]: "teddy"})
+def session(learn, issues):
     return Session(learn, None, issues)
 
 
@@ -137,12 +129,6 @@ def test_settling_keeps_one_of_each_group_in_one_act(session, ids):
     assert session.journal.decisions.rank_by.tolist() == ["copies"] * 5
     assert len(session.undo()) == 5
     assert decided(session) == {}
-
-
-def test_settling_on_another_than_the_proposed_one(session, ids):
-    show(session, {"queue": "copies"})
-    session.resolve_group([ids[1]], keepers=False)
-    assert decided(session) == {ids[1]: "keep", ids[5]: "delete", ids[20]: "delete"}
 
 
 def test_settling_leaves_a_new_label_and_what_is_hidden(session, ids):

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 from made_data import write_images
-from stub_learner import StubLearner, paths
+from stub_learner import paths
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import WorkspaceError
@@ -30,13 +30,8 @@ class Tags(HTMLParser):
 
 
 @pytest.fixture
-def ds(images):
-    return Dataset.from_folder(images)
-
-
-@pytest.fixture
-def cleaner(ds):
-    return Cleaner(StubLearner(ds, {paths(ds, "grizzly")[0]: "teddy"}))
+def cleaner(learn):
+    return Cleaner(learn)
 
 
 def test_shows_the_first_of_the_view(cleaner):
