@@ -25,7 +25,6 @@ Range = Annotated[tuple[int, int], "half open"]  # what Board.ids_at takes
 Run = tuple[int, int]
 Curve = list[tuple[float, float | None, float | None]]
 Number = Annotated[int, range(2**53 + 1)]
-DecisionFilter = Annotated[str, DECISIONS]
 DecidedAction = Annotated[str, ACTIONS]
 
 
@@ -90,7 +89,7 @@ class Filter(Message):
     label: str | None = None  # the given label
     predicted: str | None = None  # the predicted one
     split: str | None = None  # train, valid or test
-    decision: DecisionFilter | None = None  # pending (any), undecided, or one of the actions
+    decision: Annotated[str, DECISIONS] | None = None  # pending (any), undecided, or one of the actions
     text: str = ""  # part of the path, small and capital letters alike
 
 

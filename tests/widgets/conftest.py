@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from made_data import write_images
 from stub_learner import StubLearner, paths, probabilities_of
 
 from bearwidgets.data.dataset import Dataset
@@ -16,6 +17,15 @@ from bearwidgets.review.review import Review
 @pytest.fixture
 def ds(images):
     return Dataset.from_folder(images)
+
+
+@pytest.fixture(scope="module")
+def shared_ds(tmp_path_factory):
+    """The same for all tests of a file, where a property is tested over and over."""
+    folder = write_images(
+        tmp_path_factory.mktemp("shared") / "images", {"black": 8, "grizzly": 8, "teddy": 8}
+    )
+    return Dataset.from_folder(folder, workspace=folder.parent / "space")
 
 
 @pytest.fixture

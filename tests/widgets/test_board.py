@@ -114,12 +114,8 @@ def test_nan_scores_come_last_either_way(scores, name, descending, shared_board)
 
 
 @pytest.fixture(scope="module")
-def shared_board(tmp_path_factory):
-    from made_data import write_images
-
-    folder = write_images(tmp_path_factory.mktemp("board") / "images", {"black": 8, "grizzly": 8, "teddy": 8})
-    ds = Dataset.from_folder(folder, workspace=folder.parent / "space")
-    return Board(ds, Review(StubLearner(ds)), NO_DECISIONS)
+def shared_board(shared_ds):
+    return Board(shared_ds, Review(StubLearner(shared_ds)), NO_DECISIONS)
 
 
 def test_items_without_scores_come_last(ds, review):

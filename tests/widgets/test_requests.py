@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -375,7 +374,5 @@ def test_no_message_is_unforeseen(op, fields, shared_front):
 
 
 @pytest.fixture(scope="module")
-def shared_front(tmp_path_factory):
-    folder = write_images(tmp_path_factory.mktemp("front") / "images", {"black": 4, "grizzly": 4, "teddy": 4})
-    ds = Dataset.from_folder(folder, workspace=folder.parent / "space")
-    return Front(replace(ds))
+def shared_front(shared_ds):
+    return Front(shared_ds)

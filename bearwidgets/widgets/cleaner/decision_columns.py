@@ -57,7 +57,6 @@ class DecisionColumns:
         self.new_classes: Counter[str] = Counter()
         self.exam_marks = 0
         self.trained_on(trained_on)
-        queues.all_undecided()
         rows = self._index.get_indexer(decisions.index)
         here = decisions[rows >= 0]
         self._put(rows[rows >= 0], here.action.tolist(), here.new_label.tolist(), here.seq.tolist())

@@ -126,6 +126,7 @@ class Queues:
         self._all[queue.name] = queue
         self._members[queue.name] = members = np.zeros(len(self._index), dtype=bool)
         members[queue.rows] = True
+        self.undecided[queue.name] = len(queue.rows)
 
     @property
     def names(self) -> list[str]:
@@ -143,10 +144,6 @@ class Queues:
         if name not in self._all:
             raise BadInputError(unknown_name("queue", name, self._all))
         return self._all[name]
-
-    def all_undecided(self) -> None:
-        """Count every item as undecided."""
-        self.undecided = {name: len(queue.rows) for name, queue in self._all.items()}
 
     def count(self, rows: np.ndarray, sign: int) -> None:
         """Count these rows of the table as undecided (1), or no longer (-1)."""

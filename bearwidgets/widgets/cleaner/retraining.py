@@ -19,14 +19,9 @@ if TYPE_CHECKING:
     from bearwidgets.widgets.cleaner.board import Board
 
 
-def can_retrain(learn: Any) -> bool:
-    """Whether a learner can be trained again on other data."""
-    return hasattr(learn, "with_data")
-
-
 def begin(learn: Any, cleaned: Dataset, epochs: int) -> tuple[Any, Generator[Progress]]:
     """A learner like this one on other data, and the steps of its training."""
-    if not can_retrain(learn):
+    if not hasattr(learn, "with_data"):
         raise BadInputError(
             "There is no bearwidgets Learner to retrain; train one with `learn = bw.Learner(ds)` and "
             "`learn.fine_tune()`, and give it to the Cleaner."

@@ -185,7 +185,7 @@ class Session:
                 undo=self.journal.can_undo,
                 redo=self.journal.can_redo,
                 scores=scored,
-                retrain=retraining.can_retrain(self.learn) and not busy,
+                retrain=hasattr(self.learn, "with_data") and not busy,
                 apply=bool(counts.action[DELETE] + counts.action[RELABEL]) and not busy,
                 rollback=bool(self._standing) and not busy,
             ),
