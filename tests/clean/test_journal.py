@@ -87,18 +87,6 @@ def test_decisions_table(dataset, journal):
     assert journal.decision(third) is None
 
 
-def test_what_changes_nothing_is_not_recorded(dataset, journal):
-    ids = ids_of(dataset, 3)
-    assert journal.record(ids[:2], "delete") == 2
-    version = journal.version
-    assert journal.record(ids[:2], "delete") == 0
-    assert journal.record(ids[2:], "clear") == 0
-    assert journal.version == version
-    assert journal.record(ids, "delete") == 1
-    assert journal.record([], "delete") == 0
-    assert len(lines_of(journal)) == 3
-
-
 def test_one_undo_takes_back_a_bulk_act_also_after_a_restart(dataset, journal):
     ids = ids_of(dataset, 10)
     journal.record(ids[:1], "keep")

@@ -65,13 +65,6 @@ def test_an_image_is_decoded_once(paths, opened):
     assert (len(counts), len(images)) == (24, 24)
 
 
-def test_images_are_shrunk_to_the_presize_and_never_enlarged(paths):
-    assert ImageFiles(paths, open_image, presize=20)[0].size == (24, 20)
-    assert ImageFiles(paths, open_image, presize=None)[0].size == (48, 40)
-    large = ImageFiles(paths, open_image, presize=41)[0]
-    assert (np.asarray(large) == np.asarray(open_image(paths[0]))).all()
-
-
 @given(
     width=st.integers(1, 80), height=st.integers(1, 80), presize=st.integers(1, 80), bands=st.integers(0, 3)
 )
@@ -142,13 +135,6 @@ def test_an_image_that_two_threads_open_at_once_counts_once(paths):
     assert images.nbytes == 48 * 40 * 3
 
 
-def test_no_budget_keeps_nothing(paths, opened):
-    counts, count = opened
-    images = ImageFiles(paths, count, presize=None, budget=0)
-    assert [images[0].size, images[0].size] == [(48, 40)] * 2
-    assert (counts[paths[0]], images.nbytes) == (2, 0)
-
-
 def test_a_kept_image_cannot_be_spoilt_by_who_gets_it(paths):
     images = ImageFiles(paths, open_image, presize=16)
     wanted = np.asarray(images[0]).copy()
@@ -164,20 +150,6 @@ def test_kept_or_not_the_pixels_are_the_same(paths):
     rows = [list(range(12)), list(range(12))] * 2
     assert same(loaded(paths, rows, CROP), loaded(paths, rows, CROP, budget=2000))
     assert same(loaded(paths, rows, CROP), loaded(paths, rows, CROP, budget=0))
-
-
-def test_a_large_jpeg_is_decoded_small_by_the_opener(tmp_path):
-    path = tmp_path / "large.jpg"
-    Image.new("RGB", (1600, 1200), "teal").save(path)
-    sizes = []
-
-    def opener(path):
-        image = open_image(path, at_least=100)
-        sizes.append(image.size)
-        return image
-
-    assert ImageFiles([path], opener, presize=100)[0].size == (133, 100)
-    assert sizes == [(200, 150)]
 
 
 @pytest.mark.parametrize(
@@ -214,11 +186,6 @@ def test_the_generator_follows_from_seed_batch_and_row(paths):
     (batch,) = load_batches(images, [[4, 9]], CROP, seed=3, first=7)
     for place, row in enumerate((4, 9)):
         assert (batch.pixels[place] == CROP(images[row], np.random.default_rng((3, 7, row)))).all()
-
-
-def test_going_on_half_way_gives_the_same_crops(paths):
-    rows = [[row, row + 1] for row in range(9)]
-    assert same(loaded(paths, rows, CROP, seed=5)[4:], loaded(paths, rows[4:], CROP, seed=5, first=4))
 
 
 def test_unreadable_files_are_problems_and_not_errors(paths, tmp_path):

@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 from torch.utils.data import Subset
-from torchvision.datasets import CIFAR10, DatasetFolder, FakeData, ImageFolder
+from torchvision.datasets import CIFAR10, DatasetFolder, ImageFolder
 from torchvision.transforms import v2
 
 from bearwidgets import files
@@ -199,15 +199,6 @@ def test_images_without_a_file_keep_every_pixel(tmp_path):
         with Image.open(ds.root / "train" / ds.classes[row % 3] / f"{row:05}.png") as image:
             assert (np.asarray(image) == data["train"].data[row]).all()
     assert data["train"].transform is transform
-
-
-def test_fake_data_has_numbers_for_classes(tmp_path):
-    ds = Dataset.from_torchvision(FakeData(6, (3, 8, 8), num_classes=2), tmp_path / "fake", valid_pct=0)
-    data = FakeData(6, (3, 8, 8), num_classes=2)
-    assert len(ds) == 6
-    for row, (image, label) in enumerate(data):
-        with Image.open(ds.root / str(label) / f"{row:05}.png") as written:
-            assert (np.asarray(written) == np.asarray(image)).all()
 
 
 def test_parts_of_a_data_set(images, tmp_path):

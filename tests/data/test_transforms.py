@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bearwidgets.data.augment.transforms import METHODS, RESAMPLING, Resize, frame, layers_of, pixels_of
+from bearwidgets.data.augment.transforms import METHODS, RESAMPLING, Resize, frame
 from bearwidgets.errors import BadInputError
 
 RED, GREEN, BLUE = [255, 0, 0], [0, 128, 0], [0, 0, 255]
@@ -99,13 +99,6 @@ def test_a_fine_checkerboard_is_grey_when_it_is_shrunk(interpolation):
     board = (np.indices((200, 200)).sum(0) % 2 * 255).astype(np.uint8)
     pixels = Resize(80, "squish", interpolation)(Image.fromarray(board))[8:-8, 8:-8]
     assert np.abs(pixels.astype(int) - 127).max() < 12
-
-
-def test_layers_are_put_together_as_they_were():
-    for image in (np.arange(24, dtype=np.float32).reshape(2, 3, 4), np.ones((2, 3, 1), np.float32)):
-        assert (pixels_of(layers_of(image)) == image).all()
-    gray = Image.new("L", (3, 2), 7)
-    assert pixels_of(layers_of(gray)).tolist() == np.full((2, 3, 1), 7).tolist()
 
 
 def test_frames():

@@ -14,7 +14,6 @@ from bearwidgets.data.image_stats.table import image_stats_of
 from bearwidgets.review.checks import copies as module
 from bearwidgets.review.checks.alignment import Pairs, refine, unit_waves, views, windows
 from bearwidgets.review.checks.copies import find_copies
-from bearwidgets.review.checks.duplicates import _components
 from bearwidgets.review.checks.run import find_issues
 from bearwidgets.review.neighbors import nearest
 from bearwidgets.review.review import Review
@@ -156,13 +155,6 @@ def test_one_picture_is_found_again_however_often_it_is_there(tmp_path):
     assert len(issues.queue("contradictory_labels")) == 7
     ds = Dataset.from_folder(folder, valid_pct=0)
     assert len(find_copies(ds, image_stats_of(ds), nearest(np.ones((len(ds), 4)), k=3)).how) == 0
-
-
-def test_components_are_numbered_by_their_first_rows():
-    group = _components(7, np.array([5, 6, 1]), np.array([6, 3, 2]))
-    assert group.tolist() == [-1, 0, 0, 1, -1, 1, 1]
-    assert _components(3, np.array([], int), np.array([], int)).tolist() == [-1, -1, -1]
-    assert _components(0, np.array([], int), np.array([], int)).tolist() == []
 
 
 def test_alignment_finds_the_window():
