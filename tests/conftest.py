@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
+    from bearwidgets.data.dataset import Dataset
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
@@ -40,6 +42,14 @@ def make_images() -> Callable[..., Path]:
 def images(tmp_path: Path) -> Path:
     """A folder of three classes with eight images each."""
     return write_images(tmp_path / "images", {"black": 8, "grizzly": 8, "teddy": 8})
+
+
+@pytest.fixture
+def ds(images: Path) -> Dataset:
+    """The data set of that folder: 18 to train on, 6 held out."""
+    from bearwidgets.data.dataset import Dataset
+
+    return Dataset.from_folder(images)
 
 
 @pytest.fixture(scope="session")

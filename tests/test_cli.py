@@ -21,11 +21,10 @@ from bearwidgets.learn.learner import Learner
 
 COMMANDS = ("demo", "check", "train", "apply", "rollback", "export")
 SMALL = ("--weights", "none", "--size", "32")
-
-
-@pytest.fixture
-def ds(images):
-    return Dataset.from_folder(images)
+RECIPE = (
+    "--arch test_resnet --mode full --epochs 2 --lr 0.01 --seed 3 --batch-size 6"
+    " --augment standard --precision 32 --resize pad"
+)
 
 
 @pytest.fixture
@@ -192,21 +191,7 @@ def test_train_on_the_cleaned_data_as_json(run, ds):
 
 
 def test_train_with_a_recipe(run, images, tmp_path):
-    options = [
-        *SMALL,
-        "--arch",
-        "test_resnet",
-        "--mode",
-        "full",
-        "--epochs",
-        "2",
-        "--lr",
-        "0.01",
-        "--seed",
-        "3",
-    ]
-    options += ["--batch-size", "6", "--augment", "standard", "--precision", "32", "--resize", "pad"]
-    options += ["--checkpoint", tmp_path / "kept.safetensors"]
+    options = [*SMALL, *RECIPE.split(), "--checkpoint", tmp_path / "kept.safetensors"]
     code, out, _ = run("train", images, *options, "--export", tmp_path / "bears.onnx")
     assert code == 0
     assert "from scratch" in out

@@ -19,6 +19,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -75,8 +76,7 @@ def decided_cleaner(n: int, decisions: int, folder: Path) -> bw.Cleaner:
     return cleaner
 
 
-@contextlib.contextmanager
-def counted(owner: Any, name: str, count: Callable[..., None]) -> Iterator[None]:
+def counted(owner: Any, name: str, count: Callable[..., None]) -> Any:
     """Have `count` called with the arguments and the result of each call of a function."""
     real = getattr(owner, name)
 
@@ -85,11 +85,7 @@ def counted(owner: Any, name: str, count: Callable[..., None]) -> Iterator[None]
         count(*args)
         return result
 
-    setattr(owner, name, call)
-    try:
-        yield
-    finally:
-        setattr(owner, name, real)
+    return patch.object(owner, name, call)
 
 
 class Work:

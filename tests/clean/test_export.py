@@ -18,11 +18,6 @@ from bearwidgets.errors import BadInputError, WorkspaceError
 
 
 @pytest.fixture
-def ds(images):
-    return Dataset.from_folder(images)
-
-
-@pytest.fixture
 def journal(ds):
     """One deleted, one unsure, one relabelled; one of them in the evaluation split."""
     journal = Journal.open(ds)

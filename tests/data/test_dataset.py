@@ -602,17 +602,14 @@ def test_a_folder_that_cannot_be_written_is_read(images):
             folder.chmod(0o755)
 
 
-def test_bears(shared_data):
-    ds = Dataset.from_folder(shared_data / "bears")
-    assert (len(ds), ds.classes) == (480, ["black", "grizzly", "teddy"])
-    assert ds.table["split"].value_counts().to_dict() == {"train": 384, "valid": 96}
-    assert ds.problems.empty
-
-
-def test_cifar(shared_data):
-    ds = Dataset.from_csv(shared_data / "cifar10n" / "labels.csv", label="worst")
-    assert (len(ds), len(ds.classes)) == (6000, 10)
-    assert ds.problems.empty
+def test_real_data(shared_data):
+    bears = Dataset.from_folder(shared_data / "bears")
+    assert (len(bears), bears.classes) == (480, ["black", "grizzly", "teddy"])
+    assert bears.table["split"].value_counts().to_dict() == {"train": 384, "valid": 96}
+    cifar = Dataset.from_csv(shared_data / "cifar10n" / "labels.csv", label="worst")
+    assert (len(cifar), len(cifar.classes)) == (6000, 10)
+    assert bears.problems.empty
+    assert cifar.problems.empty
 
 
 def test_rows_longer_than_the_header_shift_nothing(images):

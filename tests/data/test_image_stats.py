@@ -9,7 +9,6 @@ import pytest
 from made_data import packed, rotten_png, scene
 from PIL import Image, ImageFilter
 
-from bearwidgets.data.cache import cache_file
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.data.image_stats import pixel_stats, table
@@ -143,18 +142,6 @@ def test_a_cache_that_is_damaged_or_cannot_be_written_is_done_without(ds, tmp_pa
     assert len(ImageStatsCache(tmp_path / "bad").get(ds.table.content)) == 5  # made anew
     (tmp_path / "file").write_text("")
     assert image_stats_of(ds, cache=ImageStatsCache(tmp_path / "file")).equals(truth)
-
-
-def test_a_cache_of_another_version_or_over_its_bound_starts_anew(ds, tmp_path, monkeypatch):
-    cache = ImageStatsCache(tmp_path)
-    image_stats_of(ds, cache=cache)
-    assert len(cache.get(ds.table.content)) == 5
-    with sqlite3.connect(cache.path) as database:
-        database.execute("PRAGMA user_version=99")
-    assert cache.get(ds.table.content) == {}
-    image_stats_of(ds, cache=cache)
-    monkeypatch.setattr(cache_file, "LARGEST", 10)
-    assert cache.get(ds.table.content) == {}
 
 
 def test_rows_of_the_cache_that_do_not_fit_are_not_used(ds, tmp_path):

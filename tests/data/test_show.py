@@ -14,11 +14,6 @@ from bearwidgets.data.augment.transforms import Resize
 from bearwidgets.errors import BadInputError, ImageError
 
 
-@pytest.fixture
-def ds(images) -> Dataset:
-    return Dataset.from_folder(images)
-
-
 def shown(sheet):
     return [axes.get_images()[0].get_array() for axes in sheet.figure.axes]
 

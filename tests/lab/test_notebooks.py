@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from labserver import Lab
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("fresh_data")]
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 CONTRAST = Path(__file__).parents[1] / "browser" / "contrast.js"
@@ -46,8 +47,6 @@ def says(lab: Lab, pattern: str) -> None:
 @pytest.fixture
 def fresh_data(lab_server: object) -> None:
     """No decisions from another test."""
-    import shutil
-
     shutil.rmtree(lab_server.root / "small" / ".bearwidgets", ignore_errors=True)
 
 
@@ -73,7 +72,6 @@ def test_a_notebook_runs_to_its_end(lab: Lab, notebook: str, images: list[str], 
     assert len(json.dumps(saved)) < most
 
 
-@pytest.mark.usefixtures("fresh_data")
 def test_keys_decide_and_leave_the_notebook_alone(lab: Lab) -> None:
     open_cleaner(lab, "print(cleaner.decisions.action.tolist())", "print('still here')")
     cells = lab.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.cells.length")
@@ -95,7 +93,6 @@ def test_keys_decide_and_leave_the_notebook_alone(lab: Lab) -> None:
     says(lab, "marked 0")
 
 
-@pytest.mark.usefixtures("fresh_data")
 def test_decisions_outlive_the_kernel(lab: Lab) -> None:
     open_cleaner(lab)
     lab.page.keyboard.press("Delete")
@@ -108,7 +105,6 @@ def test_decisions_outlive_the_kernel(lab: Lab) -> None:
     says(lab, "marked 1")
 
 
-@pytest.mark.usefixtures("fresh_data")
 def test_python_and_the_grid_are_one(lab: Lab) -> None:
     open_cleaner(lab, "cleaner.mark(cleaner.review.suspects(3).index, 'unsure')", "cleaner.undo()")
     lab.run_cell(1)
@@ -117,7 +113,6 @@ def test_python_and_the_grid_are_one(lab: Lab) -> None:
     says(lab, "marked 0")
 
 
-@pytest.mark.usefixtures("fresh_data")
 def test_retrain_by_button_shows_its_measure(lab: Lab) -> None:
     open_cleaner(lab, "print(cleaner.effect)")
     lab.page.keyboard.press("Enter")
@@ -128,7 +123,6 @@ def test_retrain_by_button_shows_its_measure(lab: Lab) -> None:
     assert "labels as they were" in lab.text_of(1)
 
 
-@pytest.mark.usefixtures("fresh_data")
 def test_a_cell_of_the_matrix_opens_its_images(lab: Lab) -> None:
     lab.open(
         [
@@ -152,7 +146,6 @@ def test_a_cell_of_the_matrix_opens_its_images(lab: Lab) -> None:
     assert int(lab.text_of(2)) == count
 
 
-@pytest.mark.usefixtures("fresh_data")
 def test_both_themes_are_readable(lab: Lab) -> None:
     open_cleaner(lab)
     assert lab.page.evaluate(POOR_TEXTS) == []
@@ -163,7 +156,6 @@ def test_both_themes_are_readable(lab: Lab) -> None:
     assert lab.page.evaluate(POOR_TEXTS) == []
 
 
-@pytest.mark.usefixtures("fresh_data")
 def test_an_error_in_the_kernel_is_a_sentence_in_the_view(lab: Lab) -> None:
     open_cleaner(lab, "import shutil; shutil.rmtree(ds.root / 'black')")
     lab.run_cell(1)

@@ -15,11 +15,6 @@ from bearwidgets.review.effect.effect import Effect, measure_effect, sign_test
 CLASSES = ["black", "grizzly", "teddy"]
 
 
-@pytest.fixture
-def ds(images) -> Dataset:
-    return Dataset.from_folder(images, valid_pct=0.25)
-
-
 class Oracle:
     """A learner that gives each label on disk, except for the items named."""
 
@@ -110,7 +105,7 @@ def test_the_frozen_labels_count_after_files_were_moved(ds, images):
     ds.freeze_exam()
     old, new = ds.table.label[row], another(ds.table.label[row])
     (images / ds.table.path[row]).rename(images / new / "moved.jpg")
-    moved = Dataset.from_folder(images, valid_pct=0.25)
+    moved = Dataset.from_folder(images)
     assert moved.table[moved.table.id == ds.table.id[row]].label.tolist() == [new]
     table = measure_effect(
         Oracle(moved, {ds.table.id[row]: old}), Oracle(moved, {}), moved, journal(moved)

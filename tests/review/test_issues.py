@@ -8,17 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
 from bearwidgets.review.checks.registry import CHECKS, Check, CheckResult, check, register
 from bearwidgets.review.checks.run import find_issues
 from bearwidgets.review.checks.thresholds import adaptive_threshold
 from bearwidgets.review.review import Review
-
-
-@pytest.fixture
-def ds(images) -> Dataset:
-    return Dataset.from_folder(images, valid_pct=0.25)
 
 
 @pytest.fixture(autouse=True)

@@ -28,11 +28,6 @@ def review() -> Review:
 
 
 @pytest.fixture
-def ds(images) -> Dataset:
-    return Dataset.from_folder(images, valid_pct=0.25)
-
-
-@pytest.fixture
 def learn(ds) -> Learner:
     return Learner(ds, arch="test_resnet", weights=None, size=32).fine_tune(progress=False)
 
@@ -188,7 +183,7 @@ def test_rebinding_keeps_probabilities_by_content(learn, images):
     review = Review(learn)
     (images / "black" / "000.jpg").rename(images / "teddy" / "moved.jpg")
     (images / "black" / "001.jpg").unlink()
-    ds = Dataset.from_folder(images, valid_pct=0.25)
+    ds = Dataset.from_folder(images)
     after = review.rebind(ds)
     assert len(after.table) == 23
     assert after.ds is ds
@@ -204,7 +199,7 @@ def test_rebinding_keeps_probabilities_by_content(learn, images):
 @pytest.mark.trains
 def test_rebinding_leaves_out_what_it_does_not_know(learn, images, make_images):
     make_images(images, {"polar": 2}, seed=3)
-    after = Review(learn).rebind(Dataset.from_folder(images, valid_pct=0.25))
+    after = Review(learn).rebind(Dataset.from_folder(images))
     assert len(after.table) == 24
     assert "polar" not in set(after.table.label)
 

@@ -10,7 +10,6 @@ from stub_issues import StubIssues
 from stub_learner import StubLearner
 
 from bearwidgets.clean.journal import Journal
-from bearwidgets.data.dataset import Dataset
 from bearwidgets.review.effect.running_yield import KEPT, WINDOW, review_yield
 from bearwidgets.widgets.cleaner import review_trials as looks_module
 from bearwidgets.widgets.cleaner.session import Session
@@ -97,11 +96,6 @@ def test_stop_when_neither_the_last_nor_the_next_decisions_change_much():
 
 
 # ---------------------------------------------------------------------- in a session
-
-
-@pytest.fixture
-def ds(images):
-    return Dataset.from_folder(images)
 
 
 @pytest.fixture
