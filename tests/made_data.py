@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+TINY = {"arch": "test_resnet", "weights": None, "size": 32}  # a learner that is trained in a second
+
+
+class Bomb:
+    """A pickle of it makes a folder where it is opened."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.mark),)
 
 
 def write_images(
@@ -32,6 +44,19 @@ def write_images(
             image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
             image.save(folder / label / f"{number:03}.jpg", quality=90)
     return folder
+
+
+def clouds(n: int, n_classes: int, apart: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Features (n, 12) in a cloud a class, so far apart, and their class numbers."""
+    random = np.random.default_rng(seed)
+    target = np.arange(n) % n_classes
+    return random.normal(size=(n, 12)) + apart * np.eye(n_classes, 12)[target], target
+
+
+def squeezed(path: Path) -> np.ndarray:
+    """The pixels that a bilinear network of 32 px is given of an image file."""
+    image = Image.open(path).convert("RGB")
+    return np.asarray(image.resize((32, 32), Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
 def scene(seed=0, size=(240, 180)):

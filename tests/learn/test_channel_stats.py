@@ -55,26 +55,6 @@ def test_streaming_gives_what_all_at_once_gives(seed, bands, sizes, scale):
     np.testing.assert_allclose(std, values.std(0, dtype=np.float64), rtol=1e-7)
 
 
-def test_a_large_mean_cancels_nothing():
-    values = np.array([[1e9], [1e9 + 1], [1e9 + 2]] * 1000)
-    mean, std = channel_statistics(batches(values, [7]))
-    assert mean[0] == pytest.approx(1e9 + 1, rel=1e-15)
-    assert std[0] == pytest.approx((2 / 3) ** 0.5, rel=1e-7)
-
-
-def test_never_more_than_a_batch_is_held():
-    asked = []
-
-    def pixels():
-        for number in range(5):
-            asked.append(number)
-            yield np.full((1, 2, 2, 1), number, np.float32)
-
-    mean, _ = channel_statistics(pixels())
-    assert asked == [0, 1, 2, 3, 4]
-    assert mean[0] == 2
-
-
 def test_constant_bands_are_not_scaled_and_are_named():
     values = np.stack([np.arange(6.0), np.full(6, 0.1), np.full(6, 7.0)], axis=-1)
     with pytest.warns(UserWarning, match=r"Of 3 bands, those numbered 1, 2 \(from 0\) have the same value"):
@@ -246,11 +226,6 @@ def test_the_training_split_alone_is_measured(fields):
     assert made.std == pytest.approx(values.std(0), rel=1e-6)
     assert (made.size, made.interpolation, made.resize, made.in_chans) == (12, "bilinear", "squish", 5)
     assert made == make_preprocessing(fields, IMAGENET, 12, pretrained=False, in_chans=5)
-    train = fields.table["id"][fields.table["split"] == "train"]
-    pixels = np.stack([made.resizer(made.open(fields.path_of(each))) for each in train])
-    tensor = made.normalize(pixels, torch.device("cpu"))
-    assert tensor.mean((0, 2, 3)).abs().max() < 1e-4
-    assert (tensor.std((0, 2, 3)) - 1).abs().max() < 1e-2
 
 
 def test_a_large_batch_is_drawn_by_the_seed(fields, monkeypatch):
@@ -289,24 +264,19 @@ def test_photos_need_no_look_with_the_weights_own(images, monkeypatch):
     assert made.resize == "crop"
 
 
-def test_broken_files_are_passed_over(fields):
+def test_broken_files_and_a_whole_batch_of_them_are_passed_over(fields):
     ids = fields.table["id"][fields.table["split"] == "train"].tolist()
+    assert len(ids) == 16
     fields.path_of(ids[0]).write_bytes(b"\x93NUMPY broken")
-    fields.path_of(ids[1]).unlink()
-    made = make_preprocessing(fields, IMAGENET, 12, pretrained=False, in_chans=5)
-    whole = [np.load(fields.path_of(each)).reshape(-1, 5) for each in ids[2:]]
-    assert made.mean == pytest.approx(np.concatenate(whole).mean(0) / 65535, rel=1e-6)
-
-
-def test_a_whole_batch_of_broken_files_is_passed_over(fields):
-    ids = fields.table["id"][fields.table["split"] == "train"].tolist()
-    assert len(ids) > 9
-    for each in ids[8:16]:
+    for each in ids[8:]:
         fields.path_of(each).unlink()
-    made = make_preprocessing(
+    made = make_preprocessing(fields, IMAGENET, 12, pretrained=False, in_chans=5)
+    whole = [np.load(fields.path_of(each)).reshape(-1, 5) for each in ids[1:8]]
+    assert made.mean == pytest.approx(np.concatenate(whole).mean(0) / 65535, rel=1e-6)
+    drawn = make_preprocessing(
         fields, IMAGENET, 12, pretrained=False, in_chans=5, bands="pca", normalize="batch"
     )
-    assert made.mean == pytest.approx((0.5,) * 3, abs=1e-4)
+    assert drawn.mean == pytest.approx((0.5,) * 3, abs=1e-4)
 
 
 @pytest.mark.parametrize("pretrained", [True, False])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from made_data import write_images
+from made_data import TINY, write_images
 from PIL import Image
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
@@ -25,11 +25,8 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, ImageError
 from bearwidgets.learn import estimator
 from bearwidgets.learn.estimator import ImageClassifier
-from bearwidgets.learn.head.features import FeatureStore
 from bearwidgets.learn.learner import Learner
 from bearwidgets.learn.network.model import create_body
-
-TINY = {"arch": "test_resnet", "weights": None, "size": 32}
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +47,10 @@ def model(paths, labels) -> ImageClassifier:
 
 
 @pytest.fixture
-def computed(monkeypatch) -> list[int]:
-    """How many images went through a body, batch by batch; no body of another test is left."""
+def computed(computed) -> list[int]:
+    """The same, with no body of another test left."""
     estimator._known_store.cache_clear()
-    numbers, original = [], FeatureStore.of_pixels
-    monkeypatch.setattr(
-        FeatureStore, "of_pixels", lambda self, pixels: numbers.append(len(pixels)) or original(self, pixels)
-    )
-    return numbers
+    return computed
 
 
 def test_it_learns_and_says_labels(paths, labels):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.numpy
 import torch
+from made_data import squeezed
 
 import bearwidgets.learn.head.features as module
 from bearwidgets.data.cache.cache_file import cache_dir
@@ -18,11 +20,6 @@ from bearwidgets.learn.input.preprocessing import Preprocessing, Projection
 from bearwidgets.learn.network.model import create_body
 
 SIZE = 32
-
-
-@pytest.fixture
-def paths(images) -> list[Path]:
-    return sorted(images.rglob("*.jpg"))
 
 
 def store(seed: int = 0, size: int = SIZE, *, keep: bool = True) -> FeatureStore:
@@ -44,33 +41,16 @@ def shards() -> list[Path]:
     return sorted((cache_dir() / "features").glob("*/*.safetensors"))
 
 
-@pytest.fixture
-def computed(monkeypatch) -> list[int]:
-    """How many pictures went through a body, call by call."""
-    calls, original = [], FeatureStore.of_pixels
-    monkeypatch.setattr(
-        FeatureStore, "of_pixels", lambda self, pixels: calls.append(len(pixels)) or original(self, pixels)
-    )
-    return calls
-
-
 def test_features_are_those_of_the_body(paths, monkeypatch):
     monkeypatch.setattr(module, "fast_precision", lambda _: torch.float32)
     made = filled(paths)
     assert made.preprocessing.interpolation == "bilinear"  # that of this architecture
-    pixels = np.stack([_squeezed(path) for path in paths])
+    pixels = np.stack([squeezed(path) for path in paths])
     with torch.inference_mode():
         wanted = made.body(made.preprocessing.normalize(pixels, torch.device("cpu"))).numpy()
     got = made.array(contents(paths))
     assert got.dtype == np.float32
     np.testing.assert_allclose(got, wanted, rtol=2e-3, atol=1e-3 * np.abs(wanted).max())
-
-
-def _squeezed(path: Path) -> np.ndarray:
-    from PIL import Image
-
-    image = Image.open(path).convert("RGB")
-    return np.asarray(image.resize((SIZE, SIZE), Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
 def test_a_second_store_reads_them_from_disk(paths, computed):
@@ -144,37 +124,22 @@ def test_equal_bytes_are_computed_once(paths, tmp_path, computed):
     assert made.array(contents([paths[0], copy])).shape == (2, 96)
 
 
-def _cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:100])
+def shard_of(width: int, contents: str | None) -> bytes:
+    values = {"features": np.zeros((1, width), np.float16)}
+    return safetensors.numpy.save(values, contents and {"contents": contents})
 
 
-def _empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def _text(path: Path) -> None:
-    path.write_text("not tensors at all")
-
-
-def _foreign(path: Path) -> None:
-    safetensors.numpy.save_file({"features": np.zeros((1, 96), np.float16)}, path)
-
-
-def _narrow(path: Path) -> None:
-    safetensors.numpy.save_file(
-        {"features": np.zeros((1, 5), np.float16)}, path, {"contents": f'["{path.stem}"]'}
-    )
-
-
-def _short(path: Path) -> None:
-    safetensors.numpy.save_file({"features": np.zeros((1, 96), np.float16)}, path, {"contents": '["a", "b"]'})
-
-
-@pytest.mark.parametrize("damage", [_cut, _empty, _text, _foreign, _narrow, _short])
-def test_a_damaged_shard_is_computed_again(paths, computed, damage):
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        *(b"", b"not tensors at all", shard_of(96, '["a"]')[:100]),
+        *(shard_of(96, None), shard_of(5, '["a"]'), shard_of(96, '["a", "b"]')),
+    ],
+)
+def test_a_damaged_shard_is_computed_again(paths, computed, damaged):
     first = filled(paths[:5]).array(contents(paths[:5]))
     (shard,) = shards()
-    damage(shard)
+    shard.write_bytes(damaged)
     second = filled(paths[:5])
     assert computed == [5, 5]
     assert (second.array(contents(paths[:5])) == first).all()
@@ -208,23 +173,6 @@ def test_what_was_done_before_an_interruption_is_kept(paths, computed):
     assert sum(computed) == len(paths)  # nothing twice
 
 
-def test_a_keyboard_interrupt_inside_keeps_what_was_done(paths, computed, monkeypatch):
-    original, calls = FeatureStore.of_pixels, []
-
-    def interrupted(self, pixels):
-        calls.append(1)
-        if len(calls) == 2:
-            raise KeyboardInterrupt
-        return original(self, pixels)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(FeatureStore, "of_pixels", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            filled(paths)
-    filled(paths)
-    assert sum(computed) == len(paths)  # nothing twice
-
-
 def test_pictures_that_cannot_be_decoded_are_problems(paths, tmp_path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(paths[0].read_bytes()[:300])
@@ -240,8 +188,6 @@ def test_no_pictures_have_features_of_the_right_width():
 
 
 def test_the_cache_is_bounded_the_oldest_go_first(paths, monkeypatch):
-    import os
-
     filled(paths[:3])
     (old,) = shards()
     os.utime(old, (1, 1))

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import random
-import stat
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from made_data import TINY, squeezed
 from PIL import Image
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, ImageError
 from bearwidgets.learn.head.features import FeatureStore
 from bearwidgets.learn.learner import Learner
-
-TINY = {"arch": "test_resnet", "weights": None, "size": 32}
-
-
-@pytest.fixture
-def ds(images) -> Dataset:
-    return Dataset.from_folder(images, valid_pct=0.25)
 
 
 @pytest.fixture
@@ -61,15 +55,10 @@ def test_exact_training_learns_epoch_by_epoch(ds):
 def test_exact_probabilities_are_those_of_the_network(ds):
     learn = Learner(ds, **TINY).fine_tune(1, mode="full", progress=False)
     table, probabilities = learn.predictions()
-    pixels = np.stack([_pixels(ds.path_of(each)) for each in table.id])
+    pixels = np.stack([squeezed(ds.path_of(each)) for each in table.id])
     with torch.inference_mode():
         logits = learn.module(learn.preprocessing.normalize(pixels, torch.device("cpu")))
     assert probabilities == pytest.approx(torch.softmax(logits, 1).numpy(), abs=0.03)
-
-
-def _pixels(path) -> np.ndarray:
-    image = Image.open(path).convert("RGB")
-    return np.asarray(image.resize((32, 32), Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
 def test_evaluate_by_hand(trained, monkeypatch):
@@ -101,7 +90,7 @@ def test_the_same_seed_gives_the_same_numbers(ds, mode):
     assert (first.predictions()[1] == second.predictions()[1]).all()
 
 
-def test_ctrl_c_while_features_are_computed_leaves_a_learner_to_train_on(ds, monkeypatch):
+def test_ctrl_c_while_features_are_computed_leaves_a_learner_to_train_on(ds, monkeypatch, computed):
     learn = Learner(ds, **TINY)
     original, calls = FeatureStore.of_pixels, []
 
@@ -117,18 +106,15 @@ def test_ctrl_c_while_features_are_computed_leaves_a_learner_to_train_on(ds, mon
     with pytest.raises(BadInputError, match="not trained yet"):
         learn.predict(np.zeros((9, 9, 3), np.uint8))
     assert learn.fine_tune(progress=False).evaluate("valid")["n"] == 6
+    assert sum(computed) == 24, "nothing is computed twice"
 
 
 def test_ctrl_c_in_a_second_cached_training_leaves_the_first(trained, monkeypatch):
     before = trained.predictions()[1]
     with monkeypatch.context() as patch, pytest.warns(UserWarning, match="can be used"):  # noqa: PT031 - the patch is to end with it
-        patch.setattr("bearwidgets.learn.head.linear_head.fit_softmax", _interrupt)
+        patch.setattr("bearwidgets.learn.head.linear_head.fit_softmax", Mock(side_effect=KeyboardInterrupt))
         trained.fine_tune(progress=False)
     assert (trained.predictions()[1] == before).all()
-
-
-def _interrupt(*_args, **_options):
-    raise KeyboardInterrupt
 
 
 def test_ctrl_c_in_the_middle_of_exact_training_leaves_a_usable_learner(ds, monkeypatch):
@@ -298,15 +284,12 @@ def test_a_workspace_that_cannot_be_written_still_trains(images, tmp_path):
     with pytest.warns(UserWarning, match="frozen for this session only"):
         learn = Learner(ds, **TINY).fine_tune(progress=False)
     assert learn.evaluate("valid")["n"] == 6
-    assert stat.S_ISREG((tmp_path / "file").stat().st_mode)
+    assert (tmp_path / "file").read_text() == "no folder"
 
 
-def test_other_data_shares_the_features(trained, images, make_images, monkeypatch):
+def test_other_data_shares_the_features(trained, images, make_images, computed):
     make_images(images, {"polar": 3}, seed=7)
-    computed, original = [], FeatureStore.of_pixels
-    monkeypatch.setattr(
-        FeatureStore, "of_pixels", lambda self, pixels: computed.append(len(pixels)) or original(self, pixels)
-    )
+    computed.clear()
     other = trained.with_data(Dataset.from_folder(images, valid_pct=0.25)).fine_tune(progress=False)
     assert computed == [3]
     assert other.classes == ["black", "grizzly", "polar", "teddy"]

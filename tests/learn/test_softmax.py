@@ -6,23 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_data import clouds
 from sklearn.linear_model import LogisticRegression
 
 from bearwidgets.learn.head import softmax
 from bearwidgets.learn.head.softmax import Softmax, estimate_transition, fit_softmax
 
 
-def clouds(n: int = 120, n_classes: int = 3, apart: float = 1.5, seed: int = 0):
-    random = np.random.default_rng(seed)
-    target = np.arange(n) % n_classes
-    values = random.normal(size=(n, 6)) + apart * np.eye(n_classes, 6)[target]
-    return values.astype(np.float32), target
-
-
 @pytest.mark.parametrize("strength", [0.5, 30.0])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_it_is_scikit_learns_optimum(strength, n_classes):
-    values, target = clouds(n_classes=n_classes)
+    values, target = clouds(120, n_classes, 1.5)
     ours = fit_softmax(values, target, n_classes, strength).probabilities(values)
     # Two logits that share the weight of one have half its squared length: the same problem at twice the strength.
     theirs = LogisticRegression(C=(2 if n_classes == 2 else 1) / strength, tol=1e-8, max_iter=1000)
@@ -32,7 +26,7 @@ def test_it_is_scikit_learns_optimum(strength, n_classes):
 @pytest.mark.parametrize("transition", [None, np.array([[0.7, 0.3, 0], [0, 1, 0], [0.1, 0.2, 0.7]])])
 def test_the_gradient_is_that_of_the_loss(transition):
     """Any step away from the optimum costs."""
-    values, target = clouds()
+    values, target = clouds(120, 3, 1.5)
     best = fit_softmax(values, target, 3, 2.0, transition=transition)
 
     def loss(model: Softmax) -> float:
@@ -48,24 +42,24 @@ def test_the_gradient_is_that_of_the_loss(transition):
 
 
 def test_where_it_starts_does_not_matter():
-    values, target = clouds()
+    values, target = clouds(120, 3, 1.5)
     start = fit_softmax(values, target, 3, 100.0)
     fresh, warm = fit_softmax(values, target, 3, 2.0), fit_softmax(values, target, 3, 2.0, start=start)
     assert warm.probabilities(values) == pytest.approx(fresh.probabilities(values), abs=2e-3)
 
 
 def test_with_the_true_transition_wrong_labels_are_not_learned():
-    values, clean = clouds(900)
+    values, clean = clouds(900, 3, 1.5)
     given_labels = np.where((np.random.default_rng(0).random(900) < 0.4) & (clean == 0), 1, clean)
     transition = np.array([[0.6, 0.4, 0], [0, 1, 0], [0, 0, 1]])
-    new, right = clouds(900, seed=1)
+    new, right = clouds(900, 3, 1.5, seed=1)
     plain = fit_softmax(values, given_labels, 3, 1.0).probabilities(new)
     corrected = fit_softmax(values, given_labels, 3, 1.0, transition=transition).probabilities(new)
     assert (corrected.argmax(1) == right).mean() > (plain.argmax(1) == right).mean() + 0.03
 
 
 def test_the_estimate_finds_what_is_labelled_as_what():
-    values, clean = clouds(3000, apart=4.0)
+    values, clean = clouds(3000, 3, 4.0)
     given_labels = np.where((np.random.default_rng(0).random(3000) < 0.2) & (clean == 2), 0, clean)
     p = fit_softmax(values, clean, 3, 1.0).probabilities(values)
     wanted = np.array([[1, 0, 0], [0, 1, 0], [0.2, 0, 0.8]])

@@ -5,31 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from made_data import TINY
 
-from bearwidgets import Dataset, Learner, Review, cross_validate
+from bearwidgets import Review, cross_validate
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.training import training_dynamics as dynamics_module
 from bearwidgets.learn.training.fabric import make_fabric
 from bearwidgets.learn.training.training_dynamics import TrainingDynamics
 from bearwidgets.review.scores import consensus
 
-TINY = {"arch": "test_resnet", "weights": None, "size": 32}
 FULL = {"mode": "full", "batch_size": 6, "precision": "32"}
-
-
-@pytest.fixture
-def ds(images) -> Dataset:
-    return Dataset.from_folder(images, valid_pct=0.25)
-
-
-@pytest.fixture
-def learn(ds, tmp_path) -> Learner:
-    """A learner whose body comes from a file of weights."""
-    path = tmp_path / "body.safetensors"
-    body = Learner(ds, **TINY, seed=1).module.body.state_dict()
-    save_file({name: tensor.contiguous() for name, tensor in body.items()}, path)
-    return Learner(ds, **{**TINY, "weights": path})
 
 
 def test_means_by_hand():
@@ -53,29 +38,29 @@ def test_items_of_which_no_head_is_known_have_no_start():
     assert np.isnan(found.opinions()[1][1][0]).all()
 
 
-def test_a_training_sees_every_item_once_an_epoch(learn, ds):
-    learn.fine_tune(3, **FULL, progress=False)
+def test_a_training_sees_every_item_once_an_epoch(pretrained, ds):
+    pretrained.fine_tune(3, **FULL, progress=False)
     train = ds.table[ds.table.split == "train"]
-    assert learn.record.dynamics.tensors["count"].tolist() == [3] * len(train)
-    ids, (mean, start) = learn.training_dynamics()
+    assert pretrained.record.dynamics.tensors["count"].tolist() == [3] * len(train)
+    ids, (mean, start) = pretrained.training_dynamics()
     assert ids == train.id.tolist()
     assert mean.sum(1) == pytest.approx(1, abs=1e-5)
     assert np.isfinite(start).any()
 
 
-def test_the_first_epoch_at_a_rate_of_nearly_nothing_says_what_the_network_says(learn):
-    learn.fine_tuning(1, mode="quick").close()
-    learn.fit(1, 1e-12, augment="none", norm_eval=True, batch_size=6, precision="32", progress=False)
-    table, probabilities = learn.predictions()
-    ids, (mean, _) = learn.training_dynamics()
+def test_the_first_epoch_at_a_rate_of_nearly_nothing_says_what_the_network_says(pretrained):
+    pretrained.fine_tuning(1, mode="quick").close()
+    pretrained.fit(1, 1e-12, augment="none", norm_eval=True, batch_size=6, precision="32", progress=False)
+    table, probabilities = pretrained.predictions()
+    ids, (mean, _) = pretrained.training_dynamics()
     assert mean == pytest.approx(probabilities[table.set_index("id").index.get_indexer(ids)], abs=1e-3)
 
 
-def test_a_review_brings_the_opinions_together(learn, ds):
-    learn.fine_tune(2, **FULL, progress=False)
-    review = Review(learn)
-    _, last = learn.predictions()
-    ids, earlier = learn.training_dynamics()
+def test_a_review_brings_the_opinions_together(pretrained, ds):
+    pretrained.fine_tune(2, **FULL, progress=False)
+    review = Review(pretrained)
+    _, last = pretrained.predictions()
+    ids, earlier = pretrained.training_dynamics()
     rows = review.table.index.get_indexer(ids)
     assert review.probabilities[rows] == pytest.approx(consensus([last[rows], *earlier]))
     assert abs(review.probabilities[rows] - last[rows]).max() > 1e-3
@@ -85,26 +70,26 @@ def test_a_review_brings_the_opinions_together(learn, ds):
     assert not review.table.why.str.contains("did not see").any()
 
 
-def test_a_cached_training_ends_the_trace_and_another_fit_goes_on_with_it(learn):
-    learn.fine_tune(1, **FULL, progress=False)
-    learn.fit(2, 1e-4, batch_size=6, precision="32", progress=False)
-    assert set(learn.record.dynamics.tensors["count"].tolist()) == {3}
-    learn.fine_tune(progress=False)
-    assert learn.training_dynamics() is None
-    assert Review(learn).made_by.endswith("out of fold")
+def test_a_cached_training_ends_the_trace_and_another_fit_goes_on_with_it(pretrained):
+    pretrained.fine_tune(1, **FULL, progress=False)
+    pretrained.fit(2, 1e-4, batch_size=6, precision="32", progress=False)
+    assert set(pretrained.record.dynamics.tensors["count"].tolist()) == {3}
+    pretrained.fine_tune(progress=False)
+    assert pretrained.training_dynamics() is None
+    assert Review(pretrained).made_by.endswith("out of fold")
 
 
-def test_mixed_pictures_say_nothing(learn):
-    learn.fine_tune(1, **FULL, mixup=0.4, progress=False)
-    assert learn.training_dynamics()[0] == []
-    assert Review(learn).made_by.endswith("training items judged in sample")
+def test_mixed_pictures_say_nothing(pretrained):
+    pretrained.fine_tune(1, **FULL, mixup=0.4, progress=False)
+    assert pretrained.training_dynamics()[0] == []
+    assert Review(pretrained).made_by.endswith("training items judged in sample")
 
 
-def test_what_would_take_too_much_memory_is_not_kept(learn, monkeypatch):
+def test_what_would_take_too_much_memory_is_not_kept(pretrained, monkeypatch):
     monkeypatch.setattr(dynamics_module, "MOST_VALUES", 10)
-    learn.fine_tune(1, **FULL, progress=False)
-    assert learn.training_dynamics() is None
-    Review(learn)
+    pretrained.fine_tune(1, **FULL, progress=False)
+    assert pretrained.training_dynamics() is None
+    Review(pretrained)
 
 
 def test_folds_bring_together_what_their_learners_said(ds):
@@ -133,15 +118,15 @@ def test_folds_of_mixed_pictures_are_judged_out_of_fold_alone(ds):
     assert review.table.why.str.contains("never trained on this image").sum() == len(cv.out_of_fold()[0])
 
 
-def test_what_was_said_of_the_others_stays_when_an_item_leaves(learn):
-    learn.fine_tune(1, **FULL, progress=False)
-    gone = learn.record.dynamics.ids[0]
-    start = learn.training_dynamics()[1][1][1:]
-    learn.leave_out({gone: "broken"})
-    learn.fit(1, 1e-4, batch_size=6, precision="32", progress=False)
-    ids, (_, kept) = learn.training_dynamics()
+def test_what_was_said_of_the_others_stays_when_an_item_leaves(pretrained):
+    pretrained.fine_tune(1, **FULL, progress=False)
+    gone = pretrained.record.dynamics.ids[0]
+    start = pretrained.training_dynamics()[1][1][1:]
+    pretrained.leave_out({gone: "broken"})
+    pretrained.fit(1, 1e-4, batch_size=6, precision="32", progress=False)
+    ids, (_, kept) = pretrained.training_dynamics()
     assert gone not in ids
-    assert set(learn.record.dynamics.tensors["count"].tolist()) == {2}
+    assert set(pretrained.record.dynamics.tensors["count"].tolist()) == {2}
     np.testing.assert_array_equal(kept, start)
 
 

@@ -11,23 +11,12 @@ import pytest
 import safetensors.torch
 import timm
 import torch
+from made_data import Bomb
 
 from bearwidgets.errors import BadInputError, MissingFileError
 from bearwidgets.learn.network import weights
 
 ARCH = "test_resnet"
-
-
-class Bomb:
-    """Unpickling it makes a folder."""
-
-    def __init__(self, target):
-        self.target = str(target)
-
-    def __reduce__(self):
-        import os
-
-        return os.mkdir, (self.target,)
 
 
 @pytest.fixture
