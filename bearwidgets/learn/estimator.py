@@ -72,10 +72,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         size: int = 224,
         seed: int = 0,
     ) -> None:
-        self.arch = arch
-        self.weights = weights
-        self.size = size
-        self.seed = seed
+        self.arch, self.weights, self.size, self.seed = arch, weights, size, seed
 
     def fit(self, X: Any, y: Any) -> Self:  # noqa: N803 - scikit-learn's name
         """Compute the features of `X` and fit the head on the labels `y` (n,), of any sortable kind.

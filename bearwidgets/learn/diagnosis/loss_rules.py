@@ -27,17 +27,14 @@ FALL = 0.05  # of blind guessing's loss: a fall for which more epochs are worth 
 RISE = 0.1  # of blind guessing's loss: a rise within a phase, where training is to bring it down
 LEAP = 1.5  # times blind guessing: wrong and sure of it
 MOVED = 0.1  # of blind guessing's loss: less than this in a whole phase is standing still
-REACH = (
-    0.01  # sum of rates: a tenth of a usual weight, and Adam moves none by much more than the rate in a step
-)
+# sum of rates: a tenth of a usual weight, and Adam moves none by much more than the rate in a step
+REACH = 0.01
 STEPS_TO_JUDGE = 20  # with fewer, standing still cannot be told from noise
 FEW_STEPS = 50  # Adam's average of squares looks back twice as far: a descent that has hardly begun
-EFFICIENCY = (
-    0.37  # a deviation from a median is known as well as a usual one from so large a part of the numbers
-)
-BLOCK = (
-    4  # steps, at least, whose median is a level: the last batch of an epoch may be tiny, its loss a stray
-)
+# a deviation from a median is known as well as a usual one from so large a part of the numbers
+EFFICIENCY = 0.37
+# steps, at least, whose median is a level: the last batch of an epoch may be tiny, its loss a stray
+BLOCK = 4
 MOST_BLOCKS = 8  # in a phase; more would leave each of them noisy
 
 
@@ -98,15 +95,9 @@ def rate_too_low(evidence: TrainingEvidence) -> Iterator[Finding]:
             f"The training loss hardly moved in {len(loss)} steps: {start:.2f} to {end:.2f} (guessing costs "
             f"{blind:.2f}): the learning rate {rate.max():.2g} is too low."
         )
-        figure = {
-            "start": start,
-            "end": end,
-            "blind_guessing": blind,
-            "steps": len(loss),
-            "lr": float(rate.max()),
-        }
+        figure = {"start": start, "end": end, "blind_guessing": blind, "steps": len(loss)}
         advice = "Train again with ten times that rate, or with the one that `learn.lr_find()` suggests."
-        yield Finding("rate_too_low", sentence, figure, advice)
+        yield Finding("rate_too_low", sentence, {**figure, "lr": float(rate.max())}, advice)
 
 
 def loss_not_down(evidence: TrainingEvidence) -> Iterator[Finding]:

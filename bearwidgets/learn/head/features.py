@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import os
+import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +21,7 @@ import torch
 from bearwidgets.data.augment.loader import Batch, ImageFiles, load_batches
 from bearwidgets.data.cache.cache_file import cache_dir
 from bearwidgets.data.parallel import in_threads
+from bearwidgets.files import write_atomic
 from bearwidgets.learn.network.model import fast_precision, fingerprint, for_inference, width
 from bearwidgets.learn.progress import Progress
 
@@ -50,14 +51,12 @@ class FeatureStore:
         self.body = body
         self.preprocessing = preprocessing
         self.precision = fast_precision(next(body.parameters()).device)
-        self.key = f"{fingerprint(body)}-{abs(_stable_hash(preprocessing, self.precision)):x}"
+        self.key = f"{fingerprint(body)}-{zlib.crc32(f'{preprocessing}{self.precision}'.encode()):x}"
         self.problems: dict[str, str] = {}
         self._rows: dict[str, np.ndarray] = {}
         self._unwritten: list[str] = []
-        self._fast: nn.Module | None = None
         self._folder = cache_dir() / "features" / self.key if keep else None
-        if self._folder is not None:
-            self._read_shards()
+        self._read_shards()
 
     def array(self, contents: Sequence[str]) -> np.ndarray:
         """Features (n, d), float32, of images that `compute` has seen."""
@@ -99,9 +98,9 @@ class FeatureStore:
         Two cores on two batches do as much as two cores on one where nothing else runs, and three times as much
         where something does: nobody waits for the slower core after every layer.
         """
-        self._prepare()
         threads = torch.get_num_threads()
-        on_cpu = next(self.body.parameters()).device.type == "cpu"
+        # `_fast` is made here, before the workers ask for it
+        on_cpu = next(self._fast.parameters()).device.type == "cpu"
         workers = min(MOST_WORKERS, threads) if on_cpu else 1
         kept = in_threads(
             functools.partial(self._keep, keys),
@@ -122,18 +121,14 @@ class FeatureStore:
             self._unwritten.append(keys[row])
         return batch
 
-    def _prepare(self) -> None:
-        if self._fast is None:
-            self._fast = for_inference(
-                self.body, self.precision, self.preprocessing.size, self.preprocessing.channels
-            )
+    @functools.cached_property
+    def _fast(self) -> nn.Module:
+        return for_inference(self.body, self.precision, self.preprocessing.size, self.preprocessing.channels)
 
     def of_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Features (n, d), float16, of pixels (n, size, size, bands), uint8 or float32."""
         if not len(pixels):
             return np.zeros((0, width(self.body)), np.float16)
-        self._prepare()
-        assert self._fast is not None  # noqa: S101 - just prepared
         device = next(self._fast.parameters()).device
         with torch.inference_mode():
             images = self.preprocessing.normalize(pixels, device).to(self.precision)
@@ -158,22 +153,12 @@ class FeatureStore:
             return
         values = {"features": np.stack([self._rows[each] for each in contents])}
         data = safetensors.numpy.save(values, metadata={"contents": json.dumps(contents)})
-        temporary = self._folder / f"{contents[0]}.{os.getpid()}.part"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)
-            temporary.replace(temporary.with_name(f"{contents[0]}.safetensors"))
+            write_atomic(self._folder / f"{contents[0]}.safetensors", data, sync=False)
             _bound(self._folder.parent)
         except OSError:  # a cache that cannot be written is done without
             self._folder = None
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-
-
-def _stable_hash(preprocessing: Preprocessing, precision: torch.dtype) -> int:
-    import zlib
-
-    return zlib.crc32(f"{preprocessing}{precision}".encode())
 
 
 def _bound(folder: Path) -> None:

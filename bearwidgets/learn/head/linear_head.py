@@ -127,14 +127,8 @@ def _out_of_fold(
     transition: np.ndarray | None = None,
 ) -> _Fold:
     def fit(train: np.ndarray, start: Softmax | None) -> Softmax:
-        return fit_softmax(
-            data.values[train],
-            data.target[train],
-            data.n_classes,
-            strength,
-            transition=transition,
-            start=start,
-        )
+        values, target = data.values[train], data.target[train]
+        return fit_softmax(values, target, data.n_classes, strength, transition=transition, start=start)
 
     threads = min(len(folds), os.cpu_count() or 1) if data.values.size >= _LARGE else 1
     starts = zip((train for train, _ in folds), before.models, strict=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,27 +101,15 @@ class Preprocessing:
 
     def as_metadata(self) -> dict[str, Any]:
         """All of it, as JSON can hold it; `from_metadata` reads it."""
-        pca = self.pca
-        return {
-            "size": self.size,
-            "mean": list(self.mean),
-            "std": list(self.std),
-            "interpolation": self.interpolation,
-            "resize": self.resize,
-            "in_chans": self.in_chans,
-            "pca": pca and {"matrix": [list(row) for row in pca.matrix], "offset": list(pca.offset)},
-        }
+        return json.loads(json.dumps(asdict(self)))  # lists where tuples were
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any]) -> Preprocessing:
         """What `as_metadata` gave, which may lie among other entries; resize, in_chans and pca may be missing."""
         try:
             size, interpolation = metadata["size"], metadata["interpolation"]
-            resize, in_chans, pca = (
-                metadata.get("resize", "squish"),
-                metadata.get("in_chans", 3),
-                metadata.get("pca"),
-            )
+            resize, in_chans = metadata.get("resize", "squish"), metadata.get("in_chans", 3)
+            pca = metadata.get("pca")
             check_in_chans(in_chans)
             projection = None if pca is None else _projection(pca, in_chans)
             channels = in_chans if projection is None else _PROJECTED
@@ -154,13 +143,12 @@ def _projection(pca: Mapping[str, Any], in_chans: int) -> Projection:
 
 
 def _numbers(name: str, values: object, count: int) -> tuple[float, ...]:
-    right = isinstance(values, (list, tuple, np.ndarray)) and len(values) == count
-    numbers = values if right and isinstance(values, (list, tuple, np.ndarray)) else ()
-    if not right or not all(_is_finite(each) for each in numbers):
+    listed = isinstance(values, (list, tuple, np.ndarray))
+    if not listed or len(values) != count or not all(map(_is_finite, values)):
         raise BadInputError(
             f"{name} is {str(values)[:100]}; allowed is a list of {count} finite numbers, one for each channel."
         )
-    return tuple(float(each) for each in numbers)
+    return tuple(map(float, values))
 
 
 def _is_finite(value: object) -> bool:

@@ -19,12 +19,9 @@ ALIASES = {"efficientnet_lite0": "tf_efficientnet_lite0"}
 TORCHVISION = "torchvision/"
 _IMAGENET_CLASSES = 1000
 _HALVES = (0.5, 0.5, 0.5)
-_OPTIONS: dict[
-    str, dict[str, Any]
-] = {  # one output only, and no change of the input that a file would not tell of
-    name: {"aux_logits": False, "init_weights": True, "transform_input": False}
-    for name in ("googlenet", "inception_v3")
-}
+# one output only, and no change of the input that a file would not tell of
+_PLAIN: dict[str, Any] = {"aux_logits": False, "init_weights": True, "transform_input": False}
+_OPTIONS = dict.fromkeys(("googlenet", "inception_v3"), _PLAIN)
 
 
 class _PlainMNASNet(torchvision.models.MNASNet):
@@ -66,25 +63,12 @@ def resolve_arch(arch: str) -> str:
     )
 
 
-def empty_body(name: str, size: int, *, in_chans: int = 3, pool: str = "avg") -> nn.Module:
+def empty_body(name: str, size: int, *, in_chans: int = 3, pool: str = "avg", **options: Any) -> nn.Module:
     """A body with random weights from the global generator, in evaluation mode.
 
     `name` is as `resolve_arch` gives it; a transformer's grid of patches is made for `size`. pool="catavgmax" gives
-    mean and maximum, twice the features.
+    mean and maximum, twice the features. Further options are those of timm.
     """
-    return _made(name, size, in_chans, pool)
-
-
-def pretrained_timm_body(
-    content: dict[str, Any], name: str, size: int, in_chans: int, pool: str
-) -> nn.Module:
-    """A timm body with the weights of timm's own file, which timm itself fits to size and bands."""
-    body = _made(name, size, in_chans, pool, pretrained=True, pretrained_cfg_overlay={"state_dict": content})
-    vars(body)["pretrained_cfg"].pop("state_dict")  # or all weights would be kept twice
-    return body
-
-
-def _made(name: str, size: int, in_chans: int, pool: str, **options: Any) -> nn.Module:
     try:
         if name.startswith(TORCHVISION):
             body = _torchvision_body(name.removeprefix(TORCHVISION), size, in_chans, pool)
@@ -110,6 +94,18 @@ def _timm_body(name: str, size: int, in_chans: int, pool: str, **options: Any) -
     if pool != "avg":
         options["global_pool"] = pool
     return timm.create_model(name, num_classes=0, in_chans=in_chans, **options).eval()
+
+
+def pretrained_timm_body(
+    content: dict[str, Any], name: str, size: int, in_chans: int, pool: str
+) -> nn.Module:
+    """A timm body with the weights of timm's own file, which timm itself fits to size and bands."""
+    overlay = {"state_dict": content}
+    body = empty_body(
+        name, size, in_chans=in_chans, pool=pool, pretrained=True, pretrained_cfg_overlay=overlay
+    )
+    vars(body)["pretrained_cfg"].pop("state_dict")  # or all weights would be kept twice
+    return body
 
 
 def _torchvision_body(name: str, size: int, in_chans: int, pool: str) -> nn.Module:
@@ -139,14 +135,8 @@ def _torchvision_body(name: str, size: int, in_chans: int, pool: str) -> nn.Modu
 def _replace_first_convolution(module: nn.Module, in_chans: int) -> None:
     """Random weights for other bands, so large that what comes out varies as much as before."""
     name, old = next((name, each) for name, each in module.named_modules() if isinstance(each, nn.Conv2d))
-    new = nn.Conv2d(
-        in_chans,
-        old.out_channels,
-        old.kernel_size,
-        old.stride,
-        old.padding,
-        bias=old.bias is not None,
-    )
+    shape = (in_chans, old.out_channels, old.kernel_size)
+    new = nn.Conv2d(*shape, old.stride, old.padding, bias=old.bias is not None)
     with torch.no_grad():
         nn.init.normal_(new.weight, 0.0, float(old.weight.std()) * (3 / in_chans) ** 0.5)
         if old.bias is not None and new.bias is not None:

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-_OLD_DENSENET = re.compile(
-    r"(denselayer\d+\.(?:norm|conv))\.([12])(?=\.)"
-)  # torchvision's own files have these
+# torchvision's own files have these
+_OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])(?=\.)")
 
 
 def load(body: nn.Module, name: str, tensors: Mapping[str, torch.Tensor], source: str) -> None:

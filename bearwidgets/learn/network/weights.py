@@ -7,9 +7,11 @@ EfficientNet-Lite0 converted from TensorFlow; its 296 tensors fit timm's `tf_eff
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import importlib.resources
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -31,13 +33,11 @@ CHOICES = (
     "weights='offline' with arch='efficientnet_lite0' (ships with bearwidgets), weights='model.safetensors' or "
     "'model.pth' (a file of yours), or weights=None (from scratch)"
 )
-_TABLES = (
-    "state_dict_ema",
-    "model_ema",
-    "state_dict",
-    "model",
-)  # in a training checkpoint; averaged ones first
-_WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before each name
+# in a training checkpoint; averaged ones first
+_TABLES = ("state_dict_ema", "model_ema", "state_dict", "model")
+_WRAPPERS = re.compile(
+    r"^(module\.|_orig_mod\.)+"
+)  # what DataParallel and torch.compile put before each name
 
 
 def offline_weights() -> dict[str, torch.Tensor]:
@@ -84,9 +84,8 @@ def read_content(path: Path) -> dict[str, Any]:
 
 def _torch_content(file: Path | BinaryIO, name: str) -> dict[str, Any]:
     try:
-        with torch.serialization.safe_globals(
-            [argparse.Namespace]
-        ):  # a trainer's options: a table and no more
+        # a trainer's options: a table and no more
+        with torch.serialization.safe_globals([argparse.Namespace]):
             content = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a broken file makes an unpickler raise anything
         reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
@@ -107,13 +106,7 @@ def tensors_in(content: dict[str, Any], source: str) -> dict[str, torch.Tensor]:
             break
     if not content or not all(isinstance(each, torch.Tensor) for each in content.values()):
         raise BadInputError(f"{source} holds no table of tensors; expected a state_dict.")
-    return {_unwrapped(name): tensor for name, tensor in content.items()}
-
-
-def _unwrapped(name: str) -> str:
-    while wrapper := next((each for each in _WRAPPERS if name.startswith(each)), ""):
-        name = name.removeprefix(wrapper)
-    return name
+    return {_WRAPPERS.sub("", name): tensor for name, tensor in content.items()}
 
 
 def matching(
@@ -141,14 +134,11 @@ def matching(
 
 
 def _in_bands(tensor: torch.Tensor, wanted: torch.Size, in_chans: int) -> torch.Tensor:
-    if tensor.ndim != 4 or len(wanted) != 4 or tensor.shape[1] == wanted[1]:
-        return tensor
-    if tensor.shape[1] * in_chans != wanted[1] * 3:
-        return tensor
-    try:
-        return adapt_input_conv(in_chans, tensor)
-    except NotImplementedError:
-        return tensor
+    if tensor.ndim == len(wanted) == 4 and tensor.shape[1] != wanted[1]:
+        with contextlib.suppress(NotImplementedError):
+            if tensor.shape[1] * in_chans == wanted[1] * 3:
+                return adapt_input_conv(in_chans, tensor)
+    return tensor
 
 
 def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], source: str, in_chans: int = 3) -> None:

@@ -141,10 +141,8 @@ def _empty_network(
 
 def _numbers_of(arch: str) -> int:
     """How many numbers a network holds, found out without making them; 0 where that cannot be done."""
-    with (
-        contextlib.suppress(Exception),
-        torch.device("meta"),
-    ):  # not every architecture can be made of nothing
+    # not every architecture can be made of nothing
+    with contextlib.suppress(Exception), torch.device("meta"):
         if arch.startswith(bodies.TORCHVISION):
             network = torchvision.models.get_model(arch.removeprefix(bodies.TORCHVISION), weights=None)
         else:

@@ -41,6 +41,7 @@ def describe(
     known, source = dict(origin or {}), learn.source
     old = known.get("metrics") or {}
     history = as_json(learn.history.to_dict("records"))
+    pool = getattr(getattr(learn.module.body, "global_pool", None), "pool_type", None)
     if known and not _same_exam(learn.ds, known["data"]):
         scores = None  # made on other images, which the training may have seen
     return {
@@ -52,7 +53,7 @@ def describe(
         "weights": source.weights,
         "source": {**asdict(source), "origin": source.origin.value, "tag": source.tag or None},
         "head": next(name for name, kind in HEADS.items() if isinstance(learn.module.head, kind)),
-        "pool": "catavgmax" if _pool_of(learn.module.body) == "catavgmax" else "avg",
+        "pool": "catavgmax" if pool == "catavgmax" else "avg",
         "classes": list(learn.classes),
         "size": learn.size,
         "seed": learn.seed,
@@ -78,10 +79,6 @@ def describe(
 
 def _same_exam(ds: Dataset | None, data: Mapping[str, Any] | None) -> bool:
     return ds is not None and ds.exam is not None and data is not None and ds.exam.hash == data.get("exam")
-
-
-def _pool_of(body: nn.Module) -> str | None:
-    return getattr(getattr(body, "global_pool", None), "pool_type", None)
 
 
 def describe_data(ds: Dataset | None) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.errors import and_more
-from bearwidgets.learn.scores.intervals import wilson
+from bearwidgets.learn.scores.intervals import percent, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,27 +56,24 @@ def _figures(metadata: Mapping[str, Any]) -> list[str]:
     if scores is None:
         if last.get("valid_error") is None:
             return ["Not measured: there are no figures on images that were kept from training."]
-        error = f"Error rate {_percent(last['valid_error'])} on the evaluation split, at the end of training."
+        error = f"Error rate {percent(last['valid_error'])} on the evaluation split, at the end of training."
         return [error, *_more(last), "Per class: not measured."]
     n, wrong = scores["n"], round(scores["error_rate"] * scores["n"])
     sentence = (
         f"On n = {n} images of the evaluation split, which no training saw: {wrong} wrong, an error rate of "
-        f"{_percent(scores['error_rate'])} ({_interval(wrong, n)})."
+        f"{percent(scores['error_rate'])} ({_interval(wrong, n)})."
     )
     corrected = scores.get("error_rate_corrected")
     if corrected is not None:
-        sentence += f" On the labels as corrected since: {_percent(corrected)}."
+        sentence += f" On the labels as corrected since: {percent(corrected)}."
     return [sentence, *_more(scores.get("metrics") or last), *_per_class(metadata["classes"], scores)]
 
 
 def _more(row: Mapping[str, Any]) -> list[str]:
     """Metrics beside loss and error."""
     usual = {"stage", "epoch", "train_loss", "valid_loss", "valid_error", "seconds"}
-    rows = [
-        (name, NOT_MEASURED if value is None else _short(value))
-        for name, value in row.items()
-        if name not in usual
-    ]
+    others = {name: value for name, value in row.items() if name not in usual}
+    rows = [(name, NOT_MEASURED if value is None else _short(value)) for name, value in others.items()]
     return [_table(("Metric", "Value"), rows)] if rows else []
 
 
@@ -88,7 +85,7 @@ def _per_class(classes: list[str], scores: Mapping[str, Any]) -> list[str]:
             rows.append((name, 0, NOT_MEASURED, ""))
         else:
             right = round(each["accuracy"] * each["n"])
-            rows.append((name, each["n"], _percent(each["accuracy"]), _interval(right, each["n"])))
+            rows.append((name, each["n"], percent(each["accuracy"]), _interval(right, each["n"])))
     more = [f"… and {len(classes) - MOST_ROWS} more classes."] if len(classes) > MOST_ROWS else []
     return [_table(("Class", "n", "Right", "95 % interval"), rows), *more]
 
@@ -143,22 +140,14 @@ def _names(names: list[str]) -> str:
 def _text(value: Any) -> str:
     """One line of Markdown that means nothing but itself: the words of a file may come from anybody."""
     line = "".join(each if each.isprintable() else " " for each in str(value))
-    return re.sub(r"([\\`*_\[\]|~#!<>&])", _escape, " ".join(line.split()))
-
-
-def _escape(match: re.Match[str]) -> str:
-    return html.escape(match[0]) if match[0] in "<>&" else "\\" + match[0]
+    return re.sub(r"([\\`*_\[\]|~#!])", r"\\\1", html.escape(" ".join(line.split()), quote=False))
 
 
 def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
 def _interval(count: int, n: int) -> str:
     """Wilson's interval of a share, in words."""
     low, high = wilson(count, n)
-    return f"95 % interval {_percent(low)} to {_percent(high)}"
+    return f"95 % interval {percent(low)} to {percent(high)}"

@@ -82,7 +82,8 @@ def export_onnx(learn: LearnerState, path: str | Path, *, verify: bool = True) -
         raise WorkspaceError(
             f"There is no folder {str(path.parent)!r} to write {path.name} to; make it first."
         )
-    deployed = Deployed(_in_float32(learn.module), learn.preprocessing).eval()
+    network = copy.deepcopy(learn.module).cpu().float().to(memory_format=torch.contiguous_format)
+    deployed = Deployed(network, learn.preprocessing).eval()
     needed = sum(tensor.numel() * tensor.element_size() for tensor in deployed.state_dict().values())
     if needed > LIMIT:
         raise BadInputError(
@@ -100,10 +101,6 @@ def export_onnx(learn: LearnerState, path: str | Path, *, verify: bool = True) -
             f"The ONNX file could not be written to {str(path)!r}: {error.strerror}."
         ) from error
     return path
-
-
-def _in_float32(module: nn.Module) -> nn.Module:
-    return copy.deepcopy(module).cpu().float().eval().to(memory_format=torch.contiguous_format)
 
 
 def _export(deployed: Deployed, preprocessing: Preprocessing) -> Any:
@@ -131,9 +128,9 @@ def _export(deployed: Deployed, preprocessing: Preprocessing) -> Any:
             f"This network cannot be exported to ONNX: {reason} Use another architecture, or `learn.save`."
         ) from error
     message = program.model_proto
-    for each in (message.graph, *message.graph.node, *message.graph.input, *message.graph.output):
-        del each.metadata_props[:]
-    for each in (*message.graph.value_info, *message.graph.initializer, *message.functions):
+    graph = message.graph
+    told = (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer)
+    for each in (graph, *told, *message.functions):
         del each.metadata_props[:]
     resizing.ir_version = message.ir_version
     return compose.merge_models(resizing, message, [(RESIZED, RESIZED)])

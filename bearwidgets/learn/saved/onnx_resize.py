@@ -24,9 +24,8 @@ KERNELS = {  # interpolation → px of the output that a kernel sees to either s
 }
 FIXED_POINT = 2**24
 FLOAT, UINT8, INT32, INT64, DOUBLE = 1, 2, 6, 7, 11  # ONNX's numbers for these types
-NUDGE = (
-    1.0000005  # the operator rounds its size down: an exact product must not end just below a whole number
-)
+# the operator rounds its size down: an exact product must not end just below a whole number
+NUDGE = 1.0000005
 
 
 class _Nodes:

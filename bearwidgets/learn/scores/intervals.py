@@ -20,3 +20,8 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     z = float(ndtri(0.975))
     middle, spread = hits + z * z / 2, z * math.sqrt(hits * (n - hits) / n + z * z / 4)
     return max(0.0, (middle - spread) / (n + z * z)), min(1.0, (middle + spread) / (n + z * z))
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 in words, with one decimal."""
+    return f"{100 * share:.1f} %"
