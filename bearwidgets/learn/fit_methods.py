@@ -7,19 +7,18 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from torch import nn
 
-from bearwidgets.errors import BadInputError, TrainingError
+from bearwidgets.errors import BadInputError
 from bearwidgets.learn.diagnosis.diagnosis import diagnose
 from bearwidgets.learn.diagnosis.evidence import evidence_of
+from bearwidgets.learn.find_rate import search_rate
 from bearwidgets.learn.fit_head import fit_features_and_head, usable_features
 from bearwidgets.learn.network.groups import layer_groups
 from bearwidgets.learn.predict import Predicts
 from bearwidgets.learn.progress import with_bar
 from bearwidgets.learn.provenance import as_mode
-from bearwidgets.learn.run import TrainingRun, find_rate
-from bearwidgets.learn.training.lr_finder import suggest
+from bearwidgets.learn.run import TrainingRun
 from bearwidgets.learn.training.recipe import Phase, check_epochs, check_share, fine_tune_phases, make_recipe
 from bearwidgets.learn.training.schedule import Constant, FlatCosine, OneCycle
 
@@ -285,22 +284,7 @@ class FitMethods(Predicts):
         Raises:
             BadInputError: rates or steps that are not allowed, or a loss that diverged at once.
         """
-        if not 0 < start_lr < end_lr:
-            raise BadInputError(
-                f"start_lr is {start_lr!r} and end_lr is {end_lr!r}; allowed are 0 < start_lr < end_lr."
-            )
-        if not isinstance(steps, int) or steps < 20:
-            raise BadInputError(f"steps is {steps!r}; allowed is a whole number from 20 on.")
-        recipe = make_recipe(options)
-        self.data()
-        rows: list[tuple[float | None, float | None]] = []
-        search = find_rate(self, start_lr, end_lr, steps, recipe)
-        try:
-            for step in with_bar(search, show=progress):
-                rows.append((step.lr, step.train_loss))  # noqa: PERF401 - kept where the loop ends in an error
-        except TrainingError:
-            pass  # the loss is no number any more: the test has come to its end
-        return suggest(pd.DataFrame(rows, columns=["lr", "loss"]), steps)
+        return search_rate(self, start_lr, end_lr, steps, make_recipe(options), show=progress)
 
     def _show(self, steps: Generator[Progress], *, progress: bool) -> Self:
         """Run to the end, with a bar, and say what the training shows."""

@@ -1,0 +1,139 @@
+"""What a training writes down to go on after a kill, and how it takes that up again."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bearwidgets.errors import WorkspaceError
+from bearwidgets.learn.progress import Progress
+from bearwidgets.learn.provenance import Provenance
+from bearwidgets.learn.training import checkpoint
+from bearwidgets.learn.training.checkpoint import Checkpoint, TrainingPosition
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    import torch
+
+    from bearwidgets.learn.predict import Predicts
+    from bearwidgets.learn.training.recipe import Phase, Recipe
+    from bearwidgets.learn.training.training_dynamics import TrainingDynamics
+
+
+class Resumable:
+    """One training and its checkpoint, if the recipe asks for one.
+
+    Attributes:
+        plan: what has to be the same for the training to go on: name → value, in words.
+        found: the checkpoint that the training goes on from, until its moments are back in an optimizer.
+
+    Args:
+        learn: whose training it is.
+        train: the items it trains on.
+        phases: what it does, in order.
+        recipe: how.
+
+    Raises:
+        BadInputError: the checkpoint cannot be kept there.
+    """
+
+    def __init__(self, learn: Predicts, train: pd.DataFrame, phases: Sequence[Phase], recipe: Recipe) -> None:
+        self.path = None if recipe.checkpoint is None else Path(recipe.checkpoint).expanduser()
+        if self.path is not None:
+            checkpoint.check_path(self.path)
+        self._learn, self._train, self._phases = learn, train, phases
+        self.plan = _plan(learn, train, phases, recipe)
+        self.found: Checkpoint | None = None
+
+    def take_up(self, dynamics: TrainingDynamics | None) -> Checkpoint | None:
+        """Put weights, rows and training dynamics back as the checkpoint has them; None where there is none.
+
+        Raises:
+            BadInputError: it belongs to another training, or is broken.
+        """
+        if self.path is None or not self.path.exists():
+            return None
+        found, learn = checkpoint.read(self.path), self._learn
+        checkpoint.check_plan(self.path, found, self.plan)
+        if dynamics is not None:
+            dynamics.restore(found.part("trace"))
+        checkpoint.restore_weights(self.path, found, learn.module)
+        learn.record.resume(found.history, found.steps)
+        learn.record.trained(found.provenance, list(self._train.id))
+        self.found = found
+        return found
+
+    def restore_moments(self, optimizer: torch.optim.Optimizer) -> None:
+        """Put the moments back into the first optimizer after a checkpoint was taken up."""
+        if self.found is not None and self.path is not None:
+            checkpoint.restore_moments(self.path, self.found, optimizer)
+            self.found = None
+
+    def keep(
+        self,
+        position: TrainingPosition,
+        best: Mapping[str, torch.Tensor] | None,
+        optimizer: torch.optim.Optimizer | None,
+        dynamics: TrainingDynamics | None,
+    ) -> None:
+        """Write the checkpoint anew; where that fails the training goes on, with a warning."""
+        if self.path is None:
+            return
+        record = self._learn.record
+        tensors = checkpoint.tensors_of(self._learn.module, best, optimizer, dynamics)
+        provenance = record.provenance or Provenance("full")
+        rows = _rows(record.history), _rows(record.steps)
+        try:
+            checkpoint.write(self.path, Checkpoint(self.plan, position, *rows, provenance, tensors))
+        except WorkspaceError as error:
+            warnings.warn(f"{error} The training goes on.", stacklevel=5)
+
+    def done(self, position: TrainingPosition, steps: int) -> tuple[int, int]:
+        """Steps and epochs that were done before the training was cut off; `steps` are those of an epoch."""
+        epochs = sum(phase.epochs for phase in self._phases[: position.phase])
+        return epochs * steps + position.step, epochs + position.step // steps
+
+    def where(self, position: TrainingPosition, steps: int) -> Progress:
+        """The progress that says where a training that was cut off goes on."""
+        name = "" if self.path is None else self.path.name
+        if position.phase >= len(self._phases):
+            phase, total = self._phases[-1], self._phases[-1].epochs * steps
+            note = f"{name}: this training is finished."
+            return Progress(phase.stage, total, total, epoch=phase.epochs, note=note)
+        phase, epoch = self._phases[position.phase], position.step / steps
+        note = (
+            f"{name}: going on in epoch {int(epoch) + 1} of {phase.epochs} ({phase.stage}), "
+            f"after {position.step} of {phase.epochs * steps} steps."
+        )
+        return Progress(phase.stage, position.step, phase.epochs * steps, epoch=epoch, note=note)
+
+
+def _plan(learn: Predicts, train: pd.DataFrame, phases: Sequence[Phase], recipe: Recipe) -> dict[str, str]:
+    table, preprocessing = learn.data().table, learn.preprocessing.as_metadata()
+    own = {"loss": recipe.loss, "optimizer": recipe.optimizer}
+    return {
+        "architecture": f"{learn.arch} at {learn.size} px",
+        "list of classes": ", ".join(learn.classes),
+        "preprocessing": json.dumps(preprocessing, sort_keys=True),
+        "list of phases": repr(list(phases)),
+        "set of options": repr(dataclasses.replace(recipe, checkpoint=None, log=None)),
+        "training split": _digest(train),
+        "evaluation split": _digest(table[table.split == "valid"]),
+        "seed": str(learn.seed),
+        **{name: getattr(each, "__qualname__", type(each).__name__) for name, each in own.items() if each},
+    }
+
+
+def _digest(table: pd.DataFrame) -> str:
+    return hashlib.sha256("\n".join([*table.content, *table.label]).encode()).hexdigest()
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON can hold them, every digit of them."""
+    return table.astype(object).where(table.notna(), None).to_dict("records")
