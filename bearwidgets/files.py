@@ -41,6 +41,7 @@ _FORBIDDEN = set('/\\<>:"|?*')
 _TURNED = set(
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )  # they make a name read as another one
+_EDGES = re.compile(r"^[\s.]+|[\s.]+$")  # spaces of all kinds and dots at either end
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -257,8 +258,9 @@ def safe_name(label: str) -> str:
         >>> safe_name("a/b"), safe_name("con"), safe_name(" teddy. ")
         ('a_b', '_con', 'teddy')
     """
-    name = "".join("_" if unsafe(f"a{char}a") else char for char in label).strip(" .")
-    name = name.encode()[: LONGEST - 8].decode(errors="ignore").rstrip(" .") or "unnamed"
+    name = "".join("_" if unsafe(f"a{char}a") else char for char in label)
+    name = _EDGES.sub("", name).encode()[: LONGEST - 8].decode(errors="ignore")
+    name = _EDGES.sub("", name) or "unnamed"
     return f"_{name}" if unsafe(name) else name
 
 

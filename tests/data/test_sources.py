@@ -471,7 +471,7 @@ def test_classes_that_are_no_folders(tmp_path):
         "a" * 201,
     ]
 )
-@example(["..", ".", " ", "x.", "\u2028"])
+@example(["..", ".", " ", "x.", "\u2028", "\xa0", "x \xa0."])
 def test_every_class_gets_a_safe_folder_of_its_own(labels):
     names = FolderNames()
     folders = {label: names.of(label) for label in labels}
