@@ -1,1 +1,1 @@
-"""What the pixels of each image say: brightness, sharpness, borders, hashes."""
+"""What the pixels of each image say: brightness, sharpness, borders."""
