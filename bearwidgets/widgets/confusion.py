@@ -9,10 +9,10 @@ from bearwidgets.review.review import Review
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.cleaner.requests import Requests
-from bearwidgets.widgets.view import STATIC, View
+from bearwidgets.widgets.view import View, bundle
 
 if TYPE_CHECKING:
-    from bearwidgets.widgets.protocol import CellRequest, MatrixReply, MatrixRequest
+    from bearwidgets.widgets.protocol import CellRequest, KernelEvent, MatrixReply, MatrixRequest
 
 ALL = "all"
 
@@ -39,8 +39,8 @@ class ConfusionMatrix(View):
         True
     """
 
-    _esm = STATIC / "confusion.js"
-    _css = STATIC / "confusion.css"
+    _esm = bundle("confusion.js")
+    _css = bundle("confusion.css")
 
     def __init__(
         self, source: Any, *, cleaner: Cleaner | None = None, split: str | None = None, height: int = 460
@@ -62,9 +62,7 @@ class ConfusionMatrix(View):
             "cell": (protocol.CellRequest, self._cell),
         }
         super().__init__(handlers | Requests(session).handlers, self.cleaner.lock, height=height)
-        if self._has_grid:
-            session.views.append(self.tell)
-        self.cleaner.on_scores(self._tell_matrix)
+        session.views.add(self)
 
     def __repr__(self) -> str:
         return f"ConfusionMatrix({len(self._review.classes)} classes, split {self.split!r})"
@@ -123,7 +121,13 @@ class ConfusionMatrix(View):
         assert review is not None  # noqa: S101 - refused at the start
         return review.rebind(self.cleaner.ds)
 
-    def _tell_matrix(self) -> None:
+    def tell(self, event: KernelEvent) -> None:
+        """Send an event to the page, which hears of a grid only where it has one."""
+        if self._has_grid or isinstance(event, protocol.MatrixEvent):
+            super().tell(event)
+
+    def scores_changed(self) -> None:
+        """Tell the new matrix."""
         if self.split not in self._splits():
             self.split = self._splits()[0]
         self.tell(protocol.MatrixEvent(self.counted()))

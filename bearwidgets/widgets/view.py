@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import anywidget
 import traitlets
+from ipywidgets.widgets.widget import _instances
 
 from bearwidgets.errors import BadInputError
 from bearwidgets.files import as_json
@@ -18,8 +20,13 @@ if TYPE_CHECKING:
 
     from bearwidgets.widgets.protocol import KernelEvent
 
-STATIC = Path(__file__).parents[1] / "static"
+_STATIC = Path(__file__).parents[1] / "static"
 _ALLOWED = {"height": (200, 4000), "px": (96, 320)}
+
+
+def bundle(name: str) -> str:
+    """The text of a file of the front end; a path anywidget would watch, and keep every view alive for that."""
+    return (_STATIC / name).read_text(encoding="utf-8")
 
 
 class View(anywidget.AnyWidget):
@@ -43,13 +50,28 @@ class View(anywidget.AnyWidget):
         super().__init__(**traits)
         self.lock = lock
         self._handlers = handlers
-        self.on_msg(self._receive)
+        self.on_msg(View._receive)
+        self._hold(weakref.proxy(self))
+
+    def _hold(self, view: Any) -> None:
+        """Have ipywidgets, which keeps all widgets until `close`, keep this one only once it was displayed."""
+        if self.comm is not None:
+            # a method taken from the proxy itself would hold the view
+            self.comm.on_msg(lambda message: view._handle_msg(message))  # noqa: PLW0108, SLF001
+            _instances[self.model_id] = view
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        self._hold(self)
+        return super()._repr_mimebundle_(**options)
 
     def tell(self, event: KernelEvent) -> None:
         """Send an event to the page."""
         self.send({"kind": "event", **as_json(event)})
 
-    def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
+    def scores_changed(self) -> None:
+        """Called after a retrain, an apply, a rollback."""
+
+    def _receive(self, content: Any, _buffers: Any) -> None:
         with self.lock:  # an answer must not be overtaken by the news of what came after it
             found = answer(self._handlers, content)
             if found is not None:

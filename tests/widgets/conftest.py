@@ -14,6 +14,20 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.review.review import Review
 
 
+class Ear:
+    """A view that only keeps what it is told."""
+
+    def __init__(self):
+        self.told = []
+        self.tell = self.told.append
+        self.scores_changed = lambda: None
+
+
+@pytest.fixture
+def ear():
+    return Ear()
+
+
 @pytest.fixture
 def ds(images):
     return Dataset.from_folder(images)

@@ -26,9 +26,15 @@ class Front:
     def __init__(self, source):
         self.told = []
         self.session = Session(source)
-        self.session.views.append(self.told.append)
+        self.session.views.add(self)
         self.handlers = Requests(self.session).handlers
         self.buffers = []
+
+    def tell(self, event):
+        self.told.append(event)
+
+    def scores_changed(self):
+        pass
 
     def send(self, op, **fields):
         message = json.loads(json.dumps({"kind": "request", "id": 5, "op": op, **fields}))

@@ -17,14 +17,14 @@ from bearwidgets.widgets.protocol import Can
 
 
 @pytest.fixture
-def told():
-    return []
+def told(ear):
+    return ear.told
 
 
 @pytest.fixture
-def session(learn, told):
+def session(learn, ear):
     session = Session(learn)
-    session.views.append(told.append)
+    session.views.add(ear)
     return session
 
 

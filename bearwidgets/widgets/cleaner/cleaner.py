@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bearwidgets.widgets.cleaner.commands import Commands
 from bearwidgets.widgets.cleaner.requests import Requests
 from bearwidgets.widgets.cleaner.session import Session
-from bearwidgets.widgets.view import STATIC, View
+from bearwidgets.widgets.view import View, bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,8 +47,8 @@ class Cleaner(Commands, View):
         1
     """
 
-    _esm = STATIC / "cleaner.js"
-    _css = STATIC / "cleaner.css"
+    _esm = bundle("cleaner.js")
+    _css = bundle("cleaner.css")
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Cleaner(Commands, View):
     ) -> None:
         self._session = Session(source, journal, issues)
         super().__init__(Requests(self._session).handlers, self._session.lock, height=height)
-        self._session.views.append(self.tell)
+        self._session.views.add(self)
 
     def __repr__(self) -> str:
         state = self._session.state()

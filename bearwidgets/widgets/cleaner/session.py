@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import warnings
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.clean.journal import Journal
 from bearwidgets.data.actions import ACCEPT, DELETE, MARKS, RELABEL
+from bearwidgets.data.cache.cache_file import cache_dir
 from bearwidgets.data.cache.thumbs import Thumbnails
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, unknown_name
@@ -36,10 +39,12 @@ if TYPE_CHECKING:
     from bearwidgets.review.effect.effect import Effect
     from bearwidgets.widgets.cleaner.queues import IssueSource
     from bearwidgets.widgets.protocol import JobState
+    from bearwidgets.widgets.view import View
 
 log = logging.getLogger("bearwidgets")
 
 TOLD = 2000
+_thumbnails_in = functools.cache(Thumbnails)  # all views share what is held in memory
 
 
 class Session:
@@ -47,7 +52,7 @@ class Session:
 
     Attributes:
         lock: held by whoever calls; the training thread takes it to swap scores.
-        views: called with each event for the page.
+        views: told of each event and of new scores; they live no longer for that.
         listeners: called when scores or files changed.
         selected: ids of the items that are selected in the view.
         effect: what the last retrain changed on the evaluation split, or None.
@@ -62,11 +67,11 @@ class Session:
         self.first_learn = self.learn
         self.effect: Effect | None = None
         self.lock = threading.RLock()
-        self.views: list[Callable[[KernelEvent], None]] = []
+        self.views: weakref.WeakSet[View] = weakref.WeakSet()
         self.listeners: list[Callable[[], None]] = []
         self.selected: list[str] = []
         self.job = Job(self._tell_job)
-        self.thumbnails = Thumbnails()
+        self.thumbnails = _thumbnails_in(cache_dir() / "thumbs")
         self._full_review = self.review  # of items, too, that a round has moved away since
         self._yield: tuple[tuple[int, int, int], ReviewYield] | None = None
         self.journal = Journal.open(self.ds) if journal is None else journal
@@ -200,8 +205,8 @@ class Session:
 
     def tell(self, event: KernelEvent) -> None:
         """Say something to every view."""
-        for view in self.views:
-            view(event)
+        for view in list(self.views):
+            view.tell(event)
 
     def tell_state(self) -> None:
         """Let the views know that something around the grid changed."""
@@ -251,7 +256,7 @@ class Session:
         self._tell_listeners()
 
     def _tell_listeners(self) -> None:
-        for listener in self.listeners:
+        for listener in [*(view.scores_changed for view in self.views), *self.listeners]:
             try:
                 listener()
             except Exception:  # what was done stands, whatever a view makes of it

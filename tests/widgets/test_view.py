@@ -1,0 +1,78 @@
+"""The base of all views: what is dropped or closed is freed, whatever it was used for."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+
+import pytest
+
+from bearwidgets.widgets.cleaner.cleaner import Cleaner
+from bearwidgets.widgets.confusion import ConfusionMatrix
+from bearwidgets.widgets.view import View
+
+
+def used(view):
+    """Weak references to a view that was worked in, and to what it is made of."""
+    cleaner = getattr(view, "cleaner", view)
+    sent = []
+    view.send = lambda content, _buffers=None: sent.append(content)
+    for op, fields in (
+        ("hello", {}),
+        ("page", {"revision": 1, "start": 0, "stop": 3, "px": 160}),
+        ("nothing", {}),
+    ):
+        content = {"kind": "request", "id": 1, "op": op, **fields}
+        view._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+    assert [each.get("ok") for each in sent] == [True, True, False]
+    cleaner.mark(cleaner.ds.table.id[:2].tolist(), "keep")
+    cleaner.on_scores(lambda: view.height)
+    cleaner.snapshot(1)
+    assert cleaner.retrain().state == "done"
+    cleaner.undo()
+    session = cleaner._session
+    return [weakref.ref(each) for each in (view, cleaner, session, session.board, session.journal)]
+
+
+def wait_for_timers():
+    """The manifest of what was decided is written in a moment."""
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join()
+
+
+def alive(references):
+    wait_for_timers()
+    gc.collect()
+    return [each() for each in references if each() is not None]
+
+
+@pytest.mark.parametrize("cls", [Cleaner, ConfusionMatrix])
+def test_a_view_that_is_dropped_or_closed_is_freed_though_its_learner_lives_on(learn, cls):
+    references = used(cls(learn))
+    assert alive(references) == [], "never displayed"
+    view = cls(learn)
+    references = used(view)
+    view._repr_mimebundle_()
+    del view
+    assert alive(references)[0], "the page still shows it"
+    references[0]().close()
+    assert alive(references) == []
+
+
+def test_every_kind_of_view_is_tested_here():
+    assert set(View.__subclasses__()) == {Cleaner, ConfusionMatrix}
+
+
+def test_a_matrix_that_is_dropped_or_closed_leaves_the_grid_it_drove(learn):
+    cleaner = Cleaner(learn)
+    for shown in (False, True):
+        matrix = ConfusionMatrix(learn, cleaner=cleaner)
+        reference = weakref.ref(matrix)
+        if shown:
+            matrix._repr_mimebundle_()
+            matrix.close()
+        del matrix
+        assert alive([reference]) == []
+    assert set(cleaner._session.views) == {cleaner}
