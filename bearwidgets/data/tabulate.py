@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from bearwidgets.data.identity import copy_id, look_into
 from bearwidgets.data.import_notes import notes_on
 from bearwidgets.data.listing.folder import was_emptied
 from bearwidgets.data.split import split_by_hash
+from bearwidgets.data.workspace import half_done
 from bearwidgets.errors import BadInputError, and_more
 
 if TYPE_CHECKING:
@@ -62,10 +64,13 @@ def tabulate(
     }
     table = pd.DataFrame(columns)
     table["split"], exam_notes = _split(table, workspace, valid_pct, seed)
+    unfinished = half_done(workspace, root)
+    for note in unfinished:
+        warnings.warn(note, stacklevel=3)
     return (
         table,
         pd.DataFrame(problems, columns=["path", "reason"], dtype=object),
-        [*listing.notes, *exam_notes, *notes_on(table)],
+        [*unfinished, *listing.notes, *exam_notes, *notes_on(table)],
     )
 
 

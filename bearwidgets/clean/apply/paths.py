@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,15 +10,13 @@ from bearwidgets.clean.apply.free_names import inside
 from bearwidgets.data.actions import DELETE
 from bearwidgets.data.listing.frame import Columns
 from bearwidgets.data.split import split_name
+from bearwidgets.data.workspace import check_owner, own, round_folder, round_numbers
 from bearwidgets.errors import WorkspaceError
-from bearwidgets.files import explain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bearwidgets.data.dataset import Dataset
-
-_ROUND = re.compile(r"\d{4,}")
 
 
 @dataclass(frozen=True)
@@ -62,14 +59,11 @@ class DataPaths:
 
     def round_folder(self, number: int) -> Path:
         """The folder with plan and receipt of a round."""
-        return self.workspace / "rounds" / f"{number:04d}"
+        return round_folder(self.workspace, number)
 
     def rounds_on_disk(self) -> list[int]:
         """The numbers of all rounds that were ever begun, in order."""
-        folder = self.workspace / "rounds"
-        if not folder.is_dir():
-            return []
-        return sorted(int(each.name) for each in folder.iterdir() if _ROUND.fullmatch(each.name))
+        return round_numbers(self.workspace)
 
     def source_of(self, path: str) -> Path:
         """The absolute path of an image."""
@@ -86,30 +80,32 @@ class DataPaths:
         parts[1 if in_split else 0] = new_label
         return "/".join(parts)
 
-    def check_writable(self) -> None:
+    def check_writable(self) -> bool:
         """Make sure that decisions could be kept; nothing is written.
 
+        Returns:
+            Whether the workspace names this data set as its own already.
+
         Raises:
-            WorkspaceError: The workspace cannot be made or written.
+            WorkspaceError: The workspace cannot be made or written, or is another data set's.
         """
+        named = check_owner(self.workspace, self.root)
         there = nearest(self.workspace)
         if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
             raise WorkspaceError(
                 f"The workspace {self.workspace} cannot be written, so no decision could be kept. Pass workspace="
                 f' with a folder that can be: Dataset.from_{self.source}(..., workspace="my-workspace").'
             )
+        return named
 
     def prepare(self) -> None:
-        """Make the workspace.
+        """Make the workspace, which is this data set's from here on.
 
         Raises:
-            WorkspaceError: It cannot be made or written.
+            WorkspaceError: It cannot be made or written, or is another data set's.
         """
-        self.check_writable()
-        try:
-            self.workspace.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise explain(error, self.workspace, "No decision could be kept.") from error
+        if not self.check_writable():
+            own(self.workspace, self.root)
 
 
 def nearest(folder: Path) -> Path:
