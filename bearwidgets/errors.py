@@ -25,7 +25,15 @@ class MissingFileError(BearwidgetsError, FileNotFoundError):
 
 
 class ImageError(BearwidgetsError, ValueError):
-    """One file that cannot be used as an image; the message is the reason, fit for `Dataset.problems`."""
+    """One file that cannot be used as an image; the message is the reason, fit for `Dataset.problems`.
+
+    Attributes:
+        kind: As in the column of that name: "unreadable", "not an image", "unsupported", "refused" or "missing".
+    """
+
+    def __init__(self, reason: str, kind: str = "unreadable") -> None:
+        super().__init__(reason)
+        self.kind = kind
 
 
 class WorkspaceError(BearwidgetsError, OSError):

@@ -76,6 +76,7 @@ def _shown(text: str, most: int | None = None) -> str:
 def check(options: Any) -> int:
     """Run all checks, on the predictions of a quickly trained head too."""
     from bearwidgets import Review, find_issues
+    from bearwidgets.data.problems import problem_lines
     from bearwidgets.review.checks.issues import REPORTS, TABLES
 
     for path, endings in ((options.report, REPORTS), (options.out, TABLES)):
@@ -91,7 +92,8 @@ def check(options: Any) -> int:
     issues = find_issues(ds if review is None else review)
     written = [str(issues.report(options.report, top=options.top))] if options.report else []
     written += [str(issues.save(options.out))] if options.out else []
-    words += [_shown(f"not used: {path}: {reason}") for path, reason in issues.problems.to_numpy()]
+    late = issues.problems[~issues.problems["path"].isin(ds.problems["path"])]
+    words += [f"found later: {line}" for line in problem_lines(late)]
     machine: dict[str, Any] = {
         "items": len(ds),
         "problems": issues.problems.to_dict("records"),

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DIGEST = 16
-_SCHEMA = 3  # goes up when what is stored, or which files count as usable, changes
+_SCHEMA = 4  # goes up when what is stored, or which files count as usable, changes
 _BATCH = 16  # files that one task of the pool reads
 _COLUMNS = (
     "(path TEXT PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER, content TEXT, width INTEGER,"
-    " height INTEGER, reason TEXT) WITHOUT ROWID"
+    " height INTEGER, reason TEXT, kind TEXT) WITHOUT ROWID"
 )
 _FRESH = 100_000_000  # ns: a file this young may change again without a new modification time
 
@@ -34,13 +34,14 @@ class Facts:
     """What a file says of itself.
 
     The content id ("" if it could not be read), width and height in px after the EXIF turn (0 if it is no usable
-    image), and why it cannot be used ("" if it can).
+    image), why it cannot be used ("" if it can), and the kind of that, as of an `ImageError`.
     """
 
     content: str
     width: int
     height: int
     reason: str
+    kind: str = ""
 
 
 def hash_bytes(data: bytes) -> str:
@@ -94,14 +95,14 @@ def _look(path: str) -> tuple[Facts, int]:
     try:
         data = read_bytes(path)
     except ImageError as error:
-        return Facts("", 0, 0, str(error)), -1
+        return Facts("", 0, 0, str(error), error.kind), -1
     content = hash_bytes(data)
     try:
         width, height = check_image(data)
     except ImageError as error:
         # a package may be installed meanwhile
         passing = isinstance(error.__cause__, (MemoryError, ImportError))
-        return Facts(content, 0, 0, str(error)), -1 if passing else len(data)
+        return Facts(content, 0, 0, str(error), error.kind), -1 if passing else len(data)
     return Facts(content, width, height, ""), len(data)
 
 
@@ -133,7 +134,7 @@ class IdentityCache:
         now = time.time_ns()
         keys = {path: _key(files[path]) for path in facts if abs(now - files[path].st_mtime_ns) > _FRESH}
         rows = [
-            (path, *key, each.content, each.width, each.height, each.reason)
+            (path, *key, each.content, each.width, each.height, each.reason, each.kind)
             for path, key in keys.items()
             for each in [facts[path]]
         ]

@@ -9,17 +9,17 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
-
 from bearwidgets.data.cleaned import cleaned_table
 from bearwidgets.data.exam import Exam, find_exam, freeze
-from bearwidgets.data.listing.folder import is_inside
+from bearwidgets.data.listing.walk import is_inside
+from bearwidgets.data.problems import UNREADABLE, problem_table
 from bearwidgets.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import pandas as pd
     from typing_extensions import Self
 
     from bearwidgets.data.cleaned import HasDecisions
@@ -35,7 +35,8 @@ class ItemTable:
         table: One row per usable image, sorted by path: id, path (posix, relative to root), label, split
             ("train", "valid" or "test"), width and height (px, after the EXIF turn), content (hash of the
             bytes). The id is the content, unless other files have the same bytes.
-        problems: What could not be used: path, reason.
+        problems: What could not be used, by path: path, reason, kind ("unreadable", "not an image", "unsupported",
+            "refused" or "missing").
         notes: Sentences on what deserves a look, such as "only one class".
         valid_pct: Share of items that the split by hash put into "valid".
         seed: Seed of that split.
@@ -149,16 +150,17 @@ class ItemTable:
                 f"{len(ids)} ids came with {len(each)} reasons; give one for each, or one for all."
             )
         rows = [self.index_of(id_) for id_ in ids]
-        told = self.with_import_notes([(self._paths[row], why) for row, why in zip(rows, each, strict=True)])
+        told = self.with_import_notes(
+            [(self._paths[row], why, UNREADABLE) for row, why in zip(rows, each, strict=True)]
+        )
         table = self.table.drop(index=rows).reset_index(drop=True)
         on_disk = None if self._on_disk is None else self._on_disk.without(ids, reasons)
         return replace(told, table=table, _on_disk=on_disk)
 
-    def with_import_notes(self, problems: Sequence[tuple[str, str]], notes: Sequence[str] = ()) -> Self:
-        """The same data with more `problems` (path and reason), and with more `notes`."""
-        more = pd.DataFrame(problems, columns=["path", "reason"], dtype=object)
-        every = pd.concat([self.problems, more], ignore_index=True).sort_values("path", ignore_index=True)
-        return replace(self, problems=every, notes=[*self.notes, *notes])
+    def with_import_notes(self, problems: Sequence[tuple[str, str, str]], notes: Sequence[str] = ()) -> Self:
+        """The same data with more `problems` (path, reason, kind), and with more `notes`."""
+        known = self.problems.itertuples(index=False, name=None)
+        return replace(self, problems=problem_table([*known, *problems]), notes=[*self.notes, *notes])
 
     @cached_property
     def _positions(self) -> dict[str, int]:

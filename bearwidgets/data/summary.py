@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from bearwidgets.data.problems import problem_lines
 from bearwidgets.data.split import SPLITS
 from bearwidgets.errors import and_more
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from bearwidgets.data.item_table import ItemTable
 
 _CLASSES = 20
-_PROBLEMS = 5
 
 
 def text_summary(ds: ItemTable, origin: Path) -> str:
@@ -33,7 +33,7 @@ def text_summary(ds: ItemTable, origin: Path) -> str:
     ]
     if len(ds.problems):
         lines.append(f"  {_number(len(ds.problems), 'file')} skipped, see .problems:")
-        lines += [f"    {_plain(path)}: {_plain(reason)}" for path, reason in _first_problems(ds)]
+        lines += [f"    {_plain(line)}" for line in problem_lines(ds.problems)]
     lines += [f"  note: {_plain(note)}" for note in ds.notes]
     return "\n".join(lines)
 
@@ -51,7 +51,7 @@ def html_summary(ds: ItemTable, origin: Path) -> str:
     listed = [f"note: {note}" for note in ds.notes]
     if len(ds.problems):
         listed.append(f"{_number(len(ds.problems), 'file')} skipped, see .problems:")
-        listed += [f"{path}: {reason}" for path, reason in _first_problems(ds)]
+        listed += problem_lines(ds.problems)
     items = "".join(f"<li><bdi>{escape(_plain(line))}</bdi></li>" for line in listed)
     return (
         f"<div><p>Dataset of {_number(len(ds), 'image')} in {_number(len(ds.classes), 'class', 'classes')}"
@@ -65,13 +65,6 @@ def html_summary(ds: ItemTable, origin: Path) -> str:
 def _splits(ds: ItemTable) -> str:
     counts = ds.table["split"].value_counts()
     return ", ".join(f"{split} {counts[split]:,}" for split in SPLITS if split in counts.index)
-
-
-def _first_problems(ds: ItemTable) -> list[tuple[str, str]]:
-    first = ds.problems.head(_PROBLEMS)
-    listed = list(zip(first["path"], first["reason"], strict=True))
-    left = len(ds.problems) - len(listed)
-    return [*listed, ("…", f"and {left:,} more")] if left else listed
 
 
 def _plain(text: str) -> str:

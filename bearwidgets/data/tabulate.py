@@ -15,6 +15,7 @@ from bearwidgets.data.formats.registry import allowed
 from bearwidgets.data.identity import copy_id, look_into
 from bearwidgets.data.import_notes import notes_on
 from bearwidgets.data.listing.folder import was_emptied
+from bearwidgets.data.problems import NOT_IMAGE, UNREADABLE, Problem, claims_image, problem_table
 from bearwidgets.data.split import split_by_hash
 from bearwidgets.data.workspace import half_done
 from bearwidgets.errors import BadInputError, and_more
@@ -22,7 +23,8 @@ from bearwidgets.errors import BadInputError, and_more
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bearwidgets.data.listing.folder import Listing
+    from bearwidgets.data.identity import Facts
+    from bearwidgets.data.listing.walk import Listing
 
 _SHOWN = 3
 
@@ -39,8 +41,8 @@ def tabulate(
     base = f"{str(root).rstrip(os.sep)}{os.sep}"
     files = {path: f"{base}{path.replace('/', os.sep)}" for path in sorted(listing.labels)}
     facts = look_into({file: listing.stats[path] for path, file in files.items()})
-    refused = [(path, facts[file].reason) for path, file in files.items() if facts[file].reason]
-    problems = sorted([*listing.problems, *refused])
+    broken = [_problem(path, facts[file]) for path, file in files.items() if facts[file].reason]
+    problems = problem_table([*listing.problems, *broken])
     paths = [path for path, file in files.items() if not facts[file].reason]
     if not paths:
         if not was_emptied(workspace):
@@ -69,9 +71,15 @@ def tabulate(
         warnings.warn(note, stacklevel=3)
     return (
         table,
-        pd.DataFrame(problems, columns=["path", "reason"], dtype=object),
+        problems,
         [*unfinished, *listing.notes, *exam_notes, *notes_on(table)],
     )
+
+
+def _problem(path: str, facts: Facts) -> Problem:
+    """What no format knows and yet is named as an image, is an image that cannot be read."""
+    lost = facts.kind == NOT_IMAGE and claims_image(path)
+    return Problem(path, facts.reason, UNREADABLE if lost else facts.kind)
 
 
 def _split(table: pd.DataFrame, workspace: Path, valid_pct: float, seed: int) -> tuple[Any, list[str]]:
@@ -94,8 +102,9 @@ def _split(table: pd.DataFrame, workspace: Path, valid_pct: float, seed: int) ->
     return split, []
 
 
-def _nothing_usable(root: Path, problems: list[tuple[str, str]]) -> str:
-    shown = and_more([f"{path}: {reason}" for path, reason in problems], _SHOWN, separator="; ")
+def _nothing_usable(root: Path, problems: pd.DataFrame) -> str:
+    named = problems["path"] + ": " + problems["reason"]
+    shown = and_more(named, _SHOWN, separator="; ")
     kinds = allowed()
     return (
         f"No image below {str(root)!r} can be used ({shown}). {kinds[0].upper()}{kinds[1:]}; the content decides,"

@@ -56,7 +56,7 @@ class TestFolder:
         assert ds.table.loc[ds.table["split"] == "valid", "label"].value_counts().tolist() == [2, 2, 2]
         assert (ds.source, ds.root, ds.workspace) == ("folder", images, images / ".bearwidgets")
         assert ds.problems.empty
-        assert list(ds.problems.columns) == ["path", "reason"]
+        assert list(ds.problems.columns) == ["path", "reason", "kind"]
         assert ds.notes == []
         assert not ds.workspace.exists(), "reading writes nothing"
 
@@ -84,7 +84,7 @@ class TestFolder:
         assert ds.table.set_index("path").loc["teddy/deep/deeper/x.png", "label"] == "teddy"
 
     def test_hidden_folders_and_the_workspace_are_no_data(self, images):
-        for hidden in (".bearwidgets/trash", ".ipynb_checkpoints", "teddy/.cache", "space"):
+        for hidden in (".bearwidgets/trash", ".ipynb_checkpoints", "teddy/.cache", "space/trash/0001"):
             save(images / hidden / "x.png", "blue")
         assert len(Dataset.from_folder(images, workspace=images / "space")) == 24
 
@@ -180,24 +180,68 @@ class TestBadFolder:
         (folder / "cut.jpg").write_bytes((folder / "000.jpg").read_bytes()[:-20])
         (folder / "drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
         (folder / "notes.txt").write_text("hello")
-        (folder / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0" * 100)
-        (folder / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
-        for loose in ("labels.csv", "Thumbs.db", ".DS_Store", "README.md"):
+        (folder / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+        for loose in ("labels.csv", "README.md"):
             (images / loose).write_bytes(b"not an image")
         (images / "loose.jpg").write_bytes((folder / "000.jpg").read_bytes())
         ds = Dataset.from_folder(images)
         assert len(ds) == 24
         found = reasons(ds)
-        names = {path.name for path in folder.iterdir() if not path.name[0].isdigit()}
         assert found["teddy/zero.jpg"] == "empty file (0 bytes)"
         assert "web page" in found["teddy/page.jpg"]
         assert "cut off" in found["teddy/cut.jpg"]
         assert "SVG" in found["teddy/drawing.svg"]
         assert "text" in found["teddy/notes.txt"]
         assert "no class folder" in found["loose.jpg"]
-        assert set(found) == {f"teddy/{name}" for name in names} | {"loose.jpg"}
         assert ds.problems["path"].is_monotonic_increasing
-        assert "8 files skipped" in repr(ds)
+        assert dict(zip(ds.problems["path"], ds.problems["kind"], strict=True)) == {
+            "loose.jpg": "refused",
+            "teddy/cut.jpg": "unreadable",
+            "teddy/drawing.svg": "unsupported",
+            "teddy/notes.txt": "not an image",
+            "teddy/page.jpg": "unreadable",
+            "teddy/photo.heic": "unsupported",
+            "teddy/zero.jpg": "unreadable",
+        }
+        assert "7 files skipped" in repr(ds)
+        assert "1 unreadable: empty file (teddy/zero.jpg)" in repr(ds)
+        assert bw.find_issues(ds).summary.loc["unreadable", "certain"] == 3
+
+    def test_files_of_the_system_are_no_problem(self, images):
+        for name in (
+            *(".DS_Store", "._000.jpg", "Thumbs.db", "DESKTOP.INI", "Icon\r", ".gitkeep", ".picasa.ini"),
+            *("@eaDir/000.jpg/SYNOPHOTO_THUMB_XL.jpg", "__MACOSX/teddy/x.png", "$RECYCLE.BIN/x.png"),
+        ):
+            for folder in (images, images / "teddy"):
+                save(folder / name).write_bytes(b"\0\x05\x16\x07" + bytes(40))
+        save(images / "teddy" / ".hidden.png", "blue")
+        (images / "teddy" / ".torn.png").write_bytes(b"")
+        ds = Dataset.from_folder(images)
+        assert len(ds) == 25
+        assert "teddy/.hidden.png" in ds.table["path"].tolist()
+        assert reasons(ds) == {"teddy/.torn.png": "empty file (0 bytes)"}
+
+    @pytest.mark.parametrize("place", ["grizzly/work", "work", "grizzly", "."])
+    @pytest.mark.parametrize("named", [True, False])
+    def test_what_was_deleted_is_no_data_wherever_the_workspace_lies(self, images, place, named):
+        space = images / place
+        ds = Dataset.from_folder(images, workspace=space)
+        journal = bw.Journal.open(ds)
+        journal.record(ds.table["id"][[0, 9]].tolist(), "delete")
+        journal.apply()
+        again = Dataset.from_folder(images, workspace=space if named else None)
+        assert again.table["path"].tolist() == ds.table["path"].drop([0, 9]).tolist()
+        assert again.problems.empty
+        frame = pd.DataFrame({"path": [p.relative_to(images).as_posix() for p in images.rglob("*.jpg")]})
+        table = Dataset.from_df(frame.assign(label="x"), root=images, workspace=space if named else None)
+        assert len(table) == 22
+        assert set(table.problems["kind"]) == {"refused"}
+
+    def test_a_class_may_be_called_trash(self, images):
+        save(images / "trash" / "x.png")
+        assert "trash" in Dataset.from_folder(images).classes
+        with pytest.raises(BadInputError, match=r"trash' belongs to a workspace"):
+            Dataset.from_folder(images, workspace=images)
 
     def test_unreadable_file_and_folder(self, images, monkeypatch):
         real_open, real_scan = Path.open, os.scandir
@@ -587,7 +631,8 @@ class TestViews:
         ds = Dataset.from_folder(tmp_path)
         assert "and 100 more" in repr(ds)
         assert "50 files skipped" in repr(ds)
-        assert "and 45 more" in repr(ds)
+        assert "50 not an image: text" in repr(ds)
+        assert "and 48 more" in repr(ds)
         assert len(repr(ds)) < 3000
         assert ds._repr_html_().count("<tr>") == 21
 

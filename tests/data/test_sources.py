@@ -303,8 +303,8 @@ def test_rows_that_a_loader_cannot_give_are_problems(images, tmp_path):
         data.classes[8]
     ds = Dataset.from_torchvision(data, tmp_path / "new")
     assert ds.problems.to_numpy().tolist() == [
-        ["row 1", "not written: the data set cannot give it: torn file"],
-        ["row 2", "not written: its label is 8, and there are 3 classes"],
+        ["row 1", "not written: the data set cannot give it: torn file", "unreadable"],
+        ["row 2", "not written: its label is 8, and there are 3 classes", "refused"],
     ]
 
 

@@ -26,6 +26,7 @@ _OTHER_STARTS = {
     b"7z\xbc\xaf": "a compressed archive",
     b"{": "text (JSON)",
 }
+_NOT_READ = ("a HEIC or AVIF photo", "a Photoshop file", "an SVG drawing")  # images all the same
 
 
 def open_image(
@@ -68,9 +69,10 @@ def read_bytes(path: str | Path) -> bytes:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ImageError(f"cannot be read: {(error.strerror or str(error)).lower()}") from error
+        kind = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
+        raise ImageError(f"cannot be read: {(error.strerror or str(error)).lower()}", kind) from error
     if len(data) > MAX_BYTES:
-        raise ImageError(f"larger than {MAX_BYTES // 2**20} MB, the limit for one file")
+        raise ImageError(f"larger than {MAX_BYTES // 2**20} MB, the limit for one file", "refused")
     return data
 
 
@@ -87,7 +89,8 @@ def known_format(data: bytes) -> Format:
     """
     found = format_of(data)
     if found is None:
-        raise ImageError(_other_kind(data))
+        reason = _other_kind(data)
+        raise ImageError(reason, "unsupported" if reason.startswith(_NOT_READ) else "not an image")
     return found
 
 

@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bearwidgets.data.listing.folder import (
+from bearwidgets.data.listing.folder import check_folder
+from bearwidgets.data.listing.walk import (
+    DELETED,
     LEAVING_LINK,
     NOT_REGULAR,
     NOT_TEXT,
     Listing,
-    check_folder,
     is_inside,
     is_text,
     stat_reason,
+    was_deleted,
 )
+from bearwidgets.data.problems import MISSING, REFUSED, UNREADABLE, Problem
 from bearwidgets.data.split import SPLITS, split_name
 from bearwidgets.errors import BadInputError, MissingFileError, unknown_name
 
@@ -100,7 +103,7 @@ def list_frame(frame: pd.DataFrame, root: Path, columns: Columns) -> Listing:
     ):
         path, reason = _check_row(cell, label, split, root, has_split=columns.split is not None)
         if reason:
-            listing.problems.append((path or f"row {number}", f"{reason} (row {number})"))
+            listing.problems.append(Problem(path or f"row {number}", f"{reason} (row {number})", REFUSED))
         else:
             n_rows += 1
             rows.setdefault(path, set()).add((label, _split_of(split) or ""))
@@ -183,26 +186,29 @@ def _take_files(rows: dict[str, set[tuple[str, str]]], root: Path, listing: List
     for path, said in rows.items():
         if len(said) > 1:
             shown = ", ".join(sorted(" ".join(each).strip() for each in said))
-            listing.problems.append((path, f"named in several rows that contradict each other ({shown})"))
+            reason = f"named in several rows that contradict each other ({shown})"
+            listing.problems.append(Problem(path, reason, REFUSED))
             continue
         file = os.path.join(root, path)  # noqa: PTH118 - a Path for each of 100,000 rows takes seconds
         try:
             stat = os.stat(file)  # noqa: PTH116
             linked = os.path.islink(file)  # noqa: PTH114
         except (FileNotFoundError, NotADirectoryError):
-            listing.problems.append((path, "no such file"))
+            listing.problems.append(Problem(path, "no such file", MISSING))
             continue
         except (OSError, ValueError) as error:
             reason = stat_reason(error) if isinstance(error, OSError) else "no valid path"
-            listing.problems.append((path, reason))
+            listing.problems.append(Problem(path, reason, UNREADABLE))
             continue
         folder = posixpath.dirname(path)
         if folder not in folders:
             folders[folder] = is_inside(str(root), os.path.dirname(file))  # noqa: PTH120
         if not folders[folder] or (linked and not is_inside(str(root), file)):
-            listing.problems.append((path, LEAVING_LINK))
+            listing.problems.append(Problem(path, LEAVING_LINK, REFUSED))
         elif not modes.S_ISREG(stat.st_mode):
-            listing.problems.append((path, NOT_REGULAR))
+            listing.problems.append(Problem(path, NOT_REGULAR, REFUSED))
+        elif was_deleted(str(root), path):
+            listing.problems.append(Problem(path, DELETED, REFUSED))
         else:
             ((label, split),) = said
             listing.add(path, label, split, stat)

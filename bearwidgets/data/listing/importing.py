@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bearwidgets.data.formats.images import check_image, known_format
 from bearwidgets.data.identity import hash_bytes
+from bearwidgets.data.problems import UNREADABLE, Problem
 from bearwidgets.errors import BadInputError, ImageError, WorkspaceError, and_more
 from bearwidgets.files import draft_folder, folded, safe_name
 
@@ -30,12 +31,12 @@ _IN_PNG = {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import wrote, kept as `MARKER`: of what, how many files, class → folder, problems (row, reason)."""
+    """What an import wrote, kept as `MARKER`: of what, how many files, class → folder, and problems."""
 
     fingerprint: str
     images: int
     renamed: dict[str, str]
-    problems: list[tuple[str, str]]
+    problems: list[Problem]
 
     @property
     def notes(self) -> list[str]:
@@ -77,7 +78,7 @@ def _finished(root: Path, fingerprint: str) -> Imported | None:
         raise BadInputError(f"{str(root)!r} is a file; name a folder that does not exist yet.")
     try:
         card = json.loads((root / MARKER).read_text(encoding="utf-8"))
-        version, problems = card["version"], [(str(path), str(reason)) for path, reason in card["problems"]]
+        version, problems = card["version"], [_problem(*each) for each in card["problems"]]
         found = Imported(card["fingerprint"], card["images"], dict(card["renamed"]), problems)
     except FileNotFoundError:
         raise BadInputError(
@@ -92,6 +93,11 @@ def _finished(root: Path, fingerprint: str) -> Imported | None:
             "another order or other labels. Name another folder, or open this one with Dataset.from_folder."
         )
     return found
+
+
+def _problem(path: str, reason: str, kind: str = UNREADABLE) -> Problem:
+    """A problem of an import; a card of an earlier version does not tell the kind."""
+    return Problem(str(path), str(reason), str(kind))
 
 
 def _fingerprint(parts: Sequence[Part]) -> str:
@@ -119,14 +125,14 @@ def _write(parts: Sequence[Part], draft: Path, alive: Callable[[], None], finger
             data = image if isinstance(image, bytes) else _encoded(image)
             check_image(data)
         except ImageError as error:
-            problems.append((f"{part.split} row {row}".strip(), f"not written: {error}"))
+            problems.append(_problem(f"{part.split} row {row}".strip(), f"not written: {error}", error.kind))
             continue
         folder = draft / part.split / names.of(label)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{row:0{width}}.{known_format(data).suffix}").write_bytes(data)
         n += 1
     if not n:
-        shown = and_more([f"{path}: {reason}" for path, reason in problems], _SHOWN, separator="; ")
+        shown = and_more([f"{each.path}: {each.reason}" for each in problems], _SHOWN, separator="; ")
         raise BadInputError(f"None of the {len(problems)} rows of this data set can be used ({shown}).")
     imported = Imported(fingerprint, n, names.changed, problems)
     card = {"version": _VERSION, **dataclasses.asdict(imported)}

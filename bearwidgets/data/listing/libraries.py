@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from bearwidgets.data.formats.images import read_bytes
+from bearwidgets.data.problems import MISSING, REFUSED
 from bearwidgets.data.split import SPLITS, split_name
 from bearwidgets.errors import BadInputError, ImageError, unknown_name
 
@@ -78,7 +79,7 @@ def _huggingface_part(dataset: Any, split: str, image: str, label: str) -> Part:
         name = _label(cells[label], names)
         file: dict[str, Any] = cells[image] or {"bytes": None, "path": None}
         if not file["bytes"] and not file["path"]:
-            raise ImageError("no image in this row")
+            raise ImageError("no image in this row", MISSING)
         return file["bytes"] or read_bytes(file["path"]), name
 
     return Part(split, len(plain), read, plain[label][:])
@@ -168,7 +169,7 @@ def _label(value: Any, names: Sequence[str] | None) -> str:
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a number of NumPy or torch
         value = value.item()
     if value is None or value == "" or (names is not None and value == -1):
-        raise ImageError("no label")
+        raise ImageError("no label", REFUSED)
     if isinstance(value, str):
         return value
     if not isinstance(value, Integral):
@@ -178,7 +179,7 @@ def _label(value: Any, names: Sequence[str] | None) -> str:
     if names is None:
         return str(value)
     if not 0 <= value < len(names):
-        raise ImageError(f"its label is {value}, and there are {len(names)} classes")
+        raise ImageError(f"its label is {value}, and there are {len(names)} classes", REFUSED)
     return names[int(value)]
 
 

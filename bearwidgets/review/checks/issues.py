@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from bearwidgets.data.problems import UNREADABLE
 from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
 from bearwidgets.files import check_output, safe_cell, write_atomic
 from bearwidgets.review.checks.registry import current_name
@@ -33,8 +34,8 @@ class Issues:
             tell) and `<name>_issue` (bool).
         summary: DataFrame by name: title, flagged (number of items), certain (for how many of them that is a fact
             and no guess), threshold (the score from which an item is flagged, NaN where no score decides), note.
-        problems: DataFrame of the files that cannot be read as images: path, reason. Those that were seen when the
-            data set was read have no row in `table`; the summary counts all of them as unreadable.
+        problems: DataFrame of the files that cannot be used: path, reason, kind. Those that were seen when the data
+            set was read have no row in `table`; the summary counts those of the kind "unreadable".
         left_out: Name of a check that did not run → reason.
 
     Example:
@@ -59,21 +60,26 @@ class Issues:
         self.summary = self._summary()
 
     def _problems(self) -> pd.DataFrame:
-        problems = self.ds.problems[["path", "reason"]]
+        problems = self.ds.problems
         if "unreadable" not in self._results:
             return problems
         result = self._results["unreadable"]
+        why = np.array(result.why)[result.flag]
         late = pd.DataFrame(
-            {"path": self._items.path[result.flag].to_numpy(), "reason": np.array(result.why)[result.flag]}
+            {"path": self._items.path[result.flag].to_numpy(), "reason": why, "kind": UNREADABLE}
         )
         return pd.concat([problems, late], ignore_index=True)
+
+    @property
+    def _unreadable(self) -> int:
+        return int((self.problems["kind"] == UNREADABLE).sum())
 
     def _summary(self) -> pd.DataFrame:
         rows = [
             {
                 "title": self._checks[name].title,
-                "flagged": len(self.problems) if name == "unreadable" else int(result.flag.sum()),
-                "certain": len(self.problems) if name == "unreadable" else int(self._facts(name).sum()),
+                "flagged": self._unreadable if name == "unreadable" else int(result.flag.sum()),
+                "certain": self._unreadable if name == "unreadable" else int(self._facts(name).sum()),
                 "threshold": np.nan if result.threshold is None else result.threshold,
                 "note": result.note,
             }
@@ -135,7 +141,7 @@ class Issues:
         """Of how many items and files any check is certain; each counts once."""
         facts = [self._facts(name) for name in self._results if name != "unreadable"]
         items = int(np.any(facts, axis=0).sum()) if facts else 0
-        return items + (len(self.problems) if "unreadable" in self._results else 0)
+        return items + (self._unreadable if "unreadable" in self._results else 0)
 
     def report(self, path: str | Path, *, top: int = 24) -> Path:
         """Write one HTML page: all checks with their figures, and the first `top` images of each queue.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bearwidgets.data.problems import UNREADABLE
 from bearwidgets.review.checks.registry import Check, CheckResult, register
 from bearwidgets.review.checks.thresholds import adaptive_threshold
 from bearwidgets.review.reasons import percent
@@ -139,8 +140,8 @@ MEASURED = {
 def unreadable(inputs: CheckInputs) -> CheckResult:
     """Files whose header was good but whose pixels do not decode."""
     result = _facts(inputs.image_stats["problem"])
-    skipped = len(inputs.ds.problems)
-    note = f"skipped when the data set was read: {skipped:,}; found later: {result.flag.sum():,}"
+    unreadable = (inputs.ds.problems["kind"] == UNREADABLE).sum()
+    note = f"skipped when the data set was read: {unreadable:,}; found later: {result.flag.sum():,}"
     return replace(result, note=note)
 
 

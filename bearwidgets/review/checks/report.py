@@ -66,8 +66,8 @@ def write_report(
     parts += [_section(summary.loc[name], queue, top, tile) for name, queue in queues.items() if len(queue)]
     if len(problems):
         rows = "".join(
-            f"<tr><td>{escape(path)}</td><td>{escape(reason)}</td></tr>"
-            for path, reason in problems.to_numpy()
+            f"<tr><td>{escape(path)}</td><td>{escape(kind)}</td><td>{escape(reason)}</td></tr>"
+            for path, reason, kind in problems.to_numpy()
         )
         parts.append(f'<h2 id="unreadable">Not usable</h2><table>{rows}</table>')
     parts.append("</html>")
