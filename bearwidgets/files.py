@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import json
 import math
 import os
 import re
 import shutil
+import stat as modes
 import time
 import unicodedata
 import uuid
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from bearwidgets.errors import BadInputError, WorkspaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
 if os.name == "nt":
     import msvcrt
@@ -42,7 +44,11 @@ _TURNED = set(
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )  # they make a name read as another one
 _EDGES = re.compile(r"^[\s.]+|[\s.]+$")  # spaces of all kinds and dots at either end
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
+# Where a spreadsheet begins a formula: at the start of a cell, also of one that another separator would make.
+_FORMULA = re.compile(
+    r"(^|[;|\t\r\n])([\s\"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b])|^(?=[\t\r\n])"
+)
+_TEMPORARY = re.compile(r"\.bearwidgets-[0-9a-f]{8}\.tmp")
 
 
 def explain(error: OSError, path: Path, outcome: str) -> WorkspaceError:
@@ -86,28 +92,74 @@ def write_atomic(path: Path, data: bytes, *, like: os.stat_result | None = None,
         sync: Make it last through a power cut; a cache, which may be lost, need not wait for the disk.
     """
     temporary = path.parent / f".bearwidgets-{uuid.uuid4().hex[:8]}.tmp"
+    temporary.touch(exist_ok=False)
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        if like is not None:
-            temporary.chmod(like.st_mode & 0o7777)
-            os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
-        temporary.replace(path)
+        with _kept_alive(temporary):
+            with temporary.open("wb") as file:
+                file.write(data)
+                if sync:
+                    file.flush()
+                    os.fsync(file.fileno())
+            if like is not None:
+                temporary.chmod(like.st_mode & 0o7777)
+                os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     if sync:
+        _clear_dead(path.parent)
         sync_folder(path.parent)
+
+
+def _clear_dead(folder: Path) -> None:
+    """Remove the temporary files of processes that were killed while they wrote."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _TEMPORARY.fullmatch(entry.name) and _is_dead(folder / entry.name):
+                Path(entry.path).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _kept_alive(path: Path) -> Generator[None]:
+    """Hold a lock on what is being made: it tells others that its maker lives, and ends with the process."""
+    if os.name == "nt":
+        yield
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: its age will tell
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_dead(path: Path) -> bool:
+    """Whether the maker of a temporary file is gone: its lock is free or, without locks, it is an hour old."""
+    if os.name != "nt":
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in _BUSY:
+                return False
+        else:
+            return True
+        finally:
+            os.close(descriptor)
+    return time.time() - path.stat().st_mtime > _DEAD
 
 
 @contextlib.contextmanager
 def draft_folder(root: Path) -> Generator[tuple[Path, Callable[[], None]]]:
     """Fill a folder beside `root` that takes its name at the end of the block, or is removed if the block fails.
 
-    Drafts that a killed process left behind are removed where they have shown no sign of life for an hour.
+    Drafts that a killed process left behind are removed; where the system has no locks that tell, after an hour
+    without a sign of life.
 
     Args:
         root: A resolved path where nothing is yet, or an empty folder.
@@ -121,7 +173,7 @@ def draft_folder(root: Path) -> Generator[tuple[Path, Callable[[], None]]]:
     root.parent.mkdir(parents=True, exist_ok=True)
     for old in root.parent.glob(f".{escape(root.name)}.????????.part"):
         with contextlib.suppress(OSError):
-            if time.time() - old.stat().st_mtime > _DEAD:
+            if _is_dead(old):
                 shutil.rmtree(old, ignore_errors=True)
     draft = root.parent / f".{root.name}.{uuid.uuid4().hex[:8]}.part"
     last = time.monotonic()
@@ -134,10 +186,11 @@ def draft_folder(root: Path) -> Generator[tuple[Path, Callable[[], None]]]:
 
     try:
         draft.mkdir()
-        yield draft, alive
-        if root.exists():
-            root.rmdir()
-        draft.rename(root)
+        with _kept_alive(draft):
+            yield draft, alive
+            if root.exists():
+                root.rmdir()
+            draft.rename(root)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -165,6 +218,91 @@ def check_output(path: str | Path, endings: Sequence[str]) -> Path:
     return path
 
 
+def open_own(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Open a file of a workspace, which a stranger may have made: no link is followed. Gives the descriptor.
+
+    Raises:
+        WorkspaceError: It is a link, or no file.
+        OSError: The system refused.
+    """
+    refuse_link(path)
+    extra = [getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC")]
+    descriptor = os.open(path, flags | sum(extra), 0o666)
+    if not modes.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise WorkspaceError(f"{path} is no file. Nothing was read or written; move it away.")
+    return descriptor
+
+
+def refuse_link(path: Path) -> None:
+    """Refuse a file or folder of a workspace that is a link.
+
+    Raises:
+        WorkspaceError: It is one.
+    """
+    if path.is_symlink():
+        raise WorkspaceError(
+            f"{path} is a link to {str(path.readlink())!r}. Nothing is read or written through a link in a workspace:"
+            " a data set from others could so lead into any file of yours. Take the link away, or pass workspace="
+            " with the folder that you mean."
+        )
+
+
+def refuse_links(workspace: Path) -> None:
+    """Refuse a workspace that is a link, or that has links in it or in its folder of rounds.
+
+    Raises:
+        WorkspaceError: There is one.
+    """
+    refuse_link(workspace)
+    for folder in (workspace, workspace / "rounds"):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            for each in folder.iterdir():
+                refuse_link(each)
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file of a workspace.
+
+    Raises:
+        FileNotFoundError: It is not there.
+        ValueError: It is no JSON.
+        WorkspaceError: It is a link, or no file.
+        OSError: It cannot be read.
+    """
+    with os.fdopen(open_own(path), "rb") as file:
+        data = file.read()
+    try:
+        return json.loads(data)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def checked(value: object, kinds: Mapping[str, type | tuple[type, ...]]) -> dict[str, Any]:
+    """A JSON object whose fields were looked at, before anything is made of them.
+
+    Args:
+        value: What was read.
+        kinds: The fields that it must have, with the types that each may have; True and False are no numbers.
+
+    Raises:
+        ValueError: It is no object, or a field is missing or of another type.
+
+    Example:
+        >>> checked({"seed": 42}, {"seed": int})
+        {'seed': 42}
+    """
+    if not isinstance(value, dict):
+        raise ValueError(f"{type(value).__name__} in place of an object")  # noqa: TRY004 - the data, not the call
+    for name, kind in kinds.items():
+        if name not in value:
+            raise ValueError(f"it has no {name!r}")
+        found = value[name]
+        if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
+            raise ValueError(f"its {name!r} is of type {type(found).__name__}")
+    return value
+
+
 @contextlib.contextmanager
 def locked(path: Path, *, wait: float = 30.0) -> Generator[bool]:
     """Hold the writer's lock: one process, and one `with` block, at a time.
@@ -183,10 +321,10 @@ def locked(path: Path, *, wait: float = 30.0) -> Generator[bool]:
         WorkspaceError: Another process held it all the while, or the file system knows no locks.
     """
     try:
-        opened = path.open("a+b")
+        descriptor = open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     except OSError as error:
         raise explain(error, path, "Nothing was written.") from error
-    with opened as file:
+    with os.fdopen(descriptor, "a+b") as file:
         held = _take(file, path, time.monotonic() + wait)
         if not held and wait:
             raise WorkspaceError(
@@ -265,13 +403,17 @@ def safe_name(label: str) -> str:
 
 
 def safe_cell(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula gets a leading ', numbers stay numbers.
+    """A text that a spreadsheet would take for a formula gets a ' before the sign, numbers stay numbers.
+
+    Signs after a semicolon, tab or line end count as well: a program may part cells there.
 
     Example:
-        >>> safe_cell("=1+1"), safe_cell(-0.5), safe_cell("teddy")
-        ("'=1+1", -0.5, 'teddy')
+        >>> safe_cell("=1+1"), safe_cell("x;=1+1"), safe_cell(-0.5), safe_cell("teddy")
+        ("'=1+1", "x;'=1+1", -0.5, 'teddy')
     """
-    return f"'{value}" if isinstance(value, str) and value.startswith(_RISKY) else value
+    if not isinstance(value, str) or not _FORMULA.search(value):
+        return value
+    return _FORMULA.sub(lambda found: f"{found.group(1) or ''}{found.group(2) or ''}'", value)
 
 
 def as_json(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bearwidgets.clean.apply.free_names import FreeNames
 from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
-from bearwidgets.files import draft_folder, safe_cell, unsafe, write_atomic
+from bearwidgets.files import draft_folder, unsafe, write_atomic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,5 +100,5 @@ def _copy(ds: Dataset, table: pd.DataFrame, to: Path) -> None:
 def _write(table: pd.DataFrame, to: Path, form: str) -> None:
     columns = _TABLES[form]
     frame = table[["path", "label", "split"]].iloc[:, : len(columns)]
-    frame = frame.map(safe_cell).set_axis(list(columns), axis=1)
+    frame = frame.set_axis(list(columns), axis=1)  # names as they are: what reads this looks for the files
     write_atomic(to, frame.to_csv(index=False, lineterminator="\n").encode(errors="surrogateescape"))

@@ -17,6 +17,7 @@ from bearwidgets.data.split import check_arguments
 from bearwidgets.data.summary import html_summary, text_summary
 from bearwidgets.data.tabulate import tabulate
 from bearwidgets.errors import BadInputError
+from bearwidgets.files import refuse_links
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -346,4 +347,6 @@ def _resolved(path: str | Path) -> Path:
 
 
 def _workspace(workspace: str | Path | None, root: Path) -> Path:
-    return root / ".bearwidgets" if workspace is None else _resolved(workspace)
+    space = root / ".bearwidgets" if workspace is None else _resolved(workspace)
+    refuse_links(space)
+    return space

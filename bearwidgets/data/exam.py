@@ -1,20 +1,22 @@
 """The frozen evaluation split: who is examined, and under which label, stays once a model was trained.
 
 Kept in `exam.json` of the workspace, one exam per share and seed:
-`{"version": 1, "exams": [{"valid_pct": 0.2, "seed": 42, "frozen_at": "…", "hash": "…", "items": {…}}]}`.
+`{"version": 1, "exams": [{"valid_pct": 0.2, "seed": 42, "frozen_at": "…", "hash": "…", "items": {…}}], "hash": "…"}`;
+the last hash is over all exams. Files of earlier versions do not have it.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bearwidgets.data.identity import hash_bytes
 from bearwidgets.errors import WorkspaceError
-from bearwidgets.files import write_atomic
+from bearwidgets.files import checked, locked, read_json, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _VERSION = 1
+_LOCK = "exam.lock"
+_FIELDS = {"valid_pct": (int, float), "seed": int, "frozen_at": str, "hash": str, "items": dict}
 _in_memory: dict[Path, list[Exam]] = {}  # exams of workspaces that cannot be written, for this process
 
 
@@ -60,26 +64,54 @@ def read_exams(workspace: Path) -> list[Exam]:
     """
     path = workspace / "exam.json"
     try:
-        text = path.read_text(encoding="utf-8")
+        exams = _parsed(read_json(path), path)
     except (FileNotFoundError, NotADirectoryError):
-        return list(_in_memory.get(workspace, []))
-    except (OSError, UnicodeDecodeError) as error:
-        raise WorkspaceError(f"The frozen exam {str(path)!r} cannot be read: {error}.") from error
-    try:
-        found = json.loads(text)
-        version = found["version"]
-        exams = [Exam(**each) for each in found["exams"]] if version == _VERSION else []
-    except (ValueError, TypeError, KeyError) as error:
-        raise WorkspaceError(f"The frozen exam {str(path)!r} is damaged ({error}). {_WAY_OUT}") from error
-    if version != _VERSION:
-        raise WorkspaceError(
+        exams = []
+    except ValueError as error:
+        raise _UnreadableError(f"The frozen exam {str(path)!r} is damaged ({error}). {_WAY_OUT}") from error
+    except _UnreadableError:
+        raise
+    except OSError as error:
+        raise _UnreadableError(f"The frozen exam {str(path)!r} cannot be read: {error}.") from error
+    return exams + list(_in_memory.get(workspace, []))
+
+
+def lost_exams(workspace: Path) -> list[str]:
+    """A sentence if fewer exams are kept than were frozen here, so that a lost file is not taken for none."""
+    lock = workspace / _LOCK
+    frozen = lock.stat().st_size if lock.is_file() else 0
+    if frozen <= len(read_exams(workspace)):
+        return []
+    gone = (
+        f"the frozen exam {str(workspace / 'exam.json')!r} is gone or not whole, so the split is drawn anew"
+    )
+    return [f"{gone}; put the file back, or scores before and after do not compare"]
+
+
+class _UnreadableError(WorkspaceError):
+    """`exam.json` is there and cannot be used; it is not written over."""
+
+
+def _parsed(found: Any, path: Path) -> list[Exam]:
+    version = checked(found, {"version": int})["version"]
+    if version > _VERSION:
+        raise _UnreadableError(
             f"The frozen exam {str(path)!r} has version {version}; this bearwidgets reads version {_VERSION}."
             " Update bearwidgets, or pass another workspace=."
         )
+    kept = checked(found, {"exams": list})["exams"]
+    if version < 1 or found.keys() - {"version", "exams", "hash"}:
+        raise ValueError("it has a version or a field that no bearwidgets wrote")
+    exams = [Exam(**checked(each, _FIELDS)) for each in kept]
     for exam in exams:
-        if _hash(exam.items) != exam.hash:
-            raise WorkspaceError(f"The frozen exam {str(path)!r} was changed by hand. {_WAY_OUT}")
-    return exams + list(_in_memory.get(workspace, []))
+        if not all(isinstance(label, str) for label in exam.items.values()):
+            raise ValueError("a label is no text")
+    changed = any(_hash(exam.items) != exam.hash for exam in exams)
+    if changed or found.get("hash", _hash_all(exams)) != _hash_all(
+        exams
+    ):  # files of earlier versions have none
+        raise _UnreadableError(f"The frozen exam {str(path)!r} was changed by hand or damaged. {_WAY_OUT}")
+    return exams
 
 
 _WAY_OUT = (
@@ -119,20 +151,34 @@ def freeze(workspace: Path, valid_pct: float, seed: int, items: Mapping[str, str
         return known or Exam(valid_pct, seed, "", _hash({}), {})
     now = datetime.now(timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
     exam = Exam(valid_pct, seed, now, _hash(items), dict(items))
-    exams = [*read_exams(workspace), exam]
     try:
         workspace.mkdir(parents=True, exist_ok=True)
-        content = {"version": _VERSION, "exams": [asdict(each) for each in exams]}
-        write_atomic(workspace / "exam.json", json.dumps(content, indent=1, ensure_ascii=False).encode())
+        with locked(workspace / _LOCK):
+            known = find_exam(workspace, valid_pct, seed, items.keys())  # frozen elsewhere meanwhile
+            if known is None:
+                _keep([*read_exams(workspace), exam], workspace)
+    except _UnreadableError:
+        raise
     except OSError as error:
         if workspace not in _in_memory:
+            reason = getattr(error.__cause__, "strerror", None) or error.strerror or error
             warnings.warn(
-                f"The evaluation split cannot be kept in {str(workspace)!r} ({error.strerror}): it is frozen"
+                f"The evaluation split cannot be kept in {str(workspace)!r} ({reason}): it is frozen"
                 " for this session only. Pass workspace= with a folder that can be written.",
                 stacklevel=3,
             )
         _in_memory.setdefault(workspace, []).append(exam)
-    return exam
+    return known or exam
+
+
+def _keep(exams: list[Exam], workspace: Path) -> None:
+    content = {"version": _VERSION, "exams": [asdict(each) for each in exams], "hash": _hash_all(exams)}
+    write_atomic(workspace / "exam.json", json.dumps(content, indent=1, ensure_ascii=False).encode())
+    os.truncate(workspace / _LOCK, len(exams))  # the lock file is as long as exams are kept: see `lost_exams`
+
+
+def _hash_all(exams: list[Exam]) -> str:
+    return hash_bytes(json.dumps([asdict(each) for each in exams], sort_keys=True).encode())
 
 
 def _hash(items: Mapping[str, str]) -> str:

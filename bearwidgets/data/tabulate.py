@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bearwidgets.data.exam import find_exam
+from bearwidgets.data.exam import find_exam, lost_exams
 from bearwidgets.data.formats.registry import allowed
 from bearwidgets.data.identity import copy_id, look_into
 from bearwidgets.data.import_notes import notes_on
@@ -93,7 +93,7 @@ def _split(table: pd.DataFrame, workspace: Path, valid_pct: float, seed: int) ->
     if frozen is None:
         labels = table["label"].to_numpy(dtype=object)
         split[ours] = split_by_hash(content[ours], labels[ours], valid_pct, seed)
-        return split, []
+        return split, lost_exams(workspace)
     known = np.array([each in frozen.items for each in content])
     split[ours] = np.where(known[ours], "valid", "train")
     gone = len(frozen.items) - len(set(content[known & ours]))

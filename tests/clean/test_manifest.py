@@ -61,10 +61,37 @@ def test_rounds_leave_it_and_come_back(dataset, journal):
     assert len(read(journal)) == 3
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "=cmd|'/c calc'!A1"])
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "=cmd|'/c calc'!A1", "\uff1d1"]
+)
 def test_formulas_are_text_and_other_cells_stay(cell):
     assert safe_cell(cell) == "'" + cell
     assert all(safe_cell(other) is other for other in ("teddy", f"a{cell}", "", -0.5, 3, None, True))
+
+
+@pytest.mark.parametrize(
+    ("cell", "safe"),
+    [
+        ("x;=1+1;y", "x;'=1+1;y"),
+        ("a\t-1", "a\t'-1"),
+        ("a\n @b", "a\n '@b"),
+        ('a;"=1"', 'a;"\'=1"'),
+        (" =1", " '=1"),
+    ],
+)
+def test_formulas_after_another_separator_are_text(cell, safe):
+    assert safe_cell(cell) == safe
+
+
+def test_temporary_files_of_killed_processes_are_cleared_away(tmp_path):
+    old, name = tmp_path / ".bearwidgets-01234567.tmp", tmp_path / ".bearwidgets-mine.tmp"
+    for each in (old, name):
+        each.write_text("half")
+    with disk._kept_alive(old):
+        disk.write_atomic(tmp_path / "a.csv", b"1")
+        assert old.exists()
+    disk.write_atomic(tmp_path / "a.csv", b"2")
+    assert sorted(each.name for each in tmp_path.iterdir()) == [name.name, "a.csv"]
 
 
 def test_every_text_column_is_made_safe():

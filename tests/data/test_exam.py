@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import warnings
 
 import numpy as np
@@ -112,6 +113,11 @@ def test_other_data_in_the_same_folder_gets_an_exam_of_its_own(images, make_imag
         ('{"version": 1}', "damaged"),
         ('{"version": 1, "exams": [{"a": 1}]}', "damaged"),
         ('{"version": 2, "exams": []}', "has version 2"),
+        ('{"version": -1, "exams": []}', "damaged"),
+        ('{"version": true, "exams": []}', "damaged"),
+        ('{"version": 1, "exams": {}}', "damaged"),
+        ('{"version": 1, "exams": [], "hasi": ""}', "damaged"),
+        ("[" * 100_000 + "]" * 100_000, "damaged"),
     ],
 )
 def test_an_exam_that_cannot_be_read_is_never_replaced(images, text, words):
@@ -131,6 +137,73 @@ def test_an_edited_exam_is_noticed(images):
     content["exams"][0]["items"].popitem()
     file.write_text(json.dumps(content))
     with pytest.raises(WorkspaceError, match="changed by hand"):
+        Dataset.from_folder(images)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seed", 43),
+        ("valid_pct", 0.3),
+        ("frozen_at", ""),
+        ("items", [1]),
+        ("items", {"a": 1}),
+        ("hash", None),
+    ],
+)
+def test_every_value_of_a_frozen_exam_is_checked(images, name, value):
+    ds = Dataset.from_folder(images)
+    ds.freeze_exam()
+    file = ds.workspace / "exam.json"
+    content = json.loads(file.read_text())
+    content["exams"][0][name] = value
+    file.write_text(json.dumps(content))
+    with pytest.raises(WorkspaceError, match="frozen exam"):
+        Dataset.from_folder(images)
+
+
+def test_an_exam_of_an_earlier_version_is_read(images):
+    ds = Dataset.from_folder(images)
+    exam = ds.freeze_exam()
+    file = ds.workspace / "exam.json"
+    content = json.loads(file.read_text())
+    del content["hash"]
+    file.write_text(json.dumps(content))
+    (ds.workspace / "exam.lock").unlink()
+    assert Dataset.from_folder(images).exam == exam
+    assert Dataset.from_folder(images).notes == ds.notes
+
+
+def test_a_lost_exam_is_told_until_a_new_one_is_frozen(images):
+    ds = Dataset.from_folder(images)
+    ds.freeze_exam()
+    (ds.workspace / "exam.json").unlink()
+    again = Dataset.from_folder(images)
+    assert any("is gone" in note for note in again.notes)
+    again.freeze_exam()
+    assert not any("is gone" in note for note in Dataset.from_folder(images).notes)
+
+
+def test_exams_that_are_frozen_at_the_same_time_are_all_kept(tmp_path):
+    def work(seed):
+        for n in range(10):
+            freeze(tmp_path, 0.2, seed, {f"{seed}-{n}": "black"})
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(read_exams(tmp_path)) == 40
+
+
+@pytest.mark.parametrize("name", ["", "exam.json", "journal.jsonl", "rounds", "rounds/0001"])
+def test_a_link_in_the_workspace_is_refused(images, tmp_path, name):
+    (tmp_path / "elsewhere").mkdir()
+    link = images / ".bearwidgets" / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(WorkspaceError, match="is a link to"):
         Dataset.from_folder(images)
 
 
@@ -162,7 +235,7 @@ def test_a_failed_write_leaves_the_old_exam(images, monkeypatch):
     with pytest.warns(UserWarning, match="No space left"):
         freeze(ds.workspace, 0.5, 1, {"0a": "x"})
     assert (ds.workspace / "exam.json").read_text() == text
-    assert [path.name for path in ds.workspace.iterdir()] == ["exam.json"]
+    assert sorted(path.name for path in ds.workspace.iterdir()) == ["exam.json", "exam.lock"]
 
 
 def test_an_exam_without_items_is_not_kept(images):
