@@ -6,10 +6,16 @@ Each derives from `BearwidgetsError` and from the standard kind that fits, so th
 from __future__ import annotations
 
 import difflib
+import reprlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_SHOWN = 80  # characters of a value that came in
+_short = reprlib.Repr()
+_short.maxstring = _short.maxlong = _short.maxother = _SHOWN
 
 
 class BearwidgetsError(Exception):
@@ -57,10 +63,20 @@ def unknown_name(kind: str, name: object, known: Iterable[str], where: str = "")
     """
     names = [str(each) for each in known]
     shown = and_more(names, 20)
-    near = difflib.get_close_matches(str(name), names, n=1)
+    near = difflib.get_close_matches(str(name)[:_SHOWN], names, n=1)
     place = f" {where}" if where else ""
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"No {kind} {name!r}{place}; known are {shown}.{hint}"
+    return f"No {kind} {shortened(name)}{place}; known are {shown}.{hint}"
+
+
+def shortened(value: object) -> str:
+    """A value as an error message shows it, in at most 80 characters, however long or deep it is.
+
+    Example:
+        >>> len(shortened("a" * 1000))
+        80
+    """
+    return _short.repr(value)[:_SHOWN]
 
 
 def and_more(names: Iterable[object], most: int, *, separator: str = ", ") -> str:

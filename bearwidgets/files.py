@@ -417,22 +417,27 @@ def safe_cell(value: Any) -> Any:
 
 
 def as_json(value: Any) -> Any:
-    """The same value as JSON can hold it: NumPy's numbers as Python's, NaN and infinities as None, others as text.
+    r"""The same value as JSON can hold it: NumPy's numbers as Python's, NaN and infinities as None, others as text.
 
-    A dataclass becomes a dict of its fields.
+    A dataclass becomes a dict of its fields. Halves of surrogate pairs, which no file can hold, are written out.
 
     Example:
         >>> as_json({"n": (1, float("nan"))})
         {'n': [1, None]}
+        >>> as_json("half \ud83d")
+        'half \\ud83d'
     """
     if dataclasses.is_dataclass(value):
         value = vars(value)
     if isinstance(value, dict):
-        return {str(key): as_json(each) for key, each in value.items()}
+        return {as_json(str(key)): as_json(each) for key, each in value.items()}
     if hasattr(value, "tolist"):  # NumPy's arrays and numbers
         return as_json(value.tolist())
     if isinstance(value, (list, tuple)):
         return [as_json(each) for each in value]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    text = str(value)
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import logging
+import math
+import re
 from types import UnionType
 from typing import (
     TYPE_CHECKING,
@@ -18,7 +20,7 @@ from typing import (
     get_type_hints,
 )
 
-from bearwidgets.errors import BadInputError, BearwidgetsError, unknown_name
+from bearwidgets.errors import BadInputError, BearwidgetsError, shortened, unknown_name
 from bearwidgets.files import as_json
 
 if TYPE_CHECKING:
@@ -29,12 +31,15 @@ log = logging.getLogger("bearwidgets")
 Answer = tuple[dict[str, Any], list[bytes]]
 Parsed = TypeVar("Parsed")
 LONGEST_LIST = 100_000
+LONGEST_TEXT = 4096  # the longest path
+ENVELOPE = ("kind", "id", "op")
 UNIONS = (Union, UnionType)
+_HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair: no reply with one could be sent
 _WORDS = {
-    str: "text",
+    str: f"text of at most {LONGEST_TEXT:,} characters in valid Unicode",
     int: "a whole number",
     bool: "true or false",
-    float: "a number",
+    float: "a finite number",
     dict: "a table of names and values",
 }
 
@@ -58,12 +63,13 @@ def answer(handlers: Mapping[str, tuple[type, Callable[[Any], Any]]], content: o
         or content.get("kind") != "request"
         or type(content.get("id")) is not int
     ):
-        log.warning("A message that is no request was left unanswered: %.200r", content)
+        log.warning("A message that is no request was left unanswered: %s", shortened(content))
         return None
     reply = {"kind": "reply", "id": content["id"]}
     try:
         cls, handler = handlers[_named(handlers, "op", content.get("op"))]
-        result = handler(parse(cls, content))
+        fields = {name: value for name, value in content.items() if name not in ENVELOPE}
+        result = handler(parse(cls, fields))
         body, buffers = result if isinstance(result, tuple) else (result, [])
         return {**reply, "ok": True, "result": as_json(body)}, buffers
     except BearwidgetsError as error:
@@ -73,17 +79,16 @@ def answer(handlers: Mapping[str, tuple[type, Callable[[Any], Any]]], content: o
         sentence = (
             f"Unexpected error, {type(error).__name__}: {error}. Nothing was lost; the log has the details."
         )
-    return {**reply, "ok": False, "error": sentence}, []
+    return {**reply, "ok": False, "error": as_json(sentence[:LONGEST_TEXT])}, []
 
 
 def parse(cls: type[Parsed], message: object) -> Parsed:
     """The dataclass that a message stands for, nested ones included.
 
-    None stands for the default of a field that has one; fields that there are not are passed over, as an older or
-    newer front end may send.
+    None stands for the default of a field that has one.
 
     Raises:
-        BadInputError: a field is missing or does not fit.
+        BadInputError: a field is missing, unknown or does not fit.
 
     Example:
         >>> from bearwidgets.widgets.protocol import ItemRequest
@@ -118,6 +123,9 @@ def _fit(kind: Any, name: str, value: Any) -> Any:
 
 
 def _dataclass(cls: Any, given: dict[str, Any]) -> Any:
+    for name in given:
+        if name not in hints(cls):
+            raise BadInputError(unknown_name("field", name, hints(cls), f"in {cls.__name__}"))
     found = {
         field.name: _fit(hints(cls)[field.name], field.name, given.get(field.name))
         for field in dataclasses.fields(cls)
@@ -159,13 +167,16 @@ def _named(allowed: Collection[str], name: str, value: Any) -> str:
 
 
 def _of(kind: Any, name: str, value: Any) -> Any:
-    if type(value) is not kind:
+    fits = type(value) is kind
+    if fits and kind is str:
+        fits = len(value) <= LONGEST_TEXT and not _HALF.search(value)
+    if not fits or (kind is float and not math.isfinite(value)):
         raise _refusal(name, value, _WORDS[kind])
     return value
 
 
 def _refusal(name: str, value: Any, allowed: str) -> BadInputError:
-    return BadInputError(f"{name} is {value!r:.80}; allowed is {allowed}.")
+    return BadInputError(f"{name} is {shortened(value)}; allowed is {allowed}.")
 
 
 _FITS = {Annotated: _annotated, Literal: _named, list: _list, tuple: _tuple, dict: _dict}

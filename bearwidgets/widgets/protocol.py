@@ -21,10 +21,10 @@ SHOWN = 200
 # An annotated text is one of the names, an annotated number is in the range.
 Action = Annotated[str, MARKS]
 Sort = Annotated[str, SORTS]
-Range = Annotated[tuple[int, int], "half open"]  # what Board.ids_at takes
+Number = Annotated[int, range(2**53 + 1)]
+Range = Annotated[tuple[Number, Number], "half open"]  # what Board.ids_at takes
 Run = tuple[int, int]
 Curve = list[tuple[float, float | None, float | None]]
-Number = Annotated[int, range(2**53 + 1)]
 DecidedAction = Annotated[str, ACTIONS]
 
 

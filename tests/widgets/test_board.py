@@ -218,7 +218,9 @@ def test_many_items_are_columns_and_not_objects(review_of_many):
     board.show(ViewSpec(sort="path", descending=False, filter=Filter(text="00077")))
     assert shown(board)[0] == "black/000077.jpg"
     assert board.place_of("0001869f") is None
-    assert len(board.ids_at([(0, 9), (5, 11)])) == len(board.order) == 11
+    assert len(board.ids_at([(0, 6), (5, 8)])) == 8
+    with pytest.raises(BadInputError, match="ranges overlap"):
+        board.ids_at([(0, len(board.order))] * 1000)
 
 
 def test_where_the_model_knows_no_third_class_there_is_no_second_suggestion(tmp_path, images):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 from dataclasses import asdict, dataclass, field
@@ -86,7 +87,6 @@ def test_a_message_there_and_back():
     assert parse(Take, GOOD | dict.fromkeys(("flag", "inner", "counts"))) == Take(
         **GOOD | {"ranges": message.ranges}
     )
-    assert parse(Inner, {"lable": 3}) == Inner(), "a field of another version of the front end"
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,17 @@ def test_a_message_there_and_back():
         ({"name": "und"}, "Did you mean 'undo'"),
         ({"name": 3}, "name is 3; allowed is text"),
         ({"flag": 1}, "flag is 1; allowed is true or false"),
-        ({"share": "1"}, "a number"),
+        ({"share": "1"}, "a finite number"),
         ({"inner": []}, "a table of names and values"),
         ({"inner": {"label": 3}}, "label is 3; allowed is text"),
         ({"counts": {"a": "b"}}, "counts is 'b'; allowed is a whole number"),
         ({"state": "runing"}, "Did you mean 'running'"),
         ({"points": [[1]]}, "a list of 2 values"),
+        ({"lable": 3}, "No field 'lable' in Take"),
+        ({"inner": {"lable": 3}}, "No field 'lable' in Inner; .*Did you mean 'label'"),
+        ({"state": "running" * 10_000}, "No state 'runn"),
+        *(({"share": value}, "share is (inf|nan); allowed is a finite number") for value in (1e400, float("nan"))),
+        *(({"names": [text]}, "text of at most 4,096 characters in valid") for text in ("\ud800", "a" * 4097)),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_said_in_a_short_sentence(fields, sentence):
@@ -122,6 +127,26 @@ def test_what_is_no_request_is_logged_and_not_answered(content, caplog):
     with caplog.at_level(logging.WARNING, "bearwidgets"):
         assert answer(handlers(), content) is None
     assert "no request" in caplog.text
+
+
+def nested(depth):
+    """A list in a list in a list."""
+    return functools.reduce(lambda inner, _: [inner], range(depth), [])
+
+
+@pytest.mark.parametrize("bad", ["\ud800", "x" * 100_000, "\udfff" * 100_000, nested(9000)])
+def test_whatever_a_message_mirrors_can_be_sent_and_is_short(bad, caplog):
+    def refuse(_):
+        raise BadInputError(f"{bad if isinstance(bad, str) else 'This'} is no class.")
+
+    for content in (request(), request(bad), request("take", **GOOD | {"name": bad})):
+        reply, _ = answer(handlers(refuse), content)
+        assert len(json.dumps(reply, ensure_ascii=False).encode()) < 30_000
+        assert not reply["ok"]
+    assert answer(handlers(), {"kind": bad}) is None
+    assert len(caplog.text) < 500
+    reply, _ = answer(handlers(lambda _: Inner("half \ud800")), request("undo"))
+    assert reply["result"]["label"] == "half \\ud800"
 
 
 def test_buffers_come_with_the_reply():

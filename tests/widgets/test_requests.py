@@ -156,8 +156,34 @@ def test_locate(front):
     ids = front.session.ds.table.id
     assert front.ask("locate", item=ids[3]) == {"index": 3}
     assert front.ask("locate", item=ids[20]) == {"index": None}
-    assert front.ask("locate", item="\ud800") == {"index": None}
+    assert front.ask("locate", item="ffff") == {"index": None}
     front.refused("locate")
+
+
+TWO = {"ids": ["{id}"], "revision": 1, "ranges": [[0, 1]]}
+
+
+@pytest.mark.parametrize(
+    ("op", "fields", "sentence"),
+    [
+        ("mark", {**TWO, "action": "delete"}, "ids and ranges came together"),
+        ("mark", {"ids": ["{id}"], "action": "delete", "label": "teddy"}, "label='teddy'"),
+        ("mark", {"ids": ["{id}"], "action": "accept", "label": "teddy"}, "the label that is suggested"),
+        ("mark", {"ids": ["{id}"], "action": "keep", "labl": "teddy"}, "Did you mean 'label'"),
+        ("mark", {"ids": ["\ud800"], "action": "keep"}, "valid Unicode"),
+        ("mark", {"revision": 1, "ranges": [[0, 20], [10, 24]], "action": "keep"}, "ranges overlap"),
+        ("resolve_group", {"revision": 1, "ranges": [[0, 1]], "keeper": False}, "Did you mean 'keepers'"),
+        ("undo", {"revision": 1}, "No field 'revision'"),
+        ("view", {"sort": "path", "filter": {"text": "\ud800"}}, "text is '\\ud800'"),
+    ],
+)
+def test_what_is_not_clear_decides_nothing(front, op, fields, sentence):
+    id_ = front.session.ds.table.id[0]
+    front.session.mark([id_], "unsure", None)
+    fields = {name: [id_] if value == ["{id}"] else value for name, value in fields.items()}
+    assert sentence in front.refused(op, **fields)
+    assert front.session.journal.decisions.action.to_dict() == {id_: "unsure"}
+    assert front.ask("hello")["state"]["view"]["filter"]["text"] == ""
 
 
 def test_mark_ranges_and_undo(front):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bearwidgets.errors import BadInputError
+from bearwidgets.errors import BadInputError, shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,8 +44,8 @@ class Items:
         item = self.get(id_)
         if item is None:
             raise BadInputError(
-                f"No item {id_!r} in this data set of {len(self)} items; ids stand in the column 'id' of its table."
-                " If files changed since it was opened, open it again."
+                f"No item {shortened(id_)} in this data set of {len(self)} items; ids stand in the column 'id'"
+                " of its table. If files changed since it was opened, open it again."
             )
         return item
 

@@ -9,7 +9,7 @@ import pandas as pd
 from bearwidgets.clean.log.fold import SEEN
 from bearwidgets.data.actions import CHANGING, CLEAR, KEEP, RECORDED, RELABEL
 from bearwidgets.data.split import split_name
-from bearwidgets.errors import BadInputError, and_more, unknown_name
+from bearwidgets.errors import BadInputError, and_more, shortened, unknown_name
 from bearwidgets.files import as_json, folded, unsafe
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def check_choice(action: str, label: str | None) -> None:
         raise BadInputError(unknown_name("action", action, RECORDED))
     if (action == RELABEL) != (label is not None):
         hint = "record(ids, 'relabel', 'grizzly')" if label is None else f"record(ids, {action!r})"
-        raise BadInputError(f"Action {action!r} came with label={label!r}; allowed is {hint}.")
+        raise BadInputError(f"Action {action!r} came with label={shortened(label)}; allowed is {hint}.")
     if label is not None and not isinstance(label, str):
         raise BadInputError(
-            f"The label {label!r} is no text; allowed is the name of a class, such as 'grizzly'."
+            f"The label {shortened(label)} is no text; allowed is the name of a class, such as 'grizzly'."
         )
 
 
@@ -63,13 +63,13 @@ def check_class(name: str, classes: Iterable[str], *, folders: bool) -> str:
         reason = reason or "is read as that of a split"
     if reason:
         raise BadInputError(
-            f"A new class cannot be called {name!r}: the name {reason}. Use letters, digits, spaces, '-' and '_', or"
-            f" one of the classes there are: {and_more(classes, 20)}."
+            f"A new class cannot be called {shortened(name)}: the name {reason}. Use letters, digits, spaces, '-' and"
+            f" '_', or one of the classes there are: {and_more(classes, 20)}."
         )
     if same := [each for each in classes if folded(each) == folded(name)]:
         raise BadInputError(
-            f"A new class {name!r} would differ from {same[0]!r} only in case or accents, which is one folder on"
-            f" Windows and macOS. Did you mean {same[0]!r}?"
+            f"A new class {shortened(name)} would differ from {same[0]!r} only in case or accents, which is one"
+            f" folder on Windows and macOS. Did you mean {same[0]!r}?"
         )
     return name
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.data.actions import ACTIONS, DELETE, KEEP, RELABEL
-from bearwidgets.errors import BadInputError
+from bearwidgets.errors import BadInputError, shortened
 from bearwidgets.widgets.cleaner.decision_columns import DecisionColumns
 from bearwidgets.widgets.cleaner.queues import NO_GROUP, Queues, together
 from bearwidgets.widgets.protocol import Counts, Decision, Filter, Group, Item, ViewSpec
@@ -144,6 +144,11 @@ class Board:
     def ids_at(self, ranges: Iterable[tuple[int, int]]) -> list[str]:
         """Ids at half-open ranges of places in the view, each once."""
         rows: list[int] = []
+        ranges = list(ranges)
+        if sum(stop - start for start, stop in ranges) > len(self.order):
+            raise BadInputError(
+                f"The ranges overlap; allowed are at most all {len(self.order)} places, each once."
+            )
         for start, stop in ranges:
             if not 0 <= start <= stop <= len(self.order):
                 raise BadInputError(
@@ -157,7 +162,9 @@ class Board:
         """Rows of the table for ids, all of which must be there."""
         rows = self._index.get_indexer(pd.Index(list(ids), dtype=object))
         if (rows < 0).any():
-            raise BadInputError(f"No item {ids[int(np.argmax(rows < 0))]!r} here; ids stand in ds.table.id.")
+            raise BadInputError(
+                f"No item {shortened(ids[int(np.argmax(rows < 0))])} here; ids stand in ds.table.id."
+            )
         return rows
 
     def place_of(self, id_: str) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bearwidgets.errors import BadInputError, TrainingError, unknown_name
+from bearwidgets.errors import BadInputError, TrainingError, shortened, unknown_name
 from bearwidgets.widgets.cleaner.queues import CHOSEN
 from bearwidgets.widgets.cleaner.snapshot import Snapshot, make_snapshot
 from bearwidgets.widgets.cleaner.views import view_of
@@ -197,5 +197,7 @@ class Commands:
 def _listed(ids: str | Sequence[str]) -> list[str]:
     """One id or several, as a list."""
     if ids is None or not hasattr(ids, "__iter__"):
-        raise BadInputError(f"ids are {ids!r}; give one id, or a list of them; they stand in ds.table.id.")
+        raise BadInputError(
+            f"ids are {shortened(ids)}; give one id, or a list of them; they stand in ds.table.id."
+        )
     return [ids] if isinstance(ids, str) else list(ids)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.data.actions import KEEP, RELABEL
-from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.errors import BadInputError, shortened, unknown_name
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.protocol import Decision, Group
 
@@ -139,7 +139,8 @@ class Queues:
             return None
         if not self._all:
             raise BadInputError(
-                f"There is no queue {name!r}: this Cleaner has no issues; make it with Cleaner(source, issues=...)."
+                f"There is no queue {shortened(name)}: this Cleaner has no issues; make it with "
+                "Cleaner(source, issues=...)."
             )
         if name not in self._all:
             raise BadInputError(unknown_name("queue", name, self._all))

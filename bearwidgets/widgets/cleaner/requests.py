@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from bearwidgets.data.actions import CHANGING, RELABEL
+from bearwidgets.data.actions import CHANGING
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.errors import BadInputError, ConflictError, ImageError
 from bearwidgets.widgets import protocol
@@ -82,9 +82,10 @@ class Requests:
         return protocol.LocateReply(self._session.board.place_of(request.item))
 
     def _mark(self, request: protocol.MarkRequest) -> protocol.MarkReply:
+        if request.ids is not None and request.ranges:
+            raise BadInputError("ids and ranges came together; allowed is one of them. Nothing was decided.")
         ids = self._session.board.ids_at(request.ranges) if request.ids is None else request.ids
-        label = request.label if request.action == RELABEL else None
-        return self._marked(self._session.mark(ids, request.action, label))
+        return self._marked(self._session.mark(ids, request.action, request.label))
 
     def _resolve_group(self, request: protocol.ResolveGroupRequest) -> protocol.MarkReply:
         ids = self._session.board.ids_at(request.ranges)

@@ -14,7 +14,7 @@ from bearwidgets.data.actions import ACCEPT, DELETE, MARKS, RELABEL
 from bearwidgets.data.cache.cache_file import cache_dir
 from bearwidgets.data.cache.thumbs import Thumbnails
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.errors import BadInputError, shortened, unknown_name
 from bearwidgets.review.effect.running_yield import ReviewYield, review_yield
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner import retraining
@@ -92,6 +92,10 @@ class Session:
         rows = self.board.rows_of(ids).tolist()
         if action != ACCEPT:
             return self._record(rows, [(action, label)] * len(rows))
+        if label is not None:
+            raise BadInputError(
+                f"Action 'accept' came with label={shortened(label)}; it takes the label that is suggested."
+            )
         proposals = {row: each for row in rows if (each := self.board.proposal(row)) is not None}
         return self._record(list(proposals), [(each.action, each.label) for each in proposals.values()])
 
