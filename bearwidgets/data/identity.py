@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bearwidgets.data.cache.cache_file import CacheFile, cache_dir
-from bearwidgets.data.formats.images import check_image, read_bytes
+from bearwidgets.data.formats.images import bytes_of, check_image
 from bearwidgets.data.parallel import in_threads
+from bearwidgets.data.problems import REFUSED, UNSUPPORTED
 from bearwidgets.errors import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DIGEST = 16
-_SCHEMA = 4  # goes up when what is stored, or which files count as usable, changes
+_SCHEMA = 5  # goes up when what is stored, or which files count as usable, changes
 _BATCH = 16  # files that one task of the pool reads
 _COLUMNS = (
     "(path TEXT PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER, content TEXT, width INTEGER,"
@@ -34,13 +35,13 @@ class Facts:
     """What a file says of itself.
 
     The content id ("" if it could not be read), width and height in px after the EXIF turn (0 if it is no usable
-    image), why it cannot be used ("" if it can), and the kind of that, as of an `ImageError`.
+    image), and why it cannot be used and the kind of that problem ("" if it can).
     """
 
     content: str
     width: int
     height: int
-    reason: str
+    reason: str = ""
     kind: str = ""
 
 
@@ -92,18 +93,16 @@ def look_into(files: Mapping[str, os.stat_result], cache: IdentityCache | None =
 
 def _look(path: str) -> tuple[Facts, int]:
     """Read one file: its facts and how many bytes were read (-1 if another try may tell more)."""
+    content, n_bytes = "", 0
     try:
-        data = read_bytes(path)
+        with bytes_of(path) as data:
+            content, n_bytes = hash_bytes(data), len(data)
+            width, height = check_image(data)
+            return Facts(content, width, height), n_bytes
     except ImageError as error:
-        return Facts("", 0, 0, str(error), error.kind), -1
-    content = hash_bytes(data)
-    try:
-        width, height = check_image(data)
-    except ImageError as error:
-        # a package may be installed meanwhile
-        passing = isinstance(error.__cause__, (MemoryError, ImportError))
-        return Facts(content, 0, 0, str(error), error.kind), -1 if passing else len(data)
-    return Facts(content, width, height, ""), len(data)
+        # a limit may be raised and a package be installed meanwhile
+        again = not content or error.kind in {REFUSED, UNSUPPORTED}
+        return Facts(content, 0, 0, str(error), error.kind), -1 if again else n_bytes
 
 
 class IdentityCache:

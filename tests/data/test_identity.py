@@ -29,13 +29,13 @@ def cache(tmp_path) -> IdentityCache:
 def reads(monkeypatch) -> list[str]:
     """The files that were read since."""
     seen = []
-    real = identity.read_bytes
+    real = identity.bytes_of
 
-    def read_bytes(path):
+    def bytes_of(path):
         seen.append(Path(path).name)
         return real(path)
 
-    monkeypatch.setattr(identity, "read_bytes", read_bytes)
+    monkeypatch.setattr(identity, "bytes_of", bytes_of)
     return seen
 
 

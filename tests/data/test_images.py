@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from made_data import packed
 from PIL import Image
 
-from bearwidgets.data.formats.images import MAX_PIXELS, check_image, open_image
+from bearwidgets.data.formats.images import check_image, open_image
+from bearwidgets.data.formats.limits import MAX_PIXELS
 from bearwidgets.errors import ImageError
 
 

@@ -209,12 +209,18 @@ def test_a_file_that_was_mended_is_no_problem_any_more(paths, tmp_path):
     assert images[0].size == (10, 8)
 
 
-def test_another_error_comes_through(paths):
-    def broken(_):
-        raise RuntimeError("out of cheese")
+@pytest.mark.parametrize(
+    "error", [RuntimeError("out of cheese"), MemoryError(), IndexError("7"), SyntaxError("odd")]
+)
+def test_whatever_one_file_raises_is_its_own_problem(paths, error):
+    def broken(path):
+        if path == paths[1]:
+            raise error
+        return open_image(path)
 
-    with pytest.raises(RuntimeError, match="out of cheese"):
-        list(load_batches(ImageFiles(paths, broken, presize=8), [[0, 1], [2]], Resize(8)))
+    batches = list(load_batches(ImageFiles(paths, broken, presize=8), [[0, 1], [2]], Resize(8)))
+    assert [batch.rows.tolist() for batch in batches] == [[0], [2]]
+    assert str(error) in batches[0].problems[1]
 
 
 def test_arrays_of_bands_make_batches_of_floats():

@@ -39,6 +39,7 @@ def with_toys(tmp_path, monkeypatch):
     folder = tmp_path / "formats"
     folder.mkdir()
     (folder / "toys.py").write_text(TOY)
+    registry.allowed()  # all of the package are known before it is copied
     monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(folder)])
     monkeypatch.setattr(registry, "_formats", dict(registry._formats))
     registry._import_all.cache_clear()
@@ -56,6 +57,7 @@ def test_a_format_is_one_file(tmp_path, make_images):
     assert ds.problems.to_dict("list") == {
         "path": ["a/half.bin"],
         "reason": ["cut off: the file ends before the image does"],
+        "kind": ["unreadable"],
     }
     toy = ds.table[ds.table["path"] == "a/toy.bin"].iloc[0]
     assert (toy["width"], toy["height"]) == (30, 20)

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from bearwidgets.data.augment.transforms import Resize, layers_of, pixels_of
+from bearwidgets.data.formats.limits import its_own_trouble
 from bearwidgets.data.parallel import begun_ahead
 from bearwidgets.errors import BadInputError, ImageError
 
@@ -151,14 +152,17 @@ def load_batches(
     training that goes on half-way gets the same pixels as one that was never cut off.
     """
 
+    @its_own_trouble
+    def pixels(row: int, number: int) -> np.ndarray:
+        if isinstance(transform, Resize):
+            return transform(images[row])
+        return transform(images[row], np.random.default_rng((seed, number, row)))
+
     def make(row: int, number: int) -> np.ndarray | str:
         try:
-            image = images[row]
+            return pixels(row, number)
         except ImageError as error:
             return str(error)
-        if isinstance(transform, Resize):
-            return transform(image)
-        return transform(image, np.random.default_rng((seed, number, row)))
 
     def begin(pool: ThreadPoolExecutor, batch: tuple[int, Sequence[int]]) -> Future[Batch]:
         number, rows = batch

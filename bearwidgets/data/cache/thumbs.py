@@ -17,6 +17,7 @@ from PIL import Image
 
 from bearwidgets.data.cache.cache_file import cache_dir
 from bearwidgets.data.formats.images import open_image
+from bearwidgets.data.formats.limits import its_own_trouble
 from bearwidgets.errors import BadInputError
 from bearwidgets.files import write_atomic
 
@@ -151,6 +152,7 @@ class Thumbnails:
                 return
 
 
+@its_own_trouble
 def make_thumbnail(path: str | Path, px: int) -> bytes:
     """JPEG bytes of an image, quality 80, its long side at most `px`; a smaller image keeps its size.
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bearwidgets.data.formats.images import bytes_of, known_format
+from bearwidgets.data.formats.limits import its_own_trouble, most_pixels
 from bearwidgets.data.formats.rasters import array_bands, check_bands, check_in_chans, image_of
-from bearwidgets.data.formats.registry import MAX_PIXELS, ImageLike
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
 
+    from bearwidgets.data.formats.registry import ImageLike
 
+
+@its_own_trouble
 def open_bands(
-    source: str | Path | bytes, in_chans: int, *, max_pixels: int = MAX_PIXELS, at_least: int | None = None
+    source: str | Path | bytes, in_chans: int, *, max_pixels: int | None = None, at_least: int | None = None
 ) -> ImageLike:
     """Open an image of `in_chans` bands: a file that Pillow knows, a NumPy array or a TIFF of many bands.
 
@@ -34,11 +37,12 @@ def open_bands(
         BadInputError: `in_chans` is no whole number from 1 on.
     """
     check_in_chans(in_chans)
-    data = bytes_of(source)
-    found = known_format(data)
-    if found.bands is not None:
-        return found.bands(data, in_chans, max_pixels, at_least)
-    image = found.open(data, max_pixels, at_least)
+    most = max_pixels or most_pixels()
+    with bytes_of(source) as data:
+        found = known_format(data)
+        if found.bands is not None:
+            return found.bands(data, in_chans, most, at_least)
+        image = found.open(data, most, at_least)
     if in_chans == 1:
         return image.convert("L")
     check_bands(3, in_chans)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from bearwidgets.data.formats.limits import check_extent
 from bearwidgets.data.formats.rasters import (
     bands_axis,
     bands_last,
     check_bands,
-    check_extent,
     check_type,
     image_of,
     view,
@@ -50,6 +50,8 @@ def _header(data: bytes, max_pixels: int) -> _Header:
     except Exception as error:  # a hostile header makes the parser raise anything
         raise ImageError(f"broken NumPy array: its header cannot be read ({len(data):,} bytes)") from error
     check_type(dtype)
+    if any(type(side) is not int for side in shape):  # True is a number to the parser
+        raise ImageError(f"broken NumPy array: its shape is {str(shape)[:100]}")
     header = _Header(shape, bands_axis(shape), dtype, fortran, file.tell())
     bands = 1 if header.bands_at is None else shape[header.bands_at]
     check_extent("NumPy array", *header.size, bands, max_pixels)

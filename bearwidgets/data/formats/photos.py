@@ -17,7 +17,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from bearwidgets.data.formats.rasters import as_floats, check_bands, check_extent
+from bearwidgets.data.formats.limits import check_extent
+from bearwidgets.data.formats.rasters import as_floats, check_bands
 from bearwidgets.data.formats.registry import Format, ImageLike, register
 from bearwidgets.errors import ImageError
 

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from bearwidgets.data.problems import REFUSED, UNSUPPORTED
 from bearwidgets.errors import BadInputError, ImageError
 
 if TYPE_CHECKING:
     from bearwidgets.data.formats.registry import ImageLike
-
-MAX_VALUES = 2**27
-"""Width times height times bands above which an array is refused: 512 MB as float32."""
 
 _ITEM_BYTES = 16  # of the longest float; no larger item is a number
 _LOW, _HIGH = 2, 98  # percentiles that become black and white in a view
@@ -105,31 +103,16 @@ def view(values: np.ndarray) -> Image.Image:
     )
 
 
-def check_extent(what: str, width: int, height: int, bands: int | None, max_pixels: int) -> None:
-    """Refuse an empty or too large image before it is read; `bands` is None for a photo.
-
-    Raises:
-        ImageError: The reason.
-    """
-    of_bands = "" if bands is None else f" and {bands} bands"
-    bands = bands if bands is not None else 1
-    if min(width, height, bands) < 1:
-        raise ImageError(f"{what} of {width} x {height} px{of_bands}: there is no image in it")
-    if width * height > max_pixels:
-        raise ImageError(f"too large: {width} x {height} px, the limit is {max_pixels / 1e6:.0f} million px")
-    if width * height * bands > MAX_VALUES:
-        raise ImageError(
-            f"too large: {width} x {height} px of {bands} bands, the limit is {MAX_VALUES / 1e6:.0f} million values"
-        )
-
-
 def check_type(dtype: np.dtype) -> None:
     """Refuse arrays of anything but real numbers."""
     if dtype.hasobject:
-        raise ImageError("an array of Python objects (a pickle), which is never opened; allowed are numbers")
+        raise ImageError(
+            "an array of Python objects (a pickle), which is never opened; allowed are numbers", REFUSED
+        )
     if dtype.kind not in "buif" or dtype.itemsize > _ITEM_BYTES:
         raise ImageError(
-            f"an array of type {str(dtype)[:40]}; allowed are booleans, whole numbers and floats of real values"
+            f"an array of type {str(dtype)[:40]}; allowed are booleans, whole numbers and floats of real values",
+            UNSUPPORTED,
         )
 
 

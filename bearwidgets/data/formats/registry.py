@@ -21,8 +21,8 @@ from PIL import Image
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_PIXELS = 89_478_485
-"""Width times height above which an image is refused: where Pillow starts to warn of a bomb."""
+HEAD = 64
+"""Bytes of a file that tell its format."""
 
 ImageLike: TypeAlias = Image.Image | np.ndarray
 """An image of mode RGB or L (one band), or float32 values (h, w, bands) where there are other bands than those."""
@@ -34,7 +34,7 @@ class Format:
 
     Attributes:
         name: As the field writes it, such as "PNG".
-        start: Regular expression of the first bytes of such a file (16 are looked at); the name is never.
+        start: Regular expression of the first bytes of such a file (`HEAD` are looked at); the name is never.
         suffix: Of a file that is written, without the dot.
         size: Bytes of a file and the most px → width and height in px, upright; from the header, with a cheap look
             whether the file is whole.
@@ -66,7 +66,7 @@ def register(entry: Format) -> None:
 def format_of(data: bytes) -> Format | None:
     """The format that the first bytes of a file announce, or None."""
     _import_all()
-    head = data[:16]
+    head = data[:HEAD]
     return next((each for each in _formats.values() if re.match(each.start, head, re.DOTALL)), None)
 
 

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import TiffImagePlugin
 
+from bearwidgets.data.formats.limits import check_extent
 from bearwidgets.data.formats.photos import open_photo, photo_bands, photo_size
-from bearwidgets.data.formats.rasters import check_bands, check_extent, image_of, view
+from bearwidgets.data.formats.rasters import check_bands, image_of, view
 from bearwidgets.data.formats.registry import Format, ImageLike, register
+from bearwidgets.data.problems import UNSUPPORTED
 from bearwidgets.errors import ImageError
 
 if TYPE_CHECKING:
@@ -186,7 +188,8 @@ def _check(data: bytes, header: _Header, max_pixels: int) -> None:
         check_extent("TIFF with tiles", first.tilewidth, first.tilelength, header.samples, max_pixels)
     if not header.dtype or first.imagedepth != 1:
         raise ImageError(
-            "a TIFF of an odd type; allowed are whole numbers and floats of 8, 16, 32 or 64 bits, without a depth"
+            "a TIFF of an odd type; allowed are whole numbers and floats of 8, 16, 32 or 64 bits, without a depth",
+            UNSUPPORTED,
         )
     if header.broken or any(offset + count > len(data) for offset, count in header.segments):
         raise ImageError("cut off: the file ends before the image does")
@@ -195,7 +198,8 @@ def _check(data: bytes, header: _Header, max_pixels: int) -> None:
     if first.compression not in _COMPRESSIONS:
         known = ", ".join(dict.fromkeys(_COMPRESSIONS.values()))
         raise ImageError(
-            f"a TIFF of {header.bands} bands compressed by method {int(first.compression)}; allowed are {known}"
+            f"a TIFF of {header.bands} bands compressed by method {int(first.compression)}; allowed are {known}",
+            UNSUPPORTED,
         )
     if first.compression == _LZW or first.predictor == _FLOAT_PREDICTOR:
         try:
@@ -203,7 +207,8 @@ def _check(data: bytes, header: _Header, max_pixels: int) -> None:
         except ImportError as error:
             raise ImageError(
                 f"a TIFF of {header.bands} bands, compressed by LZW or with a float predictor: to read it run "
-                "`pip install imagecodecs`, or save it without compression or with deflate"
+                "`pip install imagecodecs`, or save it without compression or with deflate",
+                UNSUPPORTED,
             ) from error
 
 

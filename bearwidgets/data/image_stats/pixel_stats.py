@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from bearwidgets.data.formats.images import known_format, open_image
+from bearwidgets.data.formats.limits import its_own_trouble
 
 SIDE = 256
 """Length in px of the short side at which they are taken; smaller images are taken as they are."""
@@ -42,6 +43,7 @@ class PixelStats:
     frames: int
 
 
+@its_own_trouble
 def measure(data: bytes) -> PixelStats:
     """Decode the bytes of an image once, a large JPEG at a part of its size, and measure it.
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.data.cache.cache_file import CacheFile, cache_dir
-from bearwidgets.data.formats.images import read_bytes
+from bearwidgets.data.formats.images import bytes_of
 from bearwidgets.data.image_stats.pixel_stats import NAMES, SMALL, PixelStats, measure
 from bearwidgets.data.parallel import in_threads
 from bearwidgets.errors import ImageError
@@ -104,7 +104,8 @@ def _stats_of(
 
 def _try(path: Path) -> PixelStats | str:
     try:
-        return measure(read_bytes(path))
+        with bytes_of(path) as data:
+            return measure(data)
     except ImageError as error:
         return str(error)
 

@@ -8,7 +8,7 @@ import stat as modes
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bearwidgets.data.formats.registry import format_of
+from bearwidgets.data.formats.registry import HEAD, format_of
 from bearwidgets.data.problems import MISSING, REFUSED, UNREADABLE, Problem, claims_image
 from bearwidgets.errors import BadInputError
 
@@ -197,7 +197,7 @@ def announces_image(path: str) -> bool:
         return False
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - there may be 100,000 of them
-            return format_of(file.read(16)) is not None
+            return format_of(file.read(HEAD)) is not None
     except OSError:
         return False
 
