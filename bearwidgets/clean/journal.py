@@ -16,7 +16,8 @@ from bearwidgets.clean.log.merge import MergeResult, merge_journals
 from bearwidgets.clean.log.writer import JournalStore, user_name
 from bearwidgets.data.actions import ACTIONS
 from bearwidgets.data.dataset import check_dataset
-from bearwidgets.errors import BadInputError, MissingFileError
+from bearwidgets.errors import BadInputError, ConflictError, MissingFileError, and_more
+from bearwidgets.files import refuse_links
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +73,7 @@ class Journal:
         """Open the journal of a data set, or a workspace folder to read the decisions in it.
 
         A round of moves that was interrupted (a killed kernel, a power cut) is taken back here: the files are as
-        before it, its decisions pending again, and a warning says so.
+        before it, its decisions pending again, and a warning says so. So does one where entries are damaged.
 
         Args:
             source: The data set; or a workspace folder, whose journal can then be read but not written.
@@ -85,17 +86,20 @@ class Journal:
         name = user_name(by)
         if isinstance(source, (str, Path)):
             workspace = Path(source).expanduser().resolve()
+            refuse_links(workspace)
             if not (workspace / "journal.jsonl").is_file():
                 raise MissingFileError(
                     f"No journal in {workspace}: give a workspace, such as 'bears/.bearwidgets', or the data set."
                 )
             journal = cls(workspace, None, name)
-            journal._store.refresh()
+            journal._warn_of_damage()
             return journal
         # Decisions are about the files, not about a view of them.
         dataset = check_dataset(source, "source").on_disk
+        refuse_links(dataset.workspace)
         journal = cls(dataset.workspace, dataset, name)
         journal._start()
+        journal._warn_of_damage()
         return journal
 
     @property
@@ -155,7 +159,37 @@ class Journal:
     def notes(self) -> list[str]:
         """Sentences on what a user should know: lines passed over, rounds taken back, a manifest not written."""
         failure = [] if self._manifest.failure is None else [str(self._manifest.failure)]
-        return [*self._store.skipped, *(self._rounds.notes if self._rounds else []), *failure]
+        rounds = self._rounds.notes if self._rounds else []
+        return [*self._store.skipped, *self.damage, *rounds, *failure]
+
+    @property
+    def damage(self) -> list[str]:
+        """Sentences on what was recorded and cannot be read any more; `apply` refuses until it is accepted.
+
+        A line that is lost may have withdrawn a decision, so that the decision is in force again.
+        """
+        with self._store.reading():
+            return list(self._store.damage.values())
+
+    def accept_damage(self) -> list[str]:
+        """Go on without what is damaged, after a look at the decisions in force; that this was said is recorded.
+
+        Returns:
+            The sentences of `damage`, which is empty from now on.
+
+        Raises:
+            WorkspaceError: As `record`.
+
+        Example:
+            >>> journal.accept_damage()
+            []
+        """
+        self._need_dataset("accept_damage")
+        with self._store.writing():
+            damage = self._store.damage
+            if damage:
+                self._store.append([{"action": "accept", "of": list(damage)}])
+        return list(damage.values())
 
     @property
     def standing(self) -> list[int]:
@@ -285,11 +319,18 @@ class Journal:
 
         Raises:
             BadInputError: Nothing is pending.
-            ConflictError: Files are not as planned; everything is as it was.
+            ConflictError: Files are not as planned, or the journal is damaged (`damage`); everything is as it was.
             WorkspaceError: The disk is full or cannot be written; everything is as it was.
         """
         rounds = self._need_dataset("apply")
         with self._store.writing():
+            if damage := self._store.damage:
+                raise ConflictError(
+                    f"The journal is damaged: {and_more(damage.values(), 3, separator='; ')}. What is lost may have"
+                    " withdrawn a decision, so nothing was changed. Look at the decisions in force"
+                    " (journal.decisions), then call journal.accept_damage() (on the command line: bearwidgets apply"
+                    " --accept-damage) and apply again."
+                )
             receipt = rounds.apply(plan)
         self._manifest.touch()
         return receipt
@@ -367,6 +408,14 @@ class Journal:
             not manifest.exists() or manifest.stat().st_mtime_ns < self.path.stat().st_mtime_ns
         ):
             self._manifest.touch()
+
+    def _warn_of_damage(self) -> None:
+        if damage := self.damage:
+            warnings.warn(
+                f"The journal is damaged: {and_more(damage, 3, separator='; ')}. What was withdrawn may be in force"
+                " again: look at journal.decisions, then call journal.accept_damage().",
+                stacklevel=3,
+            )
 
     def _need_dataset(self, what: str) -> Rounds:
         if self._rounds is None:

@@ -189,6 +189,8 @@ def apply(options: Any) -> int:
     if options.dry_run:
         _print(options, machine, plan)
         return OK if plan.ok else FAILED
+    if options.accept_damage:
+        journal.accept_damage()
     if plan.ok and not len(plan.moves):
         _print(options, machine, "Nothing to do: no decision to delete or relabel is pending.")
         return OK

@@ -144,7 +144,13 @@ _COMMANDS = {
         commands.apply,
         "carry out the decisions: deleted images go to the trash, relabelled ones to their class",
         "bears",
-        (*_FOLDER, _switch("--dry-run", "only say what would be done")),
+        (
+            *_FOLDER,
+            _switch("--dry-run", "only say what would be done"),
+            _switch(
+                "--accept-damage", "go on without entries of the journal that cannot be read; --dry-run first"
+            ),
+        ),
     ),
     "rollback": _Command(
         commands.rollback,

@@ -30,8 +30,9 @@ from made_data import write_images
 from bearwidgets import files as disk
 from bearwidgets.clean.journal import Journal
 from bearwidgets.clean.log import file as journal_file
+from bearwidgets.clean.log.encoding import encode
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
+from bearwidgets.errors import BadInputError, ConflictError, MissingFileError, WorkspaceError
 
 
 def ids_of(dataset, n=None):
@@ -203,10 +204,225 @@ def test_damaged_line_in_the_middle_is_passed_over_and_told(dataset, journal):
     lines[1] = b"\x00\x00\xff garbage\n"
     lines.insert(2, b'{"v":1,"seq":9,"action":"dance"}\n')
     journal.path.write_bytes(b"".join(lines))
-    again = Journal.open(dataset)
+    with pytest.warns(UserWarning, match="entry 2"):
+        again = Journal.open(dataset)
     assert list(in_force(again)) == [a, c]
     assert "line 2" in again.notes[0]
     assert "'dance'" in again.notes[1]
+
+
+@pytest.fixture
+def damaged(dataset, journal):
+    """A journal whose line that took a delete back is damaged by one byte."""
+    a, b = ids_of(dataset, 2)
+    journal.record([a], "delete")
+    journal.undo()
+    journal.record([b], "keep")
+    data = bytearray(journal.path.read_bytes())
+    data[data.index(b'"undo"') + 2] ^= 1
+    journal.path.write_bytes(data)
+    return journal
+
+
+def test_damage_is_told_and_apply_waits_until_it_is_accepted(dataset, damaged):
+    with pytest.warns(UserWarning, match=r"entry 2 of journal.jsonl \(line 2\)"):
+        again = Journal.open(dataset)
+    (said,) = again.damage
+    assert said in again.notes
+    for plan in (None, again.plan()):
+        with pytest.raises(ConflictError, match="accept_damage"):
+            again.apply(plan)
+    again.record(ids_of(dataset, 4)[3:], "delete")
+    assert again.accept_damage() == [said]
+    assert Journal.open(dataset).damage == again.damage == []
+    assert again.apply().counts["delete"] == 2
+
+
+def test_damage_that_comes_after_another_was_accepted_is_told(dataset, damaged):
+    with pytest.warns(UserWarning, match="entry 2"):
+        Journal.open(dataset).accept_damage()
+    lines = damaged.path.read_bytes().splitlines(keepends=True)
+    damaged.path.write_bytes(b"".join(lines[1:]))
+    with pytest.warns(UserWarning, match="entries 1 to 2"):
+        Journal.open(dataset)
+
+
+@pytest.mark.parametrize("change", ["flip", "cut out", "swap", "twice", "cut off", "lost"])
+def test_whatever_happens_to_a_recorded_line_is_told(dataset, journal, change):
+    for id_ in ids_of(dataset, 5):
+        journal.record([id_], "delete")
+    lines = journal.path.read_bytes().splitlines(keepends=True)
+    changed = {
+        "flip": [*lines[:2], lines[2].replace(b"delete", b"unsure"), *lines[3:]],
+        "cut out": [*lines[:2], *lines[3:]],
+        "swap": [lines[0], lines[2], lines[1], *lines[3:]],
+        "twice": [*lines[:2], *lines[1:]],
+        "cut off": [*lines[:3], lines[3][:40]],
+        "lost": [],
+    }
+    journal.path.write_bytes(b"".join(changed[change]))
+    with pytest.warns(UserWarning, match="journal is damaged"):
+        again = Journal.open(dataset)
+    assert {action for action, _ in in_force(again).values()} <= {"delete"}
+    again.record(ids_of(dataset, 6)[5:], "keep")
+    assert again.damage
+    with pytest.warns(UserWarning, match="journal is damaged"):
+        Journal.open(dataset)
+
+
+@pytest.mark.parametrize(
+    "version", [b'"v":0', b'"v":3', b'"v":-1', b'"v":null', b'"v":"1"', b'"v":[]', b'"v":true']
+)
+@pytest.mark.parametrize("at", [1, 4])
+@pytest.mark.parametrize("summed", [True, False])
+def test_a_damaged_version_is_one_damaged_line(dataset, journal, version, at, summed):
+    ids = ids_of(dataset, 5)
+    for id_ in ids:
+        journal.record([id_], "delete")
+    lines = journal.path.read_bytes().splitlines(keepends=True)
+    if not summed:
+        lines = [re.sub(rb',"crc":"\w+"', b"", line) for line in lines]
+    lines[at] = lines[at].replace(b'"v":1', version)
+    journal.path.write_bytes(b"".join(lines))
+    with pytest.warns(UserWarning, match=f"entry {at + 1}"):
+        again = Journal.open(dataset)
+    assert list(in_force(again)) == [id_ for id_ in ids if id_ != ids[at]]
+
+
+def test_a_newer_version_with_its_checksum_is_known_anywhere(dataset, journal):
+    journal.record(ids_of(dataset, 1), "delete")
+    line = encode({"v": 2, "seq": 2, "action": "dream"})
+    journal.path.write_bytes(line + b"\n" + journal.path.read_bytes())
+    with pytest.raises(WorkspaceError, match="newer"):
+        Journal.open(dataset)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seq", "1"),
+        ("seq", 0),
+        ("seq", 1e999),
+        ("seq", True),
+        ("action", []),
+        ("action", "dance"),
+        ("id", []),
+        ("path", None),
+        ("content", {}),
+        ("from", 3),
+        ("to", ""),
+        ("to", None),
+        ("group", "1"),
+        ("lines", 0),
+        ("lines", 2),
+        ("time", 7),
+        ("by", None),
+        ("seen", "x"),
+        ("more", 1),
+    ],
+)
+def test_a_line_with_a_value_of_another_kind_is_passed_over(dataset, journal, name, value):
+    a, b, c = ids_of(dataset, 3)
+    for id_ in (a, b, c):
+        journal.record([id_], "relabel", "teddy")
+    lines = [re.sub(rb',"crc":"\w+"', b"", line) for line in journal.path.read_bytes().splitlines()]
+    lines[1] = json.dumps({**json.loads(lines[1]), name: value}).encode()
+    journal.path.write_bytes(b"\n".join(lines) + b"\n")
+    with pytest.warns(UserWarning, match="entry 2"):
+        again = Journal.open(dataset)
+    assert list(in_force(again)) == [a, c]
+
+
+@pytest.mark.parametrize("action", ["undo", "redo", "apply", "rollback", "accept"])
+@pytest.mark.parametrize("value", [None, "x", [], ["a", []], {}, 1e999, -1, 10**30])
+def test_a_line_of_a_round_or_an_undo_with_another_value_is_passed_over(dataset, journal, action, value):
+    a, b = ids_of(dataset, 2)
+    journal.record([a], "delete")
+    line = {"v": 1, "seq": 2, "time": "t", "by": "x", "action": action, "of": value, "round": value}
+    with journal.path.open("ab") as file:
+        file.write(json.dumps(line).encode() + b"\n")
+    assert list(in_force(journal)) == [a]
+    assert journal.rounds.empty
+    assert journal.record([b], "delete") == 1
+    assert list(in_force(Journal(dataset.workspace, dataset, "Ada"))) == [a, b]
+
+
+@pytest.mark.parametrize("kept", [1, 2, 3, 3.5])
+def test_an_act_that_was_not_written_to_its_end_never_happened(dataset, journal, kept):
+    ids = ids_of(dataset, 6)
+    journal.record(ids[:1], "keep")
+    size = journal.path.stat().st_size
+    journal.record(ids[1:5], "delete")
+    lines = journal.path.read_bytes()[size:].splitlines(keepends=True)
+    half = b"".join(lines)[: int(kept * len(lines[0]))] if kept % 1 else b"".join(lines[:kept])
+    journal.path.write_bytes(journal.path.read_bytes()[:size] + half)
+    os.truncate(dataset.workspace / "journal.lock", 1)  # the writer was killed before it returned
+    again = Journal.open(dataset)
+    assert list(in_force(again)) == ids[:1]
+    again.record(ids[5:], "unsure")
+    for reader in (again, Journal.open(dataset)):
+        assert list(in_force(reader)) == [ids[0], ids[5]]
+        assert "never written to its end" in reader.notes[-1]
+        assert reader.damage == []
+
+
+def test_one_damaged_line_of_an_act_leaves_the_others(dataset, journal):
+    ids = ids_of(dataset, 5)
+    journal.record(ids, "delete")
+    lines = journal.path.read_bytes().splitlines(keepends=True)
+    for at in (0, 2, 4):
+        damaged = [*lines[:at], b"x" + lines[at], *lines[at + 1 :]]
+        journal.path.write_bytes(b"".join(damaged))
+        reader = Journal(dataset.workspace, dataset, "Ada")
+        assert list(in_force(reader)) == [*ids[:at], *ids[at + 1 :]]
+        assert len(reader.damage) == 1
+
+
+def test_a_journal_of_an_earlier_version_is_read_and_gone_on_with(dataset, journal):
+    ids = ids_of(dataset, 6)
+    journal.record(ids[:3], "delete")
+    journal.undo()
+    journal.record(ids[3:4], "keep")
+    old = re.sub(rb',"(crc":"\w+"|lines":\d+)', b"", journal.path.read_bytes())
+    journal.path.write_bytes(old)
+    (dataset.workspace / "journal.lock").write_bytes(b"")
+    again = Journal.open(dataset)
+    assert in_force(again) == {ids[3]: ("keep", None)}
+    again.record(ids[4:], "unsure")
+    assert again.path.read_bytes().startswith(old)
+    assert Journal.open(dataset).notes == []
+    assert len(in_force(Journal.open(dataset))) == 3
+
+
+def test_where_cutting_back_fails_too_the_error_says_so(dataset, journal, monkeypatch):
+    a, b = ids_of(dataset, 2)
+    journal.record([a], "keep")
+
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal_file.os, "fsync", fail)
+        patch.setattr(journal_file.os, "ftruncate", fail)
+        with pytest.raises(WorkspaceError, match="may have been recorded"):
+            journal.record([b], "delete")
+    assert in_force(journal) == in_force(Journal.open(dataset))
+
+
+def test_links_are_not_followed(dataset, journal, tmp_path):
+    (tmp_path / "bashrc").write_text("mine")
+    journal.record(ids_of(dataset, 1), "keep")
+    for name in ("journal.jsonl", "journal.lock"):
+        file = dataset.workspace / name
+        file.rename(tmp_path / name)
+        file.symlink_to(tmp_path / "bashrc")
+        with pytest.raises(WorkspaceError, match="is a link"):
+            journal.record(ids_of(dataset, 2)[1:], "delete")
+        for source in (dataset, dataset.workspace):
+            with pytest.raises(WorkspaceError, match="is a link"):
+                Journal.open(source)
+        (tmp_path / name).replace(file)
+    assert (tmp_path / "bashrc").read_text() == "mine"
 
 
 def test_journal_of_a_newer_version_is_left_alone(dataset, journal):

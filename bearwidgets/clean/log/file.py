@@ -1,44 +1,34 @@
-"""The append-only file of JSON lines under the journal: reading what is there, adding whole lines or none."""
+"""The append-only file of JSON lines under the journal: reading what is there, adding whole lines or none.
+
+The lock file beside it is as long, in bytes, as entries were recorded, so that what is lost at the end is missed too.
+"""
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bearwidgets.clean.log.encoding import VERSION, NewerVersionError, decode, encode
+from bearwidgets.clean.log.numbering import Found, News, Numbering, unfinished
 from bearwidgets.errors import WorkspaceError
-from bearwidgets.files import explain, sync_folder
+from bearwidgets.files import explain, open_own, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-VERSION = 1
+    from bearwidgets.clean.log.encoding import Line
+
 _TAIL = 256  # bytes before the reading position that must be as they were
-Line = dict[str, Any]
-
-
-@dataclass
-class News:
-    """What a look into the file brought.
-
-    Attributes:
-        lines: The lines since the last look, or all of them.
-        anew: The file is not a longer version of what was read before; `lines` starts at its beginning.
-        skipped: Why lines were passed over.
-    """
-
-    lines: list[Line] = field(default_factory=list)
-    anew: bool = False
-    skipped: list[str] = field(default_factory=list)
 
 
 class JournalFile:
     """One journal file as one reader sees it.
 
     A last line without its line end counts when it is whole JSON, which half a line never is; else it is left
-    for the next look. Whoever appends after it starts on a fresh line.
+    for the next look, as is an act of several lines of which the last are not there yet. Whoever appends after it
+    starts on a fresh line.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,6 +41,12 @@ class JournalFile:
         self._tail = b""  # the bytes before the position
         self._early = b""  # a last line that was taken before its line end came
         self._count = 0  # lines before the position
+        self._numbering = Numbering(self.path.name)
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next entry, after `read`; one that was recorded and lost is not given again."""
+        return max(self._numbering.next, self._recorded() + 1)
 
     def read(self) -> News:
         """The lines that were added since the last call.
@@ -58,12 +54,13 @@ class JournalFile:
         Raises:
             WorkspaceError: The file cannot be read, or a newer version of bearwidgets wrote in it.
         """
+        recorded = self._recorded()  # before the lines, which it then never is ahead of
         try:
             stat = self.path.stat()
             seen = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
             if seen == self._seen:
                 return News()
-            with self.path.open("rb") as file:
+            with os.fdopen(open_own(self.path), "rb") as file:
                 file.seek(self._position - len(self._tail))
                 known = self._tail + self._early
                 data = file.read()
@@ -73,84 +70,97 @@ class JournalFile:
                     file.seek(0)
                     data = file.read()
         except FileNotFoundError:
-            anew = self._count > 0 or bool(self._early)
+            news = News(anew=self._count > 0 or bool(self._early))
             self._forget()
-            return News(anew=anew)
+            self._numbering.take([], recorded, news)
+            return news
         except OSError as error:
             raise explain(error, self.path, "Nothing was read.") from error
-        news = self._digest(data[len(self._tail) :], anew=not same)
+        news = self._digest(data[len(self._tail) :], recorded, News(anew=not same))
         self._seen = seen
         return news
 
     def append(self, lines: Sequence[Line]) -> None:
-        """Add lines and make them last; all of them or, when that fails, none. The caller holds the lock.
+        """Add numbered lines and make them last; all of them or, when that fails, none. The caller holds the lock.
 
         Raises:
-            WorkspaceError: The disk is full or cannot be written; the file is as it was.
+            WorkspaceError: The disk is full or cannot be written; the file is as it was, if the text says so.
         """
         data = b"".join(encode(line) + b"\n" for line in lines)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             new = not self.path.exists()
-            descriptor = os.open(
-                self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666
-            )
+            descriptor = open_own(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
             try:
                 _append(descriptor, data)
             finally:
                 os.close(descriptor)
             if new:
                 sync_folder(self.path.parent)
+        except _UnknownEndError as error:
+            outcome = (
+                "It may have been recorded all the same: see what the journal says before you do it again."
+            )
+            raise explain(error, self.path, outcome) from error
         except OSError as error:
             raise explain(error, self.path, "Nothing was recorded, what was there is kept.") from error
+        with contextlib.suppress(
+            OSError
+        ):  # what is missing from it is missed no less, from the next entry on
+            os.truncate(self._lock, lines[-1]["seq"])
 
-    def _digest(self, data: bytes, *, anew: bool) -> News:
-        news = News(anew=anew)
+    @property
+    def _lock(self) -> Path:
+        return self.path.with_suffix(".lock")
+
+    def _recorded(self) -> int:
+        """How many entries were recorded for certain; 0 where an earlier version, which kept no count, wrote last."""
+        try:
+            return self._lock.stat().st_size
+        except OSError:
+            return 0
+
+    def _digest(self, data: bytes, recorded: int, news: News) -> News:
         end = data.rfind(b"\n") + 1
-        for index, piece in enumerate(data[:end].split(b"\n")[:-1]):
-            self._count += 1
-            if not piece.strip() or (index == 0 and self._early and piece == self._early):
-                continue
-            line = _parse(piece)
-            if line is None:
-                news.skipped.append(f"line {self._count} of {self.path.name} is damaged and was passed over")
-            else:
-                self._check_version(line)
-                news.lines.append(line)
-        rest = data[end:]
-        if rest and rest != self._early and (line := _parse(rest)) is not None:
-            self._check_version(line)
-            news.lines.append(line)
-            self._early = rest
-        elif end:
-            self._early = b""
+        pieces = data[:end].split(b"\n")[:-1]
+        skip = 1 if pieces and pieces[0] == self._early else 0  # taken before its line end came
+        numbered = list(enumerate(pieces, self._count + 1))
+        found = [
+            self._found(number, piece, last=piece is pieces[-1])
+            for number, piece in numbered[skip:]
+            if piece.strip()
+        ]
+        rest, early = data[end:], self._early if skip == end == 0 else b""
+        if rest and rest != early:
+            one = self._found(self._count + len(pieces) + 1, rest, last=True)
+            if one.line is not None:
+                found.append(one)
+                early = rest
+        cut = unfinished(found, recorded)
+        if cut < len(found):
+            pieces, early = pieces[: found[cut].number - self._count - 1], b""
+            end = sum(len(piece) + 1 for piece in pieces)
+        self._numbering.take(found[:cut], recorded, news)
+        self._count += len(pieces)
         self._position += end
         self._tail = (self._tail + data[:end])[-_TAIL:]
+        self._early = early
         return news
 
-    def _check_version(self, line: Line) -> None:
-        if line.get("v") != VERSION:
+    def _found(self, number: int, piece: bytes, *, last: bool) -> Found:
+        try:
+            return Found(number, decode(piece, last=last))
+        except NewerVersionError as error:
             raise WorkspaceError(
-                f"{self.path} was written by a newer bearwidgets (journal version {line.get('v')!r}; this one knows"
+                f"{self.path} was written by a newer bearwidgets (journal version {error}; this one knows"
                 f" {VERSION}). Nothing was read or written. Upgrade with: pip install -U bearwidgets"
-            )
+            ) from error
+        except ValueError as error:
+            return Found(number, None, str(error))
 
 
-def encode(line: Line) -> bytes:
-    """One line of JSON in UTF-8 without its line end; file names that are not valid Unicode become escapes."""
-    try:
-        return json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except UnicodeEncodeError:
-        return json.dumps(line, separators=(",", ":"), allow_nan=False).encode()
-
-
-def _parse(piece: bytes) -> Line | None:
-    """The object of one line, or None if the line is torn or damaged."""
-    try:
-        line = json.loads(piece.decode())
-    except (ValueError, RecursionError):
-        return None
-    return line if isinstance(line, dict) and "v" in line else None
+class _UnknownEndError(OSError):
+    """Writing failed, and so did cutting the file back to what it was."""
 
 
 def _append(descriptor: int, data: bytes) -> None:
@@ -163,8 +173,12 @@ def _append(descriptor: int, data: bytes) -> None:
         while rest:
             rest = rest[os.write(descriptor, rest) :]
         os.fsync(descriptor)
-    except BaseException:
-        os.ftruncate(descriptor, size)
+    except BaseException as error:
+        try:
+            os.ftruncate(descriptor, size)
+        except OSError:
+            if isinstance(error, OSError):
+                raise _UnknownEndError(error.errno, error.strerror) from error
         raise
 
 

@@ -105,7 +105,7 @@ class DecisionState:
         self.undoable: list[Act] = []
         self.redoable: list[Act] = []
         self.rounds: dict[int, AppliedRound] = {}
-        self.last_seq = 0
+        self.accepted: set[str] = set()  # damage that somebody has looked at
         self._open_group: int | None = None
 
     def fold(self, line: Mapping[str, Any]) -> None:
@@ -116,15 +116,13 @@ class DecisionState:
         """
         self.version += 1
         try:
-            seq, action = line["seq"], line["action"]
-            last_seq = max(self.last_seq, seq)
+            action = line["action"]
             if action in RECORDED:
                 self._decide(self._decision(line), line.get("group"))
             else:
                 self._other(line, action)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from error
-        self.last_seq = last_seq
         self._open_group = line.get("group") if action in RECORDED else None
 
     def changed_since(self, version: int) -> dict[str, Decision | None]:
@@ -190,6 +188,8 @@ class DecisionState:
             self.undoable.append(act)
             for id_, decision in act.after.items():
                 self._set(id_, decision)
+        elif action == "accept":
+            self.accepted.update(line["of"])
         elif action == "apply":
             self._apply(line)
         elif action == "rollback":

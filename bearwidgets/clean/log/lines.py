@@ -15,7 +15,7 @@ from bearwidgets.files import as_json, folded, unsafe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from bearwidgets.clean.log.file import Line
+    from bearwidgets.clean.log.encoding import Line
     from bearwidgets.clean.log.fold import AppliedRound, Decision
     from bearwidgets.clean.log.item_index import Items
 

@@ -9,7 +9,8 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from bearwidgets.clean.log.file import VERSION, JournalFile
+from bearwidgets.clean.log.encoding import VERSION
+from bearwidgets.clean.log.file import JournalFile
 from bearwidgets.clean.log.fold import DecisionState
 from bearwidgets.errors import BadInputError
 from bearwidgets.files import locked
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
-    from bearwidgets.clean.log.file import Line
+    from bearwidgets.clean.log.encoding import Line
     from bearwidgets.clean.log.item_index import Items
 
 
@@ -36,6 +37,7 @@ class JournalStore:
         self.by = by
         self.state = DecisionState(items.resolve)
         self.skipped: list[str] = []
+        self._damage: dict[str, str] = {}
         self.follow: Callable[[Mapping[str, Any]], None] | None = None  # told of lines that others add
         self.prepare: Callable[[], None] | None = None  # makes the folder before writing, or refuses
         self.guard = threading.RLock()
@@ -52,17 +54,24 @@ class JournalStore:
             news = self._file.read()
             if news.anew:
                 self.state, self.skipped = DecisionState(self._items.resolve, self.state), []
-            self.skipped += news.skipped
+                self._damage = {}
+            self.skipped += news.notes
+            self._damage |= news.damage
             for line in news.lines:
                 try:
                     self.state.fold(line)
                 except ValueError as error:
-                    self.skipped.append(
-                        f"entry {line.get('seq')} of {self.path.name} was passed over: {error}"
+                    self._damage[str(line["seq"])] = (
+                        f"entry {line['seq']} of {self.path.name} was passed over: {error}"
                     )
             if self.follow is not None and not news.anew:
                 for line in news.lines:
                     self.follow(line)
+
+    @property
+    def damage(self) -> dict[str, str]:
+        """What was recorded and cannot be read, as far as it was read and nobody has accepted it; with sentences."""
+        return {which: said for which, said in self._damage.items() if which not in self.state.accepted}
 
     @contextlib.contextmanager
     def reading(self) -> Generator[DecisionState]:
@@ -92,9 +101,9 @@ class JournalStore:
         Raises:
             WorkspaceError: The disk is full or cannot be written; nothing changed.
         """
-        first = self.state.last_seq + 1
+        first = self._file.next_number
         head: Line = {"time": now(), "by": self.by}
-        group = {"group": first} if bulk and len(entries) > 1 else {}
+        group = {"group": first, "lines": len(entries)} if bulk and len(entries) > 1 else {}
         self._file.append(
             [{"v": VERSION, "seq": first + n, **head, **entry, **group} for n, entry in enumerate(entries)]
         )

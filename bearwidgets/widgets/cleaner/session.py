@@ -179,6 +179,7 @@ class Session:
         self.refresh()
         board, busy, scored = self.board, self.job.running, self.review is not None
         counts, unusable = board.counts(), len(self.ds.problems)
+        unused = [f"{unusable} files could not be used; see ds.problems"] if unusable else []
         return State(
             revision=board.revision,
             total=len(board.order),
@@ -204,7 +205,7 @@ class Session:
             provenance=getattr(self.review, "provenance", "no scores: give the Cleaner a trained Learner"),
             is_trained=bool(getattr(self.learn, "is_trained", scored)),
             exam_marks=board.decisions.exam_marks,
-            note=f"{unusable} files could not be used; see ds.problems" if unusable else None,
+            note=". ".join([*self.journal.damage, *unused]) or None,
         )
 
     def tell(self, event: KernelEvent) -> None:

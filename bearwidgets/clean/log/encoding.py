@@ -1,0 +1,109 @@
+"""One line of the journal: an entry as JSON with a checksum over its bytes, and back with every value checked."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from typing import Any
+
+from bearwidgets.data.actions import RECORDED, RELABEL
+from bearwidgets.files import checked
+
+VERSION = 1
+Line = dict[str, Any]
+
+_SUM = re.compile(rb',"crc":"([0-9a-f]{8})"\}')
+_LENGTH = 18  # bytes of a checksum
+_LARGEST = 2**53  # of numbers: what every reader of JSON can hold
+_HEAD = {"seq": int, "time": str, "by": str}
+_ITEM = {"id": str, "path": str}
+_OTHERS: dict[str, dict[str, type]] = {
+    "undo": {"of": int},
+    "redo": {"of": int},
+    "apply": {"round": int, "of": list},
+    "rollback": {"round": int},
+    "accept": {"of": list},
+}
+_MAY: dict[str, type | tuple[type, ...]] = {
+    "content": str,
+    "from": (str, type(None)),
+    "group": int,
+    "lines": int,
+    "round": int,
+    "seen": dict,
+}
+_KNOWN = {"v", "action", "to", *_HEAD, *_ITEM, *_MAY, "of"}  # all that lines without a checksum have
+
+
+class NewerVersionError(ValueError):
+    """A newer version of bearwidgets wrote the line."""
+
+
+def encode(line: Line) -> bytes:
+    """One line without its line end; file names that are not valid Unicode become escapes."""
+    try:
+        data = json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except UnicodeEncodeError:
+        data = json.dumps(line, separators=(",", ":"), allow_nan=False).encode()
+    return data[:-1] + b',"crc":"%08x"}' % zlib.crc32(data)
+
+
+def decode(piece: bytes, *, last: bool = False) -> Line:
+    """The entry of a line; one from before there were checksums needs none.
+
+    Args:
+        piece: The line.
+        last: Nothing follows it.
+
+    Raises:
+        NewerVersionError: A newer version wrote it: the checksum says so or, without one, it stands at the end and is
+            no line of this version's with a damaged number.
+        ValueError: It is torn or damaged, or makes no sense; the text says which.
+    """
+    found = _SUM.fullmatch(piece[-_LENGTH:])
+    if found and zlib.crc32(piece[:-_LENGTH] + b"}") != int(found.group(1), 16):
+        raise ValueError("is damaged")
+    try:
+        line = json.loads(piece.decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError("is damaged") from error
+    if not isinstance(line, dict):
+        raise ValueError("is damaged")  # noqa: TRY004 - the data, not the call
+    version, wrong = line.get("v"), _wrong(line)
+    if type(version) is int and version > VERSION and (found or (last and wrong)):
+        raise NewerVersionError(str(version))
+    if type(version) is not int or version != VERSION or not (found or line.keys() <= _KNOWN):
+        raise ValueError("is damaged")
+    if wrong:
+        raise ValueError(f"makes no sense ({wrong})")
+    line.pop("crc", None)
+    return line
+
+
+def _wrong(line: Line) -> str:
+    try:
+        _check(line)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _check(line: Line) -> None:
+    """Every value that is used is of its kind and in its range."""
+    action = checked(line, {"seq": int, "action": str})["action"]
+    if action not in RECORDED and action not in _OTHERS:
+        raise ValueError(f"no action {action!r}")
+    checked(line, _HEAD)
+    checked(line, _ITEM if action in RECORDED else _OTHERS[action])
+    checked(line, {name: kind for name, kind in _MAY.items() if name in line})
+    if action == RELABEL and not checked(line, {"to": str})["to"]:
+        raise ValueError("an empty label")
+    numbers = [line[name] for name in ("seq", "group", "lines", "round") if name in line]
+    if not all(0 < each < _LARGEST for each in numbers):
+        raise ValueError("a number out of range")
+    kinds = {"apply": int, "accept": str}
+    if action in kinds and not all(type(each) is kinds[action] for each in line["of"]):
+        raise ValueError("its list holds something else")
+    if ("lines" in line) and not line.get("group", _LARGEST) <= line["seq"] < line["group"] + line["lines"]:
+        raise ValueError("a number out of its act")
