@@ -43,6 +43,7 @@ _FORBIDDEN = set('/\\<>:"|?*')
 _TURNED = set(
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )  # they make a name read as another one
+_BLANK = set("\u115f\u1160\u2800\u3164\uffa0")  # printable, and yet nothing is seen
 _EDGES = re.compile(r"^[\s.]+|[\s.]+$")  # spaces of all kinds and dots at either end
 # Where a spreadsheet begins a formula: at the start of a cell, also of one that another separator would make.
 _FORMULA = re.compile(
@@ -215,6 +216,21 @@ def check_output(path: str | Path, endings: Sequence[str]) -> Path:
         raise BadInputError(f"{str(path)!r} is there and no file; give another name.")
     if not path.parent.is_dir():
         raise WorkspaceError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}.")
+    return path
+
+
+def write_output(path: Path, data: bytes, what: str) -> Path:
+    """Write a file that was asked for, in one step; `what` it is begins the sentence if that fails.
+
+    Raises:
+        WorkspaceError: It cannot be written.
+    """
+    try:
+        write_atomic(path, data)
+    except OSError as error:
+        raise WorkspaceError(
+            f"{what} could not be written to {str(path)!r}: {error.strerror or error}."
+        ) from error
     return path
 
 
@@ -414,6 +430,21 @@ def safe_cell(value: Any) -> Any:
     if not isinstance(value, str) or not _FORMULA.search(value):
         return value
     return _FORMULA.sub(lambda found: f"{found.group(1) or ''}{found.group(2) or ''}'", value)
+
+
+def visible(text: str) -> str:
+    r"""The text on one line, with what cannot be seen, steers a terminal or turns the reading direction spelled out.
+
+    Example:
+        >>> visible("bl\u202eack")
+        'bl\\u202eack'
+    """
+    return "".join(
+        each
+        if each.isprintable() and each not in _BLANK
+        else each.encode("unicode_escape", "surrogatepass").decode()
+        for each in text
+    )
 
 
 def as_json(value: Any) -> Any:

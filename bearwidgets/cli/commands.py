@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.files import as_json, check_output
+from bearwidgets.files import as_json, check_output, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ def _suspects(review: Review, n: int) -> str:
 
 def _shown(text: str, most: int | None = None) -> str:
     """A name or a reason as a terminal may show it: nothing that steers it, and of a long one the end."""
-    plain = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    plain = visible(text)
     return plain if most is None or len(plain) <= most else f"…{plain[1 - most :]}"
 
 

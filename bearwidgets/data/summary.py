@@ -10,6 +10,7 @@ import pandas as pd
 from bearwidgets.data.problems import problem_lines
 from bearwidgets.data.split import SPLITS
 from bearwidgets.errors import and_more
+from bearwidgets.files import visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,19 +23,19 @@ _CLASSES = 20
 def text_summary(ds: ItemTable, origin: Path) -> str:
     """A few lines: counts by split and class, skipped files, notes."""
     counts = ds.table["label"].value_counts().reindex(ds.classes)
-    shown = and_more([f"{_plain(str(label))} {n}" for label, n in counts.items()], _CLASSES)
+    shown = and_more([f"{visible(str(label))} {n}" for label, n in counts.items()], _CLASSES)
     lines = [
         (
             f"Dataset of {_number(len(ds), 'image')} in {_number(len(ds.classes), 'class', 'classes')}"
-            f" from {_plain(str(origin))}"
+            f" from {visible(str(origin))}"
         ),
         f"  {_splits(ds)}",
         f"  {shown}",
     ]
     if len(ds.problems):
         lines.append(f"  {_number(len(ds.problems), 'file')} skipped, see .problems:")
-        lines += [f"    {_plain(line)}" for line in problem_lines(ds.problems)]
-    lines += [f"  note: {_plain(note)}" for note in ds.notes]
+        lines += [f"    {visible(line)}" for line in problem_lines(ds.problems)]
+    lines += [f"  note: {visible(note)}" for note in ds.notes]
     return "\n".join(lines)
 
 
@@ -46,16 +47,16 @@ def html_summary(ds: ItemTable, origin: Path) -> str:
     rows = ""
     for label in counts.index[:_CLASSES]:
         cells = "".join(f"<td>{counts.loc[label, split]:,}</td>" for split in splits)
-        rows += f"<tr><th><bdi>{escape(_plain(str(label)))}</bdi></th>{cells}</tr>"
+        rows += f"<tr><th><bdi>{escape(visible(str(label)))}</bdi></th>{cells}</tr>"
     more = f"<p>and {len(counts) - _CLASSES:,} more classes</p>" if len(counts) > _CLASSES else ""
     listed = [f"note: {note}" for note in ds.notes]
     if len(ds.problems):
         listed.append(f"{_number(len(ds.problems), 'file')} skipped, see .problems:")
         listed += problem_lines(ds.problems)
-    items = "".join(f"<li><bdi>{escape(_plain(line))}</bdi></li>" for line in listed)
+    items = "".join(f"<li><bdi>{escape(visible(line))}</bdi></li>" for line in listed)
     return (
         f"<div><p>Dataset of {_number(len(ds), 'image')} in {_number(len(ds.classes), 'class', 'classes')}"
-        f" from <bdi>{escape(_plain(str(origin)))}</bdi></p>"
+        f" from <bdi>{escape(visible(str(origin)))}</bdi></p>"
         f"<table><thead><tr><th>label</th>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
         + (f"<ul>{items}</ul>" if items else "")
         + "</div>"
@@ -65,14 +66,6 @@ def html_summary(ds: ItemTable, origin: Path) -> str:
 def _splits(ds: ItemTable) -> str:
     counts = ds.table["split"].value_counts()
     return ", ".join(f"{split} {counts[split]:,}" for split in SPLITS if split in counts.index)
-
-
-def _plain(text: str) -> str:
-    """A name on one line: control characters and those that turn the direction of writing are spelt out."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
-        for each in text
-    )
 
 
 def _number(n: int, one: str, many: str | None = None) -> str:

@@ -65,6 +65,46 @@ def test_a_cell_opens_its_images_in_the_grid_below(open_page: Open) -> None:
     assert ready(open_page).locator(".bw-cleaner").count() == 0, "a matrix that drives a grid elsewhere"
 
 
+def test_what_cannot_be_seen_in_a_name_is_spelled_out(open_page: Open) -> None:
+    page = ready(open_page)
+    page.evaluate(
+        "classes => kernel.push({event: 'matrix', matrix: {...kernel.matrix({}), classes}})",
+        ["bl\u202eack", "te\u200bddy", "teddy"],
+    )
+    table = page.locator('[role="grid"]')
+    assert r"bl\u202eack" in table.inner_text()
+    assert table.locator("tbody th").nth(1).get_attribute("title") == r"te\u200bddy"
+    page.locator(".bw-count-cell").nth(1).click()
+    assert page.evaluate("kernel.log.at(-1).predicted") == "te\u200bddy", (
+        "the name itself is what is asked for"
+    )
+    assert r"bl\u202eack, predicted te\u200bddy" in page.locator(".bw-count-cell").nth(1).get_attribute(
+        "aria-label"
+    )
+
+
+@pytest.mark.parametrize("wrong", [0, 3, 60])
+def test_only_classes_with_mistakes_are_the_most_confused(open_page: Open, wrong: int) -> None:
+    page = ready(open_page, "classes=150")
+    page.evaluate(
+        """wrong => {
+          const matrix = kernel.matrix({});
+          matrix.counts = matrix.classes.map((_, a) => matrix.classes.map((_, p) => (a === p ? 9 : 0)));
+          for (let k = 0; k < wrong; k++) matrix.counts[149 - 2 * k][148 - 2 * k] = 60 - k;
+          kernel.push({ event: "matrix", matrix });
+        }""",
+        wrong,
+    )
+    rows = page.locator(".bw-matrix tbody tr th").all_inner_texts()
+    scope = page.locator(".bw-confusion-head .bw-hint").inner_text()
+    if not wrong:
+        assert (len(rows), scope) == (40, "No mistakes in 150 classes; the first 40 are shown.")
+    else:
+        assert rows == [f"class {k}" for n in range(min(wrong, 20)) for k in (148 - 2 * n, 149 - 2 * n)]
+    if wrong == 3:
+        assert scope == "6 of 150 classes have mistakes; the most confused come first."
+
+
 def test_many_classes_stay_readable(open_page: Open) -> None:
     page = ready(open_page, "classes=100&theme=dark")
     assert page.locator(".bw-matrix tbody tr").count() == 40

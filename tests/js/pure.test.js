@@ -22,6 +22,15 @@ test("numbers as a person reads them", () => {
   assert.equal(f.fileChanges({}), "Nothing to do");
 });
 
+test("what cannot be seen is spelled out", () => {
+  for (const char of "\u202e\u2066\u200b\u00ad\ufeff\u200e\u2028\u3164\0\x1b\ud800") {
+    const code = (char.codePointAt(0) ?? 0).toString(16).padStart(4, "0");
+    assert.equal(f.visible(`te${char}ddy`), `te\\u${code}ddy`);
+  }
+  assert.equal(f.visible("ted\u200ddy\u200c"), "ted\\u200ddy\\u200c");
+  for (const text of ["teddy\n👩\u200d🔬 می\u200cخواهم ❤️ 熊", ""]) assert.equal(f.visible(text), text);
+});
+
 test("a tile in one sentence, the decision in words", () => {
   const item = { i: 0, id: "x", path: "a/1.jpg", label: "a", split: "train", predicted: "b", confidence: 0.97, loss: 4.1, label_issue: 1, suggested: "b", decision: /** @type {const} */ ({ action: "relabel", label: "b" }), stale: false, buffer: 0, error: null };
   assert.equal(f.spoken(item), "labeled a, predicted b at 97 %, loss 4.10, decision: relabel to b, a/1.jpg");
@@ -107,7 +116,8 @@ test("tints: nothing is nothing, one of many can be seen, all is all", () => {
 test("the most confused, and only the classes that matter", () => {
   const counts = [[9, 3, 0], [1, 9, 0], [0, 0, 9]];
   assert.deepEqual(mostConfused(counts, 5), [{ actual: 0, predicted: 1, n: 3 }, { actual: 1, predicted: 0, n: 1 }]);
-  assert.deepEqual(confusedClasses(counts, 2), [0, 1]);
+  assert.deepEqual(confusedClasses(counts, 3), [0, 1], "one without a mistake is not confused");
+  assert.deepEqual(confusedClasses([[9, 0, 0], [0, 5, 1], [2, 1, 5]], 2), [2, 0], "the most confused first");
 });
 
 test("curves fit their box and skip what is missing", () => {

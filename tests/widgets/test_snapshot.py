@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from made_data import write_images
 from stub_learner import paths
 
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.errors import WorkspaceError
+from bearwidgets.errors import BadInputError, WorkspaceError
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 
 NASTY = '<img src=x onerror="alert(1)">'
@@ -94,5 +96,32 @@ def test_save(cleaner, tmp_path):
     page = sheet.save(tmp_path / "sheet.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     assert sheet._repr_html_() in page
-    with pytest.raises(WorkspaceError, match=r"could not be written to .*No such file"):
+    with pytest.raises(WorkspaceError, match="there is no folder"):
         sheet.save(tmp_path / "no" / "sheet.html")
+    image = cleaner.ds.path_of(cleaner.ds.table.id[0])
+    before = image.read_bytes()
+    with pytest.raises(BadInputError, match=r"allowed are \.html"):
+        sheet.save(image)
+    assert image.read_bytes() == before
+
+
+def test_save_replaces_the_sheet_in_one_step(cleaner, tmp_path, monkeypatch):
+    path, larger = cleaner.snapshot(1).save(tmp_path / "sheet.html"), cleaner.snapshot(2)
+    before = path.read_bytes()
+    monkeypatch.setattr(Path, "replace", Mock(side_effect=OSError(28, "No space left on device")))
+    with pytest.raises(
+        WorkspaceError, match=r"The snapshot could not be written to .*: No space left on device\."
+    ):
+        larger.save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.glob("*.html")) == [path]
+    assert not list(tmp_path.glob(".bearwidgets-*"))
+
+
+def test_what_cannot_be_seen_in_a_name_is_spelled_out(tmp_path):
+    folder = write_images(tmp_path / "images", {"teddy\u200b": 3, "teddy": 3})
+    (folder / "teddy" / "000.jpg").rename(folder / "teddy" / "a\u202egpj.jpg")
+    page = Tags(Cleaner(Dataset.from_folder(folder)).snapshot().html)
+    assert r"teddy\u200b" in page.text
+    assert any(attrs.get("title") == r"teddy/a\u202egpj.jpg" for _, attrs in page.tags)
+    assert "\u202e" not in str(page.tags)

@@ -19,6 +19,7 @@ from bearwidgets.clean.apply.paths import nearest
 from bearwidgets.data.actions import ACTIONS, CHANGING, DELETE
 from bearwidgets.data.identity import content_id
 from bearwidgets.errors import BearwidgetsError, ConflictError, and_more
+from bearwidgets.files import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -64,7 +65,8 @@ class Plan:
         return f"Plan of round {self.round}: {self.summary()}{''.join(listed)}"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(repr(self))}</pre>"
+        lines = "\n".join(map(visible, repr(self).split("\n")))
+        return f"<pre>{html.escape(lines)}</pre>"
 
     def summary(self) -> str:
         """One sentence: "12 to delete, 3 to relabel; 1 problem"."""

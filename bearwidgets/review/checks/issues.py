@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.data.problems import UNREADABLE
-from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
-from bearwidgets.files import check_output, safe_cell, write_atomic
+from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.files import check_output, safe_cell, write_output
 from bearwidgets.review.checks.registry import current_name
 from bearwidgets.review.checks.report import write_report
 
@@ -176,13 +176,7 @@ class Issues:
                 data = self.table.to_parquet()
         except ImportError as error:
             raise BadInputError("Parquet needs pyarrow: `pip install pyarrow`, or write a .csv.") from error
-        try:
-            write_atomic(path, data)
-        except OSError as error:
-            raise WorkspaceError(
-                f"The issues could not be written to {str(path)!r}: {error.strerror or error}."
-            ) from error
-        return path
+        return write_output(path, data, "The issues")
 
     def __repr__(self) -> str:
         lines = [f"Issues of {len(self.table):,} items, {len(self._results)} checks:"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bearwidgets.data.cache.thumbs import Thumbnails
-from bearwidgets.errors import BadInputError, ImageError, WorkspaceError
-from bearwidgets.files import write_atomic
+from bearwidgets.errors import BadInputError, ImageError
+from bearwidgets.files import visible, write_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -66,18 +66,12 @@ def write_report(
     parts += [_section(summary.loc[name], queue, top, tile) for name, queue in queues.items() if len(queue)]
     if len(problems):
         rows = "".join(
-            f"<tr><td>{escape(path)}</td><td>{escape(kind)}</td><td>{escape(reason)}</td></tr>"
+            f"<tr><td>{escape(visible(path))}</td><td>{escape(kind)}</td><td>{escape(reason)}</td></tr>"
             for path, reason, kind in problems.to_numpy()
         )
         parts.append(f'<h2 id="unreadable">Not usable</h2><table>{rows}</table>')
     parts.append("</html>")
-    try:
-        write_atomic(path, "\n".join(parts).encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise WorkspaceError(
-            f"The report could not be written to {str(path)!r}: {error.strerror or error}."
-        ) from error
-    return path
+    return write_output(path, "\n".join(parts).encode("utf-8", "backslashreplace"), "The report")
 
 
 def _overview(summary: pd.DataFrame, left_out: Mapping[str, str]) -> str:
@@ -118,11 +112,11 @@ def _tile(ds: Dataset, thumbnails: Thumbnails, id_: Any, row: pd.Series) -> str:
     content = ds.table.content.iloc[ds.index_of(id_)]
     try:
         data = base64.b64encode(thumbnails.jpeg(ds.path_of(id_), content, PX)).decode()
-        image = f'<img alt="{escape(row.path)}" loading="lazy" src="data:image/jpeg;base64,{data}">'
+        image = f'<img alt="{escape(visible(row.path))}" loading="lazy" src="data:image/jpeg;base64,{data}">'
     except ImageError as error:
         image = f"<em>{escape(str(error))}</em>"
     keeper = '<span class="keeper">★ proposed to stay</span><br>' if row.keeper else ""
     return (
-        f"<figure>{image}<figcaption>{keeper}{escape(row.path)}<br><b>{escape(row.label)}</b> · {row.score:.2f}"
-        f'<br><span class="why">{escape(row.why)}</span></figcaption></figure>'
+        f"<figure>{image}<figcaption>{keeper}{escape(visible(row.path))}<br><b>{escape(visible(row.label))}</b>"
+        f' · {row.score:.2f}<br><span class="why">{escape(visible(row.why))}</span></figcaption></figure>'
     )

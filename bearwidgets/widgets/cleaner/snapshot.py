@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import html
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bearwidgets.errors import ImageError, WorkspaceError
+from bearwidgets.errors import ImageError
+from bearwidgets.files import check_output, visible, write_output
+from bearwidgets.review.checks.issues import REPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from bearwidgets.data.cache.thumbs import Thumbnails
     from bearwidgets.data.dataset import Dataset
@@ -29,7 +31,7 @@ class Snapshot:
     """A contact sheet; a notebook shows it, `save` writes it.
 
     Attributes:
-        html: the sheet, safe to show: text is escaped, pictures are small JPEGs in it.
+        html: the sheet, safe to show: text is escaped, images are small JPEGs in it.
     """
 
     html: str
@@ -41,29 +43,25 @@ class Snapshot:
         return self.html
 
     def save(self, path: str | Path) -> Path:
-        """Write the sheet as a page of its own.
+        """Write the sheet as a page of its own, in one step.
 
         Raises:
+            BadInputError: the path does not end in .html, or is there and no file.
             WorkspaceError: the file cannot be written.
         """
-        path = Path(path)
         page = f'<!doctype html><meta charset="utf-8"><title>bearwidgets</title>{self.html}'
-        try:
-            path.write_text(page, encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            raise WorkspaceError(
-                f"The snapshot could not be written to {str(path)!r}: {error.strerror}."
-            ) from error
-        return path
+        return write_output(
+            check_output(path, REPORTS), page.encode(errors="backslashreplace"), "The snapshot"
+        )
 
 
 def make_snapshot(
     title: str, items: Iterable[Item], ds: Dataset, thumbnails: Thumbnails, px: int
 ) -> Snapshot:
-    """Draw a sheet of items, as `Board.item` gives them, with pictures of at most `px` px."""
+    """Draw a sheet of items, as `Board.item` gives them, with images of at most `px` px."""
     tiles = "".join(_tile(item, ds, thumbnails, px) for item in items)
     return Snapshot(
-        f'<div class="bw-snapshot"><p style="font:12px sans-serif">{html.escape(title)}</p>{tiles}</div>'
+        f'<div class="bw-snapshot"><p style="font:12px sans-serif">{_text(title)}</p>{tiles}</div>'
     )
 
 
@@ -78,8 +76,12 @@ def _tile(item: Item, ds: Dataset, thumbnails: Thumbnails, px: int) -> str:
     try:
         data = base64.b64encode(thumbnails.jpeg(ds.path_of(item.id), row.content, 160)).decode()
         box = f"width:{px}px;height:{px}px;object-fit:contain"
-        picture = f'<img style="{box}" alt="{html.escape(item.path)}" src="data:image/jpeg;base64,{data}">'
+        image = f'<img style="{box}" alt="{_text(item.path)}" src="data:image/jpeg;base64,{data}">'
     except ImageError as error:
-        picture = f"<em>{html.escape(str(error))}</em>"
-    lines = "<br>".join(html.escape(word) for word in words)
-    return f'<div style="{_STYLE.format(px=px)}" title="{html.escape(item.path)}">{picture}<br>{lines}</div>'
+        image = f"<em>{_text(str(error))}</em>"
+    lines = "<br>".join(map(_text, words))
+    return f'<div style="{_STYLE.format(px=px)}" title="{_text(item.path)}">{image}<br>{lines}</div>'
+
+
+def _text(text: str) -> str:
+    return html.escape(visible(text))

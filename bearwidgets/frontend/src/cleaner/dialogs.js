@@ -1,5 +1,5 @@
 // Dialogs: the keys, applying with its plan, rolling back.
-import { button, h, isMac } from "../shared/dom.js";
+import { button, h, isMac, say } from "../shared/dom.js";
 import { counted, fileChanges, firstOf } from "../shared/format.js";
 import { KEYS } from "./keymap.js";
 /** @import { PlanReply } from "../shared/types.js" */
@@ -80,20 +80,20 @@ export async function applyDialog({ root, session, onRollback, onClose }) {
 
   const apply = async () => {
     go.disabled = true;
-    said.textContent = "Applying…";
+    say(said, "Applying…");
     try {
       const { result } = await session.connection.ask("apply", { token: plan.token });
       session.setMoved(result.state);
       head.remove();
       details.remove();
-      said.textContent = `Done, round ${result.round}. ${result.message}`;
+      say(said, `Done, round ${result.round}. ${result.message}`);
       const back = () => {
         dialog.close();
         onRollback();
       };
       go.replaceWith(button("Roll back…", back));
     } catch (error) {
-      said.textContent = `Not applied: ${/** @type {Error} */ (error).message}`;
+      say(said, `Not applied: ${/** @type {Error} */ (error).message}`);
     }
   };
 }
@@ -121,10 +121,10 @@ export async function rollbackDialog({ root, session, onClose }) {
       const { result } = await session.connection.ask("rollback", { round });
       session.setMoved(result.state);
       pressed.replaceWith("rolled back");
-      said.textContent = result.message;
+      say(said, result.message);
     } catch (error) {
       pressed.disabled = false;
-      said.textContent = `Not rolled back: ${/** @type {Error} */ (error).message}`;
+      say(said, `Not rolled back: ${/** @type {Error} */ (error).message}`);
     }
   };
   const rows = answer.rounds.map((row) => {

@@ -182,7 +182,7 @@ export class Zoom {
     const { decisions, session } = this.#options;
     const item = session.store.item(index);
     if (action === "accept" && item?.proposal === null) {
-      this.#wait.textContent = "There is no suggestion for this item.";
+      say(this.#wait, "There is no suggestion for this item.");
       return;
     }
     const sent = decisions.mark([[index, index + 1]], action, label);

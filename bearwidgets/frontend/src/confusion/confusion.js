@@ -3,14 +3,16 @@ import { CleanerView } from "../cleaner/view.js";
 import { Connection } from "../shared/connection.js";
 import { button, h, keepSave, say } from "../shared/dom.js";
 import { percent, whole } from "../shared/format.js";
-import { Matrix, MOST_CLASSES } from "./matrix.js";
-import { mostConfused } from "./shading.js";
+import { Matrix } from "./matrix.js";
+import { confusedClasses, mostConfused } from "./shading.js";
 import { followTheme } from "../shared/theme.js";
 import { widget } from "../shared/widget.js";
 /** @import { MatrixReply, Ops } from "../shared/types.js" */
 
 /** Pairs listed beside the table. */
 const MOST_PAIRS = 12;
+/** Classes shown at first; one cell is one button. */
+const MOST_CLASSES = 40;
 /** More classes than this are never shown at once: one cell is one button. */
 const ALL_CLASSES = 100;
 
@@ -89,10 +91,12 @@ class ConfusionView {
     say(this.#summary, total ? `${whole(total)} items · accuracy ${percent(accuracy, 1)}` : "No items in this split.");
     const some = classes.length > MOST_CLASSES;
     const whole_ = !some || (this.#all && classes.length <= ALL_CLASSES);
-    say(this.#scope, some && !whole_ ? `The ${MOST_CLASSES} most confused of ${classes.length} classes.` : "");
-    say(this.#wider, whole_ ? `Only the ${MOST_CLASSES} most confused` : "Show all");
+    const confused = confusedClasses(counts, MOST_CLASSES);
+    const shown = whole_ || !confused.length ? classes.map((_, c) => c) : confused;
+    say(this.#scope, whole_ ? "" : scope(confused.length, classes.length));
+    say(this.#wider, whole_ ? "Only the most confused" : "Show all");
     this.#wider.hidden = !some || classes.length > ALL_CLASSES;
-    this.#matrix.show({ classes, counts }, whole_);
+    this.#matrix.show({ classes, counts }, shown.slice(0, whole_ ? ALL_CLASSES : MOST_CLASSES));
     const pairs = mostConfused(counts, MOST_PAIRS).map(({ actual, predicted, n }) =>
       h(
         "li",
@@ -105,6 +109,14 @@ class ConfusionView {
     this.#openGrid = null;
     this.#root.dataset.ready = "true";
   }
+}
+
+/** What is shown of many classes. @param {number} confused @param {number} of */
+function scope(confused, of) {
+  if (!confused) return `No mistakes in ${of} classes; the first ${MOST_CLASSES} are shown.`;
+  return confused < MOST_CLASSES
+    ? `${confused} of ${of} classes have mistakes; the most confused come first.`
+    : `The ${MOST_CLASSES} most confused of ${of} classes.`;
 }
 
 export default widget((context) => new ConfusionView(context));

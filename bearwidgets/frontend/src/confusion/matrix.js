@@ -1,11 +1,8 @@
 // The confusion matrix as a table: one tab stop, arrow keys, a press opens the items of a cell.
 import { attribute, h } from "../shared/dom.js";
 import { counted, percent, whole } from "../shared/format.js";
-import { confusedClasses, margins, tint } from "./shading.js";
+import { margins, tint } from "./shading.js";
 /** @typedef {{classes: string[], counts: number[][]}} Counts */
-
-/** Classes shown at once; one cell is one button. */
-export const MOST_CLASSES = 40;
 
 export class Matrix {
   #onCell;
@@ -27,10 +24,10 @@ export class Matrix {
     this.element.addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** @param {Counts} data @param {boolean} all every class, or those with most confusion */
-  show(data, all) {
+  /** @param {Counts} data @param {number[]} shown which classes, in which order */
+  show(data, shown) {
     this.#data = data;
-    this.#shown = all ? data.classes.map((_, c) => c) : confusedClasses(data.counts, MOST_CLASSES);
+    this.#shown = shown;
     const { rows, columns, recall, precision } = margins(data.counts);
     const head = (/** @type {string} */ text, /** @type {string} */ kind) => h("th", { scope: "col", class: kind, title: text }, h("span", { text }));
     this.#cells = [];

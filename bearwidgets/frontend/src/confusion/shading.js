@@ -42,14 +42,14 @@ export function mostConfused(counts, most) {
 /**
  * @param {number[][]} counts
  * @param {number} most
- * @returns {number[]} the classes with most confusion, in their usual order
+ * @returns {number[]} the classes with mistakes, the most confused first
  */
 export function confusedClasses(counts, most) {
   const { rows, columns } = margins(counts);
   const wrong = counts.map((row, c) => rows[c] + columns[c] - 2 * row[c]);
   return counts
     .map((_, c) => c)
+    .filter((c) => wrong[c] > 0)
     .sort((a, b) => wrong[b] - wrong[a] || a - b)
-    .slice(0, most)
-    .sort((a, b) => a - b);
+    .slice(0, most);
 }

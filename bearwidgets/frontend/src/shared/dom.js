@@ -1,4 +1,8 @@
-// Making elements. Text only ever becomes text: file names and labels may hold markup.
+// Making elements. Text only ever becomes text: file names and labels may hold markup, and what cannot be seen.
+import { visible } from "./format.js";
+
+/** Attributes that are read by a person. */
+const WORDS = new Set(["title", "aria-label", "alt"]);
 
 /**
  * Makes an element.
@@ -11,15 +15,14 @@
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
-    if (name === "text") element.textContent = value;
+    if (name === "text") say(element, value ?? "");
     else if (name === "on") for (const [event, run] of Object.entries(value)) element.addEventListener(event, run);
-    else element.setAttribute(name === "class" ? "class" : name, value === true ? "" : String(value));
+    else attribute(element, name, value);
   }
   // JupyterLab looks for a shortcut from the focused element upwards and stops at this attribute, but only after it has
   // compared the element itself, and `:focus` is what it compares with. So every element has it.
   element.setAttribute("data-lm-suppress-shortcuts", "true");
-  element.append(...children.filter((child) => child !== null));
+  element.append(...children.filter((child) => child !== null).map((child) => (typeof child === "string" ? visible(child) : child)));
   return element;
 }
 
@@ -48,13 +51,15 @@ export function button(text, click, attributes = {}) {
 
 /** Sets a text, and leaves the page alone where it is there already. @param {Element} element @param {string} text */
 export function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const shown = visible(text);
+  if (element.textContent !== shown) element.textContent = shown;
 }
 
-/** Sets or removes an attribute. @param {Element} element @param {string} name @param {string|number|boolean|null} value null or false removes */
+/** Sets or removes an attribute. @param {Element} element @param {string} name @param {string|number|boolean|null|undefined} value null, undefined or false removes */
 export function attribute(element, name, value) {
-  if (value === null || value === false) element.removeAttribute(name);
-  else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value === true ? "" : String(value));
+  if (value === null || value === undefined || value === false) return element.removeAttribute(name);
+  const text = value === true ? "" : WORDS.has(name) ? visible(String(value)) : String(value);
+  if (element.getAttribute(name) !== text) element.setAttribute(name, text);
 }
 
 /** Whether Command stands where others have Ctrl. @param {Document} document_ */

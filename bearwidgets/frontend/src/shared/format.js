@@ -2,6 +2,14 @@
 import { verb } from "./actions.js";
 /** @import { Group, Item, Yield } from "./types.js" */
 
+/** Characters that are not seen or that turn the direction of reading; joiners only where they join nothing. */
+const UNSEEN = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0]|(?<=^|[\0-\x7f])[\u200c\u200d]|[\u200c\u200d](?=[\0-\x7f]|$)/gu;
+
+/** A text in which what cannot be seen is spelled out, such as \u202e. @param {string} text */
+export function visible(text) {
+  return text.replace(UNSEEN, (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`);
+}
+
 /** A whole number with its thousands apart. @param {number} n */
 export function whole(n) {
   return n.toLocaleString("en");
