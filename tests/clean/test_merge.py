@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -130,6 +133,43 @@ def test_merging_either_way_round_disputes_the_same(dataset, people, tmp_path):
     assert {id_: said[0] for id_, said in results[0].items()} == {
         id_: said[0] for id_, said in results[1].items()
     }
+
+
+def test_a_merge_that_is_killed_leaves_nothing_and_can_be_done_again(dataset, people, tmp_path):
+    ada, bo = people
+    ids = dataset.table["id"].tolist()
+    ada.record(ids[:2], "delete")
+    bo.record(ids[2:5], "keep")
+    code = (
+        "import os, pathlib, sys; from bearwidgets import Journal\n"
+        "pathlib.Path.replace = lambda *_: os._exit(9)\n"
+        "Journal.merge(*sys.argv[1:])"
+    )
+    paths = [ada.path.parent, bo.path, tmp_path / "into"]
+    command = [sys.executable, "-c", code, *map(str, paths)]
+    assert subprocess.run(command, timeout=60, check=False).returncode == 9
+    assert not (tmp_path / "into" / "journal.jsonl").exists()
+    assert Journal.merge(*paths).taken == 3
+    assert [each.name for each in (tmp_path / "into").iterdir()] == ["journal.jsonl"]
+    assert len(Journal.open(tmp_path / "into").decisions) == 5
+
+
+@pytest.mark.parametrize("change", [b"\x00", b'"id":[],', b'"path":null,', b'"content":[],'])
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_damaged_line_of_either_side_is_passed_over_and_told(dataset, people, tmp_path, change, side):
+    ids = dataset.table["id"].tolist()
+    for person, action in zip(people, ("keep", "delete"), strict=True):
+        for id_ in ids[:3]:
+            person.record([id_], action)
+    file = people[side].path
+    lines = [re.sub(rb',"crc":"\w+"', b"", line) for line in file.read_bytes().splitlines(keepends=True)]
+    lines[1] = b"{" + change + lines[1][1:-2] + b"," + change[:-1] + b"}\n"
+    file.write_bytes(b"".join(lines))
+    with pytest.warns(UserWarning, match=f"{('ours', 'theirs')[side]}: entry 2"):
+        result = Journal.merge(people[0].path, people[1].path, tmp_path / "into")
+    assert len(result.notes) == 1
+    assert result.conflicts["id"].tolist() == [ids[0], ids[2]]
+    assert result.taken == side ^ 1
 
 
 def test_refusals(dataset, people, tmp_path):

@@ -80,6 +80,20 @@ class JournalFile:
         self._seen = seen
         return news
 
+    def read_whole(self) -> tuple[bytes, News]:
+        """The file's bytes and what they say, where nothing was read yet.
+
+        Raises:
+            WorkspaceError: As `read`.
+        """
+        recorded = self._recorded()
+        try:
+            with os.fdopen(open_own(self.path), "rb") as file:
+                data = file.read()
+        except OSError as error:
+            raise explain(error, self.path, "Nothing was read.") from error
+        return data, self._digest(data, recorded, News())
+
     def append(self, lines: Sequence[Line]) -> None:
         """Add numbered lines and make them last; all of them or, when that fails, none. The caller holds the lock.
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from bearwidgets.clean.log.encoding import encode
 from bearwidgets.clean.log.file import JournalFile
 from bearwidgets.clean.log.fold import DecisionState
 from bearwidgets.clean.log.item_index import Items
-from bearwidgets.clean.log.writer import JournalStore
+from bearwidgets.clean.log.writer import JournalStore, numbered
 from bearwidgets.data.actions import CLEAR, UNSURE
-from bearwidgets.errors import BadInputError, MissingFileError
-from bearwidgets.files import explain, write_atomic
+from bearwidgets.errors import BadInputError, MissingFileError, and_more
+from bearwidgets.files import explain, refuse_link, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from bearwidgets.clean.log.file import Line
+    from bearwidgets.clean.log.encoding import Line
     from bearwidgets.clean.log.fold import Decision
 
 _SAID = ("action", "label", "by", "at")
@@ -37,45 +39,65 @@ class MergeResult:
         conflicts: Items on which both decided differently: id, path, ours_action, ours_label, ours_by, ours_at,
             theirs_action, theirs_label, theirs_by, theirs_at. An action is "clear" where a side has no decision
             any more.
+        notes: What could not be read in either journal, and was passed over.
     """
 
     path: Path
     taken: int
     conflicts: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
 
 def merge_journals(ours: Path, theirs: Path, into: Path, by: str) -> MergeResult:
     """See `Journal.merge`."""
     ours, theirs = _journal(ours), _journal(theirs)
     target = into if into.suffix == ".jsonl" else into / "journal.jsonl"
-    their_lines = JournalFile(theirs).read().lines
-    if not (target.exists() and target.samefile(ours)):
-        _copy(ours, target)
-    store = JournalStore(target, Items(None), by)
-    with store.writing():
-        our_lines = JournalFile(target).read().lines
-        taken, disputed, conflicts = _compare(our_lines, their_lines)
-        if taken or disputed:
-            store.append([*taken, *disputed], bulk=True)
-    return MergeResult(target, len(taken), pd.DataFrame(conflicts, columns=list(_COLUMNS), dtype=object))
+    _, their_news = JournalFile(theirs).read_whole()
+    if target.exists() and target.samefile(ours):
+        store = JournalStore(target, Items(None), by)
+        with store.writing():
+            _, our_news = JournalFile(target).read_whole()
+            taken, disputed, conflicts = _compare(our_news.lines, their_news.lines)
+            if taken or disputed:
+                store.append([*taken, *disputed], bulk=True)
+    elif target.exists():
+        raise BadInputError(
+            f"{target} is there already. Merge into a folder without a journal, or into ours: merge({str(ours)!r},"
+            f" theirs, {str(ours)!r})."
+        )
+    else:
+        file = JournalFile(ours)
+        data, our_news = file.read_whole()
+        taken, disputed, conflicts = _compare(our_news.lines, their_news.lines)
+        _write(target, data, numbered([*taken, *disputed], file.next_number, by, bulk=True))
+    notes = tuple(
+        f"{who}: {said}"
+        for who, news in (("ours", our_news), ("theirs", their_news))
+        for said in news.damage.values()
+    )
+    if notes:
+        warnings.warn(
+            f"What cannot be read was passed over. {and_more(notes, 3, separator='; ')}", stacklevel=3
+        )
+    return MergeResult(
+        target, len(taken), pd.DataFrame(conflicts, columns=list(_COLUMNS), dtype=object), notes
+    )
 
 
 def _journal(place: Path) -> Path:
     file = place if place.is_file() else place / "journal.jsonl"
+    refuse_link(file)
     if not file.is_file():
         raise MissingFileError(f"No journal at {place}: give a workspace folder or a journal.jsonl.")
     return file.resolve()
 
 
-def _copy(ours: Path, target: Path) -> None:
-    if target.exists():
-        raise BadInputError(
-            f"{target} is there already. Merge into a folder without a journal, or into ours: merge({str(ours)!r},"
-            f" theirs, {str(ours)!r})."
-        )
+def _write(target: Path, ours: bytes, lines: Sequence[Line]) -> None:
+    """Ours and the new lines as a new file, which gets its name when it is whole."""
+    end = b"" if not ours or ours.endswith(b"\n") else b"\n"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, ours.read_bytes())
+        write_atomic(target, ours + end + b"".join(encode(line) + b"\n" for line in lines))
     except OSError as error:
         raise explain(error, target, "Nothing was merged.") from error
 

@@ -101,13 +101,15 @@ class JournalStore:
         Raises:
             WorkspaceError: The disk is full or cannot be written; nothing changed.
         """
-        first = self._file.next_number
-        head: Line = {"time": now(), "by": self.by}
-        group = {"group": first, "lines": len(entries)} if bulk and len(entries) > 1 else {}
-        self._file.append(
-            [{"v": VERSION, "seq": first + n, **head, **entry, **group} for n, entry in enumerate(entries)]
-        )
+        self._file.append(numbered(entries, self._file.next_number, self.by, bulk=bulk))
         self.refresh()
+
+
+def numbered(entries: Sequence[Mapping[str, Any]], first: int, by: str, *, bulk: bool) -> list[Line]:
+    """Entries as lines, from a number on; those of one act say how many there are."""
+    head: Line = {"time": now(), "by": by}
+    group = {"group": first, "lines": len(entries)} if bulk and len(entries) > 1 else {}
+    return [{"v": VERSION, "seq": first + n, **head, **entry, **group} for n, entry in enumerate(entries)]
 
 
 def now() -> str:
