@@ -13,6 +13,8 @@ from PIL import Image, ImageFilter
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bearwidgets.data.dataset import Dataset
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 TINY = {"arch": "test_resnet", "weights": None, "size": 32}  # a learner that is trained in a second
 
@@ -83,3 +85,15 @@ def rotten_png():
     at = data.index(b"IDAT") + 40
     data[at : at + 200] = b"\0" * 200
     return bytes(data)
+
+
+def save_image(path: Path, color: object = "red", size: tuple[int, int] = (20, 10)) -> Path:
+    """Write an image of one color, as PNG whatever its name, and its folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, color).save(path, "PNG")
+    return path
+
+
+def reasons(ds: Dataset) -> dict[str, str]:
+    """Path → reason of what could not be used."""
+    return dict(zip(ds.problems["path"], ds.problems["reason"], strict=True))

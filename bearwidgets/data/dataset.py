@@ -1,36 +1,34 @@
-"""The data set: an item table with its ways in (folder, CSV file, DataFrame, other libraries) and ways to show."""
+"""The data set: an item table with its ways in (folder, CSV file, DataFrame, other libraries)."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bearwidgets.data.item_table import ItemTable
 from bearwidgets.data.listing.folder import list_folder
 from bearwidgets.data.listing.frame import Columns, list_frame, read_csv
+from bearwidgets.data.listing.groups import group_by_pattern
 from bearwidgets.data.listing.importing import import_parts
 from bearwidgets.data.listing.libraries import huggingface_parts, torchvision_parts
-from bearwidgets.data.show import show_augmented, show_batch
+from bearwidgets.data.show import ShownItems
 from bearwidgets.data.split import check_arguments
 from bearwidgets.data.summary import html_summary, text_summary
 from bearwidgets.data.tabulate import tabulate
+from bearwidgets.data.workspace import resolved, workspace_of
 from bearwidgets.errors import BadInputError
-from bearwidgets.files import refuse_links
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import pandas as pd
 
-    from bearwidgets.data.augment.augment import Augment
     from bearwidgets.data.listing.libraries import Part
-    from bearwidgets.data.show import Sheet
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Dataset(ItemTable):
+class Dataset(ShownItems):
     """Labeled images with a split, made by `from_folder`, `from_csv` or `from_df`; never changed afterwards.
 
     Attributes:
@@ -52,9 +50,16 @@ class Dataset(ItemTable):
 
     @classmethod
     def from_folder(
-        cls, path: str | Path, *, valid_pct: float = 0.2, seed: int = 42, workspace: str | Path | None = None
+        cls,
+        path: str | Path,
+        *,
+        valid_pct: float = 0.2,
+        seed: int = 42,
+        groups: str | None = None,
+        follow_links: bool = False,
+        workspace: str | Path | None = None,
     ) -> Dataset:
-        """Read a folder with one folder per class in it, or with train/ valid/ test/ of those.
+        r"""Read a folder with one folder per class in it, or with train/ valid/ test/ of those.
 
         Where the folders do not say who is valid, the exam that was frozen at the first training does, else a
         seeded split by content hash.
@@ -63,11 +68,16 @@ class Dataset(ItemTable):
             path: The data folder.
             valid_pct: Share of valid items, 0 to below 1.
             seed: Seed of the split.
+            groups: A regular expression that finds in a path what must stay on one side of the split, such as
+                r"patient\d+"; its first group, else all of it. The table then has a column `group`.
+            follow_links: Whether links that leave the folder, and links to folders, are followed: only where the
+                links are yours. A folder is read once, so a circle of links ends.
             workspace: Folder for journal and exam; `.bearwidgets` inside the data folder if not given.
 
         Raises:
             MissingFileError: There is no such folder.
-            BadInputError: It is no folder, it has no class folders, or no image in it can be used.
+            BadInputError: It is no folder, its class folders are missing or a level off, or no image in it can be
+                used.
             WorkspaceError: A frozen exam is there but cannot be read.
 
         Example:
@@ -75,10 +85,13 @@ class Dataset(ItemTable):
             ['black', 'grizzly', 'teddy']
         """
         valid_pct, seed = check_arguments(valid_pct, seed)
-        root = _resolved(path)
-        space = _workspace(workspace, root)
-        parts = tabulate(list_folder(root, skip=space), root, space, valid_pct=valid_pct, seed=seed)
-        return cls(root, space, *parts, valid_pct, seed, "folder")
+        root = resolved(path)
+        space = workspace_of(workspace, root)
+        listing = list_folder(root, skip=space, follow_links=follow_links)
+        if groups is not None:
+            group_by_pattern(listing, groups)
+        parts = tabulate(listing, root, space, valid_pct=valid_pct, seed=seed)
+        return cls(root, space, *parts, valid_pct, seed, "folder", groups=groups, follow_links=follow_links)
 
     @classmethod
     def from_csv(
@@ -89,10 +102,14 @@ class Dataset(ItemTable):
         path: str = "path",
         label: str = "label",
         split: str | None = None,
+        suffix: str = "",
+        folder: str = "",
         sep: str = ",",
         encoding: str = "utf-8-sig",
         valid_pct: float = 0.2,
         seed: int = 42,
+        groups: str | None = None,
+        follow_links: bool = False,
         workspace: str | Path | None = None,
     ) -> Dataset:
         """Read a CSV file with a column of paths and a column of labels.
@@ -102,16 +119,22 @@ class Dataset(ItemTable):
             root: The folder that paths are relative to and must not leave; that of the CSV if not given.
             path: Name of the column of paths.
             label: Name of the column of labels.
-            split: Name of a column that says train, valid or test (or False, True for "is valid"), if any.
+            split: Name of a column that says train, valid or test (or 0 and 1, False and True for "is valid", or for
+                what the column's name says, as is_train does), if any.
+            suffix: What the paths lack, such as ".jpg".
+            folder: The folder below `root` that the paths are relative to.
             sep: The delimiter.
             encoding: The encoding.
             valid_pct: As in `from_folder`.
             seed: As in `from_folder`.
+            groups: Name of a column, or a pattern as in `from_folder`.
+            follow_links: As in `from_folder`.
             workspace: As in `from_folder`.
 
         Raises:
             MissingFileError: The CSV file or the root is not there.
-            BadInputError: The file is no such table, a column is missing, or no image can be used.
+            BadInputError: The file is no such table, a column is missing, labels are several for an image or measured
+                numbers, a split is unknown, or no image can be used.
 
         Example:
             >>> ds.table[["path", "label"]].to_csv("labels.csv")
@@ -119,13 +142,25 @@ class Dataset(ItemTable):
             ['black', 'grizzly', 'teddy']
         """
         valid_pct, seed = check_arguments(valid_pct, seed)
-        file = _resolved(csv)
-        columns = Columns(path, label, split, sep, encoding)
+        file = resolved(csv)
+        columns = Columns(path, label, split, sep, encoding, suffix, folder)
         frame = read_csv(file, columns)
-        folder = file.parent if root is None else _resolved(root)
-        space = _workspace(workspace, folder)
-        parts = tabulate(list_frame(frame, folder, columns), folder, space, valid_pct=valid_pct, seed=seed)
-        return cls(folder, space, *parts, valid_pct, seed, "csv", file, columns)
+        base = file.parent if root is None else resolved(root)
+        space = workspace_of(workspace, base)
+        listing = list_frame(frame, base, columns, groups=groups, follow_links=follow_links)
+        parts = tabulate(listing, base, space, valid_pct=valid_pct, seed=seed)
+        return cls(
+            base,
+            space,
+            *parts,
+            valid_pct,
+            seed,
+            "csv",
+            file,
+            columns,
+            groups=groups,
+            follow_links=follow_links,
+        )
 
     @classmethod
     def from_df(
@@ -136,8 +171,12 @@ class Dataset(ItemTable):
         path: str = "path",
         label: str = "label",
         split: str | None = None,
+        suffix: str = "",
+        folder: str = "",
         valid_pct: float = 0.2,
         seed: int = 42,
+        groups: str | None = None,
+        follow_links: bool = False,
         workspace: str | Path | None = None,
     ) -> Dataset:
         """Read a DataFrame with a column of paths and a column of labels; arguments and errors as `from_csv`.
@@ -148,11 +187,24 @@ class Dataset(ItemTable):
             ['black', 'grizzly', 'teddy']
         """
         valid_pct, seed = check_arguments(valid_pct, seed)
-        folder = _resolved(root)
-        columns = Columns(path, label, split)
-        space = _workspace(workspace, folder)
-        parts = tabulate(list_frame(frame, folder, columns), folder, space, valid_pct=valid_pct, seed=seed)
-        return cls(folder, space, *parts, valid_pct, seed, "df", None, columns, frame)
+        base = resolved(root)
+        columns = Columns(path, label, split, suffix=suffix, folder=folder)
+        space = workspace_of(workspace, base)
+        listing = list_frame(frame, base, columns, groups=groups, follow_links=follow_links)
+        parts = tabulate(listing, base, space, valid_pct=valid_pct, seed=seed)
+        return cls(
+            base,
+            space,
+            *parts,
+            valid_pct,
+            seed,
+            "df",
+            None,
+            columns,
+            frame,
+            groups=groups,
+            follow_links=follow_links,
+        )
 
     @classmethod
     def from_huggingface(
@@ -233,63 +285,9 @@ class Dataset(ItemTable):
 
     @classmethod
     def _imported(cls, parts: Sequence[Part], folder: str | Path, **options: Any) -> Dataset:
-        root = _resolved(folder)
+        root = resolved(folder)
         imported = import_parts(parts, root)
         return cls.from_folder(root, **options).with_import_notes(imported.problems, imported.notes)
-
-    def show_batch(
-        self,
-        n: int = 9,
-        *,
-        split: str = "train",
-        augment: str | Augment | None = None,
-        size: int = 224,
-        seed: int = 0,
-    ) -> Sheet:
-        """Some images with their labels, as the network sees them; files that cannot be opened are passed over.
-
-        Args:
-            n: How many, 1 to 100; fewer are shown where the split holds fewer.
-            split: "train", "valid" or "test".
-            augment: A name of `augment.PRESETS`, or an `Augment`; None for the looks of evaluation.
-            size: Side of the images, px.
-            seed: Draws the images and what is random about their looks.
-
-        Raises:
-            BadInputError: A value is not allowed, or no item is in this split.
-            ImageError: None of the split's files can be opened.
-
-        Example:
-            >>> sheet = ds.show_batch(9, augment="light")
-        """
-        return show_batch(self, n, split=split, augment=augment, size=size, seed=seed)
-
-    def show_augmented(
-        self,
-        item: str | Path,
-        n: int = 8,
-        augment: str | Augment = "standard",
-        *,
-        size: int = 224,
-        seed: int = 0,
-    ) -> Sheet:
-        """An image as evaluation sees it, and `n` random looks at it as training does.
-
-        Args:
-            item: Id or path of an item.
-            n: How many random looks, 1 to 100.
-            augment: As of `show_batch`.
-            size: As of `show_batch`.
-            seed: As of `show_batch`.
-
-        Raises:
-            BadInputError: There is no such item, or a value is not allowed.
-            ImageError: The item's file cannot be opened.
-
-        Example:
-            >>> sheet = ds.show_augmented(ds.table.id[0], augment="strong")
-        """
-        return show_augmented(self, item, n, augment, size=size, seed=seed)
 
     def reread(self) -> Dataset:
         """The same data set read anew from disk, after files were moved or labels were rewritten.
@@ -298,7 +296,8 @@ class Dataset(ItemTable):
             MissingFileError: The folder or the CSV file is gone.
             BadInputError: No image in it can be used any more.
         """
-        drawn: dict[str, Any] = {"valid_pct": self.valid_pct, "seed": self.seed, "workspace": self.workspace}
+        names = ("valid_pct", "seed", "workspace", "groups", "follow_links")
+        drawn: dict[str, Any] = {name: getattr(self, name) for name in names}
         if self.source == "folder":
             return Dataset.from_folder(self.root, **drawn)
         columns = self.columns or Columns()
@@ -309,8 +308,11 @@ class Dataset(ItemTable):
             columns = Columns(split="split")
         frame = read_csv(rewritten, columns) if rewritten.is_file() else self._frame
         assert frame is not None  # noqa: S101 - `from_df` keeps it
-        names: dict[str, Any] = {"path": columns.path, "label": columns.label, "split": columns.split}
-        fresh = Dataset.from_df(frame, root=self.root, **names, **drawn)
+        if rewritten.is_file() and self.groups and self._frame is not None and self.groups in self._frame:
+            known = dict(zip(self.table["path"], self.table["group"], strict=True))
+            frame = frame.assign(**{self.groups: frame["path"].map(known)})
+        read_as = {name: getattr(columns, name) for name in ("path", "label", "split", "suffix", "folder")}
+        fresh = Dataset.from_df(frame, root=self.root, **read_as, **drawn)
         return replace(fresh, columns=self.columns, _frame=self._frame)
 
     def __repr__(self) -> str:
@@ -331,22 +333,3 @@ def check_dataset(value: object, name: str = "ds") -> Dataset:
     raise BadInputError(
         f"{name} is {came}; a Dataset is needed: bw.Dataset.from_folder({path or 'bears'!r})."
     )
-
-
-def _resolved(path: str | Path) -> Path:
-    if not isinstance(path, (str, os.PathLike)) or not str(path):
-        raise BadInputError(
-            f"{path!r} is no path: give the name of a folder or file as text or as a pathlib.Path."
-        )
-    try:
-        resolved = Path(path).expanduser().resolve()
-        resolved.exists()  # a name that is too long raises here
-    except (RuntimeError, OSError, ValueError) as error:  # an unknown ~user, a name too long, a zero byte
-        raise BadInputError(f"{str(path)!r} cannot be a path on this machine: {error}.") from error
-    return resolved
-
-
-def _workspace(workspace: str | Path | None, root: Path) -> Path:
-    space = root / ".bearwidgets" if workspace is None else _resolved(workspace)
-    refuse_links(space)
-    return space

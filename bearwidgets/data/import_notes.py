@@ -15,7 +15,7 @@ _SHOWN = 5
 
 def notes_on(table: pd.DataFrame) -> list[str]:
     """Sentences on classes, names, copies and split of a `Dataset.table`; empty if all is well."""
-    return [*_on_classes(table), *_on_names(table), *_on_copies(table), *_on_split(table)]
+    return [*_on_classes(table), *_on_names(table), *_on_copies(table), *_on_split(table), *_on_groups(table)]
 
 
 def _on_classes(table: pd.DataFrame) -> list[str]:
@@ -47,19 +47,26 @@ def _on_copies(table: pd.DataFrame) -> list[str]:
     if copies.empty:
         return []
     notes = [f"{len(copies)} images are byte-identical copies, in {copies['content'].nunique()} groups"]
-    under_two = _n_in_several(copies, "label")
+    under_two = _n_in_several(copies, "content", "label")
     if under_two:
         notes.append(f"{under_two} of these groups lie under two or more labels")
-    torn = _n_in_several(copies, "split")
+    torn = _n_in_several(copies, "content", "split")
     if torn:
         notes.append(f"{torn} of these groups lie in two splits: the scores on valid or test look too good")
     return notes
 
 
-def _n_in_several(copies: pd.DataFrame, column: str) -> int:
-    """How many contents have more than one value in a column."""
-    pairs = copies[["content", column]].drop_duplicates()
-    return int(pairs["content"].duplicated().groupby(pairs["content"]).any().sum())
+def _on_groups(table: pd.DataFrame) -> list[str]:
+    torn = _n_in_several(table, "group", "split") if "group" in table else 0
+    if not torn:
+        return []
+    return [f"{torn} groups lie in two or more splits: the scores on valid or test look too good"]
+
+
+def _n_in_several(table: pd.DataFrame, of: str, column: str) -> int:
+    """How many values of one column have more than one value in another."""
+    pairs = table[[of, column]].dropna().drop_duplicates()
+    return len(set(pairs[of][pairs[of].duplicated()]))
 
 
 def _on_split(table: pd.DataFrame) -> list[str]:

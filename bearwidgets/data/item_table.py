@@ -34,12 +34,14 @@ class ItemTable:
         workspace: Folder for journal, manifest and exam.
         table: One row per usable image, sorted by path: id, path (posix, relative to root), label, split
             ("train", "valid" or "test"), width and height (px, after the EXIF turn), content (hash of the
-            bytes). The id is the content, unless other files have the same bytes.
+            bytes), and group where groups were given. The id is the content, unless other files have the same bytes.
         problems: What could not be used, by path: path, reason, kind ("unreadable", "not an image", "unsupported",
             "refused" or "missing").
         notes: Sentences on what deserves a look, such as "only one class".
         valid_pct: Share of items that the split by hash put into "valid".
         seed: Seed of that split.
+        groups: What told which images stay on one side of it: the pattern or the column; None for nothing.
+        follow_links: Whether links that leave the root, and links to folders, are followed.
     """
 
     root: Path
@@ -49,6 +51,8 @@ class ItemTable:
     notes: list[str]
     valid_pct: float
     seed: int
+    groups: str | None = field(default=None, kw_only=True)
+    follow_links: bool = field(default=False, kw_only=True)
     _on_disk: Self | None = field(default=None, kw_only=True)  # set in a view: what it is a view of
 
     @cached_property
@@ -101,7 +105,7 @@ class ItemTable:
             BadInputError: There is no such item, or its path was made to leave the data folder by now.
         """
         path = self.root / self._paths[self.index_of(id)]
-        if not is_inside(str(self.root), str(path)):
+        if not self.follow_links and not is_inside(str(self.root), str(path)):
             raise BadInputError(f"{str(path)!r} leaves the data folder {str(self.root)!r}: refused.")
         return path
 

@@ -6,6 +6,7 @@ import difflib
 import io
 import math
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import numpy as np
 from bearwidgets.data.augment.augment import Augment, augmentation
 from bearwidgets.data.augment.transforms import Resize
 from bearwidgets.data.formats.images import open_image
+from bearwidgets.data.item_table import ItemTable
 from bearwidgets.data.split import SPLITS
 from bearwidgets.errors import BadInputError, ImageError, unknown_name
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from bearwidgets.data.item_table import ItemTable
 
 _MOST = 100  # images on one sheet
 _COLUMNS = 10
@@ -173,3 +174,62 @@ def _figure(images: Sequence[np.ndarray], captions: Sequence[str], note: str) ->
 def _caption(label: str) -> str:
     plain = "".join(each if each.isprintable() else " " for each in label)
     return plain if len(plain) <= _LETTERS else plain[: _LETTERS - 1] + "…"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ShownItems(ItemTable):
+    """Items with ways to look at them."""
+
+    def show_batch(
+        self,
+        n: int = 9,
+        *,
+        split: str = "train",
+        augment: str | Augment | None = None,
+        size: int = 224,
+        seed: int = 0,
+    ) -> Sheet:
+        """Some images with their labels, as the network sees them; files that cannot be opened are passed over.
+
+        Args:
+            n: How many, 1 to 100; fewer are shown where the split holds fewer.
+            split: "train", "valid" or "test".
+            augment: A name of `augment.PRESETS`, or an `Augment`; None for the looks of evaluation.
+            size: Side of the images, px.
+            seed: Draws the images and what is random about their looks.
+
+        Raises:
+            BadInputError: A value is not allowed, or no item is in this split.
+            ImageError: None of the split's files can be opened.
+
+        Example:
+            >>> sheet = ds.show_batch(9, augment="light")
+        """
+        return show_batch(self, n, split=split, augment=augment, size=size, seed=seed)
+
+    def show_augmented(
+        self,
+        item: str | Path,
+        n: int = 8,
+        augment: str | Augment = "standard",
+        *,
+        size: int = 224,
+        seed: int = 0,
+    ) -> Sheet:
+        """An image as evaluation sees it, and `n` random looks at it as training does.
+
+        Args:
+            item: Id or path of an item.
+            n: How many random looks, 1 to 100.
+            augment: As of `show_batch`.
+            size: As of `show_batch`.
+            seed: As of `show_batch`.
+
+        Raises:
+            BadInputError: There is no such item, or a value is not allowed.
+            ImageError: The item's file cannot be opened.
+
+        Example:
+            >>> sheet = ds.show_augmented(ds.table.id[0], augment="strong")
+        """
+        return show_augmented(self, item, n, augment, size=size, seed=seed)

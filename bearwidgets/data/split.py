@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from bearwidgets.errors import BadInputError
 
@@ -16,12 +18,16 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "valid", "test")
 
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _NAMES = {
     "train": "train",
     "training": "train",
     "valid": "valid",
     "val": "valid",
     "validation": "valid",
+    "dev": "valid",
+    "eval": "valid",
+    "evaluation": "valid",
     "test": "test",
     "testing": "test",
 }
@@ -30,6 +36,11 @@ _NAMES = {
 def split_name(text: str) -> str | None:
     """The split that a folder name or a cell of a table means ("val" and "Validation" are "valid"), or None."""
     return _NAMES.get(text.strip().lower())
+
+
+def splits_in(name: str) -> set[str]:
+    """The splits that words in a name mean: {"train"} for "seg_train" and "train2017", none for "bears"."""
+    return {split for word in _WORD.findall(name) if (split := split_name(word))}
 
 
 def check_arguments(valid_pct: float, seed: int) -> tuple[float, int]:
@@ -48,14 +59,32 @@ def check_arguments(valid_pct: float, seed: int) -> tuple[float, int]:
     return float(valid_pct), int(seed)
 
 
+def pieces(content: Sequence[str], groups: Sequence[object] | None) -> np.ndarray:
+    """Number (n,) of the piece each item belongs to: what equal bytes and equal groups join, directly or not."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    contents, unique = pd.factorize(np.asarray(content, dtype=object))
+    joined = contents if groups is None else pd.factorize(np.asarray(groups, dtype=object))[0]
+    known = joined >= 0
+    nodes = len(unique) + len(content)
+    links = (contents[known], len(unique) + joined[known])
+    graph = coo_matrix((np.ones(known.sum(), dtype=bool), links), shape=(nodes, nodes))
+    return connected_components(graph, directed=False)[1][contents]
+
+
 def split_by_hash(
-    content: Sequence[str], labels: Sequence[str], valid_pct: float = 0.2, seed: int = 42
+    content: Sequence[str],
+    labels: Sequence[str],
+    valid_pct: float = 0.2,
+    seed: int = 42,
+    groups: Sequence[str | None] | None = None,
 ) -> np.ndarray:
     """Split items into "train" and "valid" (n,), each class in the same proportion.
 
-    Items with the same bytes land on one side. In each class the groups of equal bytes are put in the order
-    of a hash of seed and content, and the first ones up to `valid_pct` of the class are valid. Each class keeps
-    at least one item in train; a class of two or more contents has at least one in valid.
+    Items with the same bytes or of one group (None is none) land on one side. In each class these pieces are put in
+    the order of a hash of seed and content, of a group its name, and the first ones up to `valid_pct` of the class
+    are valid. Each class keeps at least one item in train; a class of two or more pieces has at least one in valid.
 
     Raises:
         BadInputError: `valid_pct` or `seed` is not allowed.
@@ -65,6 +94,8 @@ def split_by_hash(
         ['train', 'valid', 'valid']
     """
     valid_pct, seed = check_arguments(valid_pct, seed)
+    if groups is not None:
+        content = _names_of_pieces(content, groups)
     members: dict[str, list[str]] = defaultdict(list)
     for each, label in zip(content, labels, strict=True):
         members[each].append(label)
@@ -74,10 +105,20 @@ def split_by_hash(
     order = {each: _rank(each, seed) for each in members}
     valid: set[str] = set()
     if valid_pct > 0:
-        for groups in strata.values():
-            valid |= _first_share(sorted(groups, key=order.__getitem__), members, valid_pct)
+        for names in strata.values():
+            valid |= _first_share(sorted(names, key=order.__getitem__), members, valid_pct)
     _keep_one_in_train(valid, members, order)
     return np.array(["valid" if each in valid else "train" for each in content], dtype=object)
+
+
+def _names_of_pieces(content: Sequence[str], groups: Sequence[str | None]) -> list[str]:
+    """For each item the first name of its piece: that of a group, else the content."""
+    names: dict[int, tuple[bool, str]] = {}
+    number = pieces(content, groups).tolist()
+    for piece, each, group in zip(number, content, groups, strict=True):
+        name = (True, each) if group is None else (False, group)
+        names[piece] = min(name, names.get(piece, name))
+    return [names[piece][1] for piece in number]
 
 
 def _rank(content: str, seed: int) -> bytes:

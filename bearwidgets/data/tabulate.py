@@ -46,10 +46,12 @@ def tabulate(
     paths = [path for path, file in files.items() if not facts[file].reason]
     if not paths:
         if not was_emptied(workspace):
-            raise BadInputError(_nothing_usable(root, problems))
+            raise BadInputError(_nothing_usable(root, problems, listing.hint))
         listing.notes.append(
             "no image is left: all were moved by decisions; roll a round back to have them again"
         )
+    elif listing.hint:
+        listing.notes.append(f"most rows name no file: {listing.hint.rstrip('.')}")
     usable = [facts[files[path]] for path in paths]
     counts = Counter(each.content for each in usable)
     columns = {
@@ -65,6 +67,8 @@ def tabulate(
         "content": [each.content for each in usable],
     }
     table = pd.DataFrame(columns)
+    if listing.groups:
+        table["group"] = pd.Series([listing.groups.get(path) or None for path in paths], dtype=object)
     table["split"], exam_notes = _split(table, workspace, valid_pct, seed)
     unfinished = half_done(workspace, root)
     for note in unfinished:
@@ -92,7 +96,8 @@ def _split(table: pd.DataFrame, workspace: Path, valid_pct: float, seed: int) ->
     frozen = find_exam(workspace, valid_pct, seed, set(content[ours]))
     if frozen is None:
         labels = table["label"].to_numpy(dtype=object)
-        split[ours] = split_by_hash(content[ours], labels[ours], valid_pct, seed)
+        groups = table["group"].to_numpy(dtype=object)[ours] if "group" in table else None
+        split[ours] = split_by_hash(content[ours], labels[ours], valid_pct, seed, groups)
         return split, lost_exams(workspace)
     known = np.array([each in frozen.items for each in content])
     split[ours] = np.where(known[ours], "valid", "train")
@@ -102,9 +107,11 @@ def _split(table: pd.DataFrame, workspace: Path, valid_pct: float, seed: int) ->
     return split, []
 
 
-def _nothing_usable(root: Path, problems: pd.DataFrame) -> str:
+def _nothing_usable(root: Path, problems: pd.DataFrame, hint: str) -> str:
     named = problems["path"] + ": " + problems["reason"]
     shown = and_more(named, _SHOWN, separator="; ")
+    if hint:
+        return f"No image below {str(root)!r} can be used ({shown}). {hint}"
     kinds = allowed()
     return (
         f"No image below {str(root)!r} can be used ({shown}). {kinds[0].upper()}{kinds[1:]}; the content decides,"

@@ -13,12 +13,42 @@ from pathlib import Path
 from typing import Any
 
 from bearwidgets.data.identity import hash_bytes
-from bearwidgets.errors import WorkspaceError, and_more
-from bearwidgets.files import explain, write_atomic
+from bearwidgets.errors import BadInputError, WorkspaceError, and_more
+from bearwidgets.files import explain, refuse_links, write_atomic
 
 APPLIED, ROLLING_BACK, ROLLED_BACK, ABANDONED = "applied", "rolling back", "rolled back", "abandoned"
 DAMAGED = "damaged"  # no state that a receipt says: it says nothing that can be understood
 _ROUND = re.compile(r"[0-9]{4,}")
+
+
+def resolved(path: str | Path) -> Path:
+    """A path as the file system has it.
+
+    Raises:
+        BadInputError: It cannot be one on this machine.
+    """
+    if not isinstance(path, (str, os.PathLike)) or not str(path):
+        raise BadInputError(
+            f"{path!r} is no path: give the name of a folder or file as text or as a pathlib.Path."
+        )
+    try:
+        resolved = Path(path).expanduser().resolve()
+        resolved.exists()  # a name that is too long raises here
+    except (RuntimeError, OSError, ValueError) as error:  # an unknown ~user, a name too long, a zero byte
+        raise BadInputError(f"{str(path)!r} cannot be a path on this machine: {error}.") from error
+    return resolved
+
+
+def workspace_of(workspace: str | Path | None, root: Path) -> Path:
+    """The workspace that was asked for, or the one inside the data folder.
+
+    Raises:
+        BadInputError: It cannot be a path.
+        WorkspaceError: Links lead out of it.
+    """
+    space = root / ".bearwidgets" if workspace is None else resolved(workspace)
+    refuse_links(space)
+    return space
 
 
 def check_owner(workspace: Path, root: Path) -> bool:

@@ -8,12 +8,11 @@ import io
 from typing import TYPE_CHECKING
 
 from bearwidgets.data.actions import RELABEL
-from bearwidgets.data.listing.frame import relative_path
+from bearwidgets.data.listing.cells import PathReader
 from bearwidgets.errors import BadInputError, ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from bearwidgets.clean.apply.moves import Move
     from bearwidgets.clean.apply.paths import DataPaths
@@ -48,8 +47,9 @@ def edit_labels(data: bytes, paths: DataPaths, moves: Sequence[Move]) -> bytes:
     waiting = {each.path: each for each in moves}
     out = [raw for _, raw in records[:1]]
     seen = set()
+    reader = PathReader(paths.root, columns.suffix, columns.folder)
     for cells, raw in records[1:]:
-        path = _path(cells, path_at, paths.root)
+        path = _path(cells, path_at, reader)
         seen.add(path)
         move = waiting.get(path)
         if move is None:
@@ -106,9 +106,9 @@ def _header(records: list[tuple[list[str], str]], columns: Columns, name: str) -
     return head.index(columns.path), head.index(columns.label)
 
 
-def _path(cells: list[str], at: int, root: Path) -> str:
+def _path(cells: list[str], at: int, reader: PathReader) -> str:
     try:
-        return relative_path(cells[at], root) if at < len(cells) else ""
+        return reader.path_of(cells[at]) if at < len(cells) else ""
     except BadInputError:
         return ""  # a row that the data set could not use either; it stays as it is
 

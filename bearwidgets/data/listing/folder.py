@@ -1,15 +1,15 @@
 """List the files of a data folder with their labels and splits, without opening one.
 
-Links that leave the folder are refused, links to other folders are not followed, so no loop
-catches the walk.
+Links that leave the folder are refused and links to other folders are not followed, unless the user says that the
+links are theirs.
 """
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from bearwidgets.data.listing.walk import NO_LABEL, Listing, Walk
+from bearwidgets.data.listing.levels import check_splits, split_folders
+from bearwidgets.data.listing.walk import LINKED_FOLDER, NO_LABEL, Listing, Walk
 from bearwidgets.data.split import split_name
 from bearwidgets.errors import BadInputError, MissingFileError, unknown_name
 
@@ -37,21 +37,23 @@ def check_folder(root: Path) -> None:
     raise MissingFileError(f"No folder {str(root)!r}: give the folder that holds the images.{near}")
 
 
-def list_folder(root: Path, *, skip: Path | None = None) -> Listing:
+def list_folder(root: Path, *, skip: Path | None = None, follow_links: bool = False) -> Listing:
     """List a folder per class, or train/ valid/ test/ of those, below `root` (a resolved path).
 
     Args:
         root: The data folder.
-        skip: A folder inside it that is no data, such as the workspace.
+        skip: The workspace: what it keeps is no data.
+        follow_links: Whether links that leave the root, and links to folders, are followed.
 
     Raises:
         MissingFileError: There is no such folder.
-        BadInputError: It is no folder, or no class folder is in it.
+        BadInputError: It is no folder, no class folder is in it, or the folders are those of another level.
     """
     check_folder(root)
-    walk = Walk(str(root), str(skip))
+    walk = Walk(str(root), str(skip), follow_links=follow_links)
     folders = walk.subfolders("")
-    parts = _split_folders(root, folders)
+    _check_links(walk.listing.problems, folders)
+    parts = split_folders(walk, folders)
     for part, split in parts.items():
         for name in walk.subfolders(part):
             walk.list_class(f"{part}/{name}", name, split)
@@ -62,6 +64,8 @@ def list_folder(root: Path, *, skip: Path | None = None) -> Listing:
             walk.refuse(name, "this folder is none of train, valid, test: left out")
     if not walk.listing.labels and not (skip is not None and was_emptied(skip)):
         raise BadInputError(_nothing_found(root, folders, walk.listing.problems))
+    if parts:
+        check_splits(walk, parts)
     return walk.listing
 
 
@@ -71,15 +75,14 @@ def was_emptied(workspace: Path) -> bool:
     return rounds.is_dir() and any(rounds.iterdir())
 
 
-def _split_folders(root: Path, folders: list[str]) -> dict[str, str]:
-    """Names of the split folders to their split; empty if the folders are classes (one may be called train)."""
-    parts = {name: split for name in folders if (split := split_name(name))}
-    if "train" not in parts.values() or (len(parts) == 1 and len(folders) > 1):
-        return {}
-    train = next(name for name, split in parts.items() if split == "train")
-    with os.scandir(root / train) as entries:
-        has_classes = any(each.is_dir() and not each.name.startswith(".") for each in entries)
-    return parts if has_classes else {}
+def _check_links(problems: list[Problem], folders: list[str]) -> None:
+    """Refuse a linked split folder beside others: without it another split would be made."""
+    linked = [each.path for each in problems if each.reason == LINKED_FOLDER and split_name(each.path)]
+    if linked and all(split_name(name) for name in folders):
+        raise BadInputError(
+            f"The folder {linked[0]!r} is a link, and links to folders are not followed. If it is yours, pass"
+            " follow_links=True (--follow-links); else copy the folder here."
+        )
 
 
 def _nothing_found(root: Path, folders: list[str], problems: list[Problem]) -> str:
@@ -91,7 +94,12 @@ def _nothing_found(root: Path, folders: list[str], problems: list[Problem]) -> s
     else:
         what = "it has no folders in it" if any(root.iterdir()) else "it is empty"
     refused = "".join(f" {each.path}: {each.reason}." for each in problems[:3] if each.reason != NO_LABEL)
+    unlabeled = (
+        " Images without labels: move them into a folder there, such as 'unlabeled', and open this one again; R in a"
+        " Cleaner then gives each its class."
+    )
     return (
         f"No labeled images in {str(root)!r}: {what}.{refused} Allowed is one folder per class with the images"
         " in it, or train/ valid/ test/ of those; with labels in a table use Dataset.from_csv."
+        f"{unlabeled if loose else ''}"
     )

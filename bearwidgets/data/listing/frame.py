@@ -2,50 +2,47 @@
 
 from __future__ import annotations
 
-import ntpath
 import os
 import posixpath
-import re
 import stat as modes
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from bearwidgets.data.listing.cells import ELSEWHERE, PathReader, difference
 from bearwidgets.data.listing.folder import check_folder
+from bearwidgets.data.listing.groups import group_by_column, group_by_pattern
+from bearwidgets.data.listing.labels import cell_text, label_texts, notes_on_labels, split_texts
 from bearwidgets.data.listing.walk import (
     DELETED,
     LEAVING_LINK,
     NOT_REGULAR,
-    NOT_TEXT,
     Listing,
     is_inside,
-    is_text,
     stat_reason,
     was_deleted,
 )
 from bearwidgets.data.problems import MISSING, REFUSED, UNREADABLE, Problem
-from bearwidgets.data.split import SPLITS, split_name
-from bearwidgets.errors import BadInputError, MissingFileError, unknown_name
+from bearwidgets.data.split import SPLITS
+from bearwidgets.errors import BadInputError, MissingFileError, and_more, unknown_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NUMBER = re.compile(r"-?\d+(\.0+)?")
-_IS_VALID = {"False": "train", "True": "valid"}  # how fastai's tables say it
-_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
-
 
 @dataclass(frozen=True)
 class Columns:
-    """How a table is read: the names of its columns, and of a CSV file the delimiter and the encoding."""
+    """How a table is read: names of columns, what its paths lack; of a CSV file also delimiter and encoding."""
 
     path: str = "path"
     label: str = "label"
     split: str | None = None
     sep: str = ","
     encoding: str = "utf-8-sig"
+    suffix: str = ""
+    folder: str = ""
 
 
 def read_csv(csv: Path, columns: Columns) -> pd.DataFrame:
@@ -79,7 +76,14 @@ def read_csv(csv: Path, columns: Columns) -> pd.DataFrame:
         raise BadInputError(f"{str(csv)!r} cannot be read as a CSV table: {error}.") from error
 
 
-def list_frame(frame: pd.DataFrame, root: Path, columns: Columns) -> Listing:
+def list_frame(
+    frame: pd.DataFrame,
+    root: Path,
+    columns: Columns,
+    *,
+    groups: str | None = None,
+    follow_links: bool = False,
+) -> Listing:
     """List the files that the rows name, without opening one.
 
     Rows without a usable path, label or split become problems. A row that says the same twice counts once; a
@@ -87,101 +91,87 @@ def list_frame(frame: pd.DataFrame, root: Path, columns: Columns) -> Listing:
 
     Raises:
         MissingFileError: `root` does not exist.
-        BadInputError: `root` is no folder, or a column is missing.
+        BadInputError: `root` is no folder; a column is missing; labels or splits are of another kind.
     """
     check_folder(root)
-    for name in (columns.path, columns.label, columns.split):
-        if name is not None and name not in frame.columns:
-            raise BadInputError(unknown_name("column", name, map(str, frame.columns), "in this table"))
+    _check_frame(frame, columns)
     listing = Listing()
+    rows, paths = _read_rows(frame, root, columns, listing)
+    _take_files(rows, root, listing, follow_links=follow_links)
+    lost = [each.path for each in listing.problems if each.kind == MISSING or ELSEWHERE in each.reason]
+    if len(lost) > len(listing.labels):
+        written = dict(zip(paths[::-1], map(cell_text, frame[columns.path][::-1]), strict=True))
+        listing.hint = difference((written[path] for path in lost if path in written), root)
+    if groups in frame.columns:
+        group_by_column(listing, paths, frame[groups])
+    elif groups is not None:
+        group_by_pattern(listing, groups, f"one of the columns {and_more(frame.columns, 10)}, or ")
+    return listing
+
+
+def _read_rows(
+    frame: pd.DataFrame, root: Path, columns: Columns, listing: Listing
+) -> tuple[dict[str, set[tuple[str, str]]], list[str]]:
+    """Path → label and split as each row says, and the path of each row."""
     labels = label_texts(frame[columns.label].tolist())
-    splits = [""] * len(frame) if columns.split is None else [_text(each) for each in frame[columns.split]]
+    listing.notes += notes_on_labels(labels)
+    splits = [""] * len(frame)
+    if columns.split is not None:
+        splits = split_texts(frame[columns.split].tolist(), columns.split)
+    reader = PathReader(root, columns.suffix, columns.folder)
     rows: dict[str, set[tuple[str, str]]] = {}
+    paths: list[str] = []
     n_rows = 0
     for number, (cell, label, split) in enumerate(
         zip(frame[columns.path], labels, splits, strict=True), start=1
     ):
-        path, reason = _check_row(cell, label, split, root, has_split=columns.split is not None)
+        try:
+            path, reason = reader.path_of(cell), "" if label else "no label"
+        except BadInputError as error:
+            path, reason = cell_text(cell), str(error)
+        paths.append(path)
+        if columns.split is not None and not split:
+            reason = reason or f"the split is {split!r}; allowed are {', '.join(SPLITS)}"
         if reason:
             listing.problems.append(Problem(path or f"row {number}", f"{reason} (row {number})", REFUSED))
         else:
             n_rows += 1
-            rows.setdefault(path, set()).add((label, _split_of(split) or ""))
+            rows.setdefault(path, set()).add((label, split))
     if n_rows > len(rows):
         listing.notes.append(f"{n_rows - len(rows)} rows name a file that another row names already")
-    _take_files(rows, root, listing)
-    return listing
+    return rows, paths
 
 
-def label_texts(labels: list[Any]) -> list[str]:
-    """Labels as text: a missing one is "", and numbers lose the ".0" that pandas gives to whole floats."""
-    texts = [_text(label) for label in labels]
-    if all(_NUMBER.fullmatch(text) for text in texts if text):
-        return [text.split(".")[0] for text in texts]
-    return texts
-
-
-def relative_path(cell: object, root: Path) -> str:
-    """The posix path relative to `root`, which is resolved, that a cell of a path column means.
-
-    Backslashes count as slashes where no file of that very name exists; absolute paths are allowed if they lead
-    below `root`.
-
-    Raises:
-        BadInputError: It names nothing below `root`; the message is the reason.
-    """
-    text = _text(cell)
-    if not text:
-        raise BadInputError("no path")
-    if text != cell and isinstance(cell, str) and is_text(cell) and "\0" not in cell:
-        text = cell if os.path.lexists(os.path.join(root, cell)) else text  # noqa: PTH118 - spaces may belong to it
-    if not is_text(text):
-        raise BadInputError(NOT_TEXT)
-    if "\0" in text:
-        raise BadInputError("a path with a NUL character in it")
-    if _ADDRESS.match(text):
-        raise BadInputError("a web address, not a file: download it first")
-    if "\\" in text and not os.path.lexists(os.path.join(root, text)):  # noqa: PTH118 - 100,000 of them
-        text = text.replace("\\", "/")
-    if os.path.isabs(text) or ntpath.splitdrive(text)[0]:  # noqa: PTH117
-        base = root.as_posix().rstrip("/") + "/"
-        text = posixpath.normpath(text)
-        if not text.startswith(base):
+def _check_frame(frame: object, columns: Columns) -> None:
+    """Refuse what is no table with one column of each name."""
+    if not isinstance(frame, pd.DataFrame):
+        near = " A CSV file goes to Dataset.from_csv." if isinstance(frame, (str, os.PathLike)) else ""
+        raise BadInputError(
+            f"The table is {type(frame).__name__}; allowed is a pandas DataFrame: pd.DataFrame(...), or .to_pandas()"
+            f" of other libraries.{near}"
+        )
+    names = [str(name) for name in frame.columns]
+    for argument in ("path", "label", "split"):
+        name = getattr(columns, argument)
+        if name is None and argument == "split":
+            continue
+        if not isinstance(name, (str, int)):
             raise BadInputError(
-                "an absolute path outside the data folder: refused; pass root= with its folder"
+                f"{argument} is {name!r}; allowed is the name of one column ({and_more(names, 10)}). Columns of 0 and"
+                " 1 for each class (one-hot) become one label with frame[[...]].idxmax(axis=1); with several labels"
+                " for an image choose one."
             )
-        return text[len(base) :]
-    path = posixpath.normpath(text)
-    if path == ".." or path.startswith("../"):
-        raise BadInputError("a path that leaves the data folder: refused")
-    return path
+        if name not in frame.columns:
+            raise BadInputError(unknown_name("column", name, names, "in this table"))
+        if names.count(str(name)) > 1:
+            raise BadInputError(
+                f"The table has {names.count(str(name))} columns called {name!r}; rename all but one."
+            )
 
 
-def _text(value: Any) -> str:
-    """A cell as text; None, NaN and NA are ""."""
-    if isinstance(value, str):
-        return value.strip()
-    return "" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value)
-
-
-def _split_of(text: str) -> str | None:
-    return _IS_VALID.get(text) or split_name(text)
-
-
-def _check_row(cell: object, label: str, split: str, root: Path, *, has_split: bool) -> tuple[str, str]:
-    """The path of a row, and why the row cannot be used ("" if it can)."""
-    try:
-        path = relative_path(cell, root)
-    except BadInputError as error:
-        return _text(cell), str(error)
-    if not label:
-        return path, "no label"
-    if has_split and _split_of(split) is None:
-        return path, f"the split is {split!r}; allowed are {', '.join(SPLITS)}"
-    return path, ""
-
-
-def _take_files(rows: dict[str, set[tuple[str, str]]], root: Path, listing: Listing) -> None:
+def _take_files(
+    rows: dict[str, set[tuple[str, str]]], root: Path, listing: Listing, *, follow_links: bool
+) -> None:
     folders: dict[str, bool] = {}
     for path, said in rows.items():
         if len(said) > 1:
@@ -203,7 +193,8 @@ def _take_files(rows: dict[str, set[tuple[str, str]]], root: Path, listing: List
         folder = posixpath.dirname(path)
         if folder not in folders:
             folders[folder] = is_inside(str(root), os.path.dirname(file))  # noqa: PTH120
-        if not folders[folder] or (linked and not is_inside(str(root), file)):
+        inside = follow_links or (folders[folder] and (not linked or is_inside(str(root), file)))
+        if not inside:
             listing.problems.append(Problem(path, LEAVING_LINK, REFUSED))
         elif not modes.S_ISREG(stat.st_mode):
             listing.problems.append(Problem(path, NOT_REGULAR, REFUSED))

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NO_LABEL = "lies in no class folder, so it has no label"
-LEAVING_LINK = "a link that leaves the data folder: refused; copy the file here"
+LEAVING_LINK = (
+    "a link that leaves the data folder: copy the file here, or pass follow_links=True if it is yours"
+)
 NOT_REGULAR = "no regular file (a device, pipe or socket)"
 NOT_TEXT = "its name is no valid UTF-8 text: rename it"
 DELETED = "lies in the trash of a workspace: it was deleted by a decision"
-_LINKED_FOLDER = "a link to a folder, not followed: copy the images here if they belong here"
-_CIRCLE = "a link to a folder that is read already"
+LINKED_FOLDER = (
+    "a link to a folder, not followed: copy the folder here, or pass follow_links=True if it is yours"
+)
+_CIRCLE = "a link to a folder that is read already, or to one that holds the data folder"
 _JOURNAL = "journal.jsonl"
 _KEPT_APART = ("trash", "rounds")  # folders of a workspace with files that were data once
 _OF_WORKSPACE = {_JOURNAL, "journal.lock", "manifest.csv", "exam.json", "labels.csv", "root.json"}
@@ -41,14 +45,18 @@ class Listing:
         splits: The same paths, to "train", "valid", "test", or "" where the files do not say.
         stats: The same paths, to what `os.stat` says.
         problems: What cannot be used.
+        groups: The same paths, to the group that stays on one side of the split; empty if there are none.
         notes: Sentences for the user about the whole.
+        hint: What may help where most files are missing.
     """
 
     labels: dict[str, str] = field(default_factory=dict)
     splits: dict[str, str] = field(default_factory=dict)
     stats: dict[str, os.stat_result] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    groups: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    hint: str = ""
 
     def add(self, path: str, label: str, split: str, stat: os.stat_result) -> None:
         """Take a regular file."""
@@ -84,7 +92,9 @@ class Walk:
                 if announces_image(entry.path):
                     self.refuse(path, NO_LABEL)
             elif entry.is_symlink() and not self.follow_links:
-                self.refuse(path, _LINKED_FOLDER)
+                self.refuse(path, LINKED_FOLDER)
+            elif entry.is_symlink() and self._leads_up(entry.path):
+                self.refuse(path, _CIRCLE)
             elif not self._is_bare_workspace(path):
                 names.append(entry.name)
         return names
@@ -93,7 +103,7 @@ class Walk:
         """Take every file below a class folder; with links followed, each folder once."""
         before = len(self.listing.labels)
         waiting = [top]
-        seen = {_identity(self.root), _identity(self._full(top))}
+        seen = {_identity(self._full(top))}
         while waiting:
             for path, entry in self.entries(waiting.pop()):
                 if not _is_folder(entry):
@@ -101,8 +111,10 @@ class Walk:
                     if stat is not None:
                         self.listing.add(path, label, split, stat)
                 elif entry.is_symlink() and not self.follow_links:
-                    self.refuse(path, _LINKED_FOLDER)
-                elif self.follow_links and (which := _identity(entry.path)) in seen:
+                    self.refuse(path, LINKED_FOLDER)
+                elif self.follow_links and (
+                    (which := _identity(entry.path)) in seen or self._leads_up(entry.path)
+                ):
                     self.refuse(path, _CIRCLE)
                 else:
                     if self.follow_links:
@@ -110,6 +122,16 @@ class Walk:
                     waiting.append(path)
         if len(self.listing.labels) == before:
             self.listing.notes.append(f"the folder {top!r} holds no file that can be used")
+
+    def look(self, folder: str) -> tuple[list[str], bool]:
+        """Names of the folders in a folder, and whether an image lies beside them; nothing is taken or refused."""
+        folders, images = [], False
+        for _, entry in Walk(self.root, self.space, follow_links=self.follow_links).entries(folder):
+            if _is_folder(entry):
+                folders += [entry.name] if self.follow_links or not entry.is_symlink() else []
+            else:
+                images = images or claims_image(entry.name) or announces_image(entry.path)
+        return folders, images
 
     def entries(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
         """Posix path and entry of what may be data in a folder, by name.
@@ -137,6 +159,10 @@ class Walk:
 
     def _full(self, folder: str) -> str:
         return os.path.join(self.root, folder) if folder else self.root  # noqa: PTH118 - 100,000 of them
+
+    def _leads_up(self, path: str) -> bool:
+        """Whether a folder is, or a link leads to, the root or a folder above it."""
+        return is_inside(os.path.realpath(path), self.root)
 
     def _is_bare_workspace(self, folder: str) -> bool:
         """Whether a folder is a workspace and nothing else."""

@@ -12,6 +12,7 @@ import pandas as pd
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.identity import hash_bytes
+from bearwidgets.data.split import pieces
 from bearwidgets.errors import BadInputError, and_more, unknown_name
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def assign_folds(
     if not isinstance(folds, int) or isinstance(folds, bool) or folds < 2:
         raise BadInputError(f"folds is {folds!r}; allowed is a whole number from 2 on, such as 5.")
     members: dict[int, list[int]] = defaultdict(list)
-    for row, piece in enumerate(_pieces(content, groups).tolist()):
+    for row, piece in enumerate(pieces(content, groups).tolist()):
         members[piece].append(row)
     if folds > len(members):
         raise BadInputError(
@@ -184,17 +185,3 @@ def groups_by_id(
             "mapping from id or path to the group."
         )
     return dict(zip(ids, values, strict=True))
-
-
-def _pieces(content: Sequence[str], groups: Sequence[object] | None) -> np.ndarray:
-    """Number (n,) of the piece each item belongs to: what equal bytes and equal groups join, directly or not."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    contents, unique = pd.factorize(np.asarray(content, dtype=object))
-    joined = contents if groups is None else pd.factorize(np.asarray(groups, dtype=object))[0]
-    known = joined >= 0
-    nodes = len(unique) + len(content)
-    links = (contents[known], len(unique) + joined[known])
-    graph = coo_matrix((np.ones(known.sum(), dtype=bool), links), shape=(nodes, nodes))
-    return connected_components(graph, directed=False)[1][contents]
