@@ -153,6 +153,19 @@ def test_a_damaged_cache_is_made_anew(images, cache, rubbish, reads):
     assert reads == []
 
 
+def test_a_row_with_another_id_than_was_kept_is_read_again(images, cache, reads):
+    files = old_files(images)
+    first = look_into(files, cache)
+    with sqlite3.connect(cache.path) as database:
+        database.execute(
+            "UPDATE cache SET content = 'f' || substr(content, 2) WHERE path LIKE '%black%000.jpg'"
+        )
+    database.close()
+    reads.clear()
+    assert look_into(files, IdentityCache(cache.path.parent)) == first
+    assert reads == ["000.jpg"]
+
+
 def test_a_cache_of_another_version_is_made_anew(images, cache):
     files = old_files(images)
     look_into(files, cache)

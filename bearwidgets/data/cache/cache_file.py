@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,16 @@ def cache_dir() -> Path:
 class CacheFile:
     """Rows by their first column. A file that is damaged, of another schema or too large is made anew.
 
-    `columns` is the table as SQLite wants it; `schema` goes up when what the rows mean changes.
+    `columns` is the table as SQLite wants it; `schema` goes up when what the rows mean changes. Each row has a
+    checksum; one that was damaged is as if it had not been kept.
     """
 
     def __init__(self, path: Path, columns: str, schema: int) -> None:
-        self.path, self._columns, self._schema = path, columns, schema
+        head, _, tail = columns.rpartition(")")
+        self._columns = f"{head}, checksum INTEGER){tail}"
+        self.path, self._schema = path, schema
 
-    def get(self, keys: Iterable[str]) -> list[tuple]:
+    def get(self, keys: Iterable[str]) -> list[list]:
         """The rows of these keys that are kept, in no order; none where the file cannot be read."""
         wanted, rows = list(keys), []
         name = self._columns.strip("(").split()[0]
@@ -41,7 +45,8 @@ class CacheFile:
                 some = wanted[start : start + _QUERY]
                 marks = ",".join("?" * len(some))
                 query = f"SELECT * FROM cache WHERE {name} IN ({marks})"  # noqa: S608 - marks and a name of this package
-                rows += database.execute(query, some).fetchall()
+                found = database.execute(query, some).fetchall()
+                rows += [row for *row, known in found if _checksum(row) == known]
         return rows
 
     def put(self, rows: list[tuple]) -> None:
@@ -52,6 +57,7 @@ class CacheFile:
         """
         if not rows:
             return
+        rows = [(*row, _checksum(row)) for row in rows]
         marks = ",".join("?" * len(rows[0]))
         with self._database() as database:
             database.executemany(f"INSERT OR REPLACE INTO cache VALUES ({marks})", rows)  # noqa: S608
@@ -91,3 +97,7 @@ class CacheFile:
             database.close()
             raise
         return database
+
+
+def _checksum(row: Iterable[object]) -> int:
+    return zlib.crc32(repr(tuple(row)).encode(errors="surrogatepass"))
