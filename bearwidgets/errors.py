@@ -79,6 +79,29 @@ def shortened(value: object) -> str:
     return _short.repr(value)[:_SHOWN]
 
 
+def check_whole(
+    name: str,
+    value: object,
+    least: int,
+    most: int | None = None,
+    *,
+    of: str = "",
+    like: str = "",
+    kind: type = int,
+) -> None:
+    """Refuse what is no whole number from `least` on, or up to `most`; `of` says of what, `like` gives an example.
+
+    Example:
+        >>> check_whole("folds", 1, 2)
+        Traceback (most recent call last):
+        bearwidgets.errors.BadInputError: folds is 1; allowed is a whole number from 2 on.
+    """
+    whole = isinstance(value, kind) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):  # ty: ignore[unsupported-operator]
+        end = f"from {least} on" if most is None else f"from {least} to {most}"
+        raise BadInputError(f"{name} is {value!r}; allowed is a whole number{of} {end}{like}.")
+
+
 def and_more(names: Iterable[object], most: int, *, separator: str = ", ") -> str:
     """The first `most` names of a list, and how many there are besides.
 

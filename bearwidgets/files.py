@@ -201,7 +201,7 @@ def check_output(path: str | Path, endings: Sequence[str]) -> Path:
 
     Args:
         path: Where; a name that does not end as its format does may be somebody's image, and is refused.
-        endings: Those of the format, in small letters.
+        endings: Those of the format, in small letters; "" for a name that has none.
 
     Raises:
         BadInputError: Another ending, or something is there that is no file.
@@ -210,7 +210,7 @@ def check_output(path: str | Path, endings: Sequence[str]) -> Path:
     path = Path(path).expanduser()
     if path.suffix.lower() not in endings:
         raise BadInputError(
-            f"{path.name!r} does not say in which format; allowed are {' and '.join(endings)}."
+            f"{path.name!r} does not say in which format; allowed are {' and '.join(filter(None, endings))}."
         )
     if path.exists() and not path.is_file():
         raise BadInputError(f"{str(path)!r} is there and no file; give another name.")

@@ -17,7 +17,8 @@ from bearwidgets.data.augment.transforms import Resize
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.data.item_table import ItemTable
 from bearwidgets.data.split import SPLITS
-from bearwidgets.errors import BadInputError, ImageError, unknown_name
+from bearwidgets.errors import BadInputError, ImageError, check_whole, unknown_name
+from bearwidgets.files import check_output, write_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_ENDINGS = (".png", ".jpg", ".jpeg", ".svg", ".pdf")
 _MOST = 100  # images on one sheet
 _COLUMNS = 10
 _CELL = 1.7  # inches from one image to the next
@@ -50,28 +52,42 @@ class Sheet:
     """
 
     def __init__(
-        self, images: Sequence[np.ndarray], captions: Sequence[str], problems: Mapping[str, str]
+        self,
+        ds: ItemTable,
+        images: Sequence[np.ndarray],
+        captions: Sequence[str],
+        problems: Mapping[str, str],
     ) -> None:
-        self.problems = dict(problems)
+        self.problems, self._root = dict(problems), ds.root
         note = f"{len(problems)} passed over: see .problems" if problems else ""
         self.figure = _figure(images, captions, note)
         self._n = len(images)
 
     def save(self, path: str | Path) -> None:
-        """Write it to a file, whose ending says in which format: .png, .jpg, .svg, .pdf."""
-        self._write(path, None)
+        """Write it to a file, whose ending says in which format: .png, .jpg, .svg, .pdf.
+
+        Raises:
+            BadInputError: Another ending, or a file of the data folder that is there already.
+            WorkspaceError: It cannot be written.
+        """
+        path = check_output(path, _ENDINGS)
+        if path.exists() and path.resolve().is_relative_to(self._root):
+            raise BadInputError(
+                f"{str(path)!r} is a file of the data folder; give a name that is not taken there."
+            )
+        write_output(path, self._drawn(path.suffix[1:].lower()), "The sheet")
 
     def _repr_jpeg_(self) -> bytes:
         # A notebook with a few sheets as PNG would be ten times as large.
-        data = io.BytesIO()
-        self._write(data, "jpeg")
-        return data.getvalue()
+        return self._drawn("jpeg")
 
-    def _write(self, target: str | Path | io.BytesIO, kind: str | None) -> None:
+    def _drawn(self, kind: str) -> bytes:
+        data = io.BytesIO()
         with warnings.catch_warnings():
             # A label in a script that matplotlib's own font lacks shows as boxes, and needs no warning a letter.
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-            self.figure.savefig(target, format=kind, dpi=100, facecolor=_PAGE)
+            self.figure.savefig(data, format=kind, dpi=100, facecolor=_PAGE)
+        return data.getvalue()
 
     def __repr__(self) -> str:
         return f"<Sheet of {self._n} images; .save(path) writes it to a file>"
@@ -81,7 +97,7 @@ def show_batch(
     ds: ItemTable, n: int, *, split: str, augment: str | Augment | None, size: int, seed: int
 ) -> Sheet:
     """Some images of a split with their labels; see `Dataset.show_batch`."""
-    _check_count(n)
+    check_whole("n", n, 1, _MOST, of=" of images")
     if split not in SPLITS:
         raise BadInputError(unknown_name("split", split, SPLITS))
     table = ds.table[ds.table["split"] == split]
@@ -105,14 +121,14 @@ def show_batch(
     if not pixels:
         path, reason = next(iter(problems.items()))
         raise ImageError(f"None of the {len(problems)} images of {split!r} can be opened; {path}: {reason}.")
-    return Sheet(pixels, captions, problems)
+    return Sheet(ds, pixels, captions, problems)
 
 
 def show_augmented(
     ds: ItemTable, item: str | Path, n: int, augment: str | Augment, *, size: int, seed: int
 ) -> Sheet:
     """An image and random looks at it; see `Dataset.show_augmented`."""
-    _check_count(n)
+    check_whole("n", n, 1, _MOST, of=" of images")
     chosen = augmentation(augment, size)
     row = ds.table.iloc[_find(ds, item)]
     try:
@@ -120,7 +136,7 @@ def show_augmented(
     except ImageError as error:
         raise ImageError(f"{row['path']} cannot be shown: {error}.") from error
     looks = [chosen(image, np.random.default_rng((seed, number))) for number in range(n)]
-    return Sheet([Resize(size)(image), *looks], [f"{row['label']} (original)", *[""] * n], {})
+    return Sheet(ds, [Resize(size)(image), *looks], [f"{row['label']} (original)", *[""] * n], {})
 
 
 def _find(ds: ItemTable, item: str | Path) -> int:
@@ -141,11 +157,6 @@ def _find(ds: ItemTable, item: str | Path) -> int:
         f"No item {str(item)!r} in this data set of {len(ids):,} items: "
         f"give an id or a path from Dataset.table.{hint}"
     )
-
-
-def _check_count(n: object) -> None:
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= _MOST:
-        raise BadInputError(f"n is {n!r}; allowed is a whole number of images from 1 to {_MOST}.")
 
 
 def _figure(images: Sequence[np.ndarray], captions: Sequence[str], note: str) -> Figure:

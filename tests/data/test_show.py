@@ -173,6 +173,19 @@ def test_it_is_readable_whatever_the_page_and_the_users_style(ds, tmp_path):
     assert (pixels[:30, :, :3].max(-1) < 60).sum() > 20  # black letters
 
 
+def test_no_image_of_the_data_set_is_written_over(ds):
+    path = ds.path_of(ds.table.id[0])
+    before = path.read_bytes()
+    with pytest.raises(
+        BadInputError, match="is a file of the data folder; give a name that is not taken there"
+    ):
+        ds.show_batch(4, size=16).save(path)
+    with pytest.raises(BadInputError, match=r"does not say in which format; allowed are \.png"):
+        ds.show_batch(4, size=16).save(path.with_suffix(".bw"))
+    assert path.read_bytes() == before
+    assert not path.with_suffix(".bw").exists()
+
+
 def test_it_is_saved_in_the_format_of_the_ending(ds, tmp_path):
     sheet = ds.show_batch(2, size=16)
     for ending, start in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"), ("jpg", b"\xff\xd8")):
