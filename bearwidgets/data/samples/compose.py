@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from bearwidgets.data.samples.bears import draw_bear, sample_look
 from bearwidgets.data.samples.drawing import Brush, Color, pick, shade
-from bearwidgets.data.samples.scenery import SCENES, paint_scene
+from bearwidgets.data.samples.scenery import SCENES, Canvas, paint_scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +49,7 @@ def bear_image(kind: str, rng: np.random.Generator) -> Image.Image:
     draw_bear(brush, look, pose)
     for _ in range(int(rng.choice(3, p=(0.5, 0.38, 0.12)))):
         front = SCENES[place].front
-        front[int(rng.choice(len(front)))](draw, layer.size, rng)
+        front[int(rng.choice(len(front)))](Canvas(draw, rng, *layer.size))
     return _camera(_lay_over(scene, layer, SCENES[place].light), rng)
 
 

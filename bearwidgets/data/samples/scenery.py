@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -16,6 +16,40 @@ if TYPE_CHECKING:
 GREENS: list[Color] = [(66, 104, 52), (92, 128, 62), (48, 82, 48), (120, 140, 70)]
 
 
+class Canvas(NamedTuple):
+    """What is drawn on, of so many px, and the chance that draws."""
+
+    draw: ImageDraw.ImageDraw
+    rng: np.random.Generator
+    width: int
+    height: int
+
+    def oval(self, at: tuple[float, float], radius: tuple[float, float], fill: Color) -> None:
+        """A flat ellipse."""
+        (x, y), (rx, ry) = at, radius
+        self.draw.ellipse((x - rx, y - ry, x + rx, y + ry), fill=shade(fill, 1))
+
+    def tufts(self, top: int, colors: list[Color]) -> None:
+        """Grass from a height on."""
+        for _ in range(110):
+            x, y = self.rng.uniform(0, self.width), self.rng.uniform(top, self.height)
+            tall = 4 + 12 * (y - top) / self.height
+            blade = (x, y, x + self.rng.uniform(-4, 4), y - tall)
+            self.draw.line(blade, fill=shade(pick(self.rng, colors), 1), width=2)
+
+    def fir(self, at: tuple[float, float], tall: float, color: Color, snow: float = 0.0) -> None:
+        """A tree of three tiers."""
+        x, y = at
+        for tier in range(3):
+            base, half = y - tall * 0.26 * tier, tall * (0.3 - 0.07 * tier)
+            peak = base - tall * 0.46
+            shape = (x - half, base, x + half, base, x, peak)
+            self.draw.polygon(shape, fill=shade(color, 0.85 + 0.12 * tier))
+            if snow:
+                cap = (x - half * 0.5, peak + tall * 0.2, x + half * 0.3, peak + tall * 0.17, x, peak)
+                self.draw.polygon(cap, shade(blend(color, (240, 244, 250), snow), 1))
+
+
 @dataclass(frozen=True)
 class Scene:
     """A background: sky and ground from top to bottom, the color of its light, and what stands in it."""
@@ -23,8 +57,8 @@ class Scene:
     sky: tuple[Color, Color]
     ground: tuple[Color, Color]
     light: Color
-    front: tuple[Callable[[ImageDraw.ImageDraw, tuple[int, int], np.random.Generator], None], ...]
-    paint: Callable[[ImageDraw.ImageDraw, np.random.Generator, tuple[int, int], int], None]
+    front: tuple[Callable[[Canvas], None], ...]
+    paint: Callable[[Canvas, int], None]
 
 
 def paint_scene(name: str, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
@@ -38,52 +72,15 @@ def paint_scene(name: str, size: tuple[int, int], rng: np.random.Generator) -> I
         steps = np.linspace(0, 1, rows[part].shape[0])[:, None, None]
         rows[part] = (np.array(top) * (1 - steps) + np.array(bottom) * steps) * tone
     image = Image.fromarray(np.clip(rows, 0, 255).astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
-    place.paint(ImageDraw.Draw(image), rng, size, horizon)
+    place.paint(Canvas(ImageDraw.Draw(image), rng, *size), horizon)
     return image.filter(ImageFilter.BoxBlur(rng.uniform(0.8, 2.4)))
 
 
-def _oval(
-    draw: ImageDraw.ImageDraw, at: tuple[float, float], radius: tuple[float, float], fill: Color
-) -> None:
-    (x, y), (rx, ry) = at, radius
-    draw.ellipse((x - rx, y - ry, x + rx, y + ry), fill=shade(fill, 1))
-
-
-def _tufts(
-    draw: ImageDraw.ImageDraw,
-    rng: np.random.Generator,
-    size: tuple[int, int],
-    top: int,
-    colors: list[Color],
-) -> None:
-    width, height = size
-    for _ in range(110):
-        x, y = rng.uniform(0, width), rng.uniform(top, height)
-        tall = 4 + 12 * (y - top) / height
-        draw.line((x, y, x + rng.uniform(-4, 4), y - tall), fill=shade(pick(rng, colors), 1), width=2)
-
-
-def _fir(
-    draw: ImageDraw.ImageDraw, at: tuple[float, float], tall: float, color: Color, snow: float = 0.0
-) -> None:
-    x, y = at
-    for tier in range(3):
-        base, half = y - tall * 0.26 * tier, tall * (0.3 - 0.07 * tier)
-        peak = base - tall * 0.46
-        draw.polygon((x - half, base, x + half, base, x, peak), fill=shade(color, 0.85 + 0.12 * tier))
-        if snow:
-            white = blend(color, (240, 244, 250), snow)
-            draw.polygon(
-                (x - half * 0.5, peak + tall * 0.2, x + half * 0.3, peak + tall * 0.17, x, peak),
-                shade(white, 1),
-            )
-
-
-def _forest(draw: ImageDraw.ImageDraw, rng: np.random.Generator, size: tuple[int, int], horizon: int) -> None:
-    width, height = size
+def _forest(on: Canvas, horizon: int) -> None:
+    draw, rng, width, _height = on
     for _ in range(46):
         at = (rng.uniform(0, width), rng.uniform(0, horizon))
-        _oval(draw, at, (rng.uniform(10, 34), rng.uniform(8, 24)), pick(rng, GREENS, 0.25))
+        on.oval(at, (rng.uniform(10, 34), rng.uniform(8, 24)), pick(rng, GREENS, 0.25))
     for _ in range(int(rng.integers(4, 9))):
         x, wide = rng.uniform(0, width), rng.uniform(5, 16)
         foot = horizon + rng.uniform(-6, 26)
@@ -92,26 +89,25 @@ def _forest(draw: ImageDraw.ImageDraw, rng: np.random.Generator, size: tuple[int
             (x - wide, foot, x + wide, foot, x + wide * 0.7, 0, x - wide * 0.7, 0), fill=shade(bark, 1)
         )
         draw.line((x - wide * 0.5, foot, x - wide * 0.4, 0), fill=shade(bark, 1.3), width=3)
-    _tufts(draw, rng, (width, height), horizon, [*GREENS, (112, 92, 60)])
+    on.tufts(horizon, [*GREENS, (112, 92, 60)])
 
 
-def _snow(draw: ImageDraw.ImageDraw, rng: np.random.Generator, size: tuple[int, int], horizon: int) -> None:
-    width, height = size
+def _snow(on: Canvas, horizon: int) -> None:
+    _draw, rng, width, height = on
     for _ in range(int(rng.integers(4, 11))):
         at = (rng.uniform(0, width), horizon + rng.uniform(-4, 16))
-        _fir(draw, at, rng.uniform(40, 110), pick(rng, [(58, 84, 80), (74, 100, 96)]), snow=0.8)
+        on.fir(at, rng.uniform(40, 110), pick(rng, [(58, 84, 80), (74, 100, 96)]), snow=0.8)
     for _ in range(6):
         at = (rng.uniform(0, width), rng.uniform(horizon + 14, height))
-        _oval(
-            draw,
+        on.oval(
             at,
             (rng.uniform(40, 120), rng.uniform(6, 20)),
             pick(rng, [(236, 240, 248), (216, 226, 240)], 0.02),
         )
 
 
-def _room(draw: ImageDraw.ImageDraw, rng: np.random.Generator, size: tuple[int, int], horizon: int) -> None:
-    width, height = size
+def _room(on: Canvas, horizon: int) -> None:
+    draw, rng, width, height = on
     horizon = int(height * 0.66)
     wall = pick(rng, [(206, 190, 166), (176, 192, 196), (214, 186, 180), (190, 196, 170), (150, 140, 150)])
     floor = pick(rng, [(150, 108, 70), (120, 86, 60), (170, 150, 130)])
@@ -131,43 +127,35 @@ def _room(draw: ImageDraw.ImageDraw, rng: np.random.Generator, size: tuple[int, 
     rug = pick(rng, [(168, 70, 66), (84, 104, 140), (200, 180, 140), (110, 130, 100)])
     for part in (1.0, 0.84):
         at = (width * 0.5, (horizon + height) * 0.52)
-        _oval(
-            draw,
-            at,
-            (width * 0.46 * part, (height - horizon) * 0.42 * part),
-            blend(rug, (255, 255, 255), 1 - part),
+        on.oval(
+            at, (width * 0.46 * part, (height - horizon) * 0.42 * part), blend(rug, (255, 255, 255), 1 - part)
         )
 
 
-def _meadow(draw: ImageDraw.ImageDraw, rng: np.random.Generator, size: tuple[int, int], horizon: int) -> None:
-    width, height = size
+def _meadow(on: Canvas, horizon: int) -> None:
+    draw, rng, width, height = on
     for _ in range(int(rng.integers(2, 5))):
         x, y = rng.uniform(0, width), rng.uniform(8, horizon * 0.6)
         for puff in range(4):
-            _oval(draw, (x + 16 * puff, y + rng.uniform(-5, 5)), (20, 10), (246, 248, 250))
+            on.oval((x + 16 * puff, y + rng.uniform(-5, 5)), (20, 10), (246, 248, 250))
     for _ in range(3):
         at = (rng.uniform(0, width), horizon + 18)
-        _oval(
-            draw,
-            at,
-            (rng.uniform(80, 180), rng.uniform(26, 60)),
-            pick(rng, [(108, 146, 92), (126, 156, 110)]),
-        )
+        on.oval(at, (rng.uniform(80, 180), rng.uniform(26, 60)), pick(rng, [(108, 146, 92), (126, 156, 110)]))
     draw.rectangle(
         (0, horizon + 16, width, height), fill=shade(pick(rng, [(124, 160, 72), (142, 158, 80)]), 1)
     )
-    _tufts(draw, rng, size, horizon + 16, [(100, 140, 60), (150, 176, 90), (168, 170, 96)])
+    on.tufts(horizon + 16, [(100, 140, 60), (150, 176, 90), (168, 170, 96)])
     for _ in range(34):
         at = (rng.uniform(0, width), rng.uniform(horizon + 20, height))
         bloom = pick(rng, [(248, 240, 240), (246, 206, 70), (214, 110, 130), (150, 120, 200)])
-        _oval(draw, at, (2.6, 2.2), bloom)
+        on.oval(at, (2.6, 2.2), bloom)
 
 
-def _river(draw: ImageDraw.ImageDraw, rng: np.random.Generator, size: tuple[int, int], horizon: int) -> None:
-    width, height = size
+def _river(on: Canvas, horizon: int) -> None:
+    draw, rng, width, height = on
     for _ in range(24):
         at = (rng.uniform(0, width), horizon - rng.uniform(0, 34))
-        _oval(draw, at, (rng.uniform(14, 34), rng.uniform(12, 28)), pick(rng, GREENS, 0.2))
+        on.oval(at, (rng.uniform(14, 34), rng.uniform(12, 28)), pick(rng, GREENS, 0.2))
     draw.rectangle((0, horizon, width, height), fill=shade(pick(rng, [(84, 128, 148), (98, 138, 140)]), 1))
     for _ in range(50):
         x, y = rng.uniform(0, width), rng.uniform(horizon, height)
@@ -177,35 +165,33 @@ def _river(draw: ImageDraw.ImageDraw, rng: np.random.Generator, size: tuple[int,
         at = (rng.uniform(0, width), rng.uniform(horizon, height))
         wide = rng.uniform(10, 34)
         stone = pick(rng, [(122, 120, 116), (146, 138, 126), (100, 100, 104)])
-        _oval(draw, at, (wide, wide * 0.55), stone)
-        _oval(
-            draw,
+        on.oval(at, (wide, wide * 0.55), stone)
+        on.oval(
             (at[0] - wide * 0.2, at[1] - wide * 0.2),
             (wide * 0.6, wide * 0.25),
             blend(stone, (230, 230, 226), 0.4),
         )
 
 
-def _night(draw: ImageDraw.ImageDraw, rng: np.random.Generator, size: tuple[int, int], horizon: int) -> None:
-    width, height = size
+def _night(on: Canvas, horizon: int) -> None:
+    draw, rng, width, _height = on
     for _ in range(40):
         x, y = rng.uniform(0, width), rng.uniform(0, horizon)
         draw.ellipse((x, y, x + 1.6, y + 1.6), fill=(220, 226, 240))
     x, y = rng.uniform(30, width - 30), rng.uniform(24, horizon * 0.6)
     for radius, glow in ((34, 0.12), (25, 0.22), (17, 1.0)):
-        _oval(draw, (x, y), (radius, radius), blend((44, 58, 92), (246, 240, 214), glow))
+        on.oval((x, y), (radius, radius), blend((44, 58, 92), (246, 240, 214), glow))
     for _ in range(9):
-        _fir(
-            draw,
+        on.fir(
             (rng.uniform(0, width), horizon + 12),
             rng.uniform(40, 120),
             pick(rng, [(26, 38, 50), (32, 48, 58)]),
         )
-    _tufts(draw, rng, (width, height), horizon, [(44, 64, 68), (58, 76, 74)])
+    on.tufts(horizon, [(44, 64, 68), (58, 76, 74)])
 
 
-def _grass(draw: ImageDraw.ImageDraw, size: tuple[int, int], rng: np.random.Generator) -> None:
-    width, height = size
+def _grass(on: Canvas) -> None:
+    draw, rng, width, height = on
     tall = height * rng.uniform(0.12, 0.42)
     for x in np.sort(rng.uniform(-20, width + 20, 70)).tolist():
         tip, lean = height - tall * rng.uniform(0.4, 1.0), rng.uniform(-40, 40)
@@ -213,8 +199,8 @@ def _grass(draw: ImageDraw.ImageDraw, size: tuple[int, int], rng: np.random.Gene
         draw.polygon((x - 5, height, x + 5, height, x + lean, tip), fill=blade)
 
 
-def _branch(draw: ImageDraw.ImageDraw, size: tuple[int, int], rng: np.random.Generator) -> None:
-    width, height = size
+def _branch(on: Canvas) -> None:
+    draw, rng, width, height = on
     bark = pick(rng, [(78, 58, 44), (98, 78, 58)])
     start, stop = rng.uniform(0.0, 0.8, 2) * height
     xs = np.linspace(-10, width + 10, 12)
@@ -234,16 +220,16 @@ def _branch(draw: ImageDraw.ImageDraw, size: tuple[int, int], rng: np.random.Gen
         )
 
 
-def _flakes(draw: ImageDraw.ImageDraw, size: tuple[int, int], rng: np.random.Generator) -> None:
-    width, height = size
+def _flakes(on: Canvas) -> None:
+    draw, rng, width, height = on
     for x, y, r in zip(
         rng.uniform(0, width, 90), rng.uniform(0, height, 90), rng.uniform(2, 8, 90), strict=True
     ):
         draw.ellipse((x - r, y - r, x + r, y + r), fill=(246, 248, 252))
 
 
-def _cushion(draw: ImageDraw.ImageDraw, size: tuple[int, int], rng: np.random.Generator) -> None:
-    width, height = size
+def _cushion(on: Canvas) -> None:
+    draw, rng, width, height = on
     at = (width * rng.uniform(0.15, 0.85), height * rng.uniform(0.86, 1.0))
     matrix = np.eye(2) * height * rng.uniform(0.18, 0.3)
     brush = Brush(draw, rng, matrix=matrix, origin=at, light=(-0.4, -0.8))
@@ -252,8 +238,8 @@ def _cushion(draw: ImageDraw.ImageDraw, size: tuple[int, int], rng: np.random.Ge
     )
 
 
-def _blocks(draw: ImageDraw.ImageDraw, size: tuple[int, int], rng: np.random.Generator) -> None:
-    width, height = size
+def _blocks(on: Canvas) -> None:
+    draw, rng, width, height = on
     for _ in range(3):
         x, side = rng.uniform(0, width * 0.9), height * rng.uniform(0.1, 0.2)
         y = height - side * rng.uniform(0.8, 1.6)
