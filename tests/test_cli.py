@@ -218,7 +218,7 @@ def test_options_of_the_full_mode(run, images, option):
         (("--weights", "none", "--arch", "efficientnet_lite"), "efficientnet_lite"),
         (("--weights", "nowhere.bin"), "nowhere.bin"),
         ((*SMALL, "--mode", "full", "--epochs", "-1"), "epochs"),
-        ((*SMALL, "--save", "no/such/folder/x.bw"), "could not be saved"),
+        ((*SMALL, "--save", "no/such/folder/x.bw"), "there is no folder"),
     ],
 )
 def test_train_refuses_in_a_sentence(run, images, arguments, sentence):

@@ -118,7 +118,11 @@ def train(options: Any) -> int:
     """Train, in several processes where asked for; save, measure and say so."""
     from bearwidgets import Journal
     from bearwidgets.learn.provenance import as_mode
+    from bearwidgets.learn.saved.bundle import ENDINGS
 
+    for path, endings in ((options.save, ENDINGS), (options.export, (".onnx",))):
+        if path:
+            check_output(path, endings)
     given = ("lr", "batch_size", "augment", "precision", "checkpoint", "log")
     recipe = {name: getattr(options, name) for name in given if getattr(options, name) is not None}
     options.mode = as_mode(options.mode)

@@ -104,7 +104,11 @@ _TRAINING = (
     _option(
         "--log", "write logs; may be repeated", action="append", choices=("tensorboard", "mlflow", "csv")
     ),
-    _number("--devices", "processes: GPUs, or parts of the CPU (default: 1)", default=1),
+    _number(
+        "--devices",
+        "processes: GPUs, or parts of the CPU; they listen on the loopback device (default: 1)",
+        default=1,
+    ),
 )
 _FORMS = (
     "folder: copies by class; csv: path, label, split; fastai: cleaned.csv of fastai v1 (name, label); fastclass: "
@@ -142,7 +146,7 @@ _COMMANDS = {
     ),
     "apply": _Command(
         commands.apply,
-        "carry out the decisions: deleted images go to the trash, relabelled ones to their class",
+        "carry out the decisions: deleted images go to the trash, relabeled ones to their class",
         "bears",
         (
             *_FOLDER,

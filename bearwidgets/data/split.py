@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bearwidgets.errors import BadInputError
+from bearwidgets.errors import BadInputError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,13 @@ def split_name(text: str) -> str | None:
 def splits_in(name: str) -> set[str]:
     """The splits that words in a name mean: {"train"} for "seg_train" and "train2017", none for "bears"."""
     return {split for word in _WORD.findall(name) if (split := split_name(word))}
+
+
+def check_split(split: str, table: pd.DataFrame, where: str = "in this data set") -> None:
+    """Refuse the name of a split that has no items."""
+    known = sorted(table["split"].unique())
+    if split not in known:
+        raise BadInputError(unknown_name("split", split, known, where))
 
 
 def check_arguments(valid_pct: float, seed: int) -> tuple[float, int]:

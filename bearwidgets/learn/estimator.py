@@ -20,7 +20,7 @@ from bearwidgets.data.identity import hash_bytes
 from bearwidgets.errors import BadInputError, ImageError
 from bearwidgets.learn.head.features import FeatureStore
 from bearwidgets.learn.head.linear_head import HeadFit, fit_head
-from bearwidgets.learn.input.user_image import as_file
+from bearwidgets.learn.input.preprocessing import as_file
 from bearwidgets.learn.network.model import check_input, check_seed, create_body
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         """Compute the features of `X` and fit the head on the labels `y` (n,), of any sortable kind.
 
         Raises:
-            BadInputError: images or labels of another kind, other numbers of them, fewer than two classes, an unknown
-                architecture, weights that cannot be had.
+            BadInputError: images, labels or parameters that cannot be used.
             ImageError: one of `X` cannot be opened as an image; the message says which.
         """
         images = _images(X)
@@ -93,13 +92,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: N803
-        """Probabilities (n, n_classes), float64.
-
-        Raises:
-            NotFittedError: before `fit`.
-            BadInputError: as `fit`.
-            ImageError: as `fit`.
-        """
+        """Probabilities (n, n_classes), float64; errors as `fit`, and NotFittedError before it."""
         check_is_fitted(self)
         features, _ = _features(self._store, _images(X))
         return softmax(features.astype(np.float64) @ self.coef_.T + self.intercept_, axis=1)

@@ -1,19 +1,22 @@
-"""The training behind `lr_find`: a little at growing rates, then all of it is undone."""
+"""The learning rate range test: train a little at growing rates, look where the loss falls, undo everything.
+
+Source: Smith, "Cyclical learning rates for training neural networks" (2017), with the numbers of fastai 2.8.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import copy
 import dataclasses
-from typing import TYPE_CHECKING
+import io
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from bearwidgets.errors import BadInputError, TrainingError
+from bearwidgets.errors import BadInputError, TrainingError, check_whole
 from bearwidgets.learn.progress import with_bar
 from bearwidgets.learn.run import TrainingRun
-from bearwidgets.learn.training.lr_finder import DIVERGED, RateSearch, suggest
 from bearwidgets.learn.training.recipe import Phase, Recipe
 from bearwidgets.learn.training.schedule import Exponential
 from bearwidgets.learn.training.train import make_optimizer, run_phase
@@ -22,43 +25,115 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from bearwidgets.learn.predict import Predicts
-    from bearwidgets.learn.progress import Progress
+
+SKIP_END = 5
+DIVERGED = 4.0  # times the lowest loss so far: the test ends
+SLIDE_STEPS, SLIDE_BEND = 15, 0.005
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class RateSearch:
+    """What `lr_find` found; shown as a plot in a notebook."""
+
+    table: pd.DataFrame  # a row a step: lr, loss (smoothed over the steps, 0.98), in the order of the steps
+    valley: float  # rate two thirds down the longest fall of the loss; the default advice
+    slide: float  # rate before the loss bends up, by an interval slide rule
+    steep: float  # rate at which the loss falls fastest
+    minimum: float  # a tenth of the rate of the lowest loss
+
+    def __str__(self) -> str:
+        return (
+            f"learning rates: valley {self.valley:.2g}, slide {self.slide:.2g}, steep {self.steep:.2g}, "
+            f"minimum {self.minimum:.2g} ({len(self.table)} steps)"
+        )
+
+    __repr__ = __str__
+
+    def plot(self) -> Any:
+        """A matplotlib Figure: smoothed loss against rate, the suggestions marked."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(6.0, 3.6), layout="constrained")
+        axes = figure.subplots()
+        shown = self.table.iloc[: -SKIP_END or None]
+        axes.plot(shown.lr, shown.loss, color="#4c72b0")
+        for name, marker in (("valley", "o"), ("slide", "s"), ("steep", "^"), ("minimum", "D")):
+            rate = getattr(self, name)
+            loss = float(np.interp(np.log(rate), np.log(shown.lr), shown.loss))
+            axes.plot([rate], [loss], marker, label=f"{name}  {rate:.1e}")
+        axes.set(xscale="log", xlabel="learning rate of the head", ylabel="loss, smoothed")
+        axes.grid(visible=True, alpha=0.3)
+        axes.legend(frameon=False)
+        return figure
+
+    def _repr_png_(self) -> bytes:
+        out = io.BytesIO()
+        self.plot().savefig(out, format="png", dpi=100)
+        return out.getvalue()
+
+
+def suggest(table: pd.DataFrame, steps: int) -> RateSearch:
+    """The suggestions for a test of so many `steps`, of which the first tenth and the last five are left out."""
+    good = table[np.isfinite(table.loss)]
+    cut = good.iloc[steps // 10 : -SKIP_END]
+    if len(cut) < 3:
+        raise BadInputError(
+            f"The loss diverged after {len(table)} of {steps} steps: nothing can be read from that. Call lr_find "
+            "with a smaller start_lr, or more steps."
+        )
+    lr, loss = cut.lr.to_numpy(), cut.loss.to_numpy()
+    return RateSearch(
+        table,
+        valley=_valley(lr, loss),
+        slide=_slide(lr, loss),
+        steep=float(lr[:-1][np.argmin(np.diff(loss) / np.diff(np.log(lr)))]),
+        minimum=float(lr[loss.argmin()] / 10),
+    )
+
+
+def _valley(lr: np.ndarray, loss: np.ndarray) -> float:
+    """The middle of the second third of the longest fall, which need not be one without a break."""
+    length = np.ones(len(loss), dtype=int)
+    for end in range(1, len(loss)):
+        higher = length[:end][loss[:end] > loss[end]]
+        length[end] = higher.max(initial=0) + 1
+    fall = int(length.max())
+    start = int(length.argmax()) - fall
+    return float(lr[max(start + int(fall / 3) + int(fall / 6), 0)])
+
+
+def _slide(lr: np.ndarray, loss: np.ndarray) -> float:
+    slope = np.gradient(loss)
+    right, left = -1, -1 - SLIDE_STEPS
+    found = lr[max(left, -len(lr))]
+    while left >= -len(lr) and abs(slope[right] - slope[left]) > SLIDE_BEND:
+        found = lr[left]
+        right, left = right - 1, left - 1
+    return float(found)
 
 
 def search_rate(
     learn: Predicts, start: float, end: float, steps: int, recipe: Recipe, *, show: bool
 ) -> RateSearch:
-    """What `FitMethods.lr_find` does, with its arguments."""
+    """What `FitMethods.lr_find` does, with its arguments: train until the loss diverges, then undo all of it."""
     if not 0 < start < end:
         raise BadInputError(
             f"start_lr is {start!r} and end_lr is {end!r}; allowed are 0 < start_lr < end_lr."
         )
-    if not isinstance(steps, int) or steps < 20:
-        raise BadInputError(f"steps is {steps!r}; allowed is a whole number from 20 on.")
-    learn.data()
-    rows: list[tuple[float | None, float | None]] = []
-    # Where the loss becomes no number the test has come to its end.
-    with contextlib.suppress(TrainingError):
-        for step in with_bar(find_rate(learn, start, end, steps, recipe), show=show):
-            rows.append((step.lr, step.train_loss))  # noqa: PERF401 - kept where the loop ends in an error
-    return suggest(pd.DataFrame(rows, columns=["lr", "loss"]), steps)
-
-
-def find_rate(learn: Predicts, start: float, end: float, steps: int, recipe: Recipe) -> Generator[Progress]:
-    """Train with rates from `start` to `end` for `steps` steps, or until the loss diverges; then undo all of it."""
+    check_whole("steps", steps, 20)
     phase = Phase("lr_find", 1, end, Exponential(start / end), learn.frozen_to, steps)
-    with _undone(learn):
-        training = TrainingRun(learn, [phase], dataclasses.replace(recipe, checkpoint=None, log=None))
-        optimizer = make_optimizer(learn.module, training.groups, phase, recipe)
-        lowest = np.inf
-        for step in run_phase(
-            training.fabric, learn.module, optimizer, training.batches, phase, recipe, seed=learn.seed
-        ):
-            yield step
-            smooth = step.train_loss or 0.0
-            lowest = min(lowest, smooth)
-            if smooth > DIVERGED * lowest:
-                return
+    rows: list[tuple[float | None, float]] = []
+    # Where the loss becomes no number the test has come to its end.
+    with _undone(learn), contextlib.suppress(TrainingError):
+        run = TrainingRun(learn, [phase], dataclasses.replace(recipe, checkpoint=None, log=None))
+        optimizer = make_optimizer(learn.module, run.groups, phase, recipe)
+        training = run_phase(run.fabric, learn.module, optimizer, run.batches, phase, recipe, seed=learn.seed)
+        with contextlib.closing(training):
+            for step in with_bar(training, show=show):
+                rows.append((step.lr, step.train_loss or 0.0))
+                if rows[-1][1] > DIVERGED * min(loss for _, loss in rows):
+                    break
+    return suggest(pd.DataFrame(rows, columns=["lr", "loss"]), steps)
 
 
 @contextlib.contextmanager

@@ -25,11 +25,7 @@ def usable_features(learn: Predicts) -> Generator[Progress]:
 
 
 def fit_features_and_head(learn: Predicts) -> Generator[Progress]:
-    """Features, then the head with the best of several L2 strengths; yields progress, and at last the scores.
-
-    Raises:
-        BadInputError: fewer than two classes to train on, or a network without a linear head.
-    """
+    """Features, then the head with the best of several L2 strengths; yields progress, and at last the scores."""
     if not isinstance(learn.module.head, torch.nn.Linear):
         raise BadInputError(
             "The quick mode fits a linear head, and this network has none at its end; use mode='full'."

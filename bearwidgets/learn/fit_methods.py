@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from bearwidgets.errors import BadInputError
+from bearwidgets.errors import BadInputError, check_whole
 from bearwidgets.learn.diagnosis.diagnosis import diagnose
 from bearwidgets.learn.diagnosis.evidence import evidence_of
 from bearwidgets.learn.find_rate import search_rate
@@ -19,7 +19,7 @@ from bearwidgets.learn.predict import Predicts
 from bearwidgets.learn.progress import with_bar
 from bearwidgets.learn.provenance import as_mode
 from bearwidgets.learn.run import TrainingRun
-from bearwidgets.learn.training.recipe import Phase, check_epochs, check_share, fine_tune_phases, make_recipe
+from bearwidgets.learn.training.recipe import Phase, check_share, fine_tune_phases, make_recipe
 from bearwidgets.learn.training.schedule import Constant, FlatCosine, OneCycle
 
 if TYPE_CHECKING:
@@ -28,11 +28,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from bearwidgets.learn.diagnosis.evidence import Finding
+    from bearwidgets.learn.find_rate import RateSearch
     from bearwidgets.learn.progress import Progress
     from bearwidgets.learn.provenance import ModeName
-    from bearwidgets.learn.training.lr_finder import RateSearch
     from bearwidgets.learn.training.recipe import Rate
-    from bearwidgets.learn.training.schedule import Schedule
 
 DEFAULT_LR = 1e-3  # fastai's
 SCRATCH: dict[str, Any] = {
@@ -92,10 +91,8 @@ class FitMethods(Predicts):
             BadInputError: an unknown mode or option, a number that is not allowed, fewer than two classes.
             TrainingError: the loss became no number; the message says where.
         """
-        numbers = {"freeze_epochs": freeze_epochs, "lr_mult": lr_mult, "pct_start": pct_start, "div": div}
-        return self._show(
-            self.fine_tuning(epochs, base_lr, mode=mode, **numbers, **options), progress=progress
-        )
+        options |= {"freeze_epochs": freeze_epochs, "lr_mult": lr_mult, "pct_start": pct_start, "div": div}
+        return self._show(self.fine_tuning(epochs, base_lr, mode=mode, **options), progress=progress)
 
     def fine_tuning(
         self,
@@ -103,16 +100,18 @@ class FitMethods(Predicts):
         base_lr: float = 2e-3,
         *,
         mode: ModeName = "quick",
+        freeze_epochs: int | None = None,
+        lr_mult: float = 100,
+        pct_start: float = 0.3,
+        div: float = 5.0,
         **options: Any,
     ) -> Generator[Progress]:
         """As `fine_tune`, step by step: yields progress, and stops when the iteration stops."""
         mode = as_mode(mode)
-        names = ("freeze_epochs", "lr_mult", "pct_start", "div")
-        numbers = {name: options.pop(name) for name in names if name in options}
-        head_first = numbers.get("freeze_epochs") is None and self._has_fresh_body()
-        if numbers.get("freeze_epochs") is None:
-            numbers["freeze_epochs"] = 0 if head_first else 1
-        phases = fine_tune_phases(epochs, base_lr=base_lr, **numbers)
+        head_first = freeze_epochs is None and self._has_fresh_body()
+        if freeze_epochs is None:
+            freeze_epochs = 0 if head_first else 1
+        phases = fine_tune_phases(epochs, base_lr, freeze_epochs, lr_mult, pct_start, div)
         if mode == "full" and head_first:
             return self._fine_tuning_after_head(phases, {"norm_eval": True, **options})
         if mode == "full":
@@ -122,7 +121,7 @@ class FitMethods(Predicts):
                 f"The quick mode has no option {next(iter(options))!r}: it fits a linear head by itself. Use "
                 "mode='full'."
             )
-        self._ready()
+        self.data().freeze_exam()
         return fit_features_and_head(self)
 
     def _has_fresh_body(self) -> bool:
@@ -157,7 +156,7 @@ class FitMethods(Predicts):
         Returns:
             The learner itself.
         """
-        return self._fit("constant", epochs, lr, Constant(), options, progress=progress)
+        return self._fit(Phase("constant", epochs, lr, Constant(), self.frozen_to), options, show=progress)
 
     def fit_one_cycle(
         self,
@@ -182,9 +181,8 @@ class FitMethods(Predicts):
             **options: fields of `Recipe`.
         """
         check_share(pct_start)
-        return self._fit(
-            "one cycle", epochs, lr_max, OneCycle(pct_start, div, div_final), options, progress=progress
-        )
+        schedule = OneCycle(pct_start, div, div_final)
+        return self._fit(Phase("one cycle", epochs, lr_max, schedule, self.frozen_to), options, show=progress)
 
     def fit_flat_cos(
         self,
@@ -198,9 +196,8 @@ class FitMethods(Predicts):
     ) -> Self:
         """Train at a constant rate for `pct_start` of the steps, then down a cosine; arguments else as `fit`."""
         check_share(pct_start)
-        return self._fit(
-            "flat cosine", epochs, lr, FlatCosine(pct_start, div_final), options, progress=progress
-        )
+        schedule = FlatCosine(pct_start, div_final)
+        return self._fit(Phase("flat cosine", epochs, lr, schedule, self.frozen_to), options, show=progress)
 
     def fit_from_scratch(
         self, epochs: int = 30, lr_max: float = 4e-3, *, progress: bool = True, **options: Any
@@ -214,27 +211,18 @@ class FitMethods(Predicts):
             **options: fields of `Recipe`, before those of `SCRATCH`.
         """
         self.unfreeze()
-        options = {**SCRATCH, **options}
-        return self._fit("from scratch", epochs, lr_max, OneCycle(), options, progress=progress)
+        return self._fit(
+            Phase("from scratch", epochs, lr_max, OneCycle()), {**SCRATCH, **options}, show=progress
+        )
 
-    def _fit(
-        self,
-        stage: str,
-        epochs: int,
-        lr: Any,
-        schedule: Schedule,
-        options: Mapping[str, Any],
-        *,
-        progress: bool,
-    ) -> Self:
-        check_epochs(epochs)
-        phases = [Phase(stage, epochs, lr, schedule, self.frozen_to)] if epochs else []
-        return self._show(self.fitting(phases, **options), progress=progress)
+    def _fit(self, phase: Phase, options: Mapping[str, Any], *, show: bool) -> Self:
+        check_whole("epochs", phase.epochs, 0)
+        return self._show(self.fitting([phase] if phase.epochs else [], **options), progress=show)
 
     def fitting(self, phases: Sequence[Phase], **options: Any) -> Generator[Progress]:
         """Train through the whole network, step by step, in phases of your own; options are fields of `Recipe`."""
         recipe = make_recipe(options)
-        self._ready()
+        self.data().freeze_exam()
         self._pristine = self._pristine or copy.deepcopy(self.module.body)
         return TrainingRun(self, phases, recipe).run()
 
@@ -302,6 +290,3 @@ class FitMethods(Predicts):
         for finding in self.diagnosis if progress else []:
             tqdm.write(str(finding))
         return self
-
-    def _ready(self) -> None:
-        self.data().freeze_exam()

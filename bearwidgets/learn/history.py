@@ -21,23 +21,14 @@ STEPS = ["stage", "step", "epoch", "lr", "momentum", "loss"]
 
 @dataclass
 class TrainingHistory:
-    """All trainings of one learner, one after another.
+    """All trainings of one learner, one after another."""
 
-    Attributes:
-        provenance: how the present weights were made; None before the first training.
-        head_fit: of the last training, if it was in the quick mode.
-        fitted_on: ids of the items of that fit, in its order.
-        scores: on the exam, of the present weights, if they were measured.
-        origin: the metadata of the file that the learner was loaded from, if it was not trained since.
-        dynamics: of the trainings in the full mode since the last one in the quick mode.
-    """
-
-    provenance: Provenance | None = None
-    head_fit: HeadFit | None = None
-    fitted_on: list[str] = field(default_factory=list)
-    scores: dict[str, Any] | None = None
-    origin: dict[str, Any] | None = None
-    dynamics: TrainingDynamics | None = None
+    provenance: Provenance | None = None  # how the present weights were made; None before the first training
+    head_fit: HeadFit | None = None  # of the last training, if it was in the quick mode
+    fitted_on: list[str] = field(default_factory=list)  # ids of the items of that fit, in its order
+    scores: dict[str, Any] | None = None  # on the exam, of the present weights, if they were measured
+    origin: dict[str, Any] | None = None  # metadata of the file it was loaded from, if not trained since
+    dynamics: TrainingDynamics | None = None  # of the full mode since the last training in the quick mode
     _epochs: list[dict[str, Any]] = field(default_factory=list)
     _steps: list[tuple] = field(default_factory=list)
 

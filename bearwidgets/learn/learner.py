@@ -17,7 +17,7 @@ from bearwidgets.learn.network.body_source import OWN, BodySource, Origin
 from bearwidgets.learn.network.foreign import split_module
 from bearwidgets.learn.network.model import Classifier, check_seed, create_body
 from bearwidgets.learn.network.network_heads import mlp_head
-from bearwidgets.learn.provenance import Provenance, as_mode
+from bearwidgets.learn.provenance import Provenance
 from bearwidgets.learn.saved import bundle
 from bearwidgets.learn.saved.metadata import check_classes, describe
 from bearwidgets.learn.saved.model_card import model_card
@@ -166,20 +166,16 @@ class Learner(FitMethods):
             bands="adapt",
             seed=seed,
         )
-        learner = cls.__new__(cls)
-        source = BodySource(OWN, Origin.OWN)
-        arch = type(module).__name__
-        FitMethods.__init__(
-            learner,
-            ds,
-            ds.classes,
-            network,
-            preprocessing,
-            arch=arch,
-            seed=seed,
-            source=source,
-            metrics=metrics,
+        source, arch = BodySource(OWN, Origin.OWN), type(module).__name__
+        return cls._of(
+            ds, ds.classes, network, preprocessing, arch=arch, seed=seed, source=source, metrics=metrics
         )
+
+    @classmethod
+    def _of(cls, *parts: Any, **options: Any) -> Learner:
+        """A learner of these parts, as `LearnerState` takes them."""
+        learner = cls.__new__(cls)
+        FitMethods.__init__(learner, *parts, **options)
         return learner
 
     def with_data(self, ds: Dataset) -> Learner:
@@ -217,9 +213,7 @@ class Learner(FitMethods):
                 f"This network of your own gives {len(self.classes)} logits and has no layer that could be replaced "
                 f"for {len(ds.classes)} classes; make one for them, and use Learner.from_module(module, ds)."
             )
-        other = type(self).__new__(type(self))
-        FitMethods.__init__(
-            other,
+        other = self._of(
             ds,
             ds.classes,
             network,
@@ -267,21 +261,11 @@ class Learner(FitMethods):
         card, network, source, preprocessing = bundle.load(Path(path), network)
         if ds is not None and (notice := check_classes(card["classes"], ds, source=Path(path).name)):
             warnings.warn(notice, stacklevel=2)
-        mode = as_mode(card["mode"])
-        learner = cls.__new__(cls)
-        FitMethods.__init__(
-            learner,
-            ds,
-            card["classes"],
-            network,
-            preprocessing,
-            arch=card["arch"],
-            seed=card["seed"],
-            source=source,
-            keep=mode == "quick",
-            frozen_to=-1,
-        )
-        learner.record.trained(Provenance(mode, words=card["made_by"]), [])
+        provenance = Provenance.from_stored(card["provenance"])
+        parts = ds, card["classes"], network, preprocessing
+        known = {"arch": card["arch"], "seed": card["seed"], "source": source}
+        learner = cls._of(*parts, **known, keep=provenance.mode == "quick", frozen_to=-1)
+        learner.record.trained(provenance, [])
         learner.record.resume(card["history"], [])
         learner.record.origin = card
         return learner
@@ -300,7 +284,6 @@ class Learner(FitMethods):
         """
         from bearwidgets.learn.saved.onnx import export_onnx
 
-        self._check_trained()
         return export_onnx(self, Path(path))
 
 

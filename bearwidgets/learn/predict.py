@@ -7,16 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from bearwidgets.data.augment.augment import augmentation
 from bearwidgets.data.augment.loader import ImageFiles, load_batches
 from bearwidgets.data.exam import judged_labels
-from bearwidgets.errors import BadInputError, unknown_name
-from bearwidgets.learn.input.preprocessing import PRESIZE
-from bearwidgets.learn.input.user_image import as_image
-from bearwidgets.learn.scores.metrics import compute_metrics
+from bearwidgets.data.split import check_split
+from bearwidgets.errors import BadInputError
+from bearwidgets.learn.input.preprocessing import PRESIZE, as_image
 from bearwidgets.learn.scores.scores import class_numbers, split_scores
 from bearwidgets.learn.state import LearnerState
 
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import pandas as pd
     from PIL import Image
 
     from bearwidgets.data.augment.augment import Augment
@@ -44,6 +43,12 @@ class Prediction:
     label: str
     probability: float
     probabilities: dict[str, float]
+
+    @classmethod
+    def of(cls, classes: list[str], row: np.ndarray) -> Prediction:
+        """From the probabilities (classes,) of one image."""
+        best = int(row.argmax())
+        return cls(classes[best], float(row[best]), dict(zip(classes, row.tolist(), strict=True)))
 
 
 class Predicts(LearnerState):
@@ -158,18 +163,13 @@ class Predicts(LearnerState):
             BadInputError: no such split, or the learner is not trained.
         """
         used = self.data(ds)
-        known = sorted(used.table.split.unique())
-        if split not in known:
-            raise BadInputError(unknown_name("split", split, known, "in this data set"))
+        check_split(split, used.table)
         table, chosen = self.tta(split, tta, ds=ds) if tta else self.predictions(ds, split=split)
         exam = used.exam if ds is None and split == "valid" else None
         labels = judged_labels(table, exam)
         if exam is None:  # a class of the exam may be gone from the data since; others have to be known
             class_numbers(labels, self.classes)
-        scores = split_scores(labels, chosen, self.classes, table.label)
-        if self.metrics:
-            target = pd.Index(self.classes).get_indexer(pd.Index(labels))
-            scores["metrics"] = compute_metrics(self.metrics, chosen, target)
+        scores = split_scores(labels, chosen, self.classes, table.label, self.metrics)
         scores["provenance"] = self.provenance + (f", {tta} augmented views" if tta else "")
         scores["made_by"] = scores["provenance"]
         if exam is not None and not tta:
@@ -186,11 +186,8 @@ class Predicts(LearnerState):
         self._check_trained()
         opened = as_image(image, self.preprocessing)
         pixels = self.preprocessing.resizer(opened)[None].copy()
-        row = self._probabilities(self.features.of_pixels(pixels).astype(np.float32))[0]
-        best = int(row.argmax())
-        return Prediction(
-            self.classes[best], float(row[best]), dict(zip(self.classes, map(float, row), strict=True))
-        )
+        features = self.features.of_pixels(pixels).astype(np.float32)
+        return Prediction.of(self.classes, self._probabilities(features)[0])
 
     def _probabilities(self, features: np.ndarray) -> np.ndarray:
         head = self.module.head

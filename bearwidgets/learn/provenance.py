@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from bearwidgets.errors import BadInputError, unknown_name
 
 Mode = Literal["quick", "full"]
 ModeName = Literal["quick", "full", "cached", "exact"]
-ModeName = Literal["quick", "full", "cached", "exact"]
 OLD_MODES: dict[str, Mode] = {"cached": "quick", "exact": "full"}
 """What the modes were called before; still understood."""
 
 
 def as_mode(mode: str) -> Mode:
-    """The mode of this name; the older names "cached" and "exact" are understood.
-
-    Raises:
-        BadInputError: no such mode.
-
-    Example:
-        >>> as_mode("exact")
-        'full'
-    """
-    if mode in ("quick", "full"):
-        return mode
-    if mode in OLD_MODES:
-        return OLD_MODES[mode]
-    raise BadInputError(unknown_name("mode", mode, ["quick", "full"]))
+    """The mode of this name; the older names "cached" and "exact" are understood."""
+    mode = OLD_MODES.get(mode, mode)
+    if mode not in ("quick", "full"):
+        raise BadInputError(unknown_name("mode", mode, ["quick", "full"]))
+    return mode
 
 
 @dataclass(frozen=True)
 class Provenance:
     """How weights were made; `str` tells it in words.
-
-    Attributes:
-        mode: of the training.
-        arch: name of the architecture.
-        weights: what the body started from.
-        size: side of the images, px.
-        strength: the L2 penalty of the head, in the quick mode.
-        stage: the last phase, in the full mode.
-        epoch: how far it came.
-        epochs: how many it had.
-        stopped_early: whether it ended because the validation loss did not fall any more.
-        best_loss: validation loss of the best epoch, where its weights were put back.
-        words: what a file says instead, of which only the mode is known.
 
     Example:
         >>> str(Provenance("full", "resnet18", "random", 224, stage="unfrozen", epoch=4.0, epochs=4))
@@ -55,15 +32,15 @@ class Provenance:
 
     mode: Mode
     arch: str = ""
-    weights: str = ""
-    size: int = 0
-    strength: float | None = None
-    stage: str = ""
+    weights: str = ""  # what the body started from
+    size: int = 0  # side of the images, px
+    strength: float | None = None  # the L2 penalty of the head, in the quick mode
+    stage: str = ""  # the last phase, in the full mode, and how far it came
     epoch: float = 0.0
     epochs: int = 0
-    stopped_early: bool = False
-    best_loss: float | None = None
-    words: str = ""
+    stopped_early: bool = False  # as the validation loss did not fall any more
+    best_loss: float | None = None  # validation loss of the best epoch, where its weights were put back
+    words: str = ""  # what an older file says instead, of which only the mode is known
 
     def __str__(self) -> str:
         if self.words:
@@ -79,15 +56,18 @@ class Provenance:
 
     @classmethod
     def from_stored(cls, stored: Any) -> Provenance:
-        """What a checkpoint holds: the fields, or the words of an older version.
+        """What a file holds: the fields, or the words of an older version.
 
         Raises:
-            TypeError: it holds something else.
+            TypeError, ValueError: it holds something else.
         """
         if isinstance(stored, str):
             return cls("full", words=stored)
-        kinds = {"mode": str, "size": int, "epochs": int, "stopped_early": bool}
         found = cls(**stored)
-        if not all(isinstance(getattr(found, name), kind) for name, kind in kinds.items()):
-            raise TypeError(stored)
+        kinds = {"bool": bool, "int": int, "float": (int, float), "float | None": (int, float, type(None))}
+        for each in fields(cls):
+            if not isinstance(getattr(found, each.name), kinds.get(str(each.type), str)):
+                raise TypeError(stored)
+        if found.mode in ("quick", "cached") and found.strength is None and not found.words:
+            raise ValueError(stored)
         return replace(found, mode=as_mode(found.mode))

@@ -9,17 +9,18 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bearwidgets.errors import WorkspaceError
+import torch
+
+from bearwidgets.errors import BadInputError, WorkspaceError
 from bearwidgets.learn.progress import Progress
 from bearwidgets.learn.provenance import Provenance
 from bearwidgets.learn.training import checkpoint
-from bearwidgets.learn.training.checkpoint import Checkpoint, TrainingPosition
+from bearwidgets.learn.training.checkpoint import NEW, Checkpoint, TrainingPosition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
-    import torch
 
     from bearwidgets.learn.predict import Predicts
     from bearwidgets.learn.training.recipe import Phase, Recipe
@@ -32,21 +33,12 @@ class Resumable:
     Attributes:
         plan: what has to be the same for the training to go on: name → value, in words.
         found: the checkpoint that the training goes on from, until its moments are back in an optimizer.
-
-    Args:
-        learn: whose training it is.
-        train: the items it trains on.
-        phases: what it does, in order.
-        recipe: how.
-
-    Raises:
-        BadInputError: the checkpoint cannot be kept there.
     """
 
     def __init__(self, learn: Predicts, train: pd.DataFrame, phases: Sequence[Phase], recipe: Recipe) -> None:
-        self.path = None if recipe.checkpoint is None else Path(recipe.checkpoint).expanduser()
-        if self.path is not None:
-            checkpoint.check_path(self.path)
+        self._path = None if recipe.checkpoint is None else Path(recipe.checkpoint).expanduser()
+        if self._path is not None:
+            checkpoint.check_path(self._path)
         self._learn, self._train, self._phases = learn, train, phases
         self.plan = _plan(learn, train, phases, recipe)
         self.found: Checkpoint | None = None
@@ -55,25 +47,48 @@ class Resumable:
         """Put weights, rows and training dynamics back as the checkpoint has them; None where there is none.
 
         Raises:
-            BadInputError: it belongs to another training, or is broken.
+            BadInputError: it belongs to another training, or is broken; nothing was changed.
         """
-        if self.path is None or not self.path.exists():
+        if self._path is None or not self._path.exists():
             return None
-        found, learn = checkpoint.read(self.path), self._learn
-        checkpoint.check_plan(self.path, found, self.plan)
+        found, learn, name = checkpoint.read(self._path), self._learn, self._path.name
+        if others := [each for each, value in self.plan.items() if found.plan.get(each) != value]:
+            raise BadInputError(
+                f"{name} is the checkpoint of another training, with another {', another '.join(others)}. {NEW}, or "
+                "train with what it was made with."
+            )
+        now = {key: tensor.shape for key, tensor in learn.module.state_dict().items()}
+        for part in ["model", *(["best"] if found.part("best") else [])]:
+            if {key: tensor.shape for key, tensor in found.part(part).items()} != now:
+                raise BadInputError(
+                    f"{name} is the checkpoint of another architecture or of other classes. {NEW}."
+                )
         if dynamics is not None:
             dynamics.restore(found.part("trace"))
-        checkpoint.restore_weights(self.path, found, learn.module)
+        learn.module.load_state_dict(found.part("model"))
         learn.record.resume(found.history, found.steps)
         learn.record.trained(found.provenance, list(self._train.id))
         self.found = found
         return found
 
     def restore_moments(self, optimizer: torch.optim.Optimizer) -> None:
-        """Put the moments back into the first optimizer after a checkpoint was taken up."""
-        if self.found is not None and self.path is not None:
-            checkpoint.restore_moments(self.path, self.found, optimizer)
-            self.found = None
+        """Put the moments back into the first optimizer after a checkpoint was taken up; broken ones are refused."""
+        if self.found is None or self._path is None:
+            return
+        parameters = [each for group in optimizer.param_groups for each in group["params"]]
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        try:
+            for name, tensor in self.found.part("moments").items():
+                number, key = name.split(".")
+                like = parameters[int(number)] if tensor.ndim else tensor
+                if tensor.shape != like.shape:
+                    raise ValueError(name)  # noqa: TRY301 - one sentence for all of them
+                # laid out in memory as the parameter is: the same sums in the same order
+                state.setdefault(int(number), {})[key] = torch.empty_like(like).copy_(tensor)
+        except (ValueError, IndexError, RuntimeError) as error:
+            raise BadInputError(f"{self._path.name} is a damaged checkpoint. {NEW}.") from error
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+        self.found = None
 
     def keep(
         self,
@@ -83,14 +98,26 @@ class Resumable:
         dynamics: TrainingDynamics | None,
     ) -> None:
         """Write the checkpoint anew; where that fails the training goes on, with a warning."""
-        if self.path is None:
+        if self._path is None:
             return
         record = self._learn.record
-        tensors = checkpoint.tensors_of(self._learn.module, best, optimizer, dynamics)
+        moments = optimizer.state_dict()["state"] if optimizer else {}
+        parts = {
+            "model": self._learn.module.state_dict(),
+            "best": best or {},
+            "moments": {f"{n}.{name}": each for n, state in moments.items() for name, each in state.items()},
+            "trace": dynamics.tensors if dynamics else {},
+        }
+        tensors = {
+            f"{part}.{name}": tensor
+            for part, held in parts.items()
+            for name, tensor in held.items()
+            if tensor is not None
+        }
         provenance = record.provenance or Provenance("full")
         rows = _rows(record.history), _rows(record.steps)
         try:
-            checkpoint.write(self.path, Checkpoint(self.plan, position, *rows, provenance, tensors))
+            checkpoint.write(self._path, Checkpoint(self.plan, position, *rows, provenance, tensors))
         except WorkspaceError as error:
             warnings.warn(f"{error} The training goes on.", stacklevel=5)
 
@@ -101,7 +128,7 @@ class Resumable:
 
     def where(self, position: TrainingPosition, steps: int) -> Progress:
         """The progress that says where a training that was cut off goes on."""
-        name = "" if self.path is None else self.path.name
+        name = "" if self._path is None else self._path.name
         if position.phase >= len(self._phases):
             phase, total = self._phases[-1], self._phases[-1].epochs * steps
             note = f"{name}: this training is finished."

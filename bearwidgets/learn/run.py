@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import time
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from bearwidgets.learn.training.batches import ImageBatches
 from bearwidgets.learn.training.checkpoint import TrainingPosition
 from bearwidgets.learn.training.fabric import make_fabric
 from bearwidgets.learn.training.launch import check_alike
-from bearwidgets.learn.training.loggers import make_logger
+from bearwidgets.learn.training.loggers import Loggers, make_logger
 from bearwidgets.learn.training.train import make_optimizer, run_phase
 from bearwidgets.learn.training.training_dynamics import TrainingDynamics, make_dynamics
 
@@ -38,12 +39,7 @@ CHECKPOINT_EVERY = 60.0  # s
 
 
 class TrainingRun:
-    """One call of a `fit`: several phases over the same data.
-
-    Args:
-        learn: whose module is trained, in place.
-        phases: what to do, in order.
-        recipe: how.
+    """One call of a `fit`: several phases over the same data, of a learner whose module is trained in place.
 
     Raises:
         BadInputError: fewer than two classes to train on, nothing to tell the best epoch by, or a checkpoint that
@@ -55,8 +51,8 @@ class TrainingRun:
         device = next(learn.module.parameters()).device
         self.fabric = learn.fabric or make_fabric(device, recipe.precision)
         ds = learn.data()
-        table = ds.table
-        self.train = table[table.split == "train"].reset_index(drop=True)
+        self.examines = bool((ds.table.split == "valid").any())
+        self.train = ds.table[ds.table.split == "train"].reset_index(drop=True)
         self.kept = Resumable(learn, self.train, self.phases, recipe)
         target = class_numbers(self.train.label, learn.classes)
         if len(np.unique(target)) < 2:
@@ -64,69 +60,64 @@ class TrainingRun:
                 f"The training split holds {len(target)} images of {len(np.unique(target))} class; at least two "
                 "classes are needed."
             )
-        if (recipe.save_best or recipe.early_stopping) and not (table.split == "valid").any():
+        if (recipe.save_best or recipe.early_stopping) and not self.examines:
             raise BadInputError(
                 "save_best and early_stopping compare the epochs on the evaluation split, and this data set has "
                 "none. Leave them out, or make the data set with valid_pct=0.2."
             )
-        self.paths = [ds.path_of(each) for each in self.train.id]
-        preprocessing = learn.preprocessing
-        presize = round(PRESIZE * preprocessing.size)
-        images = ImageFiles(self.paths, partial(preprocessing.open, at_least=presize), presize=presize)
+        seen = learn.preprocessing
+        presize = round(PRESIZE * seen.size)
+        paths = [ds.path_of(each) for each in self.train.id]
+        images = ImageFiles(paths, partial(seen.open, at_least=presize), presize=presize)
         augment = augmentation(
-            recipe.augment,
-            preprocessing.size,
-            interpolation=preprocessing.interpolation,
-            resize=preprocessing.resize,
+            recipe.augment, seen.size, interpolation=seen.interpolation, resize=seen.resize
         )
         self.batches = ImageBatches(
-            images, target, learn.classes, preprocessing, augment, recipe, self.fabric, learn.seed
+            images, target, learn.classes, seen, augment, recipe, self.fabric, learn.seed
         )
         learn.module.to(memory_format=torch.channels_last)
         self.groups = layer_groups(learn.module)
         self.best: dict[str, torch.Tensor] | None = None
-        self.position = TrainingPosition()
+        self.position, self.began, self.saved = TrainingPosition(), 0.0, 0.0
         self.dynamics: TrainingDynamics | None = None
+        self.logger = Loggers([])
 
     def run(self) -> Generator[Progress]:
         """All phases; leaves the learner usable wherever it is left."""
-        plan = self.kept.plan
+        learn, plan, n_steps = self.learn, self.kept.plan, self.batches.steps
         if self.fabric.world_size > 1:
             check_alike(self.fabric, plan)
         self.dynamics = make_dynamics(
-            list(self.train.id), len(self.learn.classes), self.learn.record.dynamics, self.learn.out_of_fold()
+            list(self.train.id), len(learn.classes), learn.record.dynamics, learn.out_of_fold()
         )
         if (found := self.kept.take_up(self.dynamics)) is not None:
             self.best, self.position = found.part("best") or None, found.position
-        self.learn.record.dynamics = self.dynamics
-        logger = None
-        if self.fabric.is_global_zero and not self._is_done():
-            steps, epochs = self.kept.done(self.position, self.batches.steps)
-            logger = make_logger(self.recipe.log, plan, steps=steps, epochs=epochs)
+        learn.record.dynamics = self.dynamics
+        if self.fabric.is_global_zero and self.position.phase < len(self.phases):
+            steps, epochs = self.kept.done(self.position, n_steps)
+            self.logger = make_logger(self.recipe.log, plan, steps=steps, epochs=epochs)
         try:
             if found is not None and self.phases:
-                yield self.kept.where(self.position, self.batches.steps)
-            while not self._is_done():
-                yield from self._phase(logger)
+                yield self.kept.where(self.position, n_steps)
+            while self.position.phase < len(self.phases):
+                yield from self._phase(self.phases[self.position.phase])
             if self.recipe.save_best and self.best is not None:
-                self.learn.module.load_state_dict(self.best)
-                self.learn.record.add_to_provenance(best_loss=self.position.best_loss)
+                learn.module.load_state_dict(self.best)
+                learn.record.add_to_provenance(best_loss=self.position.best_loss)
         finally:
-            if logger is not None:
-                logger.close()
+            self.logger.close()
             problems = {self.train.id[row]: reason for row, reason in self.batches.problems.items()}
-            self.learn.leave_out(self.learn.undecodable() | problems)
-            self.learn.forget_features()
+            learn.leave_out(learn.undecodable() | problems)
+            learn.forget_features()
 
-    def _phase(self, logger: Any) -> Generator[Progress]:
-        learn, position, number, steps = self.learn, self.position, self.position.phase, self.batches.steps
-        phase = self.phases[number]
+    def _phase(self, phase: Phase) -> Generator[Progress]:
+        """One phase, from where it stands; what comes after an epoch is in `_end_epoch`."""
+        learn, number = self.learn, self.position.phase
         optimizer = make_optimizer(learn.module, self.groups, phase, self.recipe)
         self.kept.restore_moments(optimizer)
-        before, began, saved = position.seconds, time.monotonic(), time.monotonic()
-        so_far = position.step % steps
-        losses: list[float] = learn.steps.loss.tail(so_far).tolist() if so_far else []
-        run = run_phase(
+        self.saved = time.monotonic()
+        self.began = self.saved - self.position.seconds
+        steps = run_phase(
             self.fabric,
             learn.module,
             optimizer,
@@ -134,80 +125,72 @@ class TrainingRun:
             phase,
             self.recipe,
             seed=learn.seed * 100 + number,
-            first_step=position.step,
+            first_step=self.position.step,
             dynamics=self.dynamics,
         )
-        for step in run:
-            self._note(phase, step, logger)
-            losses.append(step.loss or 0.0)
-            so_far, now = step.step % steps, time.monotonic()
-            if so_far and step.step != step.total:
-                if now - saved > CHECKPOINT_EVERY and not so_far % self.recipe.accumulate:
-                    position.seconds = before + now - began
-                    self._keep(optimizer)
-                    saved = time.monotonic()
-                yield step
-                continue
-            learn.forget_features()
-            scores = self._examine()
-            position.waited = 0 if self._is_best(scores) else position.waited + 1
-            seconds = before + time.monotonic() - began
-            learn.record.epoch(phase.stage, round(step.epoch, 6), float(np.mean(losses)), scores, seconds)
-            if logger is not None:
-                logger.log_epoch(learn.history.iloc[-1].to_dict())
-            enough = self.recipe.early_stopping is not None and position.waited >= self.recipe.early_stopping
-            learn.record.add_to_provenance(stopped_early=enough)
-            position.seconds = 0.0
-            ended = enough or step.step == step.total
-            if ended:
-                position.phase, position.step, position.waited = number + 1, 0, 0
-            self._keep(None if ended else optimizer)
-            losses, before, began, saved = [], 0.0, time.monotonic(), time.monotonic()
-            found = scores or {}
-            yield dataclasses.replace(step, valid_loss=found.get("loss"), valid_error=found.get("error_rate"))
-            if enough:
-                run.close()
-                return
+        with closing(steps):
+            for step in steps:
+                self._note(phase, step)
+                within = step.step % self.batches.steps
+                if within and step.step != step.total:
+                    now = time.monotonic()
+                    if now - self.saved > CHECKPOINT_EVERY and not within % self.recipe.accumulate:
+                        self.position.seconds = now - self.began
+                        self._keep(optimizer)
+                    yield step
+                else:
+                    yield self._end_epoch(phase, step, optimizer)
+                if self.position.phase != number:
+                    return
 
-    def _note(self, phase: Phase, step: Progress, logger: Any) -> None:
+    def _note(self, phase: Phase, step: Progress) -> None:
         """Tell all who want to know of a step: the learner's record, the logger, the user's function."""
         learn = self.learn
-        provenance = Provenance(
-            "full",
-            learn.arch,
-            learn.source.weights,
-            learn.size,
-            stage=phase.stage,
-            epoch=step.epoch,
-            epochs=phase.epochs,
-        )
-        learn.record.trained(provenance, list(self.train.id))
+        how = Provenance("full", learn.arch, learn.source.weights, learn.size, stage=phase.stage)
+        how = dataclasses.replace(how, epoch=step.epoch, epochs=phase.epochs)
+        learn.record.trained(how, list(self.train.id))
         learn.record.step(step)
         self.position.step = step.step
-        if logger is not None:
-            logger.log_step(step)
+        self.logger.log_step(step)
         if self.recipe.on_step is not None:
             self.recipe.on_step(step)
+
+    def _end_epoch(self, phase: Phase, step: Progress, optimizer: torch.optim.Optimizer) -> Progress:
+        """Scores, a row of the history, whether it is enough, a checkpoint; gives the step with the scores."""
+        learn, position, patience = self.learn, self.position, self.recipe.early_stopping
+        learn.forget_features()
+        scores = self._examine()
+        self._compare(scores)
+        losses = learn.steps.loss.tail((step.step - 1) % self.batches.steps + 1).to_numpy()
+        seconds = time.monotonic() - self.began
+        learn.record.epoch(phase.stage, round(step.epoch, 6), float(losses.mean()), scores, seconds)
+        self.logger.log_epoch(learn.history.iloc[-1].to_dict())
+        enough = patience is not None and position.waited >= patience
+        learn.record.add_to_provenance(stopped_early=enough)
+        position.seconds = 0.0
+        ended = enough or step.step == step.total
+        if ended:
+            position.phase, position.step, position.waited = position.phase + 1, 0, 0
+        self._keep(None if ended else optimizer)
+        self.began = self.saved
+        found = scores or {}
+        return dataclasses.replace(step, valid_loss=found.get("loss"), valid_error=found.get("error_rate"))
+
+    def _examine(self) -> dict[str, Any] | None:
+        """Scores on the evaluation split, made by the first process and known to all."""
+        scores = self.learn.evaluate("valid") if self.examines and self.fabric.is_global_zero else None
+        return self.fabric.broadcast(scores) if self.fabric.world_size > 1 else scores
+
+    def _compare(self, scores: dict[str, Any] | None) -> None:
+        """Note whether this epoch is the best one so far, and its weights."""
+        position = self.position
+        position.waited += 1
+        if scores is not None and (position.best_loss is None or scores["loss"] < position.best_loss):
+            position.best_loss, position.waited = scores["loss"], 0
+            if self.recipe.save_best:
+                self.best = copy.deepcopy(self.learn.module.state_dict())
 
     def _keep(self, optimizer: torch.optim.Optimizer | None) -> None:
         if self.fabric.is_global_zero:
             self.kept.keep(self.position, self.best, optimizer, self.dynamics)
-
-    def _is_done(self) -> bool:
-        return self.position.phase >= len(self.phases)
-
-    def _examine(self) -> dict[str, Any] | None:
-        """Scores on the evaluation split, made by the first process and known to all."""
-        scores = None
-        if self.fabric.is_global_zero and (self.learn.data().table.split == "valid").any():
-            scores = self.learn.evaluate("valid")
-        return self.fabric.broadcast(scores) if self.fabric.world_size > 1 else scores
-
-    def _is_best(self, scores: dict[str, Any] | None) -> bool:
-        loss = self.position.best_loss
-        if scores is None or (loss is not None and scores["loss"] >= loss):
-            return False
-        self.position.best_loss = scores["loss"]
-        if self.recipe.save_best:
-            self.best = copy.deepcopy(self.learn.module.state_dict())
-        return True
+        self.saved = time.monotonic()

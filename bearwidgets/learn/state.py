@@ -27,20 +27,9 @@ if TYPE_CHECKING:
 
 
 class LearnerState:
-    """The lowest of the four classes of a learner: what it is made of. `Learner` describes the attributes.
+    """The lowest of the four classes of a learner: what it is made of. `Learner` describes arguments and attributes.
 
-    Args:
-        ds: the data set, or None.
-        classes: names of the columns of probabilities.
-        module: the network.
-        preprocessing: how a file becomes the network's input.
-        arch: name of the architecture.
-        seed: of everything random.
-        source: where the weights came from.
-        keep: whether features are kept on disk.
-        features: those known so far, of the same body and preprocessing.
-        metrics: as in `Learner`.
-        frozen_to: as in `Learner`.
+    `keep` says whether features are kept on disk; `features` are those known so far, of the same body.
     """
 
     def __init__(
@@ -118,11 +107,7 @@ class LearnerState:
         return self.record.steps
 
     def data(self, ds: Dataset | None = None) -> Dataset:
-        """This data set, or else the learner's own.
-
-        Raises:
-            BadInputError: there is neither.
-        """
+        """This data set, or else the learner's own; without either an error says how to give one."""
         found = self.ds if ds is None else ds
         if found is None:
             raise BadInputError(

@@ -24,10 +24,7 @@ class FastaiPredictor:
     """A trained fastai vision learner, seen as what `Review` needs.
 
     The training items are predicted with the validation transforms: fastai's own interpretation would put random
-    crops and flips on them.
-
-    Raises:
-        BadInputError: items that are no paths, or a target with several labels.
+    crops and flips on them. Items that are no paths, and targets with several labels, are refused.
     """
 
     def __init__(self, learn: Any) -> None:

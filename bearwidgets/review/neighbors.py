@@ -6,12 +6,13 @@ Above `MOST_EXACT` items an index of faiss answers.
 from __future__ import annotations
 
 import importlib
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
-from bearwidgets.errors import BadInputError
+from bearwidgets.errors import BadInputError, check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,15 +29,10 @@ _Answer = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Neighbors(NamedTuple):
-    """The nearest items of each item.
+    """The nearest items of each item."""
 
-    Attributes:
-        index: (n, k) int64, the nearest first; -1 where there is none.
-        similarity: (n, k) float32, cosine, -1 to 1; NaN where there is none.
-    """
-
-    index: np.ndarray
-    similarity: np.ndarray
+    index: np.ndarray  # (n, k) int64, the nearest first; -1 where there is none
+    similarity: np.ndarray  # (n, k) float32, cosine, -1 to 1; NaN where there is none
 
 
 def nearest(features: np.ndarray, k: int = 50, *, block: int = BLOCK, seed: int = 0) -> Neighbors:
@@ -46,13 +42,6 @@ def nearest(features: np.ndarray, k: int = 50, *, block: int = BLOCK, seed: int 
     (Johnson, Douze, Jégou, 2019, Billion-scale similarity search with GPUs) finds nearly all of them. Memory beside
     the features (n, d): `block` × 2 `block` similarities. A row of zeros (an image that did not decode) has no
     neighbors and is none.
-
-    Raises:
-        BadInputError: The shape does not fit, a value is not finite, or more than 200,000 items without faiss.
-
-    Example:
-        >>> nearest(np.array([[1.0, 0.0], [2.0, 0.1], [0.0, 1.0]]), 1).index.tolist()
-        [[1], [0], [1]]
     """
     features = _checked(features, k, block)
     lengths = np.sqrt(np.einsum("nd,nd->n", features, features))
@@ -75,9 +64,8 @@ def nearest(features: np.ndarray, k: int = 50, *, block: int = BLOCK, seed: int 
 def _checked(features: np.ndarray, k: int, block: int) -> np.ndarray:
     if np.ndim(features) != 2:
         raise BadInputError(f"features have shape {np.shape(features)}; give a table (items, dimensions).")
-    for name, value in (("k", k), ("block", block)):
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise BadInputError(f"{name} is {value!r}; allowed is a whole number from 1 on.")
+    check_whole("k", k, 1, kind=Integral)
+    check_whole("block", block, 1, kind=Integral)
     features = np.asarray(features, np.float32)
     step = max(1, 2**24 // max(features.shape[1], 1))
     if not all(np.isfinite(features[at : at + step]).all() for at in range(0, len(features), step)):

@@ -26,7 +26,7 @@ class Near(NamedTuple):
 def near_labels(
     features: np.ndarray, rows: np.ndarray, target: np.ndarray, n_classes: int, expected: np.ndarray
 ) -> Near:
-    """What the images nearest to some rows (m,) are labelled, by the cosine of the features (n, d) of all items.
+    """What the images nearest to some rows (m,) are labeled, by the cosine of the features (n, d) of all items.
 
     Where two labels are equally common, the expected one (n,) counts. There are no rows where there are not more than
     `NEAREST` items.
@@ -55,10 +55,6 @@ def reasons(
     """One sentence for each item, from probabilities (n, classes) and the class numbers of the labels (n,).
 
     `unseen` (n,) says for which items the model is known not to have been trained on them.
-
-    Example:
-        >>> reasons(np.array([[0.02, 0.98]]), np.array([0]), ["black", "grizzly"])
-        ['Labelled black. The model says grizzly (98 %)']
     """
     n = len(target)
     others = probabilities.copy()
@@ -71,15 +67,15 @@ def reasons(
     if near is not None:
         for row, label, count in zip(*(each.tolist() for each in near), strict=True):
             are = "is" if count == 1 else "are"
-            said[row] += f". {count} of its {NEAREST} nearest images {are} labelled {classes[label]}"
+            said[row] += f". {count} of its {NEAREST} nearest images {are} labeled {classes[label]}"
     return said
 
 
 def _sentence(label: str, rival: str, own: float, other: float, *, seen: bool) -> str:
     model = "The model" if seen else "The model, which never trained on this image,"
     if own < other:
-        return f"Labelled {label}. {model} says {rival} ({_chance(other)})"
-    return f"Labelled {label}. {model} agrees ({_chance(own)}); next comes {rival} ({_chance(other)})"
+        return f"Labeled {label}. {model} says {rival} ({_chance(other)})"
+    return f"Labeled {label}. {model} agrees ({_chance(own)}); next comes {rival} ({_chance(other)})"
 
 
 def _chance(probability: float) -> str:

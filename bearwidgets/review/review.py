@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from copy import copy
-from typing import TYPE_CHECKING, Any, Protocol
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.data.split import check_split
+from bearwidgets.errors import BadInputError, check_whole, unknown_name
 from bearwidgets.review import confusion, scores
 from bearwidgets.review.reasons import MOST, near_labels, reasons
 
@@ -17,26 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bearwidgets.data.dataset import Dataset
-
-
-class Predictor(Protocol):
-    """What `Review` needs of a learner."""
-
-    ds: Dataset
-    classes: list[str]
-    provenance: str
-
-    def predictions(self, ds: Dataset | None = None) -> tuple[pd.DataFrame, np.ndarray]:
-        """Table of the items, and probabilities (n, classes)."""
-        ...
-
-    def out_of_fold(self) -> tuple[list[str], np.ndarray] | None:
-        """Ids and probabilities from models that never trained on these items, or None."""
-        ...
-
-    def training_dynamics(self) -> tuple[list[str], list[np.ndarray]] | None:
-        """Ids, and probabilities (n, classes) of these items during the training, NaN for none; or None."""
-        ...
+    from bearwidgets.learn.folds.cross_validation import CrossValidation
+    from bearwidgets.learn.predict import Predicts
+    from bearwidgets.review.fastai import FastaiPredictor
 
 
 class Review:
@@ -123,7 +108,7 @@ class Review:
             >>> table = pd.DataFrame({"label": ["black", "teddy"]})
             >>> p = np.array([[0.9, 0.1], [0.8, 0.2]])
             >>> bw.Review.from_predictions(table, p, ["black", "teddy"]).table.why.tolist()[1]
-            'Labelled teddy. The model says black (80 %)'
+            'Labeled teddy. The model says black (80 %)'
         """
         ds = None if isinstance(table, pd.DataFrame) else table
         table = table if isinstance(table, pd.DataFrame) else table.table
@@ -149,9 +134,6 @@ class Review:
         """The same probabilities for the items of another data set, known by their content.
 
         Items without probabilities, or with a label that is no class here, are not in it.
-
-        Args:
-            ds: such as this review's data set after files were moved or relabelled.
         """
         contents = self.table.index
         if self.ds is not None:
@@ -222,8 +204,7 @@ class Review:
         return self._first(n, split, "loss")
 
     def _first(self, n: int, split: str | None, column: str) -> pd.DataFrame:
-        if not isinstance(n, (int, np.integer)) or n < 0:
-            raise BadInputError(f"n is {n!r}; allowed is a whole number from 0 on.")
+        check_whole("n", n, 0, kind=Integral)
         return self._in_split(split).sort_values(column, ascending=False, kind="stable").head(n)
 
     def confusion_matrix(self, split: str | None = "valid") -> pd.DataFrame:
@@ -245,13 +226,11 @@ class Review:
     def _in_split(self, split: str | None) -> pd.DataFrame:
         if split is None:
             return self.table
-        known = sorted(self.table.split.unique())
-        if split not in known:
-            raise BadInputError(unknown_name("split", split, known, "in this review"))
+        check_split(split, self.table, "in this review")
         return self.table[self.table.split == split]
 
 
-def _predictor(learn: Any) -> Predictor:
+def _predictor(learn: Any) -> Predicts | CrossValidation | FastaiPredictor:
     if hasattr(learn, "dls"):
         from bearwidgets.review.fastai import FastaiPredictor
 

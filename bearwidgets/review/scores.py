@@ -46,13 +46,7 @@ def label_issue(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
       ways, wrong labels often go one way.
     - A quarter of the mean margin of the class is taken off: a class that is hard throughout would else fill the top.
 
-    Args:
-        probabilities: (n, classes), rows that sum to 1.
-        target: (n,) class numbers.
-
-    Example:
-        >>> label_issue(np.array([[0.9, 0.1], [0.1, 0.9], [0.2, 0.8]]), np.array([0, 1, 0])).round(2).tolist()
-        [0.12, 0.16, 0.84]
+    Takes probabilities (n, classes), rows that sum to 1, and class numbers (n,).
     """
     rows, n_classes = np.arange(len(target)), probabilities.shape[1]
     log = _soften(np.log(np.maximum(probabilities, TINY)), target)

@@ -21,7 +21,7 @@ from bearwidgets.errors import BadInputError, WorkspaceError
 
 @pytest.fixture
 def journal(ds):
-    """One deleted, one unsure, one relabelled; one of them in the evaluation split."""
+    """One deleted, one unsure, one relabeled; one of them in the evaluation split."""
     journal = Journal.open(ds)
     valid = ds.table.id[ds.table.split == "valid"].tolist()
     train = ds.table.id[ds.table.split == "train"].tolist()

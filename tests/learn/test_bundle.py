@@ -150,7 +150,7 @@ def test_a_failed_save_keeps_the_old_file_and_leaves_nothing_else(shared, tmp_pa
         shared.save(tmp_path / "bears.bw")
     assert (tmp_path / "bears.bw").read_text() == "old"
     assert [each.name for each in tmp_path.iterdir()] == ["bears.bw"]
-    with pytest.raises(WorkspaceError, match="could not be saved"):
+    with pytest.raises(WorkspaceError, match="there is no folder"):
         shared.save(tmp_path / "no" / "such" / "folder.bw")
 
 
@@ -290,8 +290,10 @@ def test_metadata_that_lacks_something_is_refused(saved, key):
         ({"size": True}, "for size"),
         ({"size": 64}, "two sizes, 64 and 32 px"),
         ({"seed": -1}, "for seed"),
-        ({"mode": "magic"}, "for mode; allowed is 'quick' or 'full'"),
-        ({"made_by": ""}, "for made_by"),
+        ({"provenance": {"mode": "magic"}}, "for provenance; allowed is .*'quick' or 'full'"),
+        ({"provenance": {"mode": "quick"}}, "for provenance"),
+        ({"provenance": {"mode": "full", "epoch": "1"}}, "for provenance"),
+        ({"provenance": "words"}, "for provenance"),
         ({"head": ["linear"]}, "for head"),
         ({"preprocessing": {"size": 32}}, r"bears\.bw: The preprocessing in the metadata is damaged"),
         ({"metrics": {"valid": {"n": 0, "error_rate": 0}}}, "for metrics"),
@@ -358,10 +360,9 @@ def test_a_file_of_format_1_still_loads(path, shared):
     old = {
         "format": 1,
         "version": "0.1.0",
-        **{
-            name: metadata[name]
-            for name in ("arch", "timm", "weights", "classes", "size", "seed", "mode", "made_by")
-        },
+        **{name: metadata[name] for name in ("arch", "timm", "weights", "classes", "size", "seed")},
+        "mode": "cached",
+        "made_by": "features and a linear head",
         **{name: seen[name] for name in ("mean", "std", "interpolation")},
     }
     safetensors.torch.save_file(tensors, path, {bundle.KEY: json.dumps(old)})
@@ -373,6 +374,39 @@ def test_a_file_of_format_1_still_loads(path, shared):
     safetensors.torch.save_file(tensors, path, {bundle.KEY: json.dumps(old)})
     with pytest.raises(BadInputError, match="lacks"):
         Learner.load(path)
+
+
+@pytest.mark.parametrize(("old_mode", "mode"), [("cached", "quick"), ("exact", "full")])
+def test_a_file_with_the_old_words_for_modes_and_provenance_still_loads(path, shared, old_mode, mode):
+    metadata, tensors = parts(path)
+    del metadata["provenance"]
+    metadata |= {"format": 2, "mode": old_mode, "made_by": f"{old_mode} mode: at 32 px"}
+    safetensors.torch.save_file(tensors, path, {bundle.KEY: json.dumps(metadata)})
+    loaded = Learner.load(path, shared.ds)
+    assert (loaded.mode, loaded.provenance) == (mode, f"{old_mode} mode: at 32 px")
+    assert (loaded.predictions()[1] == shared.predictions()[1]).all()
+    again = Learner.load(loaded.save(path))
+    assert (again.mode, again.provenance) == (loaded.mode, loaded.provenance)
+
+
+@pytest.mark.parametrize("place", ["tensors", "text"])
+def test_flipped_bits_are_refused(path, place):
+    data = bytearray(path.read_bytes())
+    at = -5 if place == "tensors" else data.index(b"black")
+    data[at] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(BadInputError, match=r"bears\.bw .*broken \(its checksum is that of other contents\)"):
+        Learner.load(path)
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "photo.png", "learner.onnx"])
+def test_a_name_of_another_format_is_not_written_over(shared, tmp_path, name):
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(
+        BadInputError, match=r"does not say in which format; allowed are \.bw and \.safetensors"
+    ):
+        shared.save(tmp_path / name)
+    assert (tmp_path / name).read_bytes() == b"mine"
 
 
 def test_classes_with_any_characters_survive(make_images, tmp_path):
@@ -413,7 +447,7 @@ def test_the_hash_of_data_sees_contents_labels_and_splits_alone(ds):
 def test_a_learner_without_its_data_saves_what_it_was_told(saved, shared, tmp_path):
     metadata = bundle.read(saved)[0]
     again = bundle.read(Learner.load(saved).save(tmp_path / "again.bw"))[0]
-    for name in ("data", "metrics", "history", "made_by", "versions", "preprocessing"):
+    for name in ("data", "metrics", "history", "provenance", "versions", "preprocessing"):
         assert again[name] == metadata[name], name
     trained = Learner.load(saved, shared.ds).fine_tune(1, mode="full", progress=False)
     assert bundle.read(trained.save(tmp_path / "more.bw"))[0]["metrics"] != metadata["metrics"]
@@ -474,7 +508,8 @@ def test_metrics_stand_on_the_card(ds):
 def test_hostile_words_mean_nothing_in_the_model_card(saved):
     metadata = bundle.read(saved)[0]
     evil = "<script>alert(1)</script>|x\n\n# [a](javascript:b) `c` **d** ![e](f)"
-    metadata |= {"classes": [evil, "b", "c"], "made_by": evil, "licence": evil, "arch": evil}
+    metadata |= {"classes": [evil, "b", "c"], "licence": evil, "arch": evil}
+    metadata["provenance"] = {"mode": "full", "words": evil}
     metadata["data"] = {"hash": evil, "exam": evil, "items": {evil: {evil: 1}}}
     text = model_card(check_metadata(json.loads(json.dumps(metadata)), "x"))
     assert "<" not in text

@@ -157,13 +157,6 @@ def test_every_choice(normalize, wanted):
     assert resolved(normalize) == wanted
 
 
-@pytest.mark.parametrize("channels", [1, 2, 5])
-def test_other_numbers_of_channels_take_the_mean_over_those_of_the_weights(channels):
-    mean, std = resolved("weights", channels=channels)
-    assert mean == pytest.approx((0.449,) * channels)
-    assert std == pytest.approx((0.226,) * channels)
-
-
 @pytest.mark.parametrize("normalize", ["data", "batch", "none", ([0.1] * 3, [0.2] * 3)])
 def test_other_statistics_than_the_weights_own_are_warned_of(normalize):
     with pytest.warns(UserWarning, match=r"\(0.485, 0.456, 0.406\).*normalize='weights' gives") as caught:

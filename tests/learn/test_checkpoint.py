@@ -224,6 +224,44 @@ def test_a_changed_file_is_refused(ds, kept, card, tensors, sentence):
     assert kept.read_bytes() == before
 
 
+def rewritten(path, change, tensors=None):
+    """The same checkpoint as an older version wrote it, without a checksum, with its card changed."""
+    with safetensors.safe_open(path, "pt") as file:
+        card = json.loads(file.metadata()[checkpoint.CARD])
+    held = safetensors.torch.load_file(path) | (tensors or {})
+    safetensors.torch.save_file(held, path, {checkpoint.CARD: json.dumps(change(card))})
+
+
+@pytest.mark.usefixtures("every_step")
+@pytest.mark.parametrize("mode", ["exact", None])
+def test_a_checkpoint_of_an_older_version_goes_on(ds, tmp_path, mode):
+    def older(card):
+        how = card.pop("provenance")
+        return {**card, "place": card.pop("position"), "made_by": {**how, "mode": mode} if mode else "words"}
+
+    path = tmp_path / "kept.safetensors"
+    cut_off(ds, path, 7)
+    rewritten(path, older)
+    whole, learn = learner(ds), learner(ds)
+    list(training(whole))
+    list(training(learn, path))
+    assert_same(learn, whole)
+
+
+def test_a_damaged_weight_is_refused(ds, kept):
+    data = bytearray(kept.read_bytes())
+    data[-3] ^= 1
+    kept.write_bytes(data)
+    with pytest.raises(BadInputError, match=r"broken \(its checksum is that of other contents\)"):
+        list(training(learner(ds), kept))
+
+
+def test_a_weight_that_is_no_number_is_refused_in_a_file_without_checksum(ds, kept):
+    rewritten(kept, dict, {"model.head.bias": torch.full((3,), torch.nan)})
+    with pytest.raises(BadInputError, match="damaged checkpoint"):
+        list(training(learner(ds), kept))
+
+
 def test_a_place_that_cannot_be_is_refused_before_the_training(ds, tmp_path):
     with pytest.raises(BadInputError, match="there is no folder"):
         training(learner(ds), tmp_path / "nowhere" / "kept.safetensors")

@@ -15,10 +15,11 @@ from lightning_fabric import Fabric
 from torch import nn
 from torch.nn import functional
 
-from bearwidgets.learn.training.lr_finder import suggest
+from bearwidgets.learn.find_rate import suggest
+from bearwidgets.learn.training.batches import Minibatch
 from bearwidgets.learn.training.recipe import Phase, Recipe, fine_tune_phases
 from bearwidgets.learn.training.schedule import Exponential, FlatCosine, OneCycle
-from bearwidgets.learn.training.train import Minibatch, make_optimizer, run_phase
+from bearwidgets.learn.training.train import make_optimizer, run_phase
 
 fastai_vision = pytest.importorskip("fastai.vision.all")
 

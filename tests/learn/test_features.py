@@ -124,9 +124,9 @@ def test_equal_bytes_are_computed_once(paths, tmp_path, computed):
     assert made.array(contents([paths[0], copy])).shape == (2, 96)
 
 
-def shard_of(width: int, contents: str | None) -> bytes:
-    values = {"features": np.zeros((1, width), np.float16)}
-    return safetensors.numpy.save(values, contents and {"contents": contents})
+def shard_of(width: int, contents: str | None, value: float = 0, **header: str) -> bytes:
+    values = {"features": np.full((1, width), value, np.float16)}
+    return safetensors.numpy.save(values, contents and {"contents": contents, **header})
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,8 @@ def shard_of(width: int, contents: str | None) -> bytes:
     [
         *(b"", b"not tensors at all", shard_of(96, '["a"]')[:100]),
         *(shard_of(96, None), shard_of(5, '["a"]'), shard_of(96, '["a", "b"]')),
+        *(shard_of(96, "null"), shard_of(96, "[" * 100_000), shard_of(96, "[[]]"), shard_of(96, "5")),
+        *(shard_of(96, '["a"]', np.nan), shard_of(96, '["a"]', checksum="0" * 24)),
     ],
 )
 def test_a_damaged_shard_is_computed_again(paths, computed, damaged):
@@ -145,6 +147,22 @@ def test_a_damaged_shard_is_computed_again(paths, computed, damaged):
     assert (second.array(contents(paths[:5])) == first).all()
     filled(paths[:5])
     assert computed == [5, 5]  # and it was mended
+
+
+def test_one_flipped_bit_is_seen_and_a_shard_without_checksum_is_read(paths, computed):
+    first = filled(paths[:5]).array(contents(paths[:5]))
+    (shard,) = shards()
+    whole = shard.read_bytes()
+    changed = bytearray(whole)
+    changed[-1] ^= 64
+    shard.write_bytes(changed)
+    assert (filled(paths[:5]).array(contents(paths[:5])) == first).all()
+    assert computed == [5, 5]
+    with safetensors.safe_open(shard, "numpy") as file:
+        values, known = file.get_tensor("features"), file.metadata()["contents"]
+    shard.write_bytes(safetensors.numpy.save({"features": values}, {"contents": known}))
+    assert (filled(paths[:5]).array(contents(paths[:5])) == first).all()
+    assert computed == [5, 5]
 
 
 def test_an_unwritable_cache_is_done_without(paths, tmp_path, monkeypatch):

@@ -42,7 +42,7 @@ def test_without_correction_the_probabilities_are_those_of_the_chosen_strength(m
     assert (result.transition == np.eye(3)).all()
 
 
-def test_a_class_that_is_labelled_as_another_is_noticed_and_not_learned(monkeypatch):
+def test_a_class_that_is_labeled_as_another_is_noticed_and_not_learned(monkeypatch):
     features, clean = clouds(600, 3, 2.5)
     target = np.where((np.random.default_rng(1).random(600) < 0.3) & (clean == 0), 1, clean)
     corrected = fit(features, target)

@@ -10,7 +10,7 @@ import torchvision
 from torch import nn
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.learn.network import key_mapping
+from bearwidgets.learn.network import weights
 from bearwidgets.learn.network.bodies import noted
 from bearwidgets.learn.network.model import create_body
 
@@ -71,7 +71,7 @@ def test_positions_of_a_torchvision_transformer_are_resampled():
     with torch.no_grad():
         large.encoder.pos_embedding.copy_(torch.arange(17.0)[None, :, None].expand(1, 17, 8))
     small.heads = nn.Identity()
-    key_mapping.load(noted(small, 8, 3, 32), "torchvision/vit_b_16", large.state_dict(), "a.pth")
+    weights.load(noted(small, 8, 3, 32), "torchvision/vit_b_16", large.state_dict(), "a.pth")
     assert small.encoder.pos_embedding[0, :, 0].tolist() == [0, 1, 4, 13, 16]
     assert torch.equal(small.conv_proj.weight, large.conv_proj.weight)
 

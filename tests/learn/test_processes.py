@@ -62,6 +62,7 @@ def test_two_processes_train_as_one(start, images, tmp_path):
     out, err = first.communicate(timeout=240)
     assert first.returncode == 0, err
     assert sorted(out.split()) == ["0", "1", "rank", "rank"]
+    assert "find_unused_parameters" not in err
     steps = pd.read_json(tmp_path / "out.steps")
     np.testing.assert_allclose(steps.loss, one.steps.loss, atol=2e-4)
     two = Learner.load(tmp_path / "out", Dataset.from_folder(images))

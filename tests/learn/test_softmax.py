@@ -58,7 +58,7 @@ def test_with_the_true_transition_wrong_labels_are_not_learned():
     assert (corrected.argmax(1) == right).mean() > (plain.argmax(1) == right).mean() + 0.03
 
 
-def test_the_estimate_finds_what_is_labelled_as_what():
+def test_the_estimate_finds_what_is_labeled_as_what():
     values, clean = clouds(3000, 3, 4.0)
     given_labels = np.where((np.random.default_rng(0).random(3000) < 0.2) & (clean == 2), 0, clean)
     p = fit_softmax(values, clean, 3, 1.0).probabilities(values)
@@ -84,7 +84,7 @@ def test_two_classes_that_cannot_be_told_apart_are_no_wrong_labels():
     rows = np.vstack([said[np.arange(60) % 2], [[0.01, 0.01, 0.98]] * 30])
     target = np.repeat([0, 1, 2], 30)
     assert estimate_transition(rows, target)[:2] == pytest.approx(np.eye(3)[:2])
-    # Labels that go one way are told from that: every fourth 0 is labelled 1.
+    # Labels that go one way are told from that: every fourth 0 is labeled 1.
     target = np.array([0, 1] * 30 + [2] * 30)
     target[:60:8] = 1
     found = estimate_transition(rows, target)

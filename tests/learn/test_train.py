@@ -16,10 +16,10 @@ from bearwidgets.data.augment.loader import ImageFiles
 from bearwidgets.errors import BadInputError, TrainingError
 from bearwidgets.learn.network.groups import layer_groups
 from bearwidgets.learn.network.model import Classifier, create_body
-from bearwidgets.learn.training.batches import ImageBatches, class_weights, default_batch_size
+from bearwidgets.learn.training.batches import ImageBatches, Minibatch, class_weights, default_batch_size
 from bearwidgets.learn.training.recipe import Phase, Recipe, fine_tune_phases, make_recipe
 from bearwidgets.learn.training.schedule import Constant, OneCycle
-from bearwidgets.learn.training.train import Minibatch, make_optimizer, run_phase
+from bearwidgets.learn.training.train import make_optimizer, run_phase
 
 CLASSES = ["black", "grizzly", "teddy"]
 PREPROCESSING = create_body("test_resnet", None, 32, 0)[3]

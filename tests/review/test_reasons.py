@@ -11,7 +11,7 @@ CLASSES = ["black", "grizzly", "teddy"]
 
 
 def clusters(n: int = 8) -> tuple[np.ndarray, np.ndarray]:
-    """Three tight clusters of n items around three axes, labelled 0, 1, 2; lengths differ."""
+    """Three tight clusters of n items around three axes, labeled 0, 1, 2; lengths differ."""
     random = np.random.default_rng(0)
     target = np.repeat(np.arange(3), n)
     features = np.eye(3)[target] + random.normal(scale=0.01, size=(3 * n, 3))
@@ -34,7 +34,7 @@ def clusters(n: int = 8) -> tuple[np.ndarray, np.ndarray]:
 )
 def test_the_sentence_of_each_case(p, unseen, sentence):
     said = reasons(np.array([p]), np.array([0]), CLASSES, unseen=np.array([unseen]))
-    assert said == [f"Labelled black. {sentence}"]
+    assert said == [f"Labeled black. {sentence}"]
     if not unseen:
         assert reasons(np.array([p]), np.array([0]), CLASSES) == said
 
@@ -44,9 +44,9 @@ def test_each_sentence_speaks_of_its_own_item():
     given = p.copy()
     near = Near(np.array([2, 0]), np.array([2, 1]), np.array([1, 4]))
     assert reasons(p, np.array([0, 2, 0]), CLASSES, unseen=np.array([0, 1, 0], bool), near=near) == [
-        "Labelled black. The model says grizzly (70 %). 4 of its 5 nearest images are labelled grizzly",
-        "Labelled teddy. The model, which never trained on this image, agrees (80 %); next comes black (10 %)",
-        "Labelled black. The model says teddy (60 %). 1 of its 5 nearest images is labelled teddy",
+        "Labeled black. The model says grizzly (70 %). 4 of its 5 nearest images are labeled grizzly",
+        "Labeled teddy. The model, which never trained on this image, agrees (80 %); next comes black (10 %)",
+        "Labeled black. The model says teddy (60 %). 1 of its 5 nearest images is labeled teddy",
     ]
     assert (p == given).all()
 
@@ -75,7 +75,7 @@ def test_too_few_items_have_no_neighbors_worth_a_word(n):
     assert [len(each) for each in near] == [0, 0, 0]
     assert (
         reasons(np.full((n, 2), 0.5), np.zeros(n, int), CLASSES, near=near)
-        == ["Labelled black. The model agrees (50 %); next comes grizzly (50 %)"] * n
+        == ["Labeled black. The model agrees (50 %); next comes grizzly (50 %)"] * n
     )
 
 

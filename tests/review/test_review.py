@@ -42,7 +42,7 @@ def test_the_table_by_hand(review):
     assert table.predicted.tolist() == ["black", "black", "teddy", "grizzly"]
     assert table.suggested.tolist() == table.predicted.tolist()
     assert table.second.tolist() == ["grizzly", "teddy", "grizzly", "black"]
-    assert table.why["c"] == "Labelled black. The model says teddy (70 %)"
+    assert table.why["c"] == "Labeled black. The model says teddy (70 %)"
     assert table.confidence.tolist() == pytest.approx([0.8, 0.6, 0.7, 0.5])
     assert table.loss.tolist() == pytest.approx(-np.log([0.8, 0.3, 0.1, 0.3]), rel=1e-5)
     assert table.margin.tolist() == pytest.approx(np.log([8, 0.5, 1 / 7, 0.6]), rel=1e-5)
@@ -150,7 +150,7 @@ def test_the_reason_says_who_judged_and_what_the_nearest_images_are(learn):
     assert held.any()
     assert not held.all()
     assert (review.table.why.str.contains("never trained on this image") == held).all()
-    assert review.table.why.str.contains(r"\. \d of its 5 nearest images (?:is|are) labelled \w+$").all()
+    assert review.table.why.str.contains(r"\. \d of its 5 nearest images (?:is|are) labeled \w+$").all()
     again = review.rebind(learn.ds)
     assert again.table.why.tolist() == review.table.why.tolist()
 

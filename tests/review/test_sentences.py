@@ -21,7 +21,7 @@ from bearwidgets.review.checks.run import find_issues
 from bearwidgets.review.review import Review
 
 PIXELS = {
-    "contradictory_labels": ("b/copy.png", "The same file as train/a/01.png, which is labelled a"),
+    "contradictory_labels": ("b/copy.png", "The same file as train/a/01.png, which is labeled a"),
     "leakage": ("b/02.png", "The same file as valid/b/02.png, which is in the evaluation split"),
     "exact_duplicates": ("b/copy.png", "An exact copy of train/a/01.png"),
     "near_duplicates": (
@@ -175,7 +175,7 @@ MADE = {
     spurious_correlation: "Brightness alone predicts the label of 60 % of the images (guessing: 33 %)",
     class_imbalance: "One of only 9 images of teddy: 10 % of the usual number",
     order_drift: "Similar images are 98 % nearer in the order of the files than by chance",
-    label_issues: "Labelled grizzly. The model says teddy (97 %)",
+    label_issues: "Labeled grizzly. The model says teddy (97 %)",
 }
 
 

@@ -154,11 +154,7 @@ class Augment:
         _check_range("erase_area", self.erase_area, 1)
 
     def __call__(self, image: ImageLike, rng: np.random.Generator) -> np.ndarray:
-        """Pixels (size, size, bands) of an image: uint8 of a `PIL.Image.Image`, float32 of an array.
-
-        Raises:
-            BadInputError: An image of another mode than RGB and L, or an array of another shape.
-        """
+        """Pixels (size, size, bands) of an image: uint8 of a `PIL.Image.Image`, float32 of an array."""
         layers = self._moved(layers_of(image), rng)
         if not isinstance(image, Image.Image):
             return relight_values(pixels_of(layers), *self._light(rng))
@@ -292,11 +288,7 @@ PRESETS: Mapping[str, Preset] = {
 def augmentation(
     which: str | Augment, size: int, *, interpolation: str = "bicubic", resize: str = "squish"
 ) -> Augment:
-    """An augmentation by its name in `PRESETS`, or one's own, for the network's size and its way to resize.
-
-    Raises:
-        BadInputError: An unknown name, or a value that is not allowed.
-    """
+    """An augmentation by its name in `PRESETS`, or one's own, for the network's size and its way to resize."""
     if isinstance(which, str) and which in PRESETS:
         which = PRESETS[which].augment
     if not isinstance(which, Augment):

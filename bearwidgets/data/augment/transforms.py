@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.errors import BadInputError, check_whole, unknown_name
 
 if TYPE_CHECKING:
     from bearwidgets.data.formats.registry import ImageLike
@@ -50,11 +50,7 @@ class Resize:
         check_square(self.size, self.method, self.interpolation)
 
     def __call__(self, image: ImageLike) -> np.ndarray:
-        """Pixels (size, size, bands) of an image: uint8 of a `PIL.Image.Image`, float32 of an array.
-
-        Raises:
-            BadInputError: An image of another mode than RGB and L, or an array of another shape.
-        """
+        """Pixels (size, size, bands) of an image: uint8 of a `PIL.Image.Image`, float32 of an array."""
         return pixels_of([self.layer(layer) for layer in layers_of(image)])
 
     def layer(self, layer: Image.Image) -> Image.Image:
@@ -82,11 +78,7 @@ def frame(width: int, height: int, method: str) -> tuple[int, int, int, int]:
 
 
 def layers_of(image: ImageLike) -> list[Image.Image]:
-    """What Pillow can resample: the image itself, or one image of mode F for each band of an array.
-
-    Raises:
-        BadInputError: An image of another mode than RGB and L, or an array of another shape.
-    """
+    """What Pillow can resample: the image itself (RGB or L), or one image of mode F for each band of an array."""
     if isinstance(image, Image.Image):
         if image.mode not in {"RGB", "L"}:
             raise BadInputError(
@@ -110,10 +102,7 @@ def pixels_of(layers: list[Image.Image]) -> np.ndarray:
 
 def check_square(size: object, method: str, interpolation: str) -> None:
     """Raise a BadInputError unless a square can be made of these."""
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise BadInputError(
-            f"size is {size!r}; allowed is a whole number of pixels from 1 on, for example 224."
-        )
+    check_whole("size", size, 1, of=" of pixels", like=", for example 224")
     if method not in METHODS:
         raise BadInputError(unknown_name("way to resize", method, METHODS))
     if interpolation not in RESAMPLING:

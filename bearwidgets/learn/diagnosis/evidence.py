@@ -30,31 +30,18 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingEvidence:
-    """All that a diagnosis rests on.
+    """All that a diagnosis rests on."""
 
-    Attributes:
-        history: a row an epoch: stage, epoch, train_loss, valid_loss, valid_error (0 to 1).
-        steps: a row a training step: stage, step, epoch, lr (of the head), momentum, loss; empty in the quick mode.
-        train_counts: training images by class, a class without any too.
-        valid_counts: evaluation images by class; a class without any may be absent.
-        valid_right: those of them that are predicted right, by class.
-        valid_predicted: evaluation images by predicted class.
-        mode: "quick" or "full".
-        held_out_loss: in the quick mode the loss on held-out folds for each L2 strength tried.
-        in_sample: of training images, by the head that was fitted on them, where that is known at little cost.
-        out_of_fold: of training images, by heads that did not see them, where there are any.
-    """
-
-    history: pd.DataFrame
-    steps: pd.DataFrame
-    train_counts: Mapping[str, int]
-    valid_counts: Mapping[str, int]
-    valid_right: Mapping[str, int]
-    valid_predicted: Mapping[str, int]
-    mode: str
-    held_out_loss: Mapping[float, float] = field(default_factory=dict)
-    in_sample: Score | None = None
-    out_of_fold: Score | None = None
+    history: pd.DataFrame  # as `Learner.history`
+    steps: pd.DataFrame  # as `Learner.steps`; empty in the quick mode
+    train_counts: Mapping[str, int]  # training images by class, a class without any too
+    valid_counts: Mapping[str, int]  # evaluation images by class; a class without any may be absent
+    valid_right: Mapping[str, int]  # those of them that are predicted right, by class
+    valid_predicted: Mapping[str, int]  # evaluation images by predicted class
+    mode: str  # "quick" or "full"
+    held_out_loss: Mapping[float, float] = field(default_factory=dict)  # of the quick mode, by L2 strength
+    in_sample: Score | None = None  # of training images, by the head fitted on them, where that costs little
+    out_of_fold: Score | None = None  # of training images, by heads that did not see them
 
     @property
     def valid(self) -> Score:

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.data.exam import judged_labels
-from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.data.split import check_split
+from bearwidgets.errors import BadInputError
 from bearwidgets.learn.folds.folds import Folds
 from bearwidgets.learn.learner import Learner
 from bearwidgets.learn.predict import Prediction
 from bearwidgets.learn.progress import with_bar
-from bearwidgets.learn.scores.metrics import compute_metrics
 from bearwidgets.learn.scores.scores import class_numbers, split_scores
 
 if TYPE_CHECKING:
@@ -108,9 +108,6 @@ class CrossValidation:
         learners: one for each finished fold, in their order. Of its own data set "train" are the items it was
             trained on, "valid" the fold it was examined on, "test" everything that is in no fold.
         folds: how many (`n`), of which splits, with notes on classes too small for them.
-
-    Raises:
-        BadInputError: as `cross_validate`.
     """
 
     def __init__(
@@ -230,36 +227,17 @@ class CrossValidation:
         ds = learner.data()
         own = ds.table
         held = np.flatnonzero(own["split"] == "valid")
-        scores = self._measure(*learner.predictions(_part(ds, held)))
+        table, probabilities = learner.predictions(_part(ds, held))
+        scores = split_scores(table["label"], probabilities, self.classes, metrics=self._base.metrics)
         figures = {name: scores[name] for name in _FIGURES}
         return {"n_train": int((own["split"] == "train").sum()), **figures, **scores.get("metrics", {})}
-
-    def _measure(
-        self, table: pd.DataFrame, probabilities: np.ndarray, labels: pd.Series | None = None
-    ) -> dict[str, Any]:
-        """Figures of some items on their labels, or on these if others are given."""
-        labels = table["label"] if labels is None else labels
-        scores = split_scores(labels, probabilities, self.classes, table["label"])
-        if self._base.metrics:
-            target = pd.Index(self.classes).get_indexer(pd.Index(labels))
-            scores["metrics"] = compute_metrics(self._base.metrics, probabilities, target)
-        return scores
 
     def predictions(self, ds: Dataset | None = None) -> tuple[pd.DataFrame, np.ndarray]:
         """Probabilities for every item: the mean over the learners that were not trained on it.
 
         For an item of the folds that is one learner, for any other it is all of them. Where only learners that saw
         an item are there (the training was stopped before its fold), it is all of them too. Items are known by
-        their bytes.
-
-        Args:
-            ds: other items than the own ones.
-
-        Returns:
-            The table of the items, and probabilities (n, classes), float32.
-
-        Raises:
-            BadInputError: no fold is trained.
+        their bytes. Arguments, result and errors are those of `Learner.predictions`.
         """
         if not self.learners:
             raise BadInputError(_UNTRAINED)
@@ -307,22 +285,11 @@ class CrossValidation:
     def evaluate(self, split: str = "valid", ds: Dataset | None = None) -> dict[str, Any]:
         """Measure on one split, without augmentation: the ensemble, or out of fold where the split was folded.
 
-        Of a folded split only the items of finished folds count.
-
-        Args:
-            split: "valid", "train" or "test".
-            ds: where to take items and labels from instead.
-
-        Returns:
-            As `Learner.evaluate`.
-
-        Raises:
-            BadInputError: no such split, or no fold is trained.
+        Of a folded split only the items of finished folds count. Arguments, result and errors are those of
+        `Learner.evaluate`.
         """
         used = self.ds if ds is None else ds
-        known = sorted(used.table["split"].unique())
-        if split not in known:
-            raise BadInputError(unknown_name("split", split, known, "in this data set"))
+        check_split(split, used.table)
         judged = self.folds.numbers(used) < max(1, len(self.learners))
         asked = np.flatnonzero((used.table["split"] == split).to_numpy() & judged)
         table, probabilities = self.predictions(_part(used, asked))
@@ -335,7 +302,8 @@ class CrossValidation:
             class_numbers(table["label"], self.classes)  # names a label that is no class
         how = "judged out of fold" if split in self.folds.splits else "mean probability"
         said = f"{self.provenance}; {how}"
-        scores = self._measure(table, probabilities, judged_labels(table, exam))
+        labels, metrics = judged_labels(table, exam), self._base.metrics
+        scores = split_scores(labels, probabilities, self.classes, table["label"], metrics)
         return {**scores, "provenance": said, "made_by": said}
 
     def predict(self, image: str | Path | bytes | Image.Image | np.ndarray) -> Prediction:
@@ -343,18 +311,10 @@ class CrossValidation:
         if not self.learners:
             raise BadInputError(_UNTRAINED)
         each = [list(learner.predict(image).probabilities.values()) for learner in self.learners]
-        mean = np.mean(each, axis=0)
-        best = int(mean.argmax())
-        return Prediction(
-            self.classes[best], float(mean[best]), dict(zip(self.classes, mean.tolist(), strict=True))
-        )
+        return Prediction.of(self.classes, np.mean(each, axis=0))
 
     def with_data(self, ds: Dataset) -> CrossValidation:
-        """The same for other items, not trained yet; shares the features known so far.
-
-        Raises:
-            BadInputError: as `cross_validate`.
-        """
+        """The same for other items, not trained yet; shares the features known so far."""
         other = copy.copy(self)
         other.folds = self.folds.redraw(ds)
         other._start(ds, self._base.with_data(ds))  # noqa: SLF001 - its own class

@@ -12,8 +12,8 @@ import pandas as pd
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.identity import hash_bytes
-from bearwidgets.data.split import pieces
-from bearwidgets.errors import BadInputError, and_more, unknown_name
+from bearwidgets.data.split import check_split, pieces
+from bearwidgets.errors import BadInputError, and_more, check_whole, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,18 +23,12 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Folds:
-    """The folds of one data set, made by `draw`.
-
-    Attributes:
-        n: how many.
-        splits: whose items are folded.
-        notes: sentences on classes that are not held out in every fold.
-    """
+    """The `n` folds of one data set, made by `draw`."""
 
     n: int
-    splits: tuple[str, ...]
+    splits: tuple[str, ...]  # whose items are folded
     seed: int
-    notes: list[str]
+    notes: list[str]  # sentences on classes that are not held out in every fold
     _of: Mapping[str, int]  # content id to number
     _groups: Mapping[str, object]  # id to group
 
@@ -58,10 +52,8 @@ class Folds:
 
     def redraw(self, ds: Dataset) -> Folds:
         """Folds of other items, drawn in the same way."""
-        known = sorted(ds.table["split"].unique())
         for split in self.splits:
-            if split not in known:
-                raise BadInputError(unknown_name("split", split, known, "in this data set"))
+            check_split(split, ds.table)
         table = ds.table[ds.table["split"].isin(self.splits)]
         content, labels = table["content"].tolist(), table["label"].tolist()
         groups = [self._groups.get(each) for each in table["id"]]
@@ -108,8 +100,7 @@ def assign_folds(
         >>> assign_folds(["0a", "0b", "0b", "0c"], ["bear", "bear", "bear", "teddy"], folds=3).tolist()
         [1, 0, 0, 2]
     """
-    if not isinstance(folds, int) or isinstance(folds, bool) or folds < 2:
-        raise BadInputError(f"folds is {folds!r}; allowed is a whole number from 2 on, such as 5.")
+    check_whole("folds", folds, 2, like=", such as 5")
     members: dict[int, list[int]] = defaultdict(list)
     for row, piece in enumerate(pieces(content, groups).tolist()):
         members[piece].append(row)

@@ -14,14 +14,14 @@ import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
-import safetensors
-import safetensors.numpy
+import safetensors.torch
 import torch
 
 from bearwidgets.data.augment.loader import Batch, ImageFiles, load_batches
 from bearwidgets.data.cache.cache_file import cache_dir
 from bearwidgets.data.parallel import in_threads
 from bearwidgets.files import write_atomic
+from bearwidgets.learn import tensor_file
 from bearwidgets.learn.network.model import fast_precision, fingerprint, for_inference, width
 from bearwidgets.learn.progress import Progress
 
@@ -37,6 +37,7 @@ BATCH = 8  # small enough for the caches of a core
 MOST_WORKERS = 8
 SHARD = 4096
 MAX_BYTES = 2 * 2**30
+CONTENTS = "contents"  # of a shard, in its header: the content ids of its rows
 
 
 class FeatureStore:
@@ -138,12 +139,12 @@ class FeatureStore:
     def _read_shards(self) -> None:
         for path in sorted(self._folder.glob("*.safetensors")) if self._folder else []:
             try:
-                with safetensors.safe_open(path, "numpy") as shard:
-                    contents = json.loads((shard.metadata() or {})["contents"])
-                    values = shard.get_tensor("features")
-            except (safetensors.SafetensorError, OSError, KeyError, ValueError):
+                contents, tensors = tensor_file.read(path, CONTENTS)
+                values = tensors["features"].numpy()
+            except (ValueError, KeyError, TypeError):
                 continue  # a damaged cache file is no loss: its features are computed again
-            if values.shape == (len(contents), width(self.body)):
+            known = isinstance(contents, list) and all(isinstance(each, str) for each in contents)
+            if known and values.shape == (len(contents), width(self.body)) and np.isfinite(values).all():
                 self._rows.update(zip(contents, values, strict=True))
 
     def _write_shard(self) -> None:
@@ -151,10 +152,11 @@ class FeatureStore:
         del self._unwritten[: len(contents)]
         if self._folder is None or not contents:
             return
-        values = {"features": np.stack([self._rows[each] for each in contents])}
-        data = safetensors.numpy.save(values, metadata={"contents": json.dumps(contents)})
+        values = {"features": torch.from_numpy(np.stack([self._rows[each] for each in contents]))}
+        plain, header = tensor_file.packed(values, CONTENTS, json.dumps(contents))
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            data = safetensors.torch.save(plain, metadata=header)
             write_atomic(self._folder / f"{contents[0]}.safetensors", data, sync=False)
             _bound(self._folder.parent)
         except OSError:  # a cache that cannot be written is done without

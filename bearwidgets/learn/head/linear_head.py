@@ -33,27 +33,23 @@ _LARGE = 500_000  # values from which folds are fitted side by side; before that
 
 @dataclass(frozen=True)
 class HeadFit:
-    """A fitted linear head.
+    """A fitted linear head; arrays are float32.
 
-    Attributes:
-        weight: (classes, features) float32, for raw features.
-        bias: (classes,) float32.
-        strength: the L2 penalty that won: loss = sum of log-losses + strength / 2 · |weight|², features centered
-            and divided by their overall standard deviation.
-        held_out_loss: mean log-loss on held-out folds for each strength tried, before any correction.
-        transition: (classes, classes) float32, how likely an item of the class of a row is thought to be given the
-            label of a column; the loss is corrected by it (see `fit_softmax`), and probabilities are of right labels.
-        out_of_fold: (n, classes) float32, probabilities for each training item from heads that did not see it.
-        held: (n,) bool, for which items there is such a head; in tiny sets there may be none.
+    The strength is the L2 penalty that won: loss = sum of log-losses + strength / 2 · |weight|², features centered
+    and divided by their overall standard deviation. The transition (classes, classes) is how likely an item of the
+    class of a row is thought to be given the label of a column; the loss is corrected by it (see `fit_softmax`), and
+    probabilities are of right labels.
     """
 
-    weight: np.ndarray
-    bias: np.ndarray
+    weight: np.ndarray  # (classes, features), for raw features
+    bias: np.ndarray  # (classes,)
     strength: float
-    held_out_loss: dict[float, float]
+    held_out_loss: dict[
+        float, float
+    ]  # mean log-loss on held-out folds for each strength tried, not corrected
     transition: np.ndarray
-    out_of_fold: np.ndarray
-    held: np.ndarray
+    out_of_fold: np.ndarray  # (n, classes), for each training item from heads that did not see it
+    held: np.ndarray  # (n,) bool, for which items there is such a head; in tiny sets there may be none
 
 
 @dataclass(frozen=True)
@@ -103,9 +99,17 @@ def fit_head(
         transition = estimate_transition(best.probabilities[held_out], data.target[held_out])
         best = _out_of_fold(data, folds, strength, best, transition)
     model = fit_softmax(data.values, data.target, data.n_classes, strength, transition=transition)
-    yield _spread(
-        model, rotated, transition, present, n_classes, best.probabilities, strength, losses, held_out
-    )
+    # in terms of raw features and of all classes, those without items included
+    weight, bias = np.zeros((n_classes, len(rotated.mean))), np.full(n_classes, -1e4)
+    weight[present] = (rotated.axes @ model.weight).T / rotated.scale
+    bias[present] = model.bias - weight[present] @ rotated.mean
+    out_of_fold = np.full((len(target), n_classes), FLOOR)
+    out_of_fold[:, present] = best.probabilities
+    out_of_fold /= out_of_fold.sum(1, keepdims=True)
+    wide = np.eye(n_classes)
+    wide[np.ix_(present, present)] = transition
+    single = [each.astype(np.float32) for each in (weight, bias, wide, out_of_fold)]
+    yield HeadFit(single[0], single[1], strength, losses, single[2], single[3], held_out)
 
 
 class _Data(NamedTuple):
@@ -138,37 +142,6 @@ def _out_of_fold(
         seen = np.unique(data.target[train])
         probabilities[np.ix_(held, seen)] = model.probabilities(data.values[held])[:, seen]
     return _Fold(probabilities / probabilities.sum(1, keepdims=True), models)
-
-
-def _spread(
-    model: Softmax,
-    rotated: _Rotated,
-    transition: np.ndarray,
-    present: np.ndarray,
-    n_classes: int,
-    out_of_fold: np.ndarray,
-    strength: float,
-    losses: dict[float, float],
-    held: np.ndarray,
-) -> HeadFit:
-    """The fit in terms of raw features and of all classes, those without items included."""
-    weight, bias = np.zeros((n_classes, len(rotated.mean))), np.full(n_classes, -1e4)
-    weight[present] = (rotated.axes @ model.weight).T / rotated.scale
-    bias[present] = model.bias - weight[present] @ rotated.mean
-    probabilities = np.full((len(out_of_fold), n_classes), FLOOR)
-    probabilities[:, present] = out_of_fold
-    probabilities /= probabilities.sum(1, keepdims=True)
-    wide = np.eye(n_classes)
-    wide[np.ix_(present, present)] = transition
-    return HeadFit(
-        weight.astype(np.float32),
-        bias.astype(np.float32),
-        strength,
-        losses,
-        wide.astype(np.float32),
-        probabilities.astype(np.float32),
-        held,
-    )
 
 
 def _rotate(features: np.ndarray) -> _Rotated:

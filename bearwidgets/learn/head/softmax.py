@@ -45,15 +45,9 @@ def fit_softmax(
     """Minimize the sum of log-losses + strength / 2 · |weight|², by L-BFGS; the bias has no penalty.
 
     With a transition the classifier gives the right label, and the loss is that of the given one behind it: the
-    forward correction of Patrini et al., "Making deep neural networks robust to label noise", CVPR 2017.
-
-    Args:
-        values: (n, d) float32.
-        target: (n,) int, class numbers.
-        n_classes: how many classes there are.
-        strength: the L2 penalty.
-        transition: (classes, classes), how likely an item of class j (row) is labeled i (column); None: as it is.
-        start: where to start from, such as the fit of a similar strength; None: zeros.
+    forward correction of Patrini et al., "Making deep neural networks robust to label noise", CVPR 2017. It is
+    (classes, classes), how likely an item of the class of a row is labeled as that of a column. Values are (n, d)
+    float32, `target` class numbers (n,), `start` is a fit to start from, such as that of a similar strength.
     """
     n, d = values.shape
     shape = (d + 1, n_classes)

@@ -49,21 +49,11 @@ def resolve_normalization(
 ) -> Statistics:
     """Mean and standard deviation of each channel, by what was asked for.
 
-    The weights' own are those they were trained with. Where they were trained on other channels than these (timm
-    adapts the first layer of RGB weights to any number of bands), the adapted body says what its
-    bands take: the mean over RGB for one band, and RGB over and over for more, as timm repeats the weights.
-
-    Args:
-        normalize: "weights" for the weights' own (of an architecture without weights, those usual for it), "data"
-            for those of all training pixels, "batch" for those of up to 512 random training images, "none" for
-            values that stay in [0, 1], or a pair of lists: mean and standard deviation. None is "weights" where
-            there are pretrained ones, else "data".
-        config: What the weights are used to: "mean" and "std", as timm's data config has them.
-        channels: How many the body takes.
-        pretrained: Whether the weights were trained before; then other statistics than their own draw a warning.
-        measure: "data" or "batch" → statistics of the training pixels.
+    `normalize` is as in `Learner`; None is "weights" where there are pretrained ones, else "data". Where there are,
+    other statistics than their own draw a warning. `config` has "mean" and "std" of each channel that the body takes,
+    as timm's data config has them; `measure` gives the statistics of the training pixels for "data" or "batch".
     """
-    own = _weights_statistics(config, channels)
+    own = tuple(config["mean"]), tuple(config["std"])
     choice = ("weights" if pretrained else "data") if normalize is None else normalize
     if isinstance(choice, str):
         if choice not in NORMALIZATIONS:
@@ -98,18 +88,8 @@ def make_preprocessing(
 ) -> Preprocessing:
     """How the images of a data set become the input of a body; training images are opened only if needed.
 
-    Args:
-        ds: The data set; its training split is what is measured, less the files that cannot be opened.
-        config: What the body's weights are used to: "mean", "std" and "interpolation", as timm's data config has
-            them (`vars` of a `Preprocessing` will do).
-        size: Side of the square that the body sees, px.
-        pretrained: As of `resolve_normalization`.
-        normalize: As of `resolve_normalization`.
-        resize: "squish", "crop" or "pad", as of `Resize`.
-        in_chans: Bands of the images.
-        bands: "adapt" for a body that takes these bands, "pca" for one of three channels, which are then made of
-            the bands by `fit_pca`.
-        seed: Draws the images of `normalize="batch"`.
+    Arguments are those of `Learner` and of `resolve_normalization`; `config` has the "interpolation" as well (`vars`
+    of a `Preprocessing` will do). The training split is measured, less the files that cannot be opened.
     """
     check_in_chans(in_chans)
     if bands not in BANDS:
@@ -154,13 +134,6 @@ def _check_opens(paths: Sequence[Path], preprocessing: Preprocessing) -> None:
     if reason:
         tried = min(_TRIED, len(paths))
         raise BadInputError(f"None of the first {tried} training images can be opened ({reason}).")
-
-
-def _weights_statistics(config: Mapping[str, Any], channels: int) -> Statistics:
-    mean, std = config["mean"], config["std"]
-    if len(mean) != channels:
-        mean, std = (rounded(np.full(channels, np.mean(each))) for each in (mean, std))
-    return tuple(mean), tuple(std)
 
 
 def _warn_of_others(choice: str, ours: Statistics, own: Statistics) -> None:

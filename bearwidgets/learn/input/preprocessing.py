@@ -1,22 +1,24 @@
-"""How an image becomes the body's input: opened, resized, scaled to [0, 1], maybe projected, normalized."""
+"""How an image, or whatever a user gives as one, becomes the body's input: opened, resized, scaled, normalized."""
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 
 from bearwidgets.data.augment.transforms import Resize, check_square
-from bearwidgets.data.formats.bands import open_bands
+from bearwidgets.data.formats.bands import image_of_array, open_bands
 from bearwidgets.data.formats.rasters import check_in_chans
 from bearwidgets.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from bearwidgets.data.formats.registry import ImageLike
 
@@ -24,6 +26,7 @@ PRESIZE = 1.5  # an image is kept so much larger than the network sees it, for w
 _BYTE = 255
 _LARGEST = 8192  # px of a side; a file that asks for more is damaged or means harm
 _GREATEST = float(np.finfo(np.float32).max)
+_WITH_EXTRAS = ("RGBA", "LA", "P", "L", "I;16", "1")  # modes that a PNG holds as they are
 _PROJECTED = 3  # what a projection leaves of the bands
 
 
@@ -42,25 +45,15 @@ class Projection:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How an image becomes the body's input; all of it is saved with a learner.
+    """How an image becomes the body's input; all of it is saved with a learner."""
 
-    Attributes:
-        size: Side of the square that the body sees, px.
-        mean: Of each channel, subtracted once the values are scaled to [0, 1] and projected.
-        std: Of each channel, what is divided by then.
-        interpolation: As of `Resize`.
-        resize: The method of `Resize`: "squish", "crop" or "pad".
-        in_chans: Bands of an image.
-        pca: Map from these bands to three channels; None where the body takes the bands themselves.
-    """
-
-    size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    size: int  # side of the square that the body sees, px
+    mean: tuple[float, ...]  # of each channel, subtracted once the values are scaled to [0, 1] and projected
+    std: tuple[float, ...]  # of each channel, what is divided by then
     interpolation: str = "bicubic"
-    resize: str = "squish"
-    in_chans: int = 3
-    pca: Projection | None = None
+    resize: str = "squish"  # the method of `Resize`
+    in_chans: int = 3  # bands of an image
+    pca: Projection | None = None  # map from these to three channels; None where the body takes the bands
 
     def __post_init__(self) -> None:
         check_square(self.size, self.resize, self.interpolation)
@@ -154,3 +147,35 @@ def _numbers(name: str, values: object, count: int) -> tuple[float, ...]:
 def _is_finite(value: object) -> bool:
     real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     return real and bool(-_GREATEST <= value <= _GREATEST)
+
+
+def as_image(given: object, preprocessing: Preprocessing) -> ImageLike:
+    """The image as `preprocessing` would open it from a file."""
+    if isinstance(given, np.ndarray) and preprocessing.in_chans != 3:
+        return image_of_array(given, preprocessing.in_chans)
+    return preprocessing.open(as_file(given))
+
+
+def as_file(given: object) -> str | Path | bytes:
+    """A path or the bytes of a file as they are; a PIL image or an array of uint8 as the bytes of a PNG.
+
+    Equal bytes mean equal images: palette, transparency and the turn that a camera noted are in them.
+    """
+    if isinstance(given, (str, Path, bytes)):
+        return given
+    if isinstance(given, np.ndarray):
+        color = given.ndim == 3 and given.shape[2] in (3, 4)
+        if given.dtype != np.uint8 or not (given.ndim == 2 or color) or not given.size:
+            raise BadInputError(
+                f"An array of shape {given.shape} and type {given.dtype} is no image; allowed are (h, w), "
+                "(h, w, 3) and (h, w, 4) of uint8."
+            )
+        given = Image.fromarray(given)
+    if not isinstance(given, Image.Image):
+        raise BadInputError(
+            f"{type(given).__name__} is no image; allowed are a path, bytes, a PIL image or an array."
+        )
+    image = ImageOps.exif_transpose(given)  # Pillow opens an image without turning it
+    data = io.BytesIO()
+    (image if image.mode in _WITH_EXTRAS else image.convert("RGB")).save(data, "PNG", compress_level=1)
+    return data.getvalue()

@@ -26,20 +26,13 @@ class Origin(Enum):
 
 @dataclass(frozen=True)
 class BodySource:
-    """What a body was made of.
+    """What a body was made of."""
 
-    Attributes:
-        arch: its name, timm's or `torchvision/…`; `OWN` for a module of the user's.
-        tag: which of theirs: the tag of timm or torchvision, or the name of the file.
-        license: as whoever made the weights states it; None where nothing is stated.
-        stages: numbers of classes that the body was trained on since, one after another.
-    """
-
-    arch: str
+    arch: str  # timm's name or `torchvision/…`; `OWN` for a module of the user's
     origin: Origin
-    tag: str = ""
-    license: str | None = None
-    stages: tuple[int, ...] = ()
+    tag: str = ""  # of timm or torchvision, or the name of the file
+    license: str | None = None  # as whoever made the weights states it; None where nothing is stated
+    stages: tuple[int, ...] = ()  # numbers of classes that the body was trained on since, one after another
 
     @property
     def is_pretrained(self) -> bool:

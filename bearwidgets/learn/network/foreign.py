@@ -17,10 +17,7 @@ def split_module(module: nn.Module, n_classes: int, size: int, in_chans: int = 3
     """A classifier out of any network that takes images to logits (n, n_classes); the network itself stays as it is.
 
     Its last linear layer becomes the head, if an image of noise proves that nothing but this layer stands between
-    features and logits. Else the whole is the body, and `splits` is False.
-
-    Raises:
-        BadInputError: the module gives something else than such logits, or cannot be copied.
+    features and logits. Else the whole is the body, and `splits` is False. What gives no such logits is refused.
     """
     if not isinstance(module, nn.Module):
         raise BadInputError(f"{type(module).__name__} is no network; allowed is a torch.nn.Module.")

@@ -11,7 +11,7 @@ import torch
 from timm.models import group_parameters
 from torch import nn
 
-from bearwidgets.errors import BadInputError
+from bearwidgets.errors import BadInputError, check_whole
 from bearwidgets.learn.network.model import Classifier
 
 if TYPE_CHECKING:
@@ -33,15 +33,8 @@ def layer_groups(module: nn.Module, n: int = 3) -> list[list[nn.Parameter]]:
     `group_matcher` of the architecture gives, or, where there is none, in the order in which a forward pass reaches
     them; what has no head is cut into `n`. Frozen parameters are among them, no group is empty, and a body of too few
     layers gives fewer groups.
-
-    Example:
-        >>> import timm
-        >>> network = Classifier(timm.create_model("resnet18", num_classes=0), 512, 3)
-        >>> [len(each) for each in layer_groups(network)]
-        [30, 30, 2]
     """
-    if not isinstance(n, int) or n < 1:
-        raise BadInputError(f"n is {n!r}; allowed is a whole number of groups from 1 on, for example 3.")
+    check_whole("n", n, 1, of=" of groups", like=", for example 3")
     body, head = (module.body, module.head) if isinstance(module, Classifier) else (module, nn.Identity())
     last = list(head.parameters())
     known = {id(parameter) for parameter in last}
@@ -186,10 +179,6 @@ def spread_rates(lr: float | slice | Sequence[float], n: int) -> list[float]:
 
     `lr` is one rate for all groups; `slice(first, last)`, spread geometrically; `slice(last)`, a tenth of it for all
     groups but the last; or a list of n rates (of one: for all).
-
-    Example:
-        >>> spread_rates(slice(1e-4, 1e-2), 3)
-        [0.0001, 0.001, 0.01]
     """
     if isinstance(lr, slice):
         if lr.step is not None:

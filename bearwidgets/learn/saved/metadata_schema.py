@@ -10,7 +10,7 @@ from bearwidgets.errors import BadInputError
 from bearwidgets.learn.input.preprocessing import Preprocessing
 from bearwidgets.learn.network.body_source import Origin
 from bearwidgets.learn.network.model import POOLS
-from bearwidgets.learn.provenance import OLD_MODES
+from bearwidgets.learn.provenance import Provenance
 from bearwidgets.learn.saved.metadata import FORMAT, HEADS
 
 if TYPE_CHECKING:
@@ -75,6 +75,14 @@ def _is_number(value: object) -> bool:
     return (isinstance(value, float) and math.isfinite(value)) or _whole(-(2**53)).holds(value)
 
 
+def _is_provenance(value: object) -> bool:
+    try:
+        found = Provenance.from_stored(value)
+    except (TypeError, ValueError):
+        return False
+    return isinstance(value, dict) and all(not each or _is_text(each) for each in (found.words, found.arch))
+
+
 ANY = Rule(lambda _: True, "anything")
 TEXT = Rule(_is_text, "text")
 NAMES = Rule(
@@ -116,8 +124,7 @@ SCHEMA = {
     "classes": NAMES,
     "size": _whole(32, MAX_SIZE),
     "seed": _whole(0, 2**32 - 1),
-    "mode": Rule(lambda value: value in ("quick", "full", *OLD_MODES), "'quick' or 'full'"),
-    "made_by": TEXT,
+    "provenance": Rule(_is_provenance, "how the weights were made, with the mode 'quick' or 'full'"),
     "preprocessing": _table_of(ANY),  # `Preprocessing.from_metadata` looks at what is in it
     "versions": ROW,
     "data": _optional(DATA),
@@ -141,7 +148,12 @@ def check_metadata(metadata: object, source: str) -> dict[str, Any]:
         raise BadInputError(
             f"{source} was written by bearwidgets {by}, a newer one; update bearwidgets to read it."
         )
-    metadata = LATER | (_upgraded(metadata) if metadata["format"] == 1 else metadata)
+    older = metadata["format"] < FORMAT
+    metadata = (
+        LATER | (_upgraded(metadata) if metadata["format"] == 1 else metadata) | dict[str, Any](format=FORMAT)
+    )
+    if older and "mode" in metadata and "made_by" in metadata:
+        metadata["provenance"] = {"mode": metadata["mode"], "words": metadata["made_by"]}
     if missing := [name for name in SCHEMA if name not in metadata]:
         raise BadInputError(
             f"The metadata of {source} lacks {', '.join(missing)}: the file was changed or is broken."
@@ -173,7 +185,6 @@ def _upgraded(old: dict[str, Any]) -> dict[str, Any]:
         return {name: old[name] for name in kept if name in old}
     return {
         **{name: old[name] for name in kept},
-        "format": FORMAT,
         "version": old.get("version", "?"),
         "created": None,
         "head": "linear",

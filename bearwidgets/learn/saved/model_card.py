@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.errors import and_more
+from bearwidgets.learn.provenance import Provenance
 from bearwidgets.learn.scores.intervals import percent, wilson
 
 if TYPE_CHECKING:
@@ -30,7 +31,11 @@ def model_card(metadata: Mapping[str, Any]) -> str:
         ["## How good it is", *_figures(metadata)],
         ["## What is not known", *_limits(metadata)],
         ["## What it was trained on", *_data(metadata["data"])],
-        ["## How it was trained", _text(metadata["made_by"]), *_history(metadata["history"])],
+        [
+            "## How it was trained",
+            _text(Provenance.from_stored(metadata["provenance"])),
+            *_history(metadata["history"]),
+        ],
         ["## License of the weights", _text(metadata["licence"])],
     ]
     return "\n\n".join(each for part in parts for each in part) + "\n"

@@ -8,7 +8,6 @@ import json
 import logging
 import re
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,14 +15,15 @@ import torch
 from PIL import Image
 from torch import nn
 
-from bearwidgets.errors import BadInputError, ImageError, TrainingError, WorkspaceError
-from bearwidgets.files import write_atomic
+from bearwidgets.errors import BadInputError, ImageError, TrainingError
+from bearwidgets.files import check_output, write_output
 from bearwidgets.learn.saved.metadata import describe
 from bearwidgets.learn.saved.onnx_resize import OPSET, resize_model
 from bearwidgets.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from bearwidgets.data.formats.registry import ImageLike
     from bearwidgets.learn.input.preprocessing import Preprocessing
@@ -59,13 +59,13 @@ class Deployed(nn.Module):
         return torch.softmax(self.network((values - self.mean) / self.std), 1)
 
 
-def export_onnx(learn: LearnerState, path: str | Path, *, verify: bool = True) -> Path:
+def export_onnx(learn: LearnerState, path: str | Path) -> Path:
     """Write a trained learner as one ONNX file, atomically; weights are float32.
 
     The graph takes `pictures`, uint8 (n, height, width, 3), RGB and turned upright ((n, height, width, 1) for gray
     ones; float32 for other bands), of any number and size, one size a call; it gives `probabilities`, float32
     (n, classes). Its metadata hold `classes`, `made_by`, `preprocessing`, `versions` and more, all as JSON.
-    With `verify` the file is run in onnxruntime on a few images beside the learner's network in float32.
+    The file is run in onnxruntime on a few images beside the learner's network in float32, before it is written.
 
     Example:
         >>> import onnxruntime
@@ -76,12 +76,8 @@ def export_onnx(learn: LearnerState, path: str | Path, *, verify: bool = True) -
     """
     if not learn.is_trained:
         raise BadInputError("This learner is not trained yet; call `learn.fine_tune(4)` first.")
-    _check_packages("onnx", "onnxscript", *(["onnxruntime"] if verify else []))
-    path = Path(path).expanduser()
-    if not path.parent.is_dir():
-        raise WorkspaceError(
-            f"There is no folder {str(path.parent)!r} to write {path.name} to; make it first."
-        )
+    _check_packages("onnx", "onnxscript", "onnxruntime")
+    path = check_output(path, (".onnx",))
     network = copy.deepcopy(learn.module).cpu().float().to(memory_format=torch.contiguous_format)
     deployed = Deployed(network, learn.preprocessing).eval()
     needed = sum(tensor.numel() * tensor.element_size() for tensor in deployed.state_dict().values())
@@ -90,17 +86,11 @@ def export_onnx(learn: LearnerState, path: str | Path, *, verify: bool = True) -
             f"The network takes {needed / 2**30:.1f} GiB; one ONNX file holds less than 2. Export a smaller one."
         )
     exported = _export(deployed, learn.preprocessing)
-    _describe(exported, describe(learn, scores=learn.record.scores, origin=learn.record.origin))
+    known = describe(learn, scores=learn.record.scores, origin=learn.record.origin)
+    _describe(exported, {**known, "made_by": learn.provenance})
     data = exported.SerializeToString(deterministic=True)
-    if verify:
-        _verify(data, deployed.network, learn)
-    try:
-        write_atomic(path, data)
-    except OSError as error:
-        raise WorkspaceError(
-            f"The ONNX file could not be written to {str(path)!r}: {error.strerror}."
-        ) from error
-    return path
+    _verify(data, deployed.network, learn)
+    return write_output(path, data, "The ONNX file")
 
 
 def _export(deployed: Deployed, preprocessing: Preprocessing) -> Any:

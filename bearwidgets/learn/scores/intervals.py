@@ -11,11 +11,6 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     """95 % interval of a share of which `hits` of `n` were seen (Wilson, 1927); good for small `n` too.
 
     Source: Brown, Cai & DasGupta, "Interval estimation for a binomial proportion" (2001), recommend it.
-
-    Example:
-        >>> low, high = wilson(4, 96)
-        >>> f"{low:.1%} to {high:.1%}"
-        '1.6% to 10.2%'
     """
     z = float(ndtri(0.975))
     middle, spread = hits + z * z / 2, z * math.sqrt(hits * (n - hits) / n + z * z / 4)

@@ -47,10 +47,7 @@ def make_metrics(wanted: Wanted, n_classes: int) -> dict[str, Metric]:
     "average_precision", "jaccard", "kappa", "matthews", "calibration" (expected calibration error, 15 bins), "top_3"
     (share of the items whose class is among the 3 most probable)), a class of `torchmetrics.classification`
     ("F1Score" or "MulticlassF1Score"), or a `torchmetrics.Metric`; a mapping gives names of your own to the latter.
-
-    Raises:
-        BadInputError: an unknown name (near misses are named), no metric at all, one that does not take
-            probabilities (n, classes) and class numbers (n,), or one that gives a table.
+    One that is unknown, takes other arguments or gives a table is refused.
     """
     if wanted is None:
         return {}
@@ -60,18 +57,14 @@ def make_metrics(wanted: Wanted, n_classes: int) -> dict[str, Metric]:
         wanted = [wanted]
     if not isinstance(wanted, Iterable):
         raise BadInputError(_not_a_metric(wanted))
+    named = wanted.items() if isinstance(wanted, Mapping) else [(_name(each), each) for each in wanted]
     metrics: dict[str, Metric] = {}
-    for key, each in (
-        wanted.items() if isinstance(wanted, Mapping) else ((_name(each), each) for each in wanted)
-    ):
-        name = str(key)
-        if isinstance(each, str):
-            metrics[name] = _by_name(each, n_classes)
-        elif isinstance(each, Metric):
-            metrics[name] = each
-        else:
-            raise BadInputError(_not_a_metric(each))
-        _try(name, metrics[name], n_classes)
+    for name, each in named:
+        metric = _by_name(each, n_classes) if isinstance(each, str) else each
+        if not isinstance(metric, Metric):
+            raise BadInputError(_not_a_metric(metric))
+        _try(str(name), metric, n_classes)
+        metrics[str(name)] = metric
     return metrics
 
 

@@ -8,23 +8,27 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.learn.scores.metrics import compute_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from torchmetrics import Metric
 
 FLOOR = 1e-7
 
 
 def split_scores(
-    labels: pd.Series, probabilities: np.ndarray, classes: Sequence[str], now: pd.Series | None = None
+    labels: pd.Series,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    now: pd.Series | None = None,
+    metrics: Mapping[str, Metric] | None = None,
 ) -> dict[str, Any]:
-    """Loss (mean log-loss, nats), accuracy, error_rate, n, per_class (class → n, accuracy).
+    """Loss (mean log-loss, nats), accuracy, error_rate, n, per_class (class → n, accuracy) of (n, classes).
 
-    Args:
-        labels: (n,) that count; one that is no class (it may be gone since) counts as wrong.
-        probabilities: (n, classes).
-        classes: names of the columns.
-        now: (n,) labels as corrected since, if they are others; they make error_rate_corrected.
+    A label (n,) that is no class (it may be gone since) counts as wrong. Labels that were corrected since, `now`,
+    make error_rate_corrected where they are others; metrics are computed where some are given.
     """
     target = pd.Index(classes).get_indexer(pd.Index(labels))
     predicted = probabilities.argmax(1)
@@ -46,6 +50,7 @@ def split_scores(
         **corrected,
         "n": len(target),
         "per_class": per_class,
+        **({"metrics": compute_metrics(metrics, probabilities, target)} if metrics else {}),
     }
 
 

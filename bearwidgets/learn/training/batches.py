@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,6 @@ import torch
 
 from bearwidgets.data.augment.loader import load_batches
 from bearwidgets.errors import BadInputError, unknown_name
-from bearwidgets.learn.training.train import Minibatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,28 +25,26 @@ if TYPE_CHECKING:
 BATCH_SIZE = 64
 
 
+@dataclass(frozen=True)
+class Minibatch:
+    """What one step trains on."""
+
+    images: (
+        torch.Tensor
+    )  # (n, channels, h, w) float, normalized, on the device; n is 0 for a step to pass over
+    target: torch.Tensor  # (n,) int64, class numbers
+    total: float  # sum of the class weights over this batch; n where there are none
+    rows: np.ndarray | None = (
+        None  # numbers of its items in all processes; None where nobody asks who they are
+    )
+
+
 class ImageBatches:
     """Minibatches of augmented images; of several processes each gets its share of every batch.
 
     Who is in which batch, and every random crop, follows from `seed`, the epoch, the batch and the image alone: not
-    from the number of processes or threads, nor from where a training that was cut off starts again.
-
-    Args:
-        images: of all items.
-        target: (n,) int, their class numbers.
-        classes: names of the classes.
-        preprocessing: pixels → tensor.
-        augment: image and generator → pixels.
-        recipe: batch size, sampling, class weights.
-        fabric: device, rank and number of processes.
-        seed: of order and augmentation.
-
-    Attributes:
-        steps: minibatches in an epoch.
-        problems: row → reason, for images that could not be opened so far.
-
-    Raises:
-        BadInputError: class weights for a class that does not exist.
+    from the number of processes or threads, nor from where a training that was cut off starts again. There are
+    `steps` minibatches in an epoch; `problems` has the reason for each row whose image could not be opened so far.
     """
 
     def __init__(
@@ -119,15 +117,9 @@ def default_batch_size(n: int) -> int:
 def class_weights(
     given: str | Mapping[str, float] | None, target: np.ndarray, classes: Sequence[str]
 ) -> np.ndarray | None:
-    """Weight of each class, (classes,) float32, or None for equal ones.
+    """Weight of each class, (classes,) float32, or None for equal ones; `target` (n,) are class numbers.
 
-    Args:
-        given: "balanced" is n / (classes with items · items of the class); a mapping names weights, the others are 1.
-        target: (n,) int.
-        classes: their names.
-
-    Raises:
-        BadInputError: a class that does not exist, or weights that are all 0.
+    "balanced" is n / (classes with items · items of the class); a mapping names weights, the others are 1.
     """
     if given is None:
         return None

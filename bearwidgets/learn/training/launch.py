@@ -19,7 +19,7 @@ import torch
 from lightning_fabric.plugins.environments import LightningEnvironment
 from lightning_fabric.strategies import DDPStrategy
 
-from bearwidgets.errors import BadInputError, TrainingError, unknown_name
+from bearwidgets.errors import BadInputError, TrainingError, check_whole, unknown_name
 from bearwidgets.learn.training.fabric import make_fabric
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def launch(devices: int, precision: str = "auto") -> Fabric:
     Call it in a script, and give the result to the learner: `learn.fabric = launch(2)`. The script runs again from
     its start in each further process, so print only where `fabric.is_global_zero`. Each process trains on its share
     of every batch; the first one evaluates, logs and saves. Batch norms see the batches of all GPUs together; on a
-    CPU each process normalizes by its own share.
+    CPU each process normalizes by its own share. While they train, each process listens on ports of the loopback
+    device, as gloo and NCCL do: other machines cannot reach them, other users of this machine could connect. The
+    network has to use the same parameters at each step.
 
     Args:
         devices: how many, 1 to 8.
@@ -69,8 +71,7 @@ def launch(devices: int, precision: str = "auto") -> Fabric:
         >>> fabric.world_size
         1
     """
-    if not isinstance(devices, int) or isinstance(devices, bool) or not 1 <= devices <= MOST:
-        raise BadInputError(f"devices is {devices!r}; allowed is a whole number from 1 to {MOST}.")
+    check_whole("devices", devices, 1, MOST)
     if precision not in PRECISIONS:
         raise BadInputError(unknown_name("precision", precision, PRECISIONS))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -94,9 +95,9 @@ def launch(devices: int, precision: str = "auto") -> Fabric:
     else:
         os.environ[FIRST] = str(os.getpid())
         os.environ[RENDEZVOUS] = tempfile.mkdtemp(prefix="bearwidgets-")
-        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # it warns that all parameters are used
-    # A parameter that a network does not use, and so has no gradient, stays as it is, as with one process.
-    strategy = _FileRendezvous(find_unused_parameters=True)
+    # The graph is the same at each step: a parameter that a network does not use is known from the first step on,
+    # has no gradient and stays as it is, as with one process.
+    strategy = _FileRendezvous(static_graph=True)
     fabric = make_fabric(
         device, precision, devices=devices, strategy=strategy, plugins=[LightningEnvironment()]
     )
@@ -125,11 +126,7 @@ def _end(strategy: DDPStrategy) -> None:
 
 
 def check_alike(fabric: Fabric, plan: dict[str, str]) -> None:
-    """See to it that all processes are about to do the same training.
-
-    Raises:
-        TrainingError: this one is about to do another than the first one; the message says what differs.
-    """
+    """Refuse a training that is another one than that of the first process; the error says what differs."""
     first = fabric.broadcast(plan)
     others = [name for name, value in plan.items() if first.get(name) != value]
     if others:

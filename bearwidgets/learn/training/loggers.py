@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import warnings
 from datetime import datetime, timezone
+from functools import partialmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -39,7 +40,7 @@ class Logger(Protocol):
         """The training has ended."""
 
 
-def make_logger(wanted: Any, description: Mapping[str, Any], *, steps: int = 0, epochs: int = 0) -> Logger:
+def make_logger(wanted: Any, description: Mapping[str, Any], *, steps: int = 0, epochs: int = 0) -> Loggers:
     """A logger that has been told the description; one that does nothing for None.
 
     Args:
@@ -55,15 +56,6 @@ def make_logger(wanted: Any, description: Mapping[str, Any], *, steps: int = 0, 
         description: how the training is done, in words; its first value is a part of the run's name.
         steps: steps that were done and logged before, where a training goes on.
         epochs: epochs that were done and logged before.
-
-    Raises:
-        BadInputError: an unknown name (near misses are named), an object without these methods, or a package that
-            is not installed.
-        WorkspaceError: the folder cannot be written.
-
-    Example:
-        >>> logger = make_logger("csv", {"network": "resnet18 at 224 px"})  # doctest: +SKIP
-        >>> logger.log_epoch({"epoch": 1, "valid_loss": 0.4})  # doctest: +SKIP
     """
     several = [] if wanted is None else wanted if isinstance(wanted, list) else [wanted]
     logger = Loggers([])
@@ -83,24 +75,8 @@ class Loggers:
     def __init__(self, members: list[Any]) -> None:
         self.members = list(members)
 
-    def log_step(self, record: Progress) -> None:
-        """Tell each."""
-        self._tell("log_step", record)
-
-    def log_epoch(self, row: Mapping[str, Any]) -> None:
-        """Tell each."""
-        self._tell("log_epoch", row)
-
-    def log_recipe(self, recipe: Mapping[str, Any]) -> None:
-        """Tell each."""
-        self._tell("log_recipe", recipe)
-
-    def close(self) -> None:
-        """Close each."""
-        self._tell("close")
-        self.members = []
-
-    def _tell(self, method: str, *what: Any) -> None:
+    def tell(self, method: str, *what: Any) -> None:
+        """Call one of `METHODS` of each."""
         for member in list(self.members):
             try:
                 getattr(member, method)(*what)
@@ -111,6 +87,15 @@ class Loggers:
                     "training goes on.",
                     stacklevel=4,
                 )
+
+    log_step = partialmethod(tell, "log_step")
+    log_epoch = partialmethod(tell, "log_epoch")
+    log_recipe = partialmethod(tell, "log_recipe")
+
+    def close(self) -> None:
+        """Close each."""
+        self.tell("close")
+        self.members = []
 
 
 def _make_one(wanted: Any, run_name: str, steps: int, epochs: int) -> Any:
@@ -132,11 +117,7 @@ def _make_one(wanted: Any, run_name: str, steps: int, epochs: int) -> Any:
 
 
 def _folder(folder: str | Path) -> Path:
-    """The folder, made if it is not there.
-
-    Raises:
-        WorkspaceError: it cannot be made.
-    """
+    """The folder, made if it is not there."""
     path = Path(folder).expanduser().resolve()
     try:
         path.mkdir(parents=True, exist_ok=True)

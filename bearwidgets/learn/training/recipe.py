@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from bearwidgets.data.augment.augment import augmentation
-from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.errors import BadInputError, check_whole, unknown_name
 from bearwidgets.learn.training.schedule import OneCycle
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from bearwidgets.learn.progress import Progress
     from bearwidgets.learn.training.schedule import Schedule
 
-BATCH_SIZE = 64
 Rate = float | slice | list | tuple  # as fastai: one, slice(first, last), slice(last), or one for each group
 
 
@@ -93,10 +92,10 @@ class Recipe:
     on_step: Callable[[Progress], object] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for name, least in (("batch_size", 1), ("accumulate", 1), ("early_stopping", 1)):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
-                raise BadInputError(f"{name} is {value!r}; allowed is a whole number from {least} on.")
+        check_whole("accumulate", self.accumulate, 1)
+        for name in ("batch_size", "early_stopping"):
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), 1)
         for name in ("weight_decay", "label_smoothing", "mixup", "cutmix", "gradient_clip"):
             value = getattr(self, name)
             if value is not None and not (_is_number(value) and value >= 0):
@@ -137,11 +136,7 @@ class Recipe:
 
 
 def make_recipe(options: Mapping[str, Any]) -> Recipe:
-    """A recipe of keyword options.
-
-    Raises:
-        BadInputError: an option that does not exist (near misses are named), or a value that is not allowed.
-    """
+    """A recipe of keyword options; one that does not exist is refused, with the name that it is near to."""
     known = [field.name for field in dataclasses.fields(Recipe)]
     for name in options:
         if name not in known:
@@ -151,42 +146,27 @@ def make_recipe(options: Mapping[str, Any]) -> Recipe:
 
 @dataclass(frozen=True)
 class Phase:
-    """Some epochs with one schedule.
+    """Some epochs with one schedule, and the highest rate that it stands for, as `FitMethods.fit` takes it."""
 
-    Attributes:
-        stage: the words that `Progress` shows.
-        epochs: passes over the training items.
-        lr: highest rate: one for all layer groups, `slice(first, last)` spread geometrically from the earliest to
-            the head, `slice(last)` with a tenth of it for all but the head, or one for each group.
-        schedule: how the rate rises and falls.
-        frozen_to: groups before this one are frozen; negative counts from the end, -1 leaves the head.
-        steps: end after so many steps, whatever `epochs` says.
-    """
-
-    stage: str
+    stage: str  # the words that `Progress` shows
     epochs: int
     lr: Rate
     schedule: Schedule
-    frozen_to: int = 0
-    steps: int | None = None
+    frozen_to: int = 0  # groups before this one are frozen; negative counts from the end, -1 leaves the head
+    steps: int | None = None  # end after so many, whatever `epochs` says
 
 
 def fine_tune_phases(
     epochs: int,
-    *,
     base_lr: float = 2e-3,
     freeze_epochs: int = 1,
     lr_mult: float = 100,
     pct_start: float = 0.3,
     div: float = 5.0,
 ) -> list[Phase]:
-    """The two phases of fastai's `fine_tune`: first the head alone, then all of it at half the rate, spread by depth.
-
-    Raises:
-        BadInputError: a number that is not allowed.
-    """
-    for name, value in (("epochs", epochs), ("freeze_epochs", freeze_epochs)):
-        check_epochs(value, name)
+    """The phases of fastai's `fine_tune`: first the head alone, then all of it at half the rate, spread by depth."""
+    check_whole("epochs", epochs, 0)
+    check_whole("freeze_epochs", freeze_epochs, 0)
     for name, value in (("base_lr", base_lr), ("lr_mult", lr_mult), ("div", div)):
         if not _is_number(value) or value <= 0:
             raise BadInputError(f"{name} is {value!r}; allowed is a number above 0.")
@@ -195,12 +175,6 @@ def fine_tune_phases(
     rate = base_lr / 2
     unfrozen = Phase("unfrozen", epochs, slice(rate / lr_mult, rate), OneCycle(pct_start, div))
     return [phase for phase in (frozen, unfrozen) if phase.epochs]
-
-
-def check_epochs(epochs: object, name: str = "epochs") -> None:
-    """Raise BadInputError unless it is a whole number from 0 on."""
-    if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 0:
-        raise BadInputError(f"{name} is {epochs!r}; allowed is a whole number from 0 on.")
 
 
 def check_share(pct_start: object) -> None:

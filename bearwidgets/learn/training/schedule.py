@@ -28,18 +28,12 @@ class OneCycle:
     """One rise and one fall of the rate; momentum goes the other way.
 
     Source: Smith, "A disciplined approach to neural network hyper-parameters" (2018), with cosine ramps.
-
-    Attributes:
-        pct_start: share of the steps spent rising, in (0, 1).
-        div: the start is the highest rate divided by this.
-        div_final: the end is the highest rate divided by this.
-        momenta: beta1 at the start, at the top, at the end.
     """
 
-    pct_start: float = 0.25
-    div: float = 25.0
-    div_final: float = 1e5
-    momenta: tuple[float, float, float] = (0.95, 0.85, 0.95)
+    pct_start: float = 0.25  # share of the steps spent rising, in (0, 1)
+    div: float = 25.0  # the start is the highest rate divided by this
+    div_final: float = 1e5  # the end is the highest rate divided by this
+    momenta: tuple[float, float, float] = (0.95, 0.85, 0.95)  # beta1 at the start, at the top, at the end
 
     def at(self, share: float) -> tuple[float, float]:
         """(share of the highest rate, momentum) once `share` of the steps, 0 to 1, is done."""

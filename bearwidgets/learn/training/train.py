@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
@@ -22,52 +21,17 @@ from bearwidgets.learn.training.cpu_speed import fast_training
 from bearwidgets.learn.training.fabric import reduce, shared_batch_norms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
-    import numpy as np
     from lightning_fabric import Fabric
     from torch import nn
 
+    from bearwidgets.learn.training.batches import ImageBatches, Minibatch
     from bearwidgets.learn.training.recipe import Phase, Recipe
     from bearwidgets.learn.training.training_dynamics import TrainingDynamics
 
 SMOOTHING = 0.98  # of the loss that is shown, and that `lr_find` reads; fastai's number
 BETA2, EPSILON = 0.99, 1e-5  # fastai's Adam
-
-
-@dataclass(frozen=True)
-class Minibatch:
-    """What one step trains on.
-
-    Attributes:
-        images: (n, channels, h, w) float, normalized, on the device; n is 0 where a step is to be passed over.
-        target: (n,) int64, class numbers.
-        total: sum of the class weights over this batch; n where there are no class weights.
-        rows: numbers of the items of this batch in all processes, or None where nobody asks who they are.
-    """
-
-    images: torch.Tensor
-    target: torch.Tensor
-    total: float
-    rows: np.ndarray | None = None
-
-
-class Batches(Protocol):
-    """Where minibatches come from.
-
-    Attributes:
-        steps: minibatches in an epoch.
-        n_classes: of the target.
-        class_weights: (n_classes,) float on the device, or None.
-    """
-
-    steps: int
-    n_classes: int
-    class_weights: torch.Tensor | None
-
-    def epoch(self, number: int, first: int = 0) -> Iterator[Minibatch]:
-        """Those of one epoch, from the batch numbered `first` on."""
-        ...
 
 
 def make_optimizer(
@@ -96,7 +60,7 @@ def run_phase(
     fabric: Fabric,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    batches: Batches,
+    batches: ImageBatches,
     phase: Phase,
     recipe: Recipe,
     *,
@@ -106,16 +70,8 @@ def run_phase(
 ) -> Generator[Progress]:
     """Train `model` in place, yielding after every batch; stop iterating and it stops, in a usable state.
 
-    Args:
-        fabric: device, precision and processes.
-        model: gives logits (n, classes).
-        optimizer: of `make_optimizer`.
-        batches: the data.
-        phase: how long, and how the rate goes.
-        recipe: all else.
-        seed: of dropout, mixup and whatever else is random in a step.
-        first_step: steps of this phase that are done already.
-        dynamics: gets what the network says of every image, unless the recipe mixes images.
+    The first `first_step` steps of the phase are done already. `dynamics` gets what the network says of every image,
+    unless the recipe mixes images.
 
     Raises:
         TrainingError: the loss is not a number; the message says at which step and rate, and the weights are the
@@ -125,7 +81,9 @@ def run_phase(
     module, optimizer = fabric.setup(model, optimizer)
     mix = _mixer(recipe, batches.n_classes)
     dynamics = None if recipe.mixup or recipe.cutmix else dynamics
-    good, smooth, step = _Copy(model), 0.0, first_step
+    now = [*model.parameters(), *model.buffers()]
+    good = [each.detach().clone() for each in now]
+    smooth, step = 0.0, first_step
     _train_mode(model, recipe)
     try:
         with fast_training(model, fabric.device), shared_batch_norms(model, fabric):
@@ -139,17 +97,16 @@ def run_phase(
                             images, target = mix(batch.images, batch.target)
                             logits = module(images)
                             mean = _mean_loss(logits, target, batch, batches, recipe)
-                            gathered = _gathered(step % batches.steps, batches.steps, recipe.accumulate)
-                            fabric.backward(mean / gathered)
+                            fabric.backward(mean / _gathered(step, batches.steps, recipe.accumulate))
                         loss = float(reduce(fabric, mean.detach()))
                     if not math.isfinite(loss):
-                        good.put_back()
+                        _copy(good, now)
                         raise TrainingError(_not_a_number(phase, step, steps, rate))
                     if dynamics is not None and logits is not None and batch.rows is not None:
                         dynamics.add(batch.rows, logits, fabric)
                     step += 1
                     if step % batches.steps % recipe.accumulate == 0 or step == steps:
-                        good.take()
+                        _copy(now, good)
                         if recipe.gradient_clip is not None:
                             fabric.clip_gradients(module, optimizer, max_norm=recipe.gradient_clip)
                         optimizer.step()
@@ -174,24 +131,21 @@ def run_phase(
 
 
 def _mean_loss(
-    logits: torch.Tensor, target: torch.Tensor, batch: Minibatch, batches: Batches, recipe: Recipe
+    logits: torch.Tensor, target: torch.Tensor, batch: Minibatch, batches: ImageBatches, recipe: Recipe
 ) -> torch.Tensor:
     if recipe.loss is not None:
         return recipe.loss(logits, target).mean()
+    weight, smoothing = batches.class_weights, recipe.label_smoothing
     summed = functional.cross_entropy(
-        logits,
-        target,
-        weight=batches.class_weights,
-        label_smoothing=recipe.label_smoothing,
-        reduction="sum",
+        logits, target, weight=weight, label_smoothing=smoothing, reduction="sum"
     )
     return summed / batch.total
 
 
-def _gathered(number: int, steps: int, accumulate: int) -> int:
+def _gathered(step: int, steps: int, accumulate: int) -> int:
     """How many batches the gradients of this one are gathered with; the last ones of an epoch may be fewer."""
-    start = number // accumulate * accumulate
-    return min(accumulate, steps - start)
+    number = step % steps
+    return min(accumulate, steps - number // accumulate * accumulate)
 
 
 def _train_mode(model: nn.Module, recipe: Recipe) -> None:
@@ -230,23 +184,10 @@ def _mixer(recipe: Recipe, n_classes: int) -> Callable[..., tuple[torch.Tensor, 
     return v2.RandomChoice(chosen) if len(chosen) > 1 else chosen[0]
 
 
-class _Copy:
-    """A second set of a model's tensors, to go back to."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self._tensors = [*model.parameters(), *model.buffers()]
-        with torch.no_grad():
-            self._kept = [each.detach().clone() for each in self._tensors]
-
-    @torch.no_grad()
-    def take(self) -> None:
-        for kept, now in zip(self._kept, self._tensors, strict=True):
-            kept.copy_(now)
-
-    @torch.no_grad()
-    def put_back(self) -> None:
-        for kept, now in zip(self._kept, self._tensors, strict=True):
-            now.copy_(kept)
+@torch.no_grad()
+def _copy(source: Sequence[torch.Tensor], target: Sequence[torch.Tensor]) -> None:
+    for each, its_copy in zip(source, target, strict=True):
+        its_copy.copy_(each)
 
 
 def _not_a_number(phase: Phase, step: int, steps: int, rate: float) -> str:

@@ -25,20 +25,9 @@ class TrainingDynamics:
     "Identifying mislabeled data using the area under the margin ranking", NeurIPS 2020, and Swayamdipta et al.,
     "Dataset cartography", EMNLP 2020, who call it training dynamics.
 
-    Args:
-        ids: of the training items.
-        n_classes: how many classes there are.
-        start: ids and probabilities of items from heads that did not see them, where the training starts from such.
-
-    Attributes:
-        ids: of the training items.
-        tensors: total (n, classes) float32, the sum of their probabilities; count (n,) float32, how many these are;
-            start (n, classes) float32, NaN for items without.
-
-    Example:
-        >>> dynamics = TrainingDynamics(["a", "b"], 2)
-        >>> dynamics.opinions()[0]
-        []
+    `start` are ids and probabilities of items from heads that did not see them, where the training starts from such.
+    The tensors are total (n, classes), the sum of the items' probabilities; count (n,), how many these are; and
+    start (n, classes), NaN for items without; all float32.
     """
 
     def __init__(
@@ -58,13 +47,7 @@ class TrainingDynamics:
             self.tensors["start"][rows] = torch.from_numpy(np.asarray(start[1], dtype=np.float32)[others])
 
     def add(self, rows: np.ndarray, logits: torch.Tensor, fabric: Fabric) -> None:
-        """Add a minibatch.
-
-        Args:
-            rows: numbers of its items among `ids`, in all processes.
-            logits: (n, classes) of those of this process, every `world_size`-th from the number of this process on.
-            fabric: of the processes.
-        """
+        """Add a minibatch: numbers of its items among `ids`, and logits (n, classes) of those of this process."""
         own = torch.softmax(logits.detach().float(), 1)
         p = own.new_zeros(len(rows), own.shape[1])
         p[fabric.global_rank :: fabric.world_size] = own
@@ -92,11 +75,7 @@ class TrainingDynamics:
         return dynamics
 
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Go on from the tensors of another trace of these items; none at all change nothing.
-
-        Raises:
-            BadInputError: they are of other items or classes.
-        """
+        """Go on from the tensors of another trace of these items; none at all change nothing, others are refused."""
         if not tensors:
             return
         if {name: each.shape for name, each in tensors.items()} != {

@@ -17,19 +17,12 @@ _WITHIN = 0.03  # how far beyond the image's edge a point still counts, as a sha
 
 
 class Pairs(NamedTuple):
-    """Pairs of images, the second one seen as a window of the first.
+    """Pairs of images, the second one seen as a window of the first."""
 
-    Attributes:
-        whole: (m,) index of the image that holds the window.
-        part: (m,) index of the image that is the window.
-        flipped: (m,) bool, whether the part is mirrored.
-        map: (m, 4) float64: width, left, height, top of the window, as shares of the whole image.
-    """
-
-    whole: np.ndarray
-    part: np.ndarray
-    flipped: np.ndarray
-    map: np.ndarray
+    whole: np.ndarray  # (m,) index of the image that holds the window
+    part: np.ndarray  # (m,) index of the image that is the window
+    flipped: np.ndarray  # (m,) bool, whether the part is mirrored
+    map: np.ndarray  # (m, 4) float64: width, left, height, top of the window, as shares of the whole image
 
     def at(self, rows: np.ndarray | slice) -> Pairs:
         """Some of the pairs."""
@@ -79,11 +72,8 @@ def refine(images: np.ndarray, pairs: Pairs, side: int, rounds: int = 12) -> tup
 
     Least squares on the pixels of gray images (n, h, w) at a grid of `side` points, linear in the four numbers of
     the window and in gain and bias of the light, repeated (Lucas and Kanade, 1981, An iterative image registration
-    technique; Baker and Matthews, 2004).
-
-    Returns:
-        The pairs with better windows, and the correlation (m,) of their pixels, -1 to 1; 0 where the window has left
-        the image.
+    technique; Baker and Matthews, 2004). Gives the correlation (m,) of the pixels too, -1 to 1; 0 where the window
+    has left the image.
     """
     whole = images[pairs.whole].astype(np.float32)
     part = images[pairs.part].astype(np.float32)

@@ -48,19 +48,12 @@ _BLOCK = 256
 
 
 class Copies(NamedTuple):
-    """Pairs of rows that show the same image.
+    """Pairs of rows that show the same image."""
 
-    Attributes:
-        first: (m,) row of the image that shows more.
-        second: (m,) row of the other.
-        similarity: (m,) median correlation of the details in 36 parts of them, 0 to 1.
-        how: (m,) what was done to the second one: "cropped to 59 % and mirrored".
-    """
-
-    first: np.ndarray
-    second: np.ndarray
-    similarity: np.ndarray
-    how: np.ndarray
+    first: np.ndarray  # (m,) row of the image that shows more
+    second: np.ndarray  # (m,) row of the other
+    similarity: np.ndarray  # (m,) median correlation of the details in 36 parts of them, 0 to 1
+    how: np.ndarray  # (m,) what was done to the second one: "cropped to 59 % and mirrored"
 
     def at_least(self, similarity: float) -> Copies:
         """The pairs from a similarity on."""

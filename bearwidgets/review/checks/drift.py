@@ -47,12 +47,8 @@ def order_drift(index: np.ndarray, target: np.ndarray, *, seed: int = SEED) -> D
 
     After Cummings, Snorrason and Mueller (2023), Detecting Dataset Drift and Non-IID Sampling via k-Nearest
     Neighbors, but within classes only, so that files sorted by class do not count, and against shuffled orders of
-    each class, which makes p exact. It is 1 where no two neighbors are of one class.
-
-    Args:
-        index: (n, k) int64, the nearest items in feature space, -1 for none; items stand in their order.
-        target: (n,) class numbers.
-        seed: Of the shuffles.
+    each class, which makes p exact. It is 1 where no two neighbors are of one class. `index` (n, k) are the nearest
+    items in feature space, -1 for none; items stand in their order. `target` (n,) are class numbers.
     """
     n = len(target)
     item = np.repeat(np.arange(n), min(index.shape[1], _NEIGHBORS))

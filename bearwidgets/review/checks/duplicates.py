@@ -27,7 +27,7 @@ _NEARLY = 0.999  # score of a copy that is not the same bytes, at most: those of
 @check("contradictory_labels", title="Contradictory copies", needs=["image_stats"], certain=True)
 def contradictory_labels(inputs: CheckInputs) -> CheckResult:
     """Copies that do not all have the same label: one at least is wrong, for certain where the bytes are the same."""
-    return _differing(inputs, "label", "labelled {}".format)
+    return _differing(inputs, "label", "labeled {}".format)
 
 
 @check("leakage", title="Copies across splits", needs=["image_stats"], certain=True)

@@ -23,9 +23,8 @@ _FEW = 5  # classes, of fewer than which the spread says nothing: one of two is 
 def rare_classes(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Which classes have far fewer items than is usual in this data set, from the number of items of each.
 
-    Returns:
-        shares (classes,) of the median count; rare (classes,) bool; the share below which a class is rare: 3.5 robust
-        standard deviations of the logarithm under the median, but between 0.1 and 0.5; 0.5 for less than five.
+    Gives shares (classes,) of the median count; rare (classes,) bool; the share below which a class is rare: 3.5
+    robust standard deviations of the logarithm under the median, but between 0.1 and 0.5; 0.5 for less than five.
     """
     if not len(counts):
         return np.zeros(0), np.zeros(0, bool), _USUAL

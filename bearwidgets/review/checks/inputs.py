@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bearwidgets.data.dataset import Dataset
+    from bearwidgets.learn.predict import Predicts
     from bearwidgets.review.checks.copies import Copies
     from bearwidgets.review.neighbors import Neighbors
     from bearwidgets.review.review import Review
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 class CheckInputs:
     """What a check may read.
 
-    Args:
-        ds: The data set.
-        review: Its review, if there is one.
-        learn: The learner whose body gives the features, if there is one.
-
     Attributes:
         ds: The data set.
         table: Its table: id, content, path, label, split, width, height; a row for each of n items.
@@ -34,19 +30,18 @@ class CheckInputs:
         threshold: The score from which this check is to flag an item, where the user gave one; else None.
     """
 
-    def __init__(self, ds: Dataset, review: Review | None = None, learn: Any = None) -> None:
+    def __init__(self, ds: Dataset, review: Review | None = None, learn: Predicts | None = None) -> None:
         self.ds = ds
         self.table: pd.DataFrame = ds.table
         self.review = review
         self.threshold: float | None = None
-        folds = getattr(learn, "learners", None)  # of a cross-validation; one body is as good as another
-        self._learn = folds[0] if folds else learn
+        self._learn = learn  # whose body gives the features
 
     def lacks(self, need: str) -> str:
         """Why something that a check needs is missing, or "" where it is there."""
         if need == "review" and self.review is None:
             return "needs predictions: give a trained Learner or a Review"
-        if need == "features" and not hasattr(self._learn, "features"):
+        if need == "features" and self._learn is None:
             return "needs features: give a bearwidgets Learner, or a Review of one"
         return ""
 
@@ -75,7 +70,7 @@ class CheckInputs:
     @cached_property
     def features(self) -> np.ndarray | None:
         """(n, d) float32 of the learner's body, zeros where an image does not decode; None without a learner."""
-        if self.lacks("features"):
+        if self._learn is None:
             return None
         ds = self.ds
         for _ in self._learn.compute_features(ds):

@@ -26,15 +26,8 @@ def distance_ratio(index: np.ndarray, similarity: np.ndarray, target: np.ndarray
     The mean cosine distance to the nearest items (Kuan and Mueller, 2022, Back to the Basics: Revisiting
     Out-of-Distribution Detection Baselines), divided by the mean, over these neighbors, of the median of that
     distance in the neighbor's class. So the items of a varied class are not all off topic, and as the item's own
-    label has no part in it, a wrong label alone makes no outlier.
-
-    Args:
-        index: (n, k) int64, the nearest items, -1 for none.
-        similarity: (n, k) cosine.
-        target: (n,) class numbers.
-
-    Returns:
-        (n,) above 0, 1 is usual; NaN for an item without neighbors.
+    label has no part in it, a wrong label alone makes no outlier. Takes the nearest items (n, k), -1 for none, their
+    cosines (n, k) and class numbers (n,); gives (n,) above 0, 1 is usual, NaN for an item without neighbors.
     """
     width = max(min(index.shape[1], int(_MOST_SHARE * len(index))), min(index.shape[1], 5))
     index, similarity = index[:, :width], similarity[:, :width]

@@ -36,29 +36,21 @@ SUFFIXES = {
 
 @dataclass(frozen=True)
 class Measured:
-    """A check of one figure.
+    """A check of one figure."""
 
-    Attributes:
-        title: What a person reads.
-        figure: CheckInputs → (n,) figure, NaN where it is unknown; only its size counts for the score, not its sign.
-        good: Figure of which nothing is to be said: score 0.
-        least: Figure that begins to be odd: score 0.5. Nothing on the good side of it is flagged by itself.
-        worst: The oddest figure: score 1.
-        always: Figure from which an item is flagged however common it is; None where only what is rare is odd.
-        words: The figure as a person reads it.
-        sentence: Of a flagged item; `{}` takes the words.
-        name: What the figure is called, for the note on its median; "" for no note.
-    """
-
-    title: str
-    figure: Callable[[CheckInputs], np.ndarray]
-    good: float
-    least: float
-    worst: float
-    always: float | None
-    words: Callable[[float], str]
-    sentence: str
-    name: str
+    title: str  # what a person reads
+    figure: Callable[
+        [CheckInputs], np.ndarray
+    ]  # (n,), NaN where unknown; its sign does not count for the score
+    good: float  # of which nothing is to be said: score 0
+    least: float  # that begins to be odd: score 0.5; nothing on its good side is flagged by itself
+    worst: float  # the oddest: score 1
+    always: (
+        float | None
+    )  # from which an item is flagged however common it is; None where only the rare is odd
+    words: Callable[[float], str]  # the figure as a person reads it
+    sentence: str  # of a flagged item; `{}` takes the words
+    name: str  # what the figure is called, for the note on its median; "" for no note
 
     def __call__(self, inputs: CheckInputs) -> CheckResult:
         """Score, threshold and sentences."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bearwidgets.data.cache.thumbs import Thumbnails
-from bearwidgets.errors import BadInputError, ImageError
+from bearwidgets.errors import ImageError, check_whole
 from bearwidgets.files import visible, write_output
 
 if TYPE_CHECKING:
@@ -48,14 +48,8 @@ def write_report(
     *,
     top: int,
 ) -> Path:
-    """Write the page, atomically: a table of all checks, then the first `top` images of each queue, groups whole.
-
-    Raises:
-        BadInputError: `top` is no whole number from 1 on.
-        WorkspaceError: It cannot be written.
-    """
-    if not isinstance(top, int) or top < 1:
-        raise BadInputError(f"top is {top!r}; allowed is a whole number from 1 on.")
+    """Write the page, atomically: a table of all checks, then the first `top` images of each queue, groups whole."""
+    check_whole("top", top, 1)
     title = escape(f"Issues of {ds.root.name}")
     parts = [
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>',

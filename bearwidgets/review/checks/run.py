@@ -19,6 +19,8 @@ from bearwidgets.review.review import Review
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from bearwidgets.learn.predict import Predicts
+
 
 def find_issues(
     source: Dataset | Review | Any,
@@ -94,17 +96,23 @@ def _inputs(source: Any) -> CheckInputs:
                 "This review has no data set, so there are no images to look at; make it with "
                 "Review(learn) or Review.from_predictions(ds, probabilities, classes)."
             )
-        return CheckInputs(source.ds, source, source.learn)
+        return CheckInputs(source.ds, source, _with_features(source.learn))
     if not (hasattr(source, "predictions") or hasattr(source, "dls")):
         raise BadInputError(
             f"Issues are found in a Dataset, a Learner or a Review, not in {type(source).__name__}."
         )
     if not getattr(source, "is_trained", True):
-        return CheckInputs(source.ds, None, source)
+        return CheckInputs(source.ds, None, _with_features(source))
     review = Review(source)
     if review.ds is None:
         raise BadInputError("This learner has no data set; give its review of one: Review(learn, ds).")
-    return CheckInputs(review.ds, review, source)
+    return CheckInputs(review.ds, review, _with_features(source))
+
+
+def _with_features(learn: Any) -> Predicts | None:
+    """The learner itself, or the first of a cross-validation (one body is as good as another); None for others."""
+    first = next(iter(getattr(learn, "learners", [learn])), None)
+    return first if hasattr(first, "compute_features") else None
 
 
 def _checked(result: Any, ids: pd.Series, threshold: float | None) -> CheckResult:

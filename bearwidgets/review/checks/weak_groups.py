@@ -22,7 +22,7 @@ _COMPONENTS = 32  # what k-means sees: it fails in many dimensions, and takes lo
 
 
 class WeakGroups(NamedTuple):
-    """Clusters and their accuracy: group (n,) int64 with -1 for none, then (groups,) figures of each."""
+    """Clusters in the order of their p values: group (n,) int64 with -1 for none, then (groups,) figures of each."""
 
     group: np.ndarray
     size: np.ndarray
@@ -40,16 +40,9 @@ def find_weak_groups(
     k-means on the main components of the features brought to length 1. As errors have no part in the clusters, the
     one-sided exact test of Fisher holds its level; Holm's (1979) correction holds it for all clusters together.
     The idea of groups in feature space is that of Eyuboglu et al., 2022, Domino: Discovering Systematic Errors with
-    Cross-Modal Embeddings.
-
-    Args:
-        features: (n, d), rows of zeros are in no group.
-        right: (n,) 1 where the prediction is the label, 0 where not, NaN where there is none.
-        least_drop: How much lower than elsewhere the accuracy of a weak group is, at least, 0 to 1.
-        seed: Of the components and the clusters.
-
-    Returns:
-        Clusters in the order of their p values, with `weak` where p is below 0.01 and the drop is large enough.
+    Cross-Modal Embeddings. Features are (n, d), of which rows of zeros are in no group; `right` (n,) is 1 where the
+    prediction is the label, 0 where not, NaN where there is none. A group is weak where p is below 0.01 and its
+    accuracy lower than elsewhere by `least_drop`, 0 to 1.
     """
     from scipy.stats import hypergeom
 

@@ -39,10 +39,7 @@ def measure_effect(before: Predicts, after: Predicts, ds: Dataset, journal: Any)
     """Compare two learners, without and with the decisions, on the evaluation split of `ds`, the data as they were.
 
     The p-value is that of the exact sign test on the items where the two differ (McNemar's test, exact form): how
-    often chance alone would part them at least as unevenly.
-
-    Raises:
-        BadInputError: the data set has no evaluation split.
+    often chance alone would part them at least as unevenly. Without an evaluation split there is nothing to tell.
     """
     if not (ds.table.split == "valid").any():
         raise BadInputError(
