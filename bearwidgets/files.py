@@ -52,7 +52,12 @@ _FORMULA = re.compile(
 _TEMPORARY = re.compile(r"\.bearwidgets-[0-9a-f]{8}\.tmp")
 
 
-def explain(error: OSError, path: Path, outcome: str) -> WorkspaceError:
+_OTHER_PLACE = (
+    "Pass workspace= with a folder that can be written when you open the data set, or change the permissions."
+)
+
+
+def explain(error: OSError, path: Path, outcome: str, way_out: str = _OTHER_PLACE) -> WorkspaceError:
     """The error that tells a user what stood in the way, what became of the work, and what to do."""
     if isinstance(error, WorkspaceError):
         return error
@@ -61,10 +66,7 @@ def explain(error: OSError, path: Path, outcome: str) -> WorkspaceError:
             f"The disk that holds {path} is full. {outcome} Free some space, then do it again."
         )
     if error.errno in _REFUSED:
-        return WorkspaceError(
-            f"{path} cannot be written ({error.strerror}). {outcome} Pass workspace= with a folder that can be"
-            " written when you open the data set, or change the permissions."
-        )
+        return WorkspaceError(f"{path} cannot be written ({error.strerror}). {outcome} {way_out}")
     return WorkspaceError(f"{path}: {error.strerror or error}. {outcome}")
 
 
@@ -89,7 +91,7 @@ def write_atomic(path: Path, data: bytes, *, like: os.stat_result | None = None,
     Args:
         path: The file; its folder exists.
         data: The new bytes.
-        like: Take the permissions and the modification time from here.
+        like: Take the owner, the permissions and the modification time from here.
         sync: Make it last through a power cut; a cache, which may be lost, need not wait for the disk.
     """
     temporary = path.parent / f".bearwidgets-{uuid.uuid4().hex[:8]}.tmp"
@@ -102,6 +104,7 @@ def write_atomic(path: Path, data: bytes, *, like: os.stat_result | None = None,
                     file.flush()
                     os.fsync(file.fileno())
             if like is not None:
+                keep_owner(temporary, like)
                 temporary.chmod(like.st_mode & 0o7777)
                 os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
             temporary.replace(path)
@@ -111,6 +114,27 @@ def write_atomic(path: Path, data: bytes, *, like: os.stat_result | None = None,
     if sync:
         _clear_dead(path.parent)
         sync_folder(path.parent)
+
+
+def keep_owner(path: Path, like: os.stat_result) -> None:
+    """Give a new file or folder the owner and group of the one it stands for, as far as the system lets us.
+
+    Only root may give files away; the others keep the group where they are in it.
+    """
+    if os.name == "nt" or (like.st_uid, like.st_gid) == (path.stat().st_uid, path.stat().st_gid):
+        return
+    for owner in (like.st_uid, -1):
+        with contextlib.suppress(OSError):
+            os.chown(path, owner, like.st_gid)
+            return
+
+
+def make_folders(folder: Path) -> None:
+    """Make a folder and those above it that are missing, each with the owner of the one it lies in."""
+    if not folder.is_dir():
+        make_folders(folder.parent)
+        folder.mkdir(exist_ok=True)
+        keep_owner(folder, folder.parent.stat())
 
 
 def _clear_dead(folder: Path) -> None:

@@ -317,8 +317,10 @@ class Journal:
         Args:
             plan: From `plan()`; its problems are left out and stay pending. Without one, a problem stops it all.
 
+        Returns:
+            What was done; of round 0 where nothing is pending, so that doing it again is no error.
+
         Raises:
-            BadInputError: Nothing is pending.
             ConflictError: Files are not as planned, or the journal is damaged (`damage`); everything is as it was.
             WorkspaceError: The disk is full or cannot be written; everything is as it was.
         """
@@ -398,11 +400,9 @@ class Journal:
         self._store.refresh()
         self._store.follow = rounds.follow
         self.recovered = rounds.recover_if_alone()
-        if self.recovered:
-            warnings.warn(
-                f"{' '.join(rounds.notes)} If the data set was opened before this, open it again.",
-                stacklevel=3,
-            )
+        if rounds.notes:
+            again = " If the data set was opened before this, open it again." if self.recovered else ""
+            warnings.warn(f"{' '.join(rounds.notes)}{again}", stacklevel=3)
         manifest = self._manifest.path
         if self.path.exists() and (
             not manifest.exists() or manifest.stat().st_mtime_ns < self.path.stat().st_mtime_ns

@@ -195,13 +195,12 @@ def apply(options: Any) -> int:
         return OK if plan.ok else FAILED
     if options.accept_damage:
         journal.accept_damage()
-    if plan.ok and not len(plan.moves):
-        _print(options, machine, "Nothing to do: no decision to delete or relabel is pending.")
-        return OK
     receipt = journal.apply()
-    done = f"{receipt.summary()}."
-    back = f"To undo it: bearwidgets rollback {options.folder} --round {receipt.round}"
-    _print(options, {**machine, "round": receipt.round}, done, back)
+    done = [f"{receipt.summary()}."]
+    if receipt.round:
+        machine["round"] = receipt.round
+        done.append(f"To undo it: bearwidgets rollback {options.folder} --round {receipt.round}")
+    _print(options, machine, *done)
     return OK
 
 

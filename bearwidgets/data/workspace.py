@@ -14,9 +14,10 @@ from typing import Any
 
 from bearwidgets.data.identity import hash_bytes
 from bearwidgets.errors import BadInputError, WorkspaceError, and_more
-from bearwidgets.files import explain, refuse_links, write_atomic
+from bearwidgets.files import explain, read_json, refuse_links, write_atomic
 
 APPLIED, ROLLING_BACK, ROLLED_BACK, ABANDONED = "applied", "rolling back", "rolled back", "abandoned"
+PLANS = ("plan.json", "plan-copy.json")  # in a round's folder; either will do
 DAMAGED = "damaged"  # no state that a receipt says: it says nothing that can be understood
 _ROUND = re.compile(r"[0-9]{4,}")
 
@@ -98,8 +99,8 @@ def own(workspace: Path, root: Path) -> None:
 def read_object(file: Path) -> dict[str, Any]:
     """The object in a JSON file; empty where there is none that can be read and understood."""
     try:
-        found = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        found = read_json(file)
+    except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -126,7 +127,7 @@ def state_of(folder: Path) -> str | None:
     if os.path.lexists(receipt):
         state = read_object(receipt).get("state")
         return state if state in {APPLIED, ROLLING_BACK, ROLLED_BACK, ABANDONED} else DAMAGED
-    return None if (folder / "plan.json").exists() else ABANDONED
+    return None if any((folder / name).exists() for name in PLANS) else ABANDONED
 
 
 def unfinished_rounds(workspace: Path) -> dict[int, str | None]:

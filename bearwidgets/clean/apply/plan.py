@@ -80,7 +80,7 @@ class Receipt:
     """What a round did, or what its rollback undid.
 
     Attributes:
-        round: The number to give to `Journal.rollback`.
+        round: The number to give to `Journal.rollback`; 0 if there was nothing to do.
         counts: How many images were deleted and relabeled.
         moves: As in `Plan`.
         folder: Where plan, receipt and the round's own manifest lie.
@@ -102,8 +102,15 @@ class Receipt:
         table = moves_table(round_.moves)
         return cls(round_.number, counts, table, round_.folder, undone, tuple(notes))
 
+    @classmethod
+    def of_nothing(cls, paths: DataPaths) -> Receipt:
+        """The receipt where nothing was to be done, and nothing was."""
+        return cls(0, dict.fromkeys(CHANGING, 0), moves_table([]), paths.workspace / "rounds")
+
     def summary(self) -> str:
         """One sentence: "Round 1 applied: 4 images deleted, 10 relabeled"."""
+        if not self.round:
+            return "Nothing to do: no decision to delete or relabel is pending"
         n = sum(self.counts.values())
         if not self.undone:
             deleted, relabeled = (self.counts[action] for action in CHANGING)
@@ -113,7 +120,8 @@ class Receipt:
         return f"Round {self.round} undone: {f'all {n} files are' if n > 1 else 'the file is'} back in place"
 
     def __repr__(self) -> str:
-        return "\n".join([f"{self.summary()}; the record is in {self.folder}", *self.notes])
+        record = f"; the record is in {self.folder}" if self.round else ""
+        return "\n".join([f"{self.summary()}{record}", *self.notes])
 
 
 def make_plan(decisions: Iterable[Decision], items: Items, paths: DataPaths, number: int) -> Plan:

@@ -4,9 +4,9 @@ A round that did not come to its end is always taken back, never completed: whoe
 they were before, and the decisions still pending. The plan is on disk before the first file moves; how far the moves
 came is read off the files themselves (see `moves`), so nothing can contradict them.
 
-`rounds/NNNN/` holds plan.json (the moves), receipt.json (the state, below), manifest.csv (the decisions carried out)
-and, if labels live in a CSV file, labels-before.csv. Without a receipt, the round was being applied when its
-process died.
+`rounds/NNNN/` holds plan.json (the moves) and a copy of it, receipt.json (the state, see `data.workspace`),
+manifest.csv (the decisions carried out) and, if labels live in a CSV file, labels-before.csv. Without a receipt, the
+round was being applied when its process died.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass, field
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.clean.apply.free_names import inside
 from bearwidgets.clean.apply.labels import edit_labels, new_labels
 from bearwidgets.clean.apply.moves import FileMove, Move, move, put_back, wrong
 from bearwidgets.data.actions import RELABEL
+from bearwidgets.data.workspace import PLANS, read_object
 from bearwidgets.errors import ConflictError, WorkspaceError
-from bearwidgets.files import sync_folder, write_atomic
+from bearwidgets.files import checked, sync_folder, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,8 +33,10 @@ if TYPE_CHECKING:
 
     from bearwidgets.clean.apply.paths import DataPaths
 
-APPLIED, ROLLING_BACK, ROLLED_BACK, ABANDONED = "applied", "rolling back", "rolled back", "abandoned"
 _VERSION = 1
+_TEXTS, _NUMBERS = ("id", "action", "label", "path", "target", "content"), ("seq", "size", "mtime_ns")
+_MOVE = {**dict.fromkeys(_TEXTS, str), **dict.fromkeys(_NUMBERS, int), "new_label": (str, NoneType)}
+_LABELS = {"before": (str, NoneType), "after": str}
 
 
 @dataclass
@@ -71,32 +76,33 @@ class Round:
 
     @classmethod
     def read(cls, paths: DataPaths, number: int, step: Callable[[str], None]) -> Round:
-        """Read plan.json.
+        """Read plan.json, or its copy if that is damaged.
 
         Raises:
-            WorkspaceError: It is not there or cannot be understood.
+            WorkspaceError: Neither is there and can be understood.
         """
-        file = paths.round_folder(number) / "plan.json"
-        try:
-            plan = json.loads(file.read_bytes())
-            if plan["v"] != _VERSION:
+        files = [paths.round_folder(number) / name for name in PLANS]
+        for plan in filter(None, map(read_object, files)):
+            if plan.pop("hash", None) not in (None, _plan_hash(plan)):
+                continue
+            if plan.get("v") != _VERSION:
                 raise WorkspaceError(
-                    f"{file} was written by a newer bearwidgets. Upgrade with: pip install -U bearwidgets"
+                    f"{files[0]} was written by a newer bearwidgets. Upgrade with: pip install -U bearwidgets"
                 )
-            labels = LabelChange(**plan["labels"]) if plan["labels"] else None
-            moves = [Move(**row) for row in plan["moves"]]
-            return cls(paths, number, moves, plan["source"], plan["made"], labels, step)
-        except FileNotFoundError as error:
-            raise WorkspaceError(
-                f"Round {number} has no plan at {file}, so it cannot be rolled back."
-            ) from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise WorkspaceError(
-                f"{file} is damaged ({error}), so round {number} cannot be rolled back."
-            ) from error
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                labels = LabelChange(**checked(plan["labels"], _LABELS)) if plan["labels"] else None
+                moves = [Move(**checked(row, _MOVE)) for row in plan["moves"]]
+                made = [str(each) for each in plan["made"]]
+                return cls(paths, number, moves, str(plan["source"]), made, labels, step)
+        there = [str(each) for each in files if each.exists()]
+        what = f"{' and '.join(there)} cannot be read or understood" if there else f"there is no {files[0]}"
+        raise WorkspaceError(
+            f"Round {number} has no plan, so it cannot be rolled back: {what}. {paths.workspace / 'trash'} holds the"
+            f" images that it deleted, and {files[0].parent / 'manifest.csv'} lists what it did."
+        )
 
-    def note(self, state: str, at: str, by: str) -> None:
-        """Write receipt.json."""
+    def note(self, state: str, at: str, by: str, left: Sequence[str] = ()) -> None:
+        """Write receipt.json; `left` says what could not be brought back."""
         self.step(f"receipt: {state}")
         receipt = {
             "v": _VERSION,
@@ -105,6 +111,7 @@ class Round:
             "at": at,
             "by": by,
             "moves": len(self.moves),
+            "left": list(left),
         }
         write_atomic(self.folder / "receipt.json", _json(receipt))
 
@@ -141,7 +148,8 @@ class Round:
             "moves": [asdict(each) for each in self.moves],
         }
         self.step("write plan")
-        write_atomic(self.folder / "plan.json", _json(plan))
+        for name in PLANS:
+            write_atomic(self.folder / name, _json({**plan, "hash": _plan_hash(plan)}))
         return new
 
     def carry_out(self, new_labels_: bytes | None) -> None:
@@ -168,21 +176,30 @@ class Round:
             sync_folder(folder)
 
     def obstacles(self) -> list[str]:
-        """Why the round cannot be rolled back as a whole; nothing is changed."""
+        """Why the round cannot be rolled back as a whole, files that are back already aside; nothing is changed."""
         if self.source != self.paths.source:
             return [f"it was applied to labels from a {self.source}; open the data set that way"]
         found = []
         for each in self.file_moves():
-            if each.source.exists() or each.source.is_symlink():
-                found.append(f"a file is in the way at {each.source}")
+            if os.path.lexists(each.source):
+                if wrong(each.source, each.content):
+                    found.append(f"a file is in the way at {each.source}")
             elif reason := wrong(each.target, each.content):
                 found.append(reason)
         file = self.paths.labels
-        if self.labels and file is not None and _hash(file) != self.labels.after:
+        if self.labels and file is not None and _hash(file) not in {self.labels.before, self.labels.after}:
             found.append(
                 f"{file} was changed since; the one before is kept as {self.folder / 'labels-before.csv'}"
             )
         return found
+
+    def partly_back(self) -> bool:
+        """Whether any file that the round moved is not there, but has its old name or is on its way back."""
+        return any(
+            wrong(each.target, each.content)
+            and (os.path.lexists(each.source_part) or not wrong(each.source, each.content))
+            for each in self.file_moves()
+        )
 
     def take_back(self) -> list[str]:
         """Bring everything back that is still where the round put it; can be repeated after any interruption.
@@ -191,6 +208,7 @@ class Round:
             What could not be brought back, and stays where it is.
 
         Raises:
+            ConflictError: A file was replaced at this very moment; call again.
             OSError: The system refused; call again when it does not.
         """
         left = [reason for reason in [self._labels_back()] if reason]
@@ -266,23 +284,8 @@ class Round:
         return ""
 
 
-def state_of(folder: Path) -> str | None:
-    """What receipt.json in a round's folder says; None if the round was begun and nothing more is known.
-
-    A folder without a plan counts as abandoned: nothing had moved yet.
-
-    Raises:
-        WorkspaceError: The receipt cannot be understood.
-    """
-    try:
-        return str(json.loads((folder / "receipt.json").read_bytes())["state"])
-    except FileNotFoundError:
-        return None if (folder / "plan.json").exists() else ABANDONED
-    except (ValueError, KeyError, TypeError) as error:
-        raise WorkspaceError(
-            f"{folder / 'receipt.json'} is damaged ({error}). Restore it, or move {folder} out of the workspace if"
-            " its files are where they should be."
-        ) from error
+def _plan_hash(plan: dict[str, Any]) -> str:
+    return _hash_bytes(json.dumps(plan, sort_keys=True).encode())
 
 
 def _hash_bytes(data: bytes) -> str:
