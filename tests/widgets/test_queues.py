@@ -13,9 +13,9 @@ from stub_issues import StubIssues
 
 from bearwidgets.errors import BadInputError
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
+from bearwidgets.widgets.cleaner.commands import view_of
 from bearwidgets.widgets.cleaner.queues import NO_GROUP, Queue, together
 from bearwidgets.widgets.cleaner.session import Session
-from bearwidgets.widgets.cleaner.views import view_of
 from bearwidgets.widgets.protocol import Decision, Group
 
 
@@ -127,7 +127,7 @@ def test_settling_keeps_one_of_each_group_in_one_act(session, ids):
         **dict.fromkeys((ids[1], ids[20], ids[6]), "delete"),
     }
     assert session.journal.decisions.rank_by.tolist() == ["copies"] * 5
-    assert len(session.undo()) == 5
+    assert len(session.journal.undo()) == 5
     assert decided(session) == {}
 
 

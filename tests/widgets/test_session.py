@@ -11,8 +11,8 @@ from bearwidgets.clean.journal import Journal
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, ConflictError
 from bearwidgets.review.review import Review
+from bearwidgets.widgets.cleaner.commands import view_of
 from bearwidgets.widgets.cleaner.session import Session
-from bearwidgets.widgets.cleaner.views import view_of
 from bearwidgets.widgets.protocol import Can
 
 
@@ -80,7 +80,7 @@ def test_accept_takes_the_suggestion_or_keeps_in_one_act(session, wrong):
     right = paths(session.ds, "black")[0]
     assert len(session.mark(ids(session, wrong, right), "accept", None)) == 2
     assert decided(session) == {wrong: ("relabel", "teddy"), right: ("keep", None)}
-    session.undo()
+    session.journal.undo()
     assert decided(session) == {}
 
 
@@ -118,7 +118,7 @@ def test_decisions_survive_a_new_session(ds, learn, session):
     session.mark(first(session, 3), "delete", None)
     again = Session(learn)
     assert again.state().marked == 3
-    assert len(again.undo()) == 3
+    assert len(again.journal.undo()) == 3
 
 
 # ---------------------------------------------------------------------- view
@@ -215,7 +215,7 @@ def test_scores_are_as_fresh_after_moving_files_as_before(session, wrong):
     assert not session.state().stale, "the files now say what the scores were made for"
     session.rollback(None)
     assert not session.state().stale
-    session.undo()
+    session.journal.undo()
     assert session.state().stale
 
 

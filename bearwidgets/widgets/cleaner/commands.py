@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.errors import BadInputError, TrainingError, shortened, unknown_name
 from bearwidgets.widgets.cleaner.queues import CHOSEN
 from bearwidgets.widgets.cleaner.snapshot import Snapshot, make_snapshot
-from bearwidgets.widgets.cleaner.views import view_of
-from bearwidgets.widgets.protocol import ViewSpec
+from bearwidgets.widgets.parse import parse
+from bearwidgets.widgets.protocol import Filter, ViewSpec
 
 if TYPE_CHECKING:
     import threading
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from bearwidgets.clean.apply.plan import Plan, Receipt
     from bearwidgets.widgets.cleaner.session import Session
     from bearwidgets.widgets.protocol import JobState
+
+FILTERS = tuple(field.name for field in fields(Filter))
+OTHERS = tuple(field.name for field in fields(ViewSpec) if field.name != "filter")
 
 
 class Commands:
@@ -89,12 +93,12 @@ class Commands:
     def undo(self) -> int:
         """Take the last act back, across restarts too; gives how many items it touched."""
         with self.lock:
-            return self._session.tell_items(self._session.undo())
+            return self._session.tell_items(self._session.journal.undo())
 
     def redo(self) -> int:
         """Do again what was undone last; gives how many items it touched."""
         with self.lock:
-            return self._session.tell_items(self._session.redo())
+            return self._session.tell_items(self._session.journal.redo())
 
     def show(self, *, ids: str | Sequence[str] | None = None, **view: Any) -> int:
         """Filter and sort: `queue`, `label`, `predicted`, `split`, `decision`, `text`, `sort`, `descending`.
@@ -201,3 +205,17 @@ def _listed(ids: str | Sequence[str]) -> list[str]:
             f"ids are {shortened(ids)}; give one id, or a list of them; they stand in ds.table.id."
         )
     return [ids] if isinstance(ids, str) else list(ids)
+
+
+def view_of(wanted: dict[str, Any], *, scored: bool) -> ViewSpec:
+    """The view that fields of `Filter` and `ViewSpec` stand for; what is not named is shown in full.
+
+    The most suspect are first, or where nothing is `scored` the items by path.
+    """
+    for name in wanted:
+        if name not in (*FILTERS, *OTHERS):
+            raise BadInputError(unknown_name("filter", name, (*FILTERS, *OTHERS)))
+    sort = "queue" if wanted.get("queue") else "label_issue" if scored else "path"
+    spec: dict[str, Any] = {"sort": sort, "descending": sort != "path"}
+    spec |= {name: value for name, value in wanted.items() if name in OTHERS}
+    return parse(ViewSpec, spec | {"filter": {name: wanted[name] for name in FILTERS if wanted.get(name)}})

@@ -95,10 +95,10 @@ class Requests:
         return protocol.MarkReply(len(changed), list(changed[:SHOWN]), self._session.state())
 
     def _undo(self, _request: protocol.Nothing) -> protocol.StepReply:
-        return self._stepped(self._session.undo())
+        return self._stepped(self._session.journal.undo())
 
     def _redo(self, _request: protocol.Nothing) -> protocol.StepReply:
-        return self._stepped(self._session.redo())
+        return self._stepped(self._session.journal.redo())
 
     def _stepped(self, ids: Sequence[str]) -> protocol.StepReply:
         board = self._session.board

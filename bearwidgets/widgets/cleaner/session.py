@@ -14,13 +14,13 @@ from bearwidgets.data.actions import ACCEPT, DELETE, MARKS, RELABEL
 from bearwidgets.data.cache.cache_file import cache_dir
 from bearwidgets.data.cache.thumbs import Thumbnails
 from bearwidgets.data.dataset import Dataset
+from bearwidgets.data.split import SPLITS
 from bearwidgets.errors import BadInputError, shortened, unknown_name
 from bearwidgets.review.effect.running_yield import ReviewYield, review_yield
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner import retraining
 from bearwidgets.widgets.cleaner.board import Board
 from bearwidgets.widgets.cleaner.review_trials import counted_from, review_trials
-from bearwidgets.widgets.cleaner.views import check_view
 from bearwidgets.widgets.job import Job
 from bearwidgets.widgets.protocol import (
     Can,
@@ -111,18 +111,6 @@ class Session:
         self.refresh()
         return changed
 
-    def undo(self) -> list[str]:
-        """Take the last act back; gives the ids it touched."""
-        ids = self.journal.undo()
-        self.refresh()
-        return ids
-
-    def redo(self) -> list[str]:
-        """Do again what was undone last; gives the ids it touched."""
-        ids = self.journal.redo()
-        self.refresh()
-        return ids
-
     def refresh(self) -> None:
         """Show decisions that were made elsewhere too."""
         known, version = self._known_version, self.journal.version
@@ -143,7 +131,14 @@ class Session:
 
     def show(self, view: ViewSpec) -> None:
         """Filter and sort anew; an unknown class, split or queue is refused."""
-        check_view(view, self.classes())
+        wanted, classes = view.filter, self.classes()
+        for kind, value, known in (
+            ("class", wanted.label, classes),
+            ("class", wanted.predicted, classes),
+            ("split", wanted.split, SPLITS),
+        ):
+            if value and value not in known:
+                raise BadInputError(unknown_name(kind, value, known))
         self.refresh()
         self.board.show(view)
 
