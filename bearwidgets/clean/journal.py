@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.clean.apply.paths import DataPaths
+from bearwidgets.clean.apply.round import Round
 from bearwidgets.clean.apply.transaction import Rounds
 from bearwidgets.clean.log.item_index import Items
 from bearwidgets.clean.log.lines import check_choice, check_class, decisions_table, entry, rounds_table
 from bearwidgets.clean.log.manifest import ManifestWriter
 from bearwidgets.clean.log.merge import MergeResult, merge_journals
 from bearwidgets.clean.log.writer import JournalStore, user_name
-from bearwidgets.data.actions import ACTIONS
+from bearwidgets.data.actions import ACTIONS, RELABEL
 from bearwidgets.data.dataset import check_dataset
-from bearwidgets.errors import BadInputError, ConflictError, MissingFileError, and_more
+from bearwidgets.errors import BadInputError, ConflictError, MissingFileError, WorkspaceError, and_more
 from bearwidgets.files import refuse_links
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Journal:
         self._in_manifest = 0  # the version that the manifest is of
         self._table: tuple[int, pd.DataFrame] | None = None  # the decisions and the version they are of
         self._rounds: Rounds | None = None
+        self._store.moves = self._moves
         if dataset is not None:
             paths = DataPaths.of(dataset)
             self._store.prepare = paths.prepare
@@ -160,7 +162,7 @@ class Journal:
         """Sentences on what a user should know: lines passed over, rounds taken back, a manifest not written."""
         failure = [] if self._manifest.failure is None else [str(self._manifest.failure)]
         rounds = self._rounds.notes if self._rounds else []
-        return [*self._store.skipped, *self.damage, *rounds, *failure]
+        return [*self._store.skipped, *self.damage, *self._absent(), *rounds, *failure]
 
     @property
     def damage(self) -> list[str]:
@@ -408,6 +410,30 @@ class Journal:
             not manifest.exists() or manifest.stat().st_mtime_ns < self.path.stat().st_mtime_ns
         ):
             self._manifest.touch()
+
+    def _absent(self) -> list[str]:
+        """A sentence on the decisions whose image is not in the data set."""
+        if self._rounds is None:
+            return []
+        with self._store.reading() as state:
+            absent = [
+                f"{each.path} ({each.action})" for each in state.pending() if self._items.get(each.id) is None
+            ]
+        return (
+            [f"decisions whose image is not in the data set (any more): {and_more(absent, 5)}"]
+            if absent
+            else []
+        )
+
+    def _moves(self, number: int) -> list[tuple[str, str, str]]:
+        """Content id, path and target of the files that a round moved to another class."""
+        if self._rounds is None:
+            return []
+        try:
+            moves = Round.read(self._rounds.paths, number, self._rounds.step).moves
+        except WorkspaceError:  # told where the round itself is wanted
+            return []
+        return [(each.content, each.path, each.target) for each in moves if each.action == RELABEL]
 
     def _warn_of_damage(self) -> None:
         if damage := self.damage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -590,6 +591,91 @@ def test_decisions_follow_a_file_that_has_a_copy(images, tmp_path):
     new_id = alone.table.set_index("path").loc["black/000.jpg", "id"]
     assert in_force(Journal.open(alone)) == {copy: ("delete", None), new_id: ("keep", None)}
     assert Journal.open(alone).record([copy], "clear") == 1
+
+
+@pytest.fixture
+def with_copies(images):
+    """A function that reads the folder anew; three of its files have the same bytes."""
+    for copy in ("grizzly/copy.jpg", "teddy/copy.jpg"):
+        shutil.copy2(images / "black" / "000.jpg", images / copy)
+    return lambda: Dataset.from_folder(images)
+
+
+def by_path(journal):
+    """What is in force on which file, wherever it lies now."""
+    places = {id_: journal._items.get(id_) for id_ in journal.decisions.index}
+    return {place.path: in_force(journal)[id_] for id_, place in places.items() if place is not None}
+
+
+def id_at(dataset, path):
+    return dataset.table.set_index("path").loc[path, "id"]
+
+
+def test_the_newest_decision_on_a_copy_outlives_a_rollback(with_copies):
+    before = with_copies()
+    Journal.open(before).record([id_at(before, "teddy/copy.jpg")], "relabel", "black")
+    old = Journal.open(before)
+    old.apply()
+    after = with_copies()
+    journal = Journal.open(after)
+    assert in_force(journal) == {}
+    journal.record([id_at(after, "black/copy.jpg")], "keep")
+    journal.rollback(1)
+    for reader in (old, journal, Journal.open(with_copies())):
+        assert by_path(reader) == {"teddy/copy.jpg": ("keep", None)}
+        assert reader.plan().counts["relabel"] == 0
+
+
+@pytest.mark.parametrize(
+    ("new", "kept"),
+    [
+        ("teddy/other.jpg", True),
+        ("grizzly/other.jpg", True),
+        (None, False),  # the copy is gone: nobody means one of the others
+    ],
+)
+def test_a_decision_follows_a_copy_that_is_renamed(with_copies, images, new, kept):
+    before = with_copies()
+    Journal.open(before).record([id_at(before, "teddy/copy.jpg")], "delete")
+    (images / "teddy/copy.jpg").rename(images / new if new else images.parent / "gone.jpg")
+    journal = Journal.open(with_copies())
+    assert by_path(journal) == ({new: ("delete", None)} if kept else {})
+    assert [note for note in journal.notes if "teddy/copy.jpg (delete)" in note] == journal.notes
+    assert bool(journal.notes) is not kept
+
+
+def test_of_two_renamed_copies_each_keeps_its_own_decision(with_copies, images):
+    before = with_copies()
+    journal = Journal.open(before)
+    for folder, action in (("teddy", "delete"), ("grizzly", "unsure")):
+        journal.record([id_at(before, f"{folder}/copy.jpg")], action)
+        (images / folder / "copy.jpg").rename(images / folder / "other.jpg")
+    again = Journal.open(with_copies())
+    assert by_path(again) == {"teddy/other.jpg": ("delete", None), "grizzly/other.jpg": ("unsure", None)}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_memory_and_a_fresh_reading_agree_where_files_have_copies(with_copies, seed):
+    choose = random.Random(seed)  # noqa: S311 - no secret
+    journal = other = Journal.open(with_copies())
+    for _ in range(14):
+        step = choose.choice(["mark", "mark", "mark", "undo", "apply", "rollback", "open"])
+        ids = [
+            id_ for id_, item in journal._items._items.items() if item.path.endswith(("copy.jpg", "000.jpg"))
+        ]
+        if step == "mark":
+            journal.record([choose.choice(ids)], *choose.choice([*CHOICES, ("relabel", "black")]))
+        elif step == "undo":
+            journal.undo()
+        elif step == "apply" and (plan := journal.plan()).steps and plan.ok:
+            journal.apply(plan)
+        elif step == "rollback" and journal.standing:
+            journal.rollback()
+        elif step == "open":
+            journal, other = Journal.open(with_copies()), journal
+        fresh = Journal.open(with_copies())
+        assert by_path(journal) == by_path(other) == by_path(fresh)
+        assert journal.can_undo == fresh.can_undo
 
 
 def test_decisions_follow_a_renamed_file(dataset, journal, images):

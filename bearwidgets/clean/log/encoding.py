@@ -27,6 +27,7 @@ _OTHERS: dict[str, dict[str, type]] = {
 }
 _MAY: dict[str, type | tuple[type, ...]] = {
     "content": str,
+    "copies": list,
     "from": (str, type(None)),
     "group": int,
     "lines": int,
@@ -102,8 +103,9 @@ def _check(line: Line) -> None:
     numbers = [line[name] for name in ("seq", "group", "lines", "round") if name in line]
     if not all(0 < each < _LARGEST for each in numbers):
         raise ValueError("a number out of range")
-    kinds = {"apply": int, "accept": str}
-    if action in kinds and not all(type(each) is kinds[action] for each in line["of"]):
-        raise ValueError("its list holds something else")
+    for name, kind in {"copies": str, "of": int if action == "apply" else str}.items():
+        listed = line.get(name)
+        if isinstance(listed, list) and not all(type(each) is kind for each in listed):
+            raise ValueError(f"its {name!r} holds something else")
     if ("lines" in line) and not line.get("group", _LARGEST) <= line["seq"] < line["group"] + line["lines"]:
         raise ValueError("a number out of its act")

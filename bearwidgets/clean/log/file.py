@@ -80,6 +80,17 @@ class JournalFile:
         self._seen = seen
         return news
 
+    def read_again(self) -> News:
+        """All lines, whatever was read before.
+
+        Raises:
+            WorkspaceError: As `read`.
+        """
+        self._forget()
+        news = self.read()
+        news.anew = True
+        return news
+
     def read_whole(self) -> tuple[bytes, News]:
         """The file's bytes and what they say, where nothing was read yet.
 

@@ -11,7 +11,13 @@ from bearwidgets.data.actions import CLEAR, RECORDED, RELABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeAlias
 
+    from bearwidgets.clean.log.places import Places
+
+    ItemId: TypeAlias = Callable[[str, str, str, Iterable[str] | None], str]
+
+_NO_PLACES: Places = {}
 SEEN = ("rank_by", "predicted", "confidence", "loss", "label_issue")
 
 
@@ -91,12 +97,12 @@ class DecisionState:
         choices: How many decisions in force say each action and new label.
 
     Args:
-        item_id: Finds the id that an item has now for the id, content id and path in a line; lines speak of items as
-            they were when they were written.
+        item_id: Finds the id that an item has now for the id, the content id, the path and the paths of its copies in
+            a line; lines speak of items as they were when they were written.
         before: The state that this one takes the place of; what was decided there counts as changed.
     """
 
-    def __init__(self, item_id: Callable[[str, str, str], str], before: DecisionState | None = None) -> None:
+    def __init__(self, item_id: ItemId, before: DecisionState | None = None) -> None:
         self._item_id = item_id
         self.version = 0 if before is None else before.version + 1
         self.changed: dict[str, int] = {} if before is None else dict.fromkeys(before.changed, self.version)
@@ -108,8 +114,8 @@ class DecisionState:
         self.accepted: set[str] = set()  # damage that somebody has looked at
         self._open_group: int | None = None
 
-    def fold(self, line: Mapping[str, Any]) -> None:
-        """Add one line.
+    def fold(self, line: Mapping[str, Any], places: Places = _NO_PLACES) -> None:
+        """Add one line; `places` says where items lie that were moved since it was written.
 
         Raises:
             ValueError: The line makes no sense; the state is as it was.
@@ -118,7 +124,7 @@ class DecisionState:
         try:
             action = line["action"]
             if action in RECORDED:
-                self._decide(self._decision(line), line.get("group"))
+                self._decide(self._decision(line, places), line.get("group"))
             else:
                 self._other(line, action)
         except (KeyError, TypeError) as error:
@@ -148,15 +154,18 @@ class DecisionState:
         """The rounds that were applied and not rolled back, oldest first."""
         return [each for _, each in sorted(self.rounds.items()) if each.rolled_back_at is None]
 
-    def _decision(self, line: Mapping[str, Any]) -> Decision:
+    def _decision(self, line: Mapping[str, Any], places: Places) -> Decision:
         new_label = line["to"] if line["action"] == RELABEL else None
         texts = (line["id"], line["path"], line["time"], line["by"], "" if new_label is None else new_label)
         if not all(isinstance(each, str) for each in texts):
             raise TypeError("its id, path, time, by and label must be text")
         content = line.get("content", line["id"])
+        path, *copies = (
+            places.get((content, each), each) for each in (line["path"], *line.get("copies", ()))
+        )
         seen = line.get("seen")
         return Decision(
-            id=self._item_id(line["id"], content, line["path"]),
+            id=self._item_id(line["id"], content, path, copies if "copies" in line else None),
             path=line["path"],
             content=content,
             action=line["action"],

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bearwidgets.clean.log.item_index import Items
 
 _DECISION = ("path", "content", "action", "label", "new_label", "decided_at", "decided_by", "seq")
+_COPIES = 8  # paths of copies in a line at most; with more, a renamed one is not found again
 _ROUND = ("round", "applied_at", "by", *CHANGING, "rolled_back_at")
 
 
@@ -103,6 +104,8 @@ def entry(
         line["to"] = new_label
     if place.content != id_:
         line["content"] = place.content
+        if item is not None and len(copies := items.copies_of(id_)) <= _COPIES:
+            line["copies"] = copies
     if seen:
         line["seen"] = {name: as_json(seen[name]) for name in SEEN if name in seen}
     return line

@@ -19,11 +19,11 @@ from bearwidgets.errors import BadInputError, MissingFileError, and_more
 from bearwidgets.files import explain, refuse_link, write_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bearwidgets.clean.log.encoding import Line
-    from bearwidgets.clean.log.fold import Decision
+    from bearwidgets.clean.log.fold import Decision, ItemId
 
 _SAID = ("action", "label", "by", "at")
 _COLUMNS = ("id", "path", *(f"{side}_{what}" for side in ("ours", "theirs") for what in _SAID))
@@ -116,7 +116,7 @@ def _compare(
     }
     ids = set(paths.values())
 
-    def our_id(id_: str, content: str, path: str) -> str:
+    def our_id(id_: str, content: str, path: str, _copies: object) -> str:
         return id_ if id_ in ids else paths.get((content, path), id_)
 
     base, ours, theirs = (_sum(lines, our_id) for lines in (our_lines[:shared], our_lines, their_lines))
@@ -135,7 +135,7 @@ def _compare(
     return taken, disputed, conflicts
 
 
-def _sum(lines: Sequence[Line], item_id: Callable[[str, str, str], str]) -> dict[str, Decision]:
+def _sum(lines: Sequence[Line], item_id: ItemId) -> dict[str, Decision]:
     """The decisions that some lines add up to, carried out or not; nonsense was reported when they were read."""
     state = DecisionState(item_id)
     for line in lines:

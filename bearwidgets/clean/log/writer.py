@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bearwidgets.clean.log.encoding import VERSION
 from bearwidgets.clean.log.file import JournalFile
 from bearwidgets.clean.log.fold import DecisionState
+from bearwidgets.clean.log.places import ROUNDS, places_at_end
 from bearwidgets.errors import BadInputError
 from bearwidgets.files import locked
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from bearwidgets.clean.log.encoding import Line
     from bearwidgets.clean.log.item_index import Items
+    from bearwidgets.clean.log.places import Moves
 
 
 class JournalStore:
@@ -38,7 +40,10 @@ class JournalStore:
         self.state = DecisionState(items.resolve)
         self.skipped: list[str] = []
         self._damage: dict[str, str] = {}
-        self.follow: Callable[[Mapping[str, Any]], None] | None = None  # told of lines that others add
+        self.follow: Callable[[Mapping[str, Any]], None] | None = (
+            None  # told of rounds in lines that are added
+        )
+        self.moves: Moves = lambda _: ()  # the files that a round gave other paths
         self.prepare: Callable[[], None] | None = None  # makes the folder before writing, or refuses
         self.guard = threading.RLock()
         self._items = items
@@ -52,21 +57,28 @@ class JournalStore:
         """
         with self.guard:
             news = self._file.read()
+            if self.follow is not None and not news.anew and self._follow(news.lines):
+                news = self._file.read_again()
             if news.anew:
                 self.state, self.skipped = DecisionState(self._items.resolve, self.state), []
                 self._damage = {}
             self.skipped += news.notes
             self._damage |= news.damage
-            for line in news.lines:
+            for line, places in zip(news.lines, places_at_end(news.lines, self.moves), strict=True):
                 try:
-                    self.state.fold(line)
+                    self.state.fold(line, places)
                 except ValueError as error:
                     self._damage[str(line["seq"])] = (
                         f"entry {line['seq']} of {self.path.name} was passed over: {error}"
                     )
-            if self.follow is not None and not news.anew:
-                for line in news.lines:
-                    self.follow(line)
+
+    def _follow(self, lines: Sequence[Line]) -> bool:
+        """Keep the items where rounds in new lines brought them; whether all lines then mean other items."""
+        moved = [line for line in lines if line["action"] in ROUNDS]
+        for line in moved:
+            if self.follow is not None:
+                self.follow(line)
+        return bool(moved) and self._items.have_copies
 
     @property
     def damage(self) -> dict[str, str]:
