@@ -319,7 +319,7 @@ def read_json(path: Path) -> Any:
 
 
 def checked(value: object, kinds: Mapping[str, type | tuple[type, ...]]) -> dict[str, Any]:
-    """A JSON object whose fields were looked at, before anything is made of them.
+    """The fields of a JSON object, each looked at before anything is made of it; others are left out.
 
     Args:
         value: What was read.
@@ -340,7 +340,7 @@ def checked(value: object, kinds: Mapping[str, type | tuple[type, ...]]) -> dict
         found = value[name]
         if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
             raise ValueError(f"its {name!r} is of type {type(found).__name__}")
-    return value
+    return {name: value[name] for name in kinds}
 
 
 @contextlib.contextmanager

@@ -166,12 +166,13 @@ class Journal:
 
     @property
     def damage(self) -> list[str]:
-        """Sentences on what was recorded and cannot be read any more; `apply` refuses until it is accepted.
+        """Sentences on what was recorded and cannot be read, or is not there any more.
 
-        A line that is lost may have withdrawn a decision, so that the decision is in force again.
+        A damaged line may have withdrawn a decision, which is then in force again: `apply` refuses until it is
+        accepted. What is missing at the end, as in a journal from a backup, is told only.
         """
         with self._store.reading():
-            return list(self._store.damage.values())
+            return [*self._store.lost, *self._store.damage.values()]
 
     def accept_damage(self) -> list[str]:
         """Go on without what is damaged, after a look at the decisions in force; that this was said is recorded.
@@ -189,9 +190,11 @@ class Journal:
         self._need_dataset("accept_damage")
         with self._store.writing():
             damage = self._store.damage
+            said = [*self._store.lost, *damage.values()]
+            self._store.lost.clear()
             if damage:
                 self._store.append([{"action": "accept", "of": list(damage)}])
-        return list(damage.values())
+        return said
 
     @property
     def standing(self) -> list[int]:

@@ -28,6 +28,14 @@ def test_killed_at_some_steps_nothing_is_lost():
     assert " 0 failures, 0 bytes lost" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "command", ["mutate.py --runs 40 --seed 7", "two_processes.py --decisions 20"], ids=lambda each: each.split()[0]
+)
+def test_a_short_campaign_has_no_failures(command):
+    done = campaign(*command.split())
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_campaign_tells_a_failure(capsys):
     tally = Tally("kill")
     tally.take("apply", "")

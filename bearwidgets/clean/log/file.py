@@ -1,6 +1,6 @@
 """The append-only file of JSON lines under the journal: reading what is there, adding whole lines or none.
 
-The lock file beside it is as long, in bytes, as entries were recorded, so that what is lost at the end is missed too.
+The lock file beside it is as long, in bytes, as entries were recorded, so that what is lost at the end is missed.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class JournalFile:
 
     @property
     def next_number(self) -> int:
-        """The number of the next entry, after `read`; one that was recorded and lost is not given again."""
-        return max(self._numbering.next, self._recorded() + 1)
+        """The number of the next entry, after `read`; one that is damaged is not given again."""
+        return self._numbering.next
 
     def read(self) -> News:
         """The lines that were added since the last call.
@@ -129,9 +129,7 @@ class JournalFile:
             raise explain(error, self.path, outcome) from error
         except OSError as error:
             raise explain(error, self.path, "Nothing was recorded, what was there is kept.") from error
-        with contextlib.suppress(
-            OSError
-        ):  # what is missing from it is missed no less, from the next entry on
+        with contextlib.suppress(OSError):  # the entries are safe; only a loss would not be seen
             os.truncate(self._lock, lines[-1]["seq"])
 
     @property
@@ -161,7 +159,7 @@ class JournalFile:
             if one.line is not None:
                 found.append(one)
                 early = rest
-        cut = unfinished(found, recorded)
+        cut = unfinished(found)
         if cut < len(found):
             pieces, early = pieces[: found[cut].number - self._count - 1], b""
             end = sum(len(piece) + 1 for piece in pieces)

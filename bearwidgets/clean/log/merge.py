@@ -73,7 +73,7 @@ def merge_journals(ours: Path, theirs: Path, into: Path, by: str) -> MergeResult
     notes = tuple(
         f"{who}: {said}"
         for who, news in (("ours", our_news), ("theirs", their_news))
-        for said in news.damage.values()
+        for said in [*news.lost, *news.damage.values()]
     )
     if notes:
         warnings.warn(

@@ -35,12 +35,14 @@ class News:
         anew: The file is not a longer version of what was read before; `lines` starts at its beginning.
         notes: Why lines were passed over.
         damage: What was recorded and cannot be read: which entries ("5-7"), and a sentence.
+        lost: Sentences on what was recorded and is not there any more at the end.
     """
 
     lines: list[Line] = field(default_factory=list)
     anew: bool = False
     notes: list[str] = field(default_factory=list)
     damage: dict[str, str] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
 
 
 class Numbering:
@@ -79,15 +81,15 @@ class Numbering:
                 act.append(line)
             else:
                 news.lines.append(line)
+        if unread and not 0 < recorded < self.next:  # a line with its end was written whole
+            self._check_number(self.next + len(unread), unread, news)
+            self.next -= 1
         if act:
-            self._close(act, recorded + 1, news)
-        self.take_end(recorded or self.next - 1 + len(unread), unread, news)
-
-    def take_end(self, recorded: int, unread: Sequence[int], news: News) -> None:
-        """Tell what was recorded and is not there at the end."""
+            self._close(act, self.next, news)
         if recorded >= self.next:
-            self._check_number(recorded + 1, unread, news)
-            self.next = recorded + 1
+            news.lost.append(
+                f"{_entries(self.next, recorded)} of {self._name} were recorded and are not there any more"
+            )
 
     def _close(self, act: list[Line], following: int, news: News) -> None:
         """An act ends here: it counts if it is whole, or if the next number says that it was whole once."""
@@ -104,10 +106,9 @@ class Numbering:
     def _check_number(self, number: int, unread: Sequence[int], news: News) -> None:
         first, last = self.next, number - 1
         if number > first:
-            what = f"entry {first}" if first == last else f"entries {first} to {last}"
             where = f" (line{'s' * (len(unread) > 1)} {and_more(unread, 5)})" if unread else ""
             news.damage[f"{first}-{last}"] = (
-                f"{what} of {self._name}{where} cannot be read: damaged or lost after it was recorded"
+                f"{_entries(first, last)} of {self._name}{where} cannot be read: damaged or lost after recording"
             )
         elif number < first:
             news.damage[f"{number} after {first - 1}"] = (
@@ -116,12 +117,17 @@ class Numbering:
         self.next = number + 1
 
 
-def unfinished(found: Sequence[Found], recorded: int) -> int:
+def unfinished(found: Sequence[Found]) -> int:
     """Where an act begins that was not written to its end (yet), at the end of the lines; their number if none is."""
     last = next((each.line for each in reversed(found) if each.line is not None), None)
-    if last is None or "lines" not in last or max(last["seq"], recorded) >= _end(last):
+    if last is None or "lines" not in last or last["seq"] == _end(last):
         return len(found)
-    return next(index for index, each in enumerate(found) if each.line and _same_act(each.line, last))
+    start = next(index for index, each in enumerate(found) if each.line and _same_act(each.line, last))
+    return len(found) if len(found) - start >= last["lines"] else start
+
+
+def _entries(first: int, last: int) -> str:
+    return f"entry {first}" if first == last else f"entries {first} to {last}"
 
 
 def _end(line: Line) -> int:

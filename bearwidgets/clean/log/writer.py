@@ -39,6 +39,7 @@ class JournalStore:
         self.by = by
         self.state = DecisionState(items.resolve)
         self.skipped: list[str] = []
+        self.lost: list[str] = []
         self._damage: dict[str, str] = {}
         self.follow: Callable[[Mapping[str, Any]], None] | None = (
             None  # told of rounds in lines that are added
@@ -60,9 +61,10 @@ class JournalStore:
             if self.follow is not None and not news.anew and self._follow(news.lines):
                 news = self._file.read_again()
             if news.anew:
-                self.state, self.skipped = DecisionState(self._items.resolve, self.state), []
-                self._damage = {}
+                self.state = DecisionState(self._items.resolve, self.state)
+                self.skipped, self.lost, self._damage = [], [], {}
             self.skipped += news.notes
+            self.lost += news.lost
             self._damage |= news.damage
             for line, places in zip(news.lines, places_at_end(news.lines, self.moves), strict=True):
                 try:
