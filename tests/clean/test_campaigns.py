@@ -29,7 +29,9 @@ def test_killed_at_some_steps_nothing_is_lost():
 
 
 @pytest.mark.parametrize(
-    "command", ["mutate.py --runs 40 --seed 7", "two_processes.py --decisions 20"], ids=lambda each: each.split()[0]
+    "command",
+    ["mutate.py --runs 40 --seed 7", "two_processes.py --decisions 20"],
+    ids=lambda each: each.split()[0],
 )
 def test_a_short_campaign_has_no_failures(command):
     done = campaign(*command.split())
