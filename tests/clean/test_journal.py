@@ -32,6 +32,7 @@ from bearwidgets import files as disk
 from bearwidgets.clean.journal import Journal
 from bearwidgets.clean.log import file as journal_file
 from bearwidgets.clean.log.encoding import encode
+from bearwidgets.clean.log.manifest import ManifestWriter
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, ConflictError, MissingFileError, WorkspaceError
 
@@ -749,8 +750,7 @@ class JournalMachine(RuleBasedStateMachine):
         self.followed, self.known = {}, 0
 
     def teardown(self):
-        self.journal.write_manifest()
-        shutil.rmtree(self.folder, ignore_errors=True)  # the manifest of the other journal may come late
+        shutil.rmtree(self.folder)
 
     @rule(
         picked=st.sets(st.integers(0, 5), min_size=1), choice=st.sampled_from(CHOICES), second=st.booleans()
@@ -814,7 +814,10 @@ class JournalMachine(RuleBasedStateMachine):
         assert (self.journal.can_undo, self.journal.can_redo) == (bool(self.past), bool(self.future))
 
 
-def test_journal_equals_a_simple_model(tmp_path):
+def test_journal_equals_a_simple_model(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        ManifestWriter, "touch", lambda _: None
+    )  # its thread would write into a folder that goes
     JournalMachine.images = write_images(tmp_path / "images", {"black": 3, "teddy": 3})
     run_state_machine_as_test(
         JournalMachine,

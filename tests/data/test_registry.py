@@ -36,6 +36,7 @@ register(Format("Toy", rb"TOY", "toy", size=size, open=open_toy))
 
 @pytest.fixture
 def with_toys(tmp_path, monkeypatch):
+    registry._import_all()  # those that are there register once, when they are imported
     folder = tmp_path / "formats"
     folder.mkdir()
     (folder / "toys.py").write_text(TOY)

@@ -1,5 +1,6 @@
 """Several processes train one network: all end where one ends, and no other machine reaches them."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -82,14 +83,16 @@ def lives(process):
 
 def listening(process):
     """Addresses at which a process waits for connections."""
-    targets = [os.readlink(each) for each in Path(f"/proc/{process}/fd").iterdir()]  # noqa: PTH115 - no paths
-    inodes = {each[8:-1] for each in targets if each.startswith("socket:[")}
+    targets = set()
+    for each in Path(f"/proc/{process}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile; one that listens stays open
+            targets.add(os.readlink(each))  # noqa: PTH115 - no paths
     rows = [
         line.split()
         for table in ("tcp", "tcp6")
         for line in Path(f"/proc/{process}/net/{table}").read_text().splitlines()[1:]
     ]
-    return {row[1].split(":")[0] for row in rows if row[3] == "0A" and row[9] in inodes}
+    return {row[1].split(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in targets}
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -126,18 +129,7 @@ def test_what_cannot_be_launched_and_what_need_not_be(monkeypatch):
 
 
 def run_cli(*arguments):
-    options = (
-        "--arch",
-        "test_resnet",
-        "--weights",
-        "none",
-        "--size",
-        "32",
-        "--mode",
-        "full",
-        "--epochs",
-        "1",
-    )
+    options = ("--arch", "test_resnet", "--weights", "none", "--size", 32, "--mode", "full", "--epochs", 1)
     command = [sys.executable, "-m", "bearwidgets.cli", "train", *map(str, (*arguments, *options))]
     return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=240, check=False)
 
