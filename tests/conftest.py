@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from install_browser import FLAGS, find_browser
-from made_data import REPOSITORY, write_images
+from made_data import CLASSES, REPOSITORY, TINY, write_images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from bearwidgets.data.dataset import Dataset
+    from bearwidgets.learn.learner import Learner
 
 
 @pytest.fixture(scope="session")
@@ -26,10 +27,21 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep all tests out of the user's cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BEARWIDGETS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep every test out of the user's cache folder."""
-    monkeypatch.setenv("BEARWIDGETS_CACHE", str(tmp_path_factory.mktemp("cache")))
+def _own_cache(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Give every test a cache of its own, but those of the real data: their features take long."""
+    if "shared_data" not in request.fixturenames:
+        monkeypatch.setenv("BEARWIDGETS_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture
@@ -41,7 +53,7 @@ def make_images() -> Callable[..., Path]:
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     """A folder of three classes with eight images each."""
-    return write_images(tmp_path / "images", {"black": 8, "grizzly": 8, "teddy": 8})
+    return write_images(tmp_path / "images", dict.fromkeys(CLASSES, 8))
 
 
 @pytest.fixture
@@ -50,6 +62,16 @@ def ds(images: Path) -> Dataset:
     from bearwidgets.data.dataset import Dataset
 
     return Dataset.from_folder(images)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Learner:
+    """A learner of the quick mode for tests that only read it: 18 images to train on, 6 held out, as `images`."""
+    from bearwidgets.data.dataset import Dataset
+    from bearwidgets.learn.learner import Learner
+
+    folder = write_images(tmp_path_factory.mktemp("trained") / "images", dict.fromkeys(CLASSES, 8))
+    return Learner(Dataset.from_folder(folder, valid_pct=0.25), **TINY).fine_tune(progress=False)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bearwidgets.data.dataset import Dataset
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+CLASSES = ["black", "grizzly", "teddy"]
 TINY = {"arch": "test_resnet", "weights": None, "size": 32}  # a learner that is trained in a second
 
 

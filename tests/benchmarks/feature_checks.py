@@ -48,13 +48,8 @@ def made(n: int, seed: int = 0) -> SimpleNamespace:
     table = pd.DataFrame({"id": ids, "path": np.char.add(label, np.char.add("/", ids)), "label": label})
     review = pd.DataFrame({"label": label, "predicted": predicted}, index=ids)
     stats = pd.DataFrame({name: rng.random(n) for name in spurious.PROPERTIES})
-    return SimpleNamespace(
-        table=table,
-        features=features,
-        image_stats=stats,
-        review=SimpleNamespace(table=review),
-        cluster=cluster,
-    )
+    judged = SimpleNamespace(table=review)
+    return SimpleNamespace(table=table, features=features, image_stats=stats, review=judged)
 
 
 def timed(name: str, run: Any, rows: list[list[Any]]) -> Any:
@@ -119,12 +114,8 @@ def outlier_sets(options: argparse.Namespace) -> Any:
         for seed in range(2):
             rng = np.random.default_rng(seed)
             x = np.concatenate([data["x"], off_topic[rng.choice(len(off_topic), 60, replace=False)]])
-            yield (
-                f"cifar, 60 bears ({seed})",
-                x,
-                np.append(given, rng.choice(np.unique(given), 60)),
-                np.arange(len(x)) >= 6000,
-            )
+            label = np.append(given, rng.choice(np.unique(given), 60))
+            yield f"cifar, 60 bears ({seed})", x, label, np.arange(len(x)) >= 6000
     for name in np.unique(clean)[:: 1 if options.ablate else 3]:
         rng = np.random.default_rng(0)
         few = rng.choice(np.flatnonzero(clean == name), 54, replace=False)
@@ -159,16 +150,13 @@ def outlier_tables(options: argparse.Namespace) -> None:
     rows = []
     for name, x, label, bad in outlier_sets(options):
         for kind, score in candidates(x, label, ablate=options.ablate).items():
-            rows.append(
-                [name, kind, *figures(score, bad), *flagged(outliers.outlier_score(score)[0] >= 0.5, bad)]
-            )
+            odd = outliers.outlier_score(score)[0] >= 0.5
+            rows.append([name, kind, *figures(score, bad), *flagged(odd, bad)])
         if importlib.util.find_spec("cleanlab"):
             evidence = SimpleNamespace(table=pd.DataFrame({"label": label}), features=x)
             peer = datalab(evidence, ("outlier",))
-            suspect = 1 - peer.outlier_score.to_numpy()
-            rows.append(
-                [name, "cleanlab", *figures(suspect, bad), *flagged(peer.is_outlier_issue.to_numpy(), bad)]
-            )
+            suspect, odd = 1 - peer.outlier_score.to_numpy(), peer.is_outlier_issue.to_numpy()
+            rows.append([name, "cleanlab", *figures(suspect, bad), *flagged(odd, bad)])
         print(*rows[-2:], sep="\n", flush=True)
     header = ["data", "score", "average precision", "AUC", "among the first 50"]
     print_table("Off topic", [*header, "flagged", "precision", "recall"], rows)
@@ -176,11 +164,8 @@ def outlier_tables(options: argparse.Namespace) -> None:
 
 def figures(score: np.ndarray, bad: np.ndarray) -> list[str]:
     first = bad[np.argsort(-score, kind="stable")[:50]].sum()
-    return [
-        f"{average_precision_score(bad, score):.3f}",
-        f"{roc_auc_score(bad, score):.3f}",
-        f"{first} of {bad.sum()}",
-    ]
+    scores = average_precision_score(bad, score), roc_auc_score(bad, score)
+    return [*(f"{each:.3f}" for each in scores), f"{first} of {bad.sum()}"]
 
 
 def flagged(flag: np.ndarray, bad: np.ndarray) -> list[str]:
@@ -207,9 +192,8 @@ def planted(options: argparse.Namespace) -> None:
             }
             if peer:
                 evidence = SimpleNamespace(table=pd.DataFrame({"label": target.astype(str)}), features=x)
-                said["order_drift, cleanlab non_iid"] = bool(
-                    datalab(evidence, ("non_iid",)).is_non_iid_issue.any()
-                )
+                theirs = datalab(evidence, ("non_iid",)).is_non_iid_issue
+                said["order_drift, cleanlab non_iid"] = bool(theirs.any())
             for name, value in said.items():
                 rows.setdefault(name, [0, 0])[is_planted] += int(value)
     table = [[name, f"{hits} of 20", f"{false} of 20"] for name, (false, hits) in rows.items()]

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from common import new_cache, parser, print_table
-from label_errors import SHARES, Judged, average_precision, cifar_tasks, peer_scores, recall, suggestion_rate
+from label_errors import SHARES, Judged, cifar_tasks, judgment, peer_scores, recall, suggestion_rate
+from sklearn.metrics import average_precision_score
 
 if TYPE_CHECKING:
     import argparse
@@ -40,18 +41,15 @@ def measure(options: argparse.Namespace, home: Path) -> None:
     else:
         learn = bw.Learner(ds, size=options.size).fine_tune(options.epochs, mode="full", **rates)
     review, minutes = bw.Review(learn), (time.monotonic() - began) / 60
-    clean = pd.Series(task.clean, index=task.paths)[review.table.path].to_numpy()
-    wrong = (review.table.label != clean).to_numpy()
-    target = review.table.label.map(review.classes.index).to_numpy()
-    issue = review.table.label_issue.to_numpy()
-    each = Judged(task, review, target, wrong, clean, 0.0, review.probabilities)
-    found = peer_scores(options.peer_python, target, review.probabilities)
+    each, issue = judgment(task, review), review.table.label_issue.to_numpy()
+    wrong = each.wrong
+    found = peer_scores(options.peer_python, each.target, review.probabilities)
     row = [
         f"{options.size} px, {options.epochs} epochs, {options.folds} folds, {len(wrong)} items",
-        f"{(review.table.predicted == clean).mean():.3f}",
-        f"{average_precision(issue, wrong):.3f}",
+        f"{(review.table.predicted == each.clean).mean():.3f}",
+        f"{average_precision_score(wrong, issue):.3f}",
         *(f"{recall(issue, wrong, share):.3f}" for share in SHARES),
-        f"{max((average_precision(score, wrong) for score in found.values()), default=np.nan):.3f}",
+        f"{max((average_precision_score(wrong, score) for score in found.values()), default=np.nan):.3f}",
         f"{suggestion_rate(each):.3f}",
         f"{minutes:.0f} min",
     ]
@@ -72,7 +70,7 @@ def opinions(learn: Any, each: Judged) -> list[list[str]]:
     parts |= {name: each[known] for name, each in zip(names, earlier, strict=False)}
     parts["the mean of all"] = scores.consensus(list(parts.values()))
     return [
-        [name, f"{average_precision(scores.label_issue(p, each.target), each.wrong):.3f}"]
+        [name, f"{average_precision_score(each.wrong, scores.label_issue(p, each.target)):.3f}"]
         for name, p in parts.items()
         if np.isfinite(p).all()
     ]

@@ -28,6 +28,9 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 from common import new_cache, parser, print_table, shared
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
+from sklearn.model_selection import cross_val_predict
 
 SHARES = (0.1, 0.2)  # reviewed
 PEERS = [
@@ -107,35 +110,26 @@ def judge(task: Task, size: int, home: Path, *, default: bool = True) -> Judged:
         learn = bw.Learner(ds, size=size).fine_tune(progress=False)
         review = bw.Review(learn)
         seconds = time.monotonic() - began
+    each = judgment(task, review, seconds)
+    if not default:
+        return each
+    features = learn.features.array(list(learn.ds.table.set_index("id").content[review.table.index]))
+    return each._replace(default=default_probabilities(features, each.target))
+
+
+def judgment(task: Task, review: Any, seconds: float = 0.0) -> Judged:
+    """What a review says of a task."""
     clean = pd.Series(task.clean, index=task.paths)[review.table.path].to_numpy()
     target = review.table.label.map(review.classes.index).to_numpy()
-    features = learn.features.array(list(learn.ds.table.set_index("id").content[review.table.index]))
-    return Judged(
-        task,
-        review,
-        target,
-        (review.table.label != clean).to_numpy(),
-        clean,
-        seconds,
-        default_probabilities(features, target) if default else review.probabilities,
-    )
+    wrong = (review.table.label != clean).to_numpy()
+    return Judged(task, review, target, wrong, clean, seconds, review.probabilities)
 
 
 def default_probabilities(features: np.ndarray, target: np.ndarray) -> np.ndarray:
     """What most people start from: scikit-learn's head as it comes, out of fold."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import cross_val_predict
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return cross_val_predict(LogisticRegression(), features, target, cv=5, method="predict_proba")
-
-
-def average_precision(score: np.ndarray, wrong: np.ndarray) -> float:
-    """Mean precision at each wrong label, the highest score first."""
-    from sklearn.metrics import average_precision_score
-
-    return float(average_precision_score(wrong, score))
 
 
 def recall(score: np.ndarray, wrong: np.ndarray, share: float) -> float:
@@ -188,13 +182,13 @@ def compare(judged: list[Judged], python: str) -> None:
             for kind, probabilities in (("ours", each.review.probabilities), ("default", each.default)):
                 found = peer_scores(python, each.target, probabilities)
                 own = scores.label_issue(probabilities, each.target)
-                theirs[kind] = {peer: average_precision(score, wrong) for peer, score in found.items()}
-                same.append((name, kind, average_precision(own, wrong), theirs[kind]))
+                theirs[kind] = {peer: average_precision_score(wrong, score) for peer, score in found.items()}
+                same.append((name, kind, average_precision_score(wrong, own), theirs[kind]))
             right = suggestion_rate(each)
             figures.append(
                 [
                     wrong.mean(),
-                    average_precision(issue, wrong),
+                    average_precision_score(wrong, issue),
                     *(recall(issue, wrong, share) for share in SHARES),
                     *(min(1.0, share / wrong.mean()) for share in SHARES),
                     max(theirs["ours"].values(), default=np.nan),
@@ -299,11 +293,11 @@ def ablation(tasks: list[tuple[Task, int]], home: Path) -> None:
             "class mean": ("CLASS_SHARE", 0.0),
         }
         if without == "all":
-            return average_precision(-scores.log_margin(probabilities, each.target), each.wrong)
+            return average_precision_score(each.wrong, -scores.log_margin(probabilities, each.target))
         with contextlib.ExitStack() as stack:
             if without:
                 stack.enter_context(patch.object(scores, *changes[without]))
-            return average_precision(scores.label_issue(probabilities, each.target), each.wrong)
+            return average_precision_score(each.wrong, scores.label_issue(probabilities, each.target))
 
     variants = ["", "temperature", "one way", "class mean", "all"]
     figures: dict[str, list[list[float]]] = {}
@@ -375,7 +369,9 @@ def main() -> None:
     for task, size in tasks:
         judged.append(judge(task, size, home))
         issue = judged[-1].review.table.label_issue.to_numpy()
-        print(task.name, f"{average_precision(issue, judged[-1].wrong):.3f}", file=sys.stderr, flush=True)
+        print(
+            task.name, f"{average_precision_score(judged[-1].wrong, issue):.3f}", file=sys.stderr, flush=True
+        )
     compare(judged, options.peer_python)
     if options.only != "cifar10n":
         known_bad(224, home)

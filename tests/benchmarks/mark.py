@@ -63,11 +63,11 @@ def decided_cleaner(n: int, decisions: int, folder: Path) -> bw.Cleaner:
     cleaner = bw.Cleaner(bw.Review.from_predictions(ds, probabilities, ds.classes))
     ids = ds.table.id.tolist()[n - decisions :]
     shown = {
-        "rank_by": "label_issue",
         "predicted": "teddy",
         "confidence": 0.9,
         "loss": 2.5,
         "label_issue": 0.5,
+        "rank_by": "label_issue",
     }
     for number, start in enumerate(range(0, decisions, ACT)):
         act = ids[start : start + ACT]

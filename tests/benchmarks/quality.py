@@ -165,12 +165,9 @@ def enlarged(n: int) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         image = Image.open(path).convert("RGB")
         scale = 2400 / max(image.size)
-        image = image.resize(
-            (round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC
-        )
-        pixels = np.asarray(image) + random.normal(
-            0, 6, (image.height, image.width, 1)
-        )  # the grain of a camera
+        size = round(image.width * scale), round(image.height * scale)
+        grain = random.normal(0, 6, (size[1], size[0], 1))  # of a camera
+        pixels = np.asarray(image.resize(size, Image.Resampling.BICUBIC)) + grain
         Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(target, quality=90)
     return folder
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -32,24 +33,16 @@ def test_a_batch_shows_items_of_the_split_under_their_labels(ds):
     assert [label for label, _ in found] == words(sheet)
     assert {split for _, split in found} == {"train"}
     assert len({each.tobytes() for each in shown(sheet)}) == 6
-    (valid,) = {looks[each.tobytes()][1] for each in shown(ds.show_batch(2, split="valid", size=32))}
-    assert valid == "valid"
+    few = [looks[each.tobytes()][1] for each in shown(ds.show_batch(100, split="valid", size=32))]
+    assert few == ["valid"] * (ds.table.split == "valid").sum(), "those that there are"
 
 
 def test_the_seed_draws_items_and_looks(ds):
     one, same, other = (ds.show_batch(5, augment="standard", size=24, seed=seed) for seed in (1, 1, 2))
     assert all((a == b).all() for a, b in zip(shown(one), shown(same), strict=True))
     assert not all((a == b).all() for a, b in zip(shown(one), shown(other), strict=True))
-
-
-def test_the_seed_alone_draws_other_items(ds):
     one, other = ({each.tobytes() for each in shown(ds.show_batch(5, size=24, seed=seed))} for seed in (1, 2))
-    assert one != other
-
-
-def test_a_small_split_shows_what_there_is(ds):
-    n = int((ds.table["split"] == "valid").sum())
-    assert len(shown(ds.show_batch(100, split="valid", size=16))) == n
+    assert one != other, "other items"
 
 
 def test_files_that_broke_since_are_passed_over_and_told(ds):
@@ -60,9 +53,8 @@ def test_files_that_broke_since_are_passed_over_and_told(ds):
     assert len(shown(sheet)) == 3
     assert 0 < len(sheet.problems) <= len(train) - 3
     assert set(sheet.problems) <= set(train["path"][:-3])
-    assert f"{len(sheet.problems)} passed over: see .problems" in [
-        text.get_text() for text in sheet.figure.texts
-    ]
+    said = [text.get_text() for text in sheet.figure.texts]
+    assert f"{len(sheet.problems)} passed over: see .problems" in said
     for path in train["path"]:
         (ds.root / path).unlink(missing_ok=True)
     with pytest.raises(
@@ -79,16 +71,9 @@ def test_an_item_is_shown_first_as_it_is_and_then_at_random(ds, monkeypatch):
     assert (pixels[0] == Resize(32)(Image.open(ds.root / row["path"]).convert("RGB"))).all()
     assert len({each.tobytes() for each in pixels}) == 8
     monkeypatch.chdir(ds.root.parent)
-    for same in (
-        row["path"],
-        ds.root / row["path"],
-        str(ds.root / row["path"]),
-        Path(ds.root.name) / row["path"],
-    ):
+    path = ds.root / row["path"]
+    for same in (row["path"], path, str(path), Path(ds.root.name) / row["path"]):
         assert (shown(ds.show_augmented(same, 1, "none", size=32))[1] == pixels[0]).all()
-
-
-def test_ones_own_augmentation_is_shown(ds):
     pixels = shown(ds.show_augmented(ds.table["id"][0], 3, Augment(rotate=90, p_affine=1), size=20))
     assert [each.shape for each in pixels] == [(20, 20, 3)] * 4
     assert not (pixels[1] == pixels[2]).all()
@@ -106,7 +91,7 @@ def test_a_broken_item_is_told_with_its_reason(ds):
     [
         (
             "grizzly/00.jpg",
-            r"No item 'grizzly/00.jpg' in this data set of 24 items: .*Did you mean 'grizzly/00\d.jpg'\?",
+            r"No item 'grizzly/00.jpg' in this data set of 24 items: .*mean 'grizzly/00\d.jpg'\?",
         ),
         ("", "No item ''"),
         (12, "No item '12'"),
@@ -126,9 +111,7 @@ def test_a_bad_number_is_told(ds, n):
 
 
 def test_other_bad_arguments_are_told(ds):
-    with pytest.raises(
-        BadInputError, match=r"No split 'training'; known are train, valid, test. Did you mean 'train'"
-    ):
+    with pytest.raises(BadInputError, match=r"No split 'training'; known are .*, test. Did you mean 'train'"):
         ds.show_batch(split="training")
     with pytest.raises(BadInputError, match="No item is in the split 'test'; there are some in train, valid"):
         ds.show_batch(split="test")
@@ -138,15 +121,11 @@ def test_other_bad_arguments_are_told(ds):
         ds.show_augmented(ds.table["id"][0], size=0)
 
 
-def test_labels_are_words_and_no_formulas(images, make_images, tmp_path):
+def test_labels_are_words_and_no_formulas(make_images, tmp_path):
     names = [r"$\frac{$", "a^b_c $x$", "grizzly 熊", "two\nlines", "x" * 80]
-    frame_folder = make_images(tmp_path / "odd", {"a": 10})
-    import pandas as pd
-
-    frame = pd.DataFrame(
-        {"path": [f"a/{number:03}.jpg" for number in range(10)], "label": names * 2, "split": ["train"] * 10}
-    )
-    sheet = Dataset.from_df(frame, root=frame_folder, split="split").show_batch(10, size=16)
+    folder = make_images(tmp_path / "odd", {"a": 10})
+    frame = pd.DataFrame({"path": [f"a/{number:03}.jpg" for number in range(10)], "label": names * 2})
+    sheet = Dataset.from_df(frame, root=folder, valid_pct=0).show_batch(10, size=16)
     assert sheet._repr_jpeg_().startswith(b"\xff\xd8")
     assert set(words(sheet)) == {r"$\frac{$", "a^b_c $x$", "grizzly 熊", "two lines", "x" * 21 + "…"}
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bearwidgets.data.augment.transforms import METHODS, RESAMPLING, Resize, frame
+from bearwidgets.data.augment.transforms import METHODS, RESAMPLING, Resize
 from bearwidgets.errors import BadInputError
 
 RED, GREEN, BLUE = [255, 0, 0], [0, 128, 0], [0, 0, 255]
@@ -45,15 +45,6 @@ def test_pad_shows_the_whole_image_between_black_bars(flag):
     assert (upright[:, :20] == 0).all()
     assert (upright[:, 40:] == 0).all()
     assert (upright[:, 20:40] != 0).any()
-
-
-def test_crop_and_pad_keep_the_aspect_of_a_disc():
-    y, x = np.mgrid[:90, :150]
-    disc = Image.fromarray((((x - 75) ** 2 + (y - 45) ** 2 < 30**2) * np.uint8(255)).astype(np.uint8))
-    for method, expected in (("squish", 5 / 3), ("crop", 1), ("pad", 1)):
-        inside = Resize(60, method)(disc)[..., 0] > 127
-        height, width = inside.any(1).sum(), inside.any(0).sum()
-        assert height / width == pytest.approx(expected, rel=0.06), method
 
 
 @given(
@@ -99,12 +90,6 @@ def test_a_fine_checkerboard_is_grey_when_it_is_shrunk(interpolation):
     board = (np.indices((200, 200)).sum(0) % 2 * 255).astype(np.uint8)
     pixels = Resize(80, "squish", interpolation)(Image.fromarray(board))[8:-8, 8:-8]
     assert np.abs(pixels.astype(int) - 127).max() < 12
-
-
-def test_frames():
-    assert frame(60, 20, "squish") == (0, 0, 60, 20)
-    assert frame(60, 20, "crop") == (20, 0, 40, 20)
-    assert frame(20, 61, "pad") == (-21, 0, 40, 61)
 
 
 @pytest.mark.parametrize(

@@ -5,21 +5,21 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from types import SimpleNamespace
+from unittest.mock import ANY
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_data import CLASSES
 from scipy.stats import binomtest
 from stub_learner import StubLearner, paths
 
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.learn.diagnosis.diagnosis import _by_chance, diagnose, wilson
+from bearwidgets.learn.diagnosis.diagnosis import _by_chance, diagnose
 from bearwidgets.learn.diagnosis.evidence import Finding, Score, TrainingEvidence, evidence_of
-from bearwidgets.learn.diagnosis.loss_rules import last_phase
 
-THREE = ("black", "grizzly", "teddy")
 BLIND = float(np.log(3))
 PER_EPOCH = 15
 NO_VALID = {"valid_counts": {}, "valid_right": {}, "valid_predicted": {}}
@@ -55,7 +55,7 @@ def level(at, n=60, noise=0.03, seed=0):
     return at + np.random.default_rng(seed).normal(0, noise, n)
 
 
-def split(n, classes=THREE):
+def split(n, classes=CLASSES):
     """n images, spread evenly."""
     return {name: n // len(classes) + (place < n % len(classes)) for place, name in enumerate(classes)}
 
@@ -75,7 +75,7 @@ def evidence(*, n=120, wrong=6, **changes):
     good = {
         "history": history([0.3, 0.1, 0.06, wrong / n if n else None]),
         "steps": steps(descent(1.1, 0.15)),
-        "train_counts": dict.fromkeys(THREE, 60),
+        "train_counts": dict.fromkeys(CLASSES, 60),
         "valid_counts": counts,
         "valid_right": taken(counts, wrong),
         "valid_predicted": counts,
@@ -100,201 +100,53 @@ def test_a_good_training_is_passed_over_in_silence(seed):
     assert diagnose(evidence(steps=steps(descent(1.6, 0.15, seed=seed)))) == [], "a raw head may start above"
 
 
-def test_a_good_cached_training_is_passed_over_in_silence():
-    good = {
-        "held_out_loss": {100.0: 0.15, 30.0: 0.12},
-        "in_sample": Score(2, 180),
-        "out_of_fold": Score(8, 180),
-    }
-    row = history([0.05], [0.1], [0.12], stage="head")
-    assert diagnose(evidence(history=row, steps=steps([]), mode="quick", **good)) == []
-
-
 def test_a_finding_says_its_sentence_and_its_advice():
     assert str(Finding("code", "It is so.", {"n": 1}, "Do this.")) == "It is so. Do this."
 
 
-# Rate too high
-
-
-def test_a_loss_that_is_no_number():
-    loss = descent(1.1, 0.15)
-    loss[30] = np.nan
-    finding = only(evidence(steps=steps(loss, lr=0.5)))
-    assert finding.code == "rate_too_high"
-    assert finding.figure == {"step": 31, "lr": 0.5}
-    assert (
-        finding.sentence == "The training loss was not finite at step 31: the learning rate 0.5 is too high."
-    )
-
-
-def test_a_loss_that_ends_above_where_it_had_been():
-    loss = np.concatenate([descent(1.1, 0.4, 30), level(0.8, 30)])
-    finding = only(evidence(steps=steps(loss, lr=0.2)))
-    assert finding.code == "rate_too_high"
-    assert finding.figure["high"] == pytest.approx(0.8, abs=0.05)
-    assert finding.figure["low"] == pytest.approx(0.4, abs=0.05)
-    assert "from as low as 0.4" in finding.sentence
-
-
-def test_a_loss_that_never_comes_back_below_its_first_step():
-    assert codes(evidence(steps=steps([0.3, *level(0.7, 40)], lr=0.2))) == ["rate_too_high"]
-
-
-def test_a_leap_far_above_blind_guessing():
-    loss = np.concatenate([[1.15], level(6.0, 8, 2.0), descent(2.0, 0.8, 51)])
-    finding = only(evidence(steps=steps(loss, lr=0.2)))
-    assert finding.code == "rate_too_high"
-    assert finding.figure["low"] == 1.15, "before the leap, not after it"
-    assert finding.figure["high"] > 4
+# Evidence of trainings that go wrong in one way
 
 
 def bumped(loss, rows, by):
     loss[rows] += by
-    return steps(loss)
+    return evidence(steps=steps(loss))
 
 
-@pytest.mark.parametrize(
-    "some",
-    [
-        *(bumped(descent(1.1, 0.15), place, 1.5) for place in (0, 10, 30, 58)),  # one strange batch
-        bumped(descent(1.1, 0.15), slice(10, 20), 1.5),  # a bump on the way to a good end
-        bumped(descent(1.1, 0.2, noise=0.4), slice(-7, None), 0.12),  # a rise within noise
-        pd.concat([steps(descent(1.1, 0.1), stage="frozen"), steps(descent(0.5, 0.12), stage="unfrozen")]),
-    ],
-)
-def test_what_is_no_rate_too_high(some):
-    assert "rate_too_high" not in codes(evidence(steps=some))
+def risen(*parts):
+    return evidence(steps=steps(np.concatenate(parts), lr=0.2))
 
 
-# Rate too low
+def two_phases(first, second, *stages):
+    parts = zip((descent(1.1, first), descent(0.5, second)), stages, strict=True)
+    return evidence(steps=pd.concat([steps(loss, stage=stage) for loss, stage in parts]))
 
 
 def stuck(lr=2e-6, at=1.12, n=60, **changes):
     return evidence(steps=steps(level(at, n), lr=lr), **changes)
 
 
-def test_a_loss_that_stands_still_at_a_tiny_rate():
-    finding = only(stuck())
-    assert finding.code == "rate_too_low"
-    assert finding.figure["steps"] == 60
-    assert finding.figure["lr"] == 2e-6
-    assert finding.figure["blind_guessing"] == pytest.approx(BLIND)
-    assert "hardly moved in 60 steps: 1.1" in finding.sentence
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        stuck(lr=2e-3),  # weights did move: a plateau, or labels that tell nothing
-        stuck(at=0.1),  # fitted
-        stuck(n=15),
-        evidence(steps=steps(level(1.12, noise=0.6, seed=1), lr=2e-6)),  # it may have moved
-        evidence(steps=pd.concat([steps(descent(1.1, 0.5), stage="frozen"), steps(level(0.5), 2e-6)])),
-    ],
-)
-def test_standing_still_for_another_reason_is_no_rate_too_low(other):
-    assert diagnose(other) == []
-
-
-# Under-fit
-
-
-def falling(**changes):
+def falling(loss=None, valid=(1.0, 0.9, 0.8, 0.7), **changes):
     """One long, steady fall to 0.6, and the validation loss with it."""
-    loss = np.linspace(1.1, 0.6, 60) + level(0, 60)
-    return evidence(
-        **{"steps": steps(loss), "history": history([0.3, 0.1, 0.06, 0.05], [1.0, 0.9, 0.8, 0.7]), **changes}
-    )
+    loss = np.linspace(1.1, 0.6, 60) + level(0, 60) if loss is None else loss
+    errors = [0.3, 0.1, 0.06, 0.05][-len(valid) :]
+    return evidence(**{"steps": steps(loss), "history": history(errors, valid), **changes})
 
 
-def test_a_loss_that_is_still_falling():
-    finding = only(falling())
-    assert finding.code == "under_fit"
-    assert finding.figure["fall"] == pytest.approx(0.25, abs=0.06)
-    assert finding.figure["steps"] == 30
-    assert "in the last 30 steps, to 0.6" in finding.sentence
-
-
-def test_a_short_training_is_judged_by_all_its_steps():
-    few = descent(1.1, 0.6, 20, noise=0.02)
-    finding = only(falling(steps=steps(few)))
-    assert finding.code == "under_fit"
-    assert "in only 20 steps" in finding.sentence
-    long = np.concatenate([few, level(few[-5:].mean(), 60, 0.02)])
-    assert diagnose(falling(steps=steps(long))) == [], "the same fall, long over"
-
-
-def test_a_single_epoch_needs_no_falling_validation_loss():
-    assert codes(falling(history=history([0.05], [1.3]))) == ["under_fit"]
-
-
-def test_an_epoch_after_a_frozen_one_is_held_against_that():
-    def after(last):
-        rows = [history([0.1], [0.9], stage="frozen"), history([0.05], [last], stage="unfrozen")]
-        parts = [steps(level(0.9, 9), stage="frozen"), steps(np.linspace(0.9, 0.6, 30), stage="unfrozen")]
-        return codes(falling(history=pd.concat(rows), steps=pd.concat(parts)))
-
-    assert after(0.7) == ["under_fit"]
-    assert after(0.95) == []
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        falling(history=history([0.3, 0.1, 0.06, 0.05], [0.7, 0.8, 0.9, 1.0])),  # learning by rote
-        falling(history=history([0.3, 0.1, 0.06, 0.05], [1.0, 0.9, 0.7, 0.75])),  # its lowest is past
-        falling(history=history([0.3, 0.1, 0.06, 0.05], [0.5, 0.4, 0.3, 0.2])),  # hard augmentation only
-        falling(history=history([0.3, 0.1, 0.06, 0.05], [None] * 4)),  # nobody can tell
-        falling(steps=steps(np.linspace(0.8, 0.1, 60))),  # fitted
-        falling(steps=steps(level(0.6))),  # nothing falls any more
-        falling(steps=steps(np.linspace(0.63, 0.6, 60))),  # too little to matter
-        falling(steps=steps([1.1, 0.9])),  # too few to tell
-    ],
-)
-def test_no_under_fit_where_more_epochs_would_not_help_or_nobody_can_tell(other):
-    assert diagnose(other) == []
+def after_a_frozen_epoch(last):
+    rows = [history([0.1], [0.9], stage="frozen"), history([0.05], [last], stage="unfrozen")]
+    parts = [steps(level(0.9, 9), stage="frozen"), steps(np.linspace(0.9, 0.6, 30), stage="unfrozen")]
+    return falling(history=pd.concat(rows), steps=pd.concat(parts))
 
 
 def cached(in_sample, out_of_fold, loss=0.9):
     row = history([0.05], [0.1], [loss], stage="head")
-    fit = {
-        "held_out_loss": {100.0: loss, 30.0: loss + 0.1},
-        "in_sample": in_sample,
-        "out_of_fold": out_of_fold,
-    }
-    return evidence(history=row, steps=steps([]), mode="quick", **fit)
+    fit = {"held_out_loss": {100.0: loss, 30.0: loss + 0.1}, "mode": "quick"}
+    return evidence(history=row, steps=steps([]), in_sample=in_sample, out_of_fold=out_of_fold, **fit)
 
 
-def test_features_that_do_not_tell_the_classes_apart():
-    finding = only(cached(Score(60, 180), Score(80, 180)))
-    assert finding.code == "under_fit"
-    assert finding.figure == {"train_error": 1 / 3, "held_out_error": 4 / 9, "n": 180, "held_out_loss": 0.9}
-    assert "180 images that the head was trained on are wrong, 44.4 % of held-out ones" in finding.sentence
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        cached(Score(10, 180), Score(80, 180)),  # fitted well: the rest is in the fit, not in the features
-        cached(Score(25, 180), Score(25, 180)),  # 13.9 %, from 9.6 % on
-        cached(Score(35, 180), Score(80, 180)),  # less than half
-        cached(Score(60, 180), Score(80, 180), loss=0.2),
-        cached(Score(60, 180), None),
-    ],
-)
-def test_a_head_that_fits_or_cannot_be_judged_is_silent(other):
-    assert diagnose(other) == []
-
-
-def test_steps_of_an_earlier_training_tell_nothing_of_a_cached_one():
-    wild = steps([1.1, *level(8, 40)], lr=0.9)
+def after_a_wild_training(mode):
     rows = pd.concat([history([0.3, 0.01, 0.3, 0.4]), history([0.05], stage="head")])
-    assert diagnose(evidence(history=rows, steps=wild, mode="quick")) == []
-    assert codes(evidence(history=rows, steps=wild)) == ["rate_too_high"]
-
-
-# Over-fit
+    return evidence(history=rows, steps=steps([1.1, *level(8, 40)], lr=0.9), mode=mode)
 
 
 def worse(n=400, best=40, last=80, **changes):
@@ -302,37 +154,211 @@ def worse(n=400, best=40, last=80, **changes):
     return evidence(n=n, wrong=last, **{"history": history(errors), **changes})
 
 
-def test_a_metric_that_got_worse_while_the_training_loss_fell():
-    finding = only(worse())
-    assert finding.code == "over_fit"
-    figure = dict(finding.figure)
-    assert figure.pop("p_value") < 0.001
-    assert figure == {"best_epoch": 2, "best_error": 0.1, "error": 0.2, "n": 400}
-    assert finding.sentence == (
-        "The validation error was lowest at fit epoch 2 (10.0 %) and 20.0 % or more at last (n = 400), while the "
-        "training loss fell: overfitting."
-    )
+def predicting(right, n=120, **changes):
+    others = {"history": history([1 - right / n]), "valid_right": taken(split(n), n - right)}
+    return evidence(**{"n": n, **others, **changes})
+
+
+def skewed():
+    """A network that names the frequent class gains nothing by it."""
+    train, valid = ({"black": n, "grizzly": n // 8, "teddy": n // 8} for n in (160, 96))
+    said = {"valid_right": {"black": 96}, "valid_predicted": {"black": 120}}
+    return predicting(96, train_counts=train, valid_counts=valid, **said)
+
+
+def never_a_teddy(**changes):
+    return evidence(**{"valid_predicted": {"black": 60, "grizzly": 60}, **changes})
+
+
+def held_out(teddies):
+    counts = {"black": 40, "grizzly": 40, "teddy": teddies}
+    return evidence(valid_counts=counts, valid_right=counts, valid_predicted=counts)
+
+
+def errors_of_96(*wrong):
+    return evidence(n=96, wrong=wrong[-1], history=history(np.array(wrong) / 96))
+
+
+SHORT = descent(1.1, 0.6, 20, noise=0.02)
+NOT_FINITE = descent(1.1, 0.15)
+NOT_FINITE[30] = np.nan
+P_VALUE = binomtest(42, 120, 1 / 3, alternative="greater").pvalue
+
+
+def about(value, by=0.05):
+    return pytest.approx(value, abs=by)
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("given_evidence", "code", "words", "figure"),
     [
-        worse(n=96, best=4, last=5),  # one more mistake
-        worse(n=400, best=40, last=55),  # 10 % and 13.8 %: within chance
-        worse(history=history(np.array([150, 40, 40, 80]) / 400)),  # the last epoch alone: a stray
-        worse(history=history(np.array([150, 40, 80, 80]) / 400, train_loss=[0.9, 0.3, 0.4, 0.5])),
-        worse(
-            history=history([0.1, 0.05, 0.05, 0.05], valid_loss=[0.2, 0.3, 0.6, 0.9]), last=20
-        ),  # the metric holds
-        worse(valid_right=taken(split(400), 42)),  # the best weights were put back
+        (
+            evidence(steps=steps(NOT_FINITE, lr=0.5)),
+            "rate_too_high",
+            "The training loss was not finite at step 31: the learning rate 0.5 is too high.",
+            {"step": 31, "lr": 0.5},
+        ),
+        (
+            risen(descent(1.1, 0.4, 30), level(0.8, 30)),
+            "rate_too_high",
+            "from as low as 0.4",
+            {"low": about(0.4), "high": about(0.8), "blind_guessing": ANY, "lr": 0.2},
+        ),
+        (risen([0.3], level(0.7, 40)), "rate_too_high", "from as low as 0.30", ANY),
+        (
+            risen(
+                [1.15], level(6.0, 8, 2.0), descent(2.0, 0.8, 51)
+            ),  # a leap: low is before it, not after it
+            "rate_too_high",
+            "rose to 6",
+            {"low": 1.15, "high": about(6, 1), "blind_guessing": ANY, "lr": 0.2},
+        ),
+        (
+            stuck(),
+            "rate_too_low",
+            "hardly moved in 60 steps: 1.1",
+            {"steps": 60, "lr": 2e-6, "blind_guessing": about(BLIND, 1e-6), "start": ANY, "end": ANY},
+        ),
+        (
+            falling(),
+            "under_fit",
+            "in the last 30 steps, to 0.6",
+            {"fall": about(0.25, 0.06), "steps": 30, "end": ANY, "blind_guessing": ANY},
+        ),
+        (falling(SHORT), "under_fit", "in only 20 steps", ANY),
+        (
+            falling(valid=[1.3]),
+            "under_fit",
+            "still falling",
+            ANY,
+        ),  # a single epoch needs no falling validation loss
+        (after_a_frozen_epoch(0.7), "under_fit", "still falling", ANY),
+        (
+            cached(Score(60, 180), Score(80, 180)),
+            "under_fit",
+            "180 images that the head was trained on are wrong, 44.4 % of held-out ones",
+            {"train_error": 1 / 3, "held_out_error": 4 / 9, "n": 180, "held_out_loss": 0.9},
+        ),
+        (after_a_wild_training("full"), "rate_too_high", "rose to", ANY),
+        (
+            worse(),
+            "over_fit",
+            "lowest at fit epoch 2 (10.0 %) and 20.0 % or more at last (n = 400), while the training loss fell",
+            {"best_epoch": 2, "best_error": 0.1, "error": 0.2, "n": 400, "p_value": about(0, 0.001)},
+        ),
+        (
+            predicting(
+                42, valid_predicted={"teddy": 120}
+            ),  # that the others are never predicted goes without saying
+            "chance_level",
+            "42 of 120 validation images are classified correctly; always answering 'black' would get 40.",
+            {"right": 42, "n": 120, "naming_one_class": 40, "p_value": about(P_VALUE, 1e-9)},
+        ),
+        (skewed(), "chance_level", "would get 96", ANY),
+        (never_a_teddy(), "class_swallowed", "'teddy' (40)", {"never_predicted": {"teddy": 40}, "n": 120}),
+        (held_out(4), "few_valid_images", "'teddy' (4)", {"few": {"teddy": 4}}),
+        (
+            evidence(history=history([None] * 4), **NO_VALID),
+            "small_validation",
+            "no validation images",
+            {"n": 0},
+        ),
+        (
+            errors_of_96(40, 18, 25, 24),
+            "small_validation",
+            "That an earlier epoch had 18.8 % may be chance.",
+            {"error": 0.25, "n": 96, "low": ANY, "high": ANY, "best_error": 18 / 96},
+        ),
     ],
 )
-def test_what_is_no_over_fit(other):
-    assert "over_fit" not in codes(other)
+def test_what_is_found(given_evidence, code, words, figure):
+    finding = only(given_evidence)
+    assert finding.code == code
+    assert words in finding.sentence
+    assert finding.figure == figure
 
 
-def test_more_epochs_to_choose_the_best_of_ask_for_more():
-    assert _by_chance(40, 60, 400, 2) < 0.05 < _by_chance(40, 60, 400, 20)
+@pytest.mark.parametrize(
+    "given_evidence",
+    [
+        stuck(lr=2e-3),  # weights did move: a plateau, or labels that tell nothing
+        stuck(at=0.1),  # fitted
+        stuck(n=15),
+        evidence(steps=steps(level(1.12, noise=0.6, seed=1), lr=2e-6)),  # it may have moved
+        evidence(steps=pd.concat([steps(descent(1.1, 0.5), stage="frozen"), steps(level(0.5), 2e-6)])),
+        falling(np.concatenate([SHORT, level(SHORT[-5:].mean(), 60, 0.02)])),  # the same fall, long over
+        after_a_frozen_epoch(0.95),
+        falling(valid=[0.7, 0.8, 0.9, 1.0]),  # learning by rote
+        falling(valid=[1.0, 0.9, 0.7, 0.75]),  # its lowest is past
+        falling(valid=[0.5, 0.4, 0.3, 0.2]),  # hard augmentation only
+        falling(valid=[None] * 4),  # nobody can tell
+        falling(np.linspace(0.8, 0.1, 60)),  # fitted
+        falling(level(0.6)),  # nothing falls any more
+        falling(np.linspace(0.63, 0.6, 60)),  # too little to matter
+        falling([1.1, 0.9]),  # too few to tell
+        cached(Score(2, 180), Score(8, 180), loss=0.12),  # a good training
+        cached(Score(10, 180), Score(80, 180)),  # fitted well: the rest is in the fit, not in the features
+        cached(Score(25, 180), Score(25, 180)),  # 13.9 %, from 9.6 % on
+        cached(Score(35, 180), Score(80, 180)),  # less than half
+        cached(Score(60, 180), Score(80, 180), loss=0.2),
+        cached(Score(60, 180), None),
+        after_a_wild_training("quick"),  # steps of an earlier training tell nothing of a cached one
+        held_out(5),
+        errors_of_96(29, 10, 3, 4),  # enough to tell
+        errors_of_96(40, 23, 25, 24),
+    ],
+)
+def test_what_is_passed_over_in_silence(given_evidence):
+    assert diagnose(given_evidence) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "given_evidence"),
+    [
+        *(
+            ("rate_too_high", bumped(descent(1.1, 0.15), place, 1.5)) for place in (0, 10, 30, 58)
+        ),  # a strange batch
+        ("rate_too_high", bumped(descent(1.1, 0.15), slice(10, 20), 1.5)),  # a bump on the way to a good end
+        ("rate_too_high", bumped(descent(1.1, 0.2, noise=0.4), slice(-7, None), 0.12)),  # a rise within noise
+        ("rate_too_high", two_phases(0.1, 0.3, "frozen", "unfrozen")),
+        ("rate_too_high", two_phases(0.1, 0.3, "fit", "fit")),
+        ("over_fit", worse(n=96, best=4, last=5)),  # one more mistake
+        ("over_fit", worse(last=55)),  # 10 % and 13.8 %: within chance
+        (
+            "over_fit",
+            worse(history=history(np.array([150, 40, 40, 80]) / 400)),
+        ),  # the last epoch alone: a stray
+        (
+            "over_fit",
+            worse(history=history(np.array([150, 40, 80, 80]) / 400, train_loss=[0.9, 0.3, 0.4, 0.5])),
+        ),
+        # the metric holds
+        ("over_fit", worse(last=20, history=history([0.1, *[0.05] * 3], valid_loss=[0.2, 0.3, 0.6, 0.9]))),
+        ("over_fit", worse(valid_right=taken(split(400), 42))),  # the best weights were put back
+        ("chance_level", predicting(52)),  # p = 0.014
+        ("chance_level", predicting(6, n=12)),  # p = 0.18, but 50 % may well be 74 %
+        ("class_swallowed", evidence(valid_predicted={"black": 60, "grizzly": 59, "teddy": 1})),
+        (
+            "class_swallowed",
+            never_a_teddy(
+                valid_counts={"black": 60, "grizzly": 57, "teddy": 3},
+                valid_right={"black": 60, "grizzly": 57},
+            ),
+        ),
+        ("class_swallowed", never_a_teddy(train_counts={"black": 60, "grizzly": 60, "teddy": 0})),
+    ],
+)
+def test_what_is_something_else(code, given_evidence):
+    assert code not in codes(given_evidence)
+
+
+def test_few_images_make_more_than_one_finding():
+    assert "chance_level" in codes(predicting(3, n=12)), "25 % of 12 are hardly above half"
+    finding = diagnose(evidence(n=12, wrong=1))[-1]
+    assert finding.code == "small_validation"
+    said = "Validation error 8.3 % on 12 images: for new ones between 1.5 % and 35.4 % (with 95 % certainty)."
+    assert finding.sentence == said
+    assert finding.figure == pytest.approx({"error": 1 / 12, "n": 12, "low": 0.0149, "high": 0.354}, abs=1e-3)
 
 
 @pytest.mark.parametrize(("best", "last", "n", "epochs"), [(4, 9, 96, 4), (20, 30, 60, 10), (0, 3, 12, 3)])
@@ -340,71 +366,6 @@ def test_the_chance_of_a_worsening_is_that_of_drawn_epochs(best, last, n, epochs
     drawn = np.random.default_rng(0).binomial(n, (best + last) / (2 * n), (100_000, epochs))
     share = (drawn[:, -1] - drawn[:, :-1].min(1) >= last - best).mean()
     assert _by_chance(best, last, n, epochs) == pytest.approx(share, abs=0.006)
-
-
-# Chance level, swallowed classes
-
-
-def predicting(right, n=120, **changes):
-    counts = split(n)
-    return evidence(
-        **{"n": n, "history": history([1 - right / n]), "valid_right": taken(counts, n - right), **changes}
-    )
-
-
-def test_no_better_than_naming_one_class():
-    finding = only(predicting(42, valid_predicted={"teddy": 120}))
-    assert finding.code == "chance_level", "that the others are never predicted goes without saying"
-    assert finding.figure["right"] == 42
-    assert finding.figure["naming_one_class"] == 40
-    assert finding.figure["p_value"] == pytest.approx(binomtest(42, 120, 1 / 3, alternative="greater").pvalue)
-    assert finding.sentence.startswith(
-        "42 of 120 validation images are classified correctly; always answering 'black' would get 40."
-    )
-
-
-def test_a_network_that_names_the_frequent_class_gains_nothing_by_it():
-    skewed = {"black": 160, "grizzly": 20, "teddy": 20}
-    counts = {"black": 96, "grizzly": 12, "teddy": 12}
-    said = {"valid_counts": counts, "valid_right": {"black": 96}, "valid_predicted": {"black": 120}}
-    finding, *_ = diagnose(predicting(96, train_counts=skewed, **said))
-    assert finding.code == "chance_level"
-    assert finding.figure["naming_one_class"] == 96
-
-
-def test_better_than_chance_or_too_few_to_tell_is_silent():
-    assert "chance_level" not in codes(predicting(52))  # p = 0.014
-    assert "chance_level" not in codes(predicting(6, n=12)), "p = 0.18, but 50 % may well be 74 %"
-    assert "chance_level" in codes(predicting(3, n=12)), "and 25 % hardly above half"
-
-
-def test_a_class_that_is_never_predicted():
-    finding = only(evidence(valid_predicted={"black": 60, "grizzly": 60}))
-    assert finding.code == "class_swallowed"
-    assert finding.figure == {"never_predicted": {"teddy": 40}, "n": 120}
-    assert "'teddy' (40)" in finding.sentence
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"valid_predicted": {"black": 60, "grizzly": 59, "teddy": 1}},
-        {
-            "valid_predicted": {"black": 60, "grizzly": 60},
-            "valid_counts": {"black": 60, "grizzly": 57, "teddy": 3},
-            "valid_right": {"black": 60, "grizzly": 57},
-        },
-        {
-            "valid_predicted": {"black": 60, "grizzly": 60},
-            "train_counts": {"black": 60, "grizzly": 60, "teddy": 0},
-        },
-    ],
-)
-def test_a_class_that_need_not_have_been_predicted(changes):
-    assert "class_swallowed" not in codes(evidence(**changes))
-
-
-# Numbers of images
 
 
 @pytest.mark.parametrize(
@@ -420,11 +381,8 @@ def test_a_class_that_need_not_have_been_predicted(changes):
     ],
 )
 def test_few_training_images(counts, few):
-    found = [
-        each
-        for each in diagnose(evidence(train_counts=dict(zip(THREE, counts, strict=True))))
-        if "few" in each.code
-    ]
+    said = diagnose(evidence(train_counts=dict(zip(CLASSES, counts, strict=True))))
+    found = [each for each in said if "few" in each.code]
     assert [list(each.figure["few"].values()) for each in found] == ([few] if few else [])
     assert all(each.code == "few_train_images" for each in found)
 
@@ -436,56 +394,8 @@ def test_three_classes_are_named_the_fewest_first_and_the_rest_counted():
     assert told.sentence.startswith(wanted)
 
 
-def test_few_validation_images():
-    def of(count):
-        changed = {"black": 40, "grizzly": 40, "teddy": count}
-        return diagnose(evidence(valid_counts=changed, valid_right=changed, valid_predicted=changed))
-
-    (finding,) = of(4)
-    assert (finding.code, finding.figure) == ("few_valid_images", {"few": {"teddy": 4}})
-    assert of(5) == []
-
-
-def test_a_validation_split_too_small_to_tell():
-    finding = diagnose(evidence(n=12, wrong=1))[-1]
-    assert finding.code == "small_validation"
-    assert finding.sentence == (
-        "Validation error 8.3 % on 12 images: for new ones between 1.5 % and 35.4 % (with 95 % certainty)."
-    )
-    assert finding.figure == pytest.approx({"error": 1 / 12, "n": 12, "low": 0.0149, "high": 0.354}, abs=1e-3)
-    assert diagnose(evidence(n=96, wrong=4, history=history([0.3, 0.1, 0.03, 4 / 96]))) == [], "enough"
-
-
-def test_no_validation_split():
-    finding = only(evidence(history=history([None] * 4), **NO_VALID))
-    assert (finding.code, finding.figure) == ("small_validation", {"n": 0})
-
-
-def test_a_worsening_that_looks_large_and_may_be_chance():
-    finding = only(evidence(n=96, wrong=24, history=history(np.array([40, 18, 25, 24]) / 96)))
-    assert finding.code == "small_validation"
-    assert finding.sentence.endswith("That an earlier epoch had 18.8 % may be chance.")
-    assert finding.figure["best_error"] == 18 / 96
-    assert diagnose(evidence(n=96, wrong=24, history=history(np.array([40, 23, 25, 24]) / 96))) == []
-
-
-@pytest.mark.parametrize(("hits", "n"), [(0, 5), (4, 96), (50, 100), (12, 12)])
-def test_the_interval_is_wilsons(hits, n):
-    interval = binomtest(hits, n).proportion_ci(method="wilson")
-    assert wilson(hits, n) == pytest.approx((interval.low, interval.high))
-
-
 def test_blind_guessing_costs_the_entropy_of_the_shares():
-    assert evidence().blind == pytest.approx(BLIND)
     assert evidence(train_counts={"a": 3, "b": 1, "c": 0}).blind == pytest.approx(0.5623, abs=1e-4)
-
-
-def test_the_last_phase_begins_where_stage_or_count_begin_anew():
-    first, second = steps([1.0] * 5, stage="frozen"), steps([2.0] * 4, stage="unfrozen")
-    assert last_phase(pd.concat([first, second])).loss.tolist() == [2.0] * 4
-    assert last_phase(pd.concat([second, second])).loss.tolist() == [2.0] * 4
-    assert last_phase(first).loss.tolist() == [1.0] * 5
-    assert last_phase(steps([])).empty
 
 
 # All findings
@@ -592,7 +502,7 @@ def learner(ds, mistakes=None, head_fit=None):
 def test_evidence_of_an_exact_training(ds):
     (victim, *_), n = paths(ds, "teddy", "valid"), ds.table[ds.table.split == "valid"].label.value_counts()
     found = evidence_of(learner(ds, {victim: "black"}))
-    assert found.train_counts == {name: 8 - n[name] for name in THREE}
+    assert found.train_counts == {name: 8 - n[name] for name in CLASSES}
     assert found.valid_counts == n.to_dict()
     assert found.valid_right == {**n.to_dict(), "teddy": n["teddy"] - 1}
     assert found.valid_predicted == {**n.to_dict(), "teddy": n["teddy"] - 1, "black": n["black"] + 1}

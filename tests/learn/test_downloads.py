@@ -90,9 +90,8 @@ def test_weights_come_from_the_hub_once_and_from_the_cache_afterwards(server, hu
     trained = timm.create_model("test_resnet").state_dict()
     path = f"/timm/test_resnet.r160_in1k/resolve/main/{name}"
     torch.save(trained, tmp_path / name)
-    server.files[path] = (
-        (tmp_path / name).read_bytes() if name.endswith("bin") else safetensors.torch.save(trained)
-    )
+    pickled = (tmp_path / name).read_bytes()
+    server.files[path] = pickled if name.endswith("bin") else safetensors.torch.save(trained)
     hub(server.url)
     body, _, source, _ = create_body("test_resnet", "auto", 64, 0)
     assert source.weights == "r160_in1k, timm"
@@ -116,15 +115,11 @@ def test_a_transformer_gets_its_positions_for_the_size(server, hub):
     assert torch.equal(body.blocks[0].attn.qkv.weight, trained["blocks.0.attn.qkv.weight"])
 
 
-def test_a_hub_without_the_file_is_named(server, hub):
+def test_a_hub_without_the_file_is_named_and_one_out_of_order_is_not_asked_again(server, hub):
     hub(server.url)
     with pytest.raises(BadInputError, match=r"could be had.*has no model.safetensors or pytorch_model.bin"):
         create_body("test_resnet", "auto", 64, 0)
-
-
-def test_a_hub_out_of_order_is_given_up_without_asking_again(server, hub):
-    server.status = 503
-    hub(server.url)
+    server.status, server.asked = 503, []
     with pytest.raises(BadInputError, match="status 503"):
         create_body("test_resnet", "auto", 64, 0)
     assert server.asked == ["HEAD /"]
@@ -140,7 +135,7 @@ def test_a_hub_that_says_nothing_or_is_not_there_is_given_up(silent, hub, monkey
     message = rf"'test_resnet' could be had.*{reason}.*weights='offline'.*weights=None"
     with pytest.raises(BadInputError, match=message):
         create_body("test_resnet", "auto", 64, 0)
-    assert time.perf_counter() - start < 3
+    assert time.perf_counter() - start < 9, "huggingface_hub and torch wait for ten seconds and longer"
 
 
 @pytest.fixture
@@ -190,7 +185,7 @@ def test_a_server_that_says_nothing_is_given_up(silent, squeezenet, monkeypatch)
     start = time.perf_counter()
     with pytest.raises(BadInputError, match="could be had"):
         create_body("squeezenet1_1", "auto", 64, 0)
-    assert time.perf_counter() - start < 3
+    assert time.perf_counter() - start < 9, "huggingface_hub and torch wait for ten seconds and longer"
 
 
 def test_a_name_that_is_looked_up_for_ever_is_given_up(monkeypatch):

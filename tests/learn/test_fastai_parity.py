@@ -38,9 +38,8 @@ class Tensors:
 
     def epoch(self, _number, first=0):
         for start in range(first * SIZE, STEPS * SIZE, SIZE):
-            yield Minibatch(
-                self.pictures[start : start + SIZE], self.target[start : start + SIZE], float(SIZE)
-            )
+            part = slice(start, start + SIZE)
+            yield Minibatch(self.pictures[part], self.target[part], float(SIZE))
 
 
 @pytest.fixture
@@ -48,13 +47,17 @@ def data() -> Tensors:
     return Tensors()
 
 
-def fastai_learner(data):
-    """A fastai learner of a resnet18 with fastai's own head and its own three groups, without dropout."""
+def fastai_learner(data, *, whole=False):
+    """A fastai learner in fastai's three groups, without dropout: a small network, or a resnet18 with its head."""
     from fastai.vision.learner import _resnet_split, create_vision_model
     from fastai.vision.models import resnet18
 
     torch.manual_seed(3)
-    model = create_vision_model(resnet18, CLASSES, pretrained=False).double()
+    widths = [(3, 8), (8, 16), (16, 16)]
+    layers = [layer for each in widths for layer in (nn.Conv2d(*each, 3), nn.BatchNorm2d(each[1]), nn.ReLU())]
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, CLASSES))
+    small = nn.Sequential(nn.Sequential(*layers), head)
+    model = (create_vision_model(resnet18, CLASSES, pretrained=False) if whole else small).double()
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
@@ -76,14 +79,12 @@ class Seen(fastai_vision.Callback):
 
     def after_loss(self):
         if self.training:
-            hypers = self.learn.opt.hypers
-            self.rows.append(
-                ([each["lr"] for each in hypers], hypers[-1]["mom"], float(self.learn.loss.detach()))
-            )
+            hypers, loss = self.learn.opt.hypers, float(self.learn.loss.detach())
+            self.rows.append(([each["lr"] for each in hypers], hypers[-1]["mom"], loss))
 
 
-def theirs(data, train):
-    learn, seen = fastai_learner(data), Seen()
+def theirs(data, train, **how):
+    learn, seen = fastai_learner(data, **how), Seen()
     learn.add_cb(seen)
     start = copy.deepcopy(learn.model)
     with learn.no_bar(), learn.no_logging():
@@ -99,30 +100,21 @@ def ours(model, data, phases, recipe=None):
     for phase in phases:
         optimizer = make_optimizer(model, groups, phase, recipe)
         for step in run_phase(fabric, model, optimizer, data, phase, recipe, seed=0):
-            rates = [
-                next(
-                    part["lr"]
-                    for part in optimizer.param_groups
-                    if any(each is parameter for each in part["params"] for parameter in group)
-                )
-                for group in groups
-            ]
-            rows.append((rates, step.momentum, step.loss))
+            rates = {id(each): part["lr"] for part in optimizer.param_groups for each in part["params"]}
+            found = [next(rates[id(each)] for each in group if id(each) in rates) for group in groups]
+            rows.append((found, step.momentum, step.loss))
     return rows
 
 
 def assert_alike(mine, other):
-    assert len(mine) == len(other)
-    for number, ((rates, momentum, loss), (their_rates, their_momentum, their_loss)) in enumerate(
-        zip(mine, other, strict=True)
-    ):
-        assert rates == pytest.approx(their_rates, rel=1e-5), number
-        assert momentum == pytest.approx(their_momentum, abs=1e-6), number
-        assert loss == pytest.approx(their_loss, abs=1e-4), number
+    for number, (ours_, theirs_) in enumerate(zip(mine, other, strict=True)):
+        assert ours_[0] == pytest.approx(theirs_[0], rel=1e-5), f"rates, {number}"
+        assert ours_[1] == pytest.approx(theirs_[1], abs=1e-6), f"momentum, {number}"
+        assert ours_[2] == pytest.approx(theirs_[2], abs=1e-4), f"loss, {number}"
 
 
 def test_fine_tune_is_fastais_over_twenty_steps(data):
-    start, rows, learn = theirs(data, lambda learn: learn.fine_tune(1))
+    start, rows, learn = theirs(data, lambda learn: learn.fine_tune(1), whole=True)
     mine = ours(start, data, fine_tune_phases(1))
     assert len(rows) == 20
     assert_alike(mine, rows)
@@ -154,17 +146,11 @@ def test_lr_find_sees_and_suggests_what_fastai_does(data, tmp_path):
     phase = Phase("lr_find", 1, 10.0, Exponential(1e-8), steps=100)
     fabric = Fabric(accelerator="cpu", devices=1, precision="64-true")
     optimizer = make_optimizer(start, [list(start.parameters())], phase, Recipe())
-    rows = [
-        (step.lr, step.train_loss)
-        for step in itertools.islice(
-            run_phase(fabric, start, optimizer, data, phase, Recipe(), seed=0), len(learn.recorder.lrs)
-        )
-    ]
-    assert [lr for lr, _ in rows] == pytest.approx(learn.recorder.lrs, rel=1e-5)
-    assert [loss for _, loss in rows][:60] == pytest.approx(
-        [float(each) for each in learn.recorder.losses][:60], abs=1e-4
-    )
     table = pd.DataFrame({"lr": learn.recorder.lrs, "loss": [float(each) for each in learn.recorder.losses]})
+    steps = itertools.islice(run_phase(fabric, start, optimizer, data, phase, Recipe(), seed=0), len(table))
+    rates, losses = zip(*((step.lr, step.train_loss) for step in steps), strict=True)
+    assert rates == pytest.approx(table.lr, rel=1e-5)
+    assert losses[:60] == pytest.approx(table.loss[:60], abs=1e-4)
     ours_ = suggest(table, 100)
     for name in ("valley", "slide", "steep", "minimum"):
         assert getattr(ours_, name) == pytest.approx(getattr(found, name), rel=1e-3), name

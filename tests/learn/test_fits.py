@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -43,20 +45,18 @@ def test_every_fit_trains_and_keeps_a_row_an_epoch_and_a_row_a_step(learn, fit):
     assert "epoch 4 of 4" in learn.provenance
 
 
-def test_fits_one_after_another_add_up(learn):
+def test_fits_one_after_another_add_up_and_no_epochs_change_nothing(learn):
+    before = weights_of(learn)
+    learn.fit(0, **QUIET)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in weights_of(learn).items())
+    assert learn.provenance == ""
     learn.fit(1, 1e-3, **QUIET).fit_one_cycle(1, 1e-3, **QUIET)
     assert learn.history.stage.tolist() == ["constant", "one cycle"]
     assert learn.steps.stage.tolist() == ["constant"] * 3 + ["one cycle"] * 3
 
 
-def test_no_epochs_change_nothing(learn):
-    before = weights_of(learn)
-    learn.fit(0, **QUIET)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in weights_of(learn).items())
-    assert learn.provenance == ""
-
-
-def test_a_pretrained_body_gets_its_head_first_and_keeps_its_statistics(ds, pretrained):
+def test_a_pretrained_body_starts_frozen_gets_its_head_first_and_keeps_its_statistics(pretrained):
+    assert pretrained.frozen_to == -1
     before = weights_of(pretrained)
     pretrained.fine_tune(2, mode="full", **QUIET)
     after = weights_of(pretrained)
@@ -68,9 +68,12 @@ def test_a_pretrained_body_gets_its_head_first_and_keeps_its_statistics(ds, pret
         kept = "running" in name or "tracked" in name
         assert torch.equal(after[name], tensor) == kept, name
     assert pretrained.out_of_fold() is None
+    pretrained.fine_tune(1, mode="full", **QUIET)  # a body that was trained keeps its head and goes on
+    assert pretrained.history.stage.tolist() == ["head", "unfrozen", "unfrozen", "frozen", "unfrozen"]
+    assert set(pretrained.record.dynamics.tensors["count"].tolist()) == {4}
 
 
-def test_a_number_of_frozen_epochs_is_fastais_fine_tune(ds, pretrained):
+def test_a_number_of_frozen_epochs_is_fastais_fine_tune(pretrained):
     before = weights_of(pretrained)
     pretrained.fine_tune(1, mode="full", freeze_epochs=1, **QUIET)
     assert pretrained.history.stage.tolist() == ["frozen", "unfrozen"]
@@ -84,13 +87,6 @@ def test_without_weights_or_linear_head_none_is_one_frozen_epoch(ds, pretrained,
         options["weights"] = tmp_path / "body.safetensors"
     learn = Learner(ds, **options).fine_tune(1, mode="full", **QUIET)
     assert learn.history.stage.tolist() == ["frozen", "unfrozen"]
-
-
-def test_a_body_that_was_trained_keeps_its_head_and_goes_on(pretrained):
-    pretrained.fine_tune(1, mode="full", **QUIET)
-    pretrained.fine_tune(1, mode="full", **QUIET)
-    assert pretrained.history.stage.tolist() == ["head", "unfrozen", "frozen", "unfrozen"]
-    assert set(pretrained.record.dynamics.tensors["count"].tolist()) == {3}
 
 
 def test_going_on_leaves_out_what_was_left_out_before(ds, pretrained, tmp_path, monkeypatch):
@@ -119,11 +115,6 @@ def test_going_on_leaves_out_what_was_left_out_before(ds, pretrained, tmp_path, 
     assert learn.history.stage.tolist() == ["head", "unfrozen", "unfrozen"]
 
 
-def test_a_wrong_option_is_refused_before_the_head_is_fitted(pretrained):
-    with pytest.raises(BadInputError, match="Did you mean 'mixup'"):
-        pretrained.fine_tuning(1, mode="full", mixpu=0.2)
-
-
 def test_going_on_after_the_head_fits_no_second_one(ds, pretrained, tmp_path):
     path = tmp_path / "kept.safetensors"
     body = tmp_path / "body.safetensors"
@@ -143,6 +134,7 @@ def test_going_on_after_the_head_fits_no_second_one(ds, pretrained, tmp_path):
 
 
 def test_freeze_leaves_the_body_and_unfreeze_trains_it(learn):
+    assert learn.frozen_to == 0, "random weights start unfrozen"
     learn.freeze()
     before = weights_of(learn)
     learn.fit(1, 1e-2, train_bn=False, **QUIET)
@@ -155,28 +147,34 @@ def test_freeze_leaves_the_body_and_unfreeze_trains_it(learn):
     assert not torch.equal(weights_of(learn)["body.conv1.0.weight"], before["body.conv1.0.weight"])
 
 
-def test_a_learner_with_weights_starts_frozen_and_one_without_does_not(learn, pretrained):
-    assert (learn.frozen_to, pretrained.frozen_to) == (0, -1)
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        *(
+            (partial(Learner.freeze_to, n=n), "this network has 3, the last one")
+            for n in (3, -4, 1.5, True, "head")
+        ),
+        *(
+            (partial(Learner.fit, epochs=1, lr=lr), "lr ")
+            for lr in (0, -1e-3, float("nan"), "fast", [1e-3, 1e-2], slice(1e-4, 1e-3, 2))
+        ),
+        (partial(Learner.fine_tune, mixup=0.4), r"quick mode has no option 'mixup'.*mode='full'"),
+        (
+            partial(Learner.fine_tuning, mode="full", mixpu=0.2),
+            "Did you mean 'mixup'",
+        ),  # before a head is fitted
+        (partial(Learner.lr_find, start_lr=0), "allowed"),
+        (partial(Learner.lr_find, start_lr=1, end_lr=0.1), "allowed"),
+        (partial(Learner.lr_find, steps=3), "allowed"),
+    ],
+)
+def test_what_is_not_allowed_is_refused_before_anything_is_trained(pretrained, act, words):
+    with pytest.raises(BadInputError, match=words):
+        act(pretrained)
+    assert not pretrained.is_trained
 
 
-@pytest.mark.parametrize("n", [3, -4, 1.5, True, "head"])
-def test_freezing_to_a_group_that_is_not_there(learn, n):
-    with pytest.raises(BadInputError, match=r"this network has 3, the last one is the head"):
-        learn.freeze_to(n)
-
-
-@pytest.mark.parametrize("lr", [0, -1e-3, float("nan"), "fast", [1e-3, 1e-2], slice(1e-4, 1e-3, 2)])
-def test_rates_that_are_not_allowed(learn, lr):
-    with pytest.raises(BadInputError, match="lr "):
-        learn.fit(1, lr, **QUIET)
-
-
-def test_options_of_the_exact_mode_are_refused_in_the_cached_one(learn):
-    with pytest.raises(BadInputError, match=r"quick mode has no option 'mixup'.*mode='full'"):
-        learn.fine_tune(1, mixup=0.4)
-
-
-def test_lr_find_puts_everything_back_and_writes_nothing(learn, images):
+def test_lr_find_puts_everything_back_writes_nothing_and_shows_a_plot(learn, images):
     learn.fit(1, 1e-3, **QUIET)
     learn.freeze_to(1)
     before, state = weights_of(learn), torch.random.get_rng_state()
@@ -196,6 +194,10 @@ def test_lr_find_puts_everything_back_and_writes_nothing(learn, images):
     assert 1e-7 < found.valley < 10
     assert all(1e-8 < getattr(found, name) < 10 for name in ("slide", "steep", "minimum"))
     assert found.table.lr.is_monotonic_increasing
+    assert found._repr_png_().startswith(b"\x89PNG")
+    labels = [text.get_text() for text in found.plot().axes[0].get_legend().get_texts()]
+    assert [label.split()[0] for label in labels] == ["valley", "slide", "steep", "minimum"]
+    assert f"valley {found.valley:.2g}" in str(found)
 
 
 def test_lr_find_does_not_freeze_the_exam_of_a_folder_it_cannot_write(learn, images):
@@ -207,24 +209,10 @@ def test_lr_find_does_not_freeze_the_exam_of_a_folder_it_cannot_write(learn, ima
     assert not (images / ".bearwidgets").exists()
 
 
-def test_lr_find_shows_a_plot(learn):
-    found = learn.lr_find(steps=30, progress=False, batch_size=6)
-    assert found._repr_png_().startswith(b"\x89PNG")
-    labels = [text.get_text() for text in found.plot().axes[0].get_legend().get_texts()]
-    assert [label.split()[0] for label in labels] == ["valley", "slide", "steep", "minimum"]
-    assert f"valley {found.valley:.2g}" in str(found)
-
-
 def test_lr_find_that_diverges_at_once_says_so(learn):
     with pytest.raises(BadInputError, match="smaller start_lr"):
         learn.lr_find(1e6, 1e9, steps=20, progress=False, batch_size=6)
     assert all(torch.isfinite(tensor).all() for tensor in weights_of(learn).values())
-
-
-@pytest.mark.parametrize("options", [{"start_lr": 0}, {"start_lr": 1, "end_lr": 0.1}, {"steps": 3}])
-def test_lr_find_refuses_what_makes_no_sense(learn, options):
-    with pytest.raises(BadInputError, match="allowed"):
-        learn.lr_find(progress=False, **options)
 
 
 def test_a_rate_far_too_high_keeps_the_last_good_weights(learn):
@@ -363,15 +351,10 @@ def test_grey_pictures(ds):
     assert learn.predict(np.full((40, 40), 9, np.uint8)).label in ds.classes
 
 
-def test_a_step_is_shown_and_findings_are_told(ds, capsys):
-    Learner(ds, **TINY).fit(1, 1e-6, batch_size=6)
+def test_a_step_is_shown_findings_are_told_and_all_of_it_is_logged(learn, capsys, tmp_path):
+    learn.fit(1, 1e-6, batch_size=6, log=("csv", tmp_path / "runs"))
+    assert [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
     out = capsys.readouterr()
     assert "constant" in out.err
     assert "valid loss" in out.err
     assert out.out.strip()  # six held-out images are too few to tell anything
-
-
-@pytest.mark.parametrize("logger", ["csv", "tensorboard"])
-def test_a_training_is_logged(learn, tmp_path, logger):
-    learn.fit(1, 1e-3, log=(logger, tmp_path / "runs"), **QUIET)
-    assert [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]

@@ -1,4 +1,4 @@
-"""The linear head: strength by held-out loss, folds that leak nothing, odd sets of classes."""
+"""The linear head: its optimum, its strength, folds that leak nothing, its correction for wrong labels."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_data import clouds
+from sklearn.linear_model import LogisticRegression
 
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.head import linear_head as head
+from bearwidgets.learn.head import softmax
 from bearwidgets.learn.head.linear_head import HeadFit, fit_head
+from bearwidgets.learn.head.softmax import Softmax, estimate_transition, fit_softmax
 
 
 def fit(features, target, groups=None, n_classes=None, seed=0) -> HeadFit:
@@ -26,17 +29,14 @@ def logits(result: HeadFit, features: np.ndarray) -> np.ndarray:
     return features @ result.weight.T + result.bias
 
 
-def test_the_strength_is_the_one_with_the_least_held_out_loss():
+def test_the_strength_and_without_correction_the_probabilities_are_those_of_the_least_held_out_loss(
+    monkeypatch,
+):
+    monkeypatch.setattr(head, "CORRECTIONS", 0)
     features, target = clouds(90, 3, 1.5)
     result = fit(features, target)
     assert result.strength == min(result.held_out_loss, key=result.held_out_loss.__getitem__)
     assert len(result.held_out_loss) > 2
-
-
-def test_without_correction_the_probabilities_are_those_of_the_chosen_strength(monkeypatch):
-    monkeypatch.setattr(head, "CORRECTIONS", 0)
-    features, target = clouds(90, 3, 1.5)
-    result = fit(features, target)
     picked = result.out_of_fold[np.arange(len(target)), target]
     assert -np.log(picked).mean() == pytest.approx(result.held_out_loss[result.strength], rel=1e-4)
     assert (result.transition == np.eye(3)).all()
@@ -94,9 +94,10 @@ def test_the_head_solves_the_penalised_problem(monkeypatch):
     assert np.abs(gradient).max() < 0.01 * np.abs(np.eye(3)[target].T @ (centred / scale)).max()
 
 
-def test_held_out_rows_never_saw_the_item_or_a_copy_of_it():
-    random = np.random.default_rng(0)
-    groups = np.array([f"{each:03}" for each in random.integers(0, 25, 60)])
+@pytest.mark.parametrize("contents", [25, 10_000])
+def test_held_out_rows_never_saw_the_item_or_a_copy_of_it(contents):
+    groups = np.array([f"{each:05}" for each in np.random.default_rng(0).integers(0, contents, 60)])
+    assert (len(set(groups)) == 60) == (contents > 25)
     target = np.arange(60) % 3
     seen = np.zeros(60, dtype=int)
     for train, held in head._folds(target, groups, 0):
@@ -112,19 +113,6 @@ def test_a_copy_with_a_wrong_label_does_not_vouch_for_itself():
     groups = np.array([str(row) for row in [*range(60), *range(4)]])
     result = fit(features, target, groups)
     assert (result.out_of_fold[60:, :].argmax(1) == target[:4]).all()
-
-
-def test_without_copies_each_row_is_held_out_once(monkeypatch):
-    features, target = clouds(30, 3, 2.0)
-    seen, original = [], head.fit_softmax
-    monkeypatch.setattr(
-        head,
-        "fit_softmax",
-        lambda values, *rest, **how: seen.append(values) or original(values, *rest, **how),
-    )
-    result = fit(features, target)
-    assert {len(each) for each in seen[:-1]} == {24}
-    assert len(seen) == head.FOLDS * (len(result.held_out_loss) + head.CORRECTIONS) + 1
 
 
 def test_a_class_with_one_image():
@@ -175,3 +163,90 @@ def test_the_same_seed_gives_the_same_head_and_leaves_the_global_state():
     before = np.random.get_state()[1].copy()  # noqa: NPY002 - the global state is what is looked at
     assert (fit(features, target, seed=3).out_of_fold == fit(features, target, seed=3).out_of_fold).all()
     assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+
+
+# The classifier behind it
+
+
+@pytest.mark.parametrize("strength", [0.5, 30.0])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_it_is_scikit_learns_optimum(strength, n_classes):
+    values, target = clouds(120, n_classes, 1.5)
+    ours = fit_softmax(values, target, n_classes, strength).probabilities(values)
+    # Two logits that share the weight of one have half its squared length: the same problem at twice the strength.
+    theirs = LogisticRegression(C=(2 if n_classes == 2 else 1) / strength, tol=1e-8, max_iter=1000)
+    assert ours == pytest.approx(theirs.fit(values, target).predict_proba(values), abs=2e-3)
+
+
+@pytest.mark.parametrize("transition", [None, np.array([[0.7, 0.3, 0], [0, 1, 0], [0.1, 0.2, 0.7]])])
+def test_the_gradient_is_that_of_the_loss(transition):
+    """Any step away from the optimum costs."""
+    values, target = clouds(120, 3, 1.5)
+    best = fit_softmax(values, target, 3, 2.0, transition=transition)
+
+    def loss(model: Softmax) -> float:
+        p = model.probabilities(values)
+        p = p if transition is None else p @ transition
+        return -np.log(p[np.arange(len(target)), target]).sum() + (model.weight**2).sum()
+
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        step = random.normal(scale=0.05, size=best.weight.shape)
+        assert loss(Softmax(best.weight + step, best.bias)) > loss(best)
+        assert loss(Softmax(best.weight, best.bias + random.normal(scale=0.1, size=3))) > loss(best)
+
+
+def test_where_it_starts_does_not_matter():
+    values, target = clouds(120, 3, 1.5)
+    start = fit_softmax(values, target, 3, 100.0)
+    fresh, warm = fit_softmax(values, target, 3, 2.0), fit_softmax(values, target, 3, 2.0, start=start)
+    assert warm.probabilities(values) == pytest.approx(fresh.probabilities(values), abs=2e-3)
+
+
+def test_the_estimate_finds_what_is_labeled_as_what():
+    values, clean = clouds(3000, 3, 4.0)
+    given_labels = np.where((np.random.default_rng(0).random(3000) < 0.2) & (clean == 2), 0, clean)
+    p = fit_softmax(values, clean, 3, 1.0).probabilities(values)
+    wanted = np.array([[1, 0, 0], [0, 1, 0], [0.2, 0, 0.8]])
+    assert estimate_transition(p, given_labels) == pytest.approx(wanted, abs=0.03)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(st.integers(0, 2), st.lists(st.floats(0, 1), min_size=3, max_size=3)), max_size=12))
+def test_any_estimate_is_a_transition(rows):
+    target = np.array([label for label, _ in rows], dtype=np.int64)
+    p = np.array([values for _, values in rows]).reshape(-1, 3) + 1e-9
+    transition = estimate_transition(p / p.sum(1, keepdims=True), target)
+    assert np.isfinite(transition).all()
+    assert transition.sum(1) == pytest.approx(1)
+    assert (transition >= 0).all()
+    assert (transition.diagonal() > 0).all()
+
+
+def test_two_classes_that_cannot_be_told_apart_are_no_wrong_labels():
+    # What the model says of the first two classes has nothing to do with their labels.
+    said = np.array([[0.95, 0.04, 0.01], [0.04, 0.95, 0.01]])
+    rows = np.vstack([said[np.arange(60) % 2], [[0.01, 0.01, 0.98]] * 30])
+    target = np.repeat([0, 1, 2], 30)
+    assert estimate_transition(rows, target)[:2] == pytest.approx(np.eye(3)[:2])
+    # Labels that go one way are told from that: every fourth 0 is labeled 1.
+    target = np.array([0, 1] * 30 + [2] * 30)
+    target[:60:8] = 1
+    found = estimate_transition(rows, target)
+    assert found[0] == pytest.approx([0.74, 0.25, 0.01], abs=0.02)
+    assert found[1].argmax() == 1
+
+
+def test_threads_are_as_before_when_the_last_of_several_fits_ends():
+    def threads():
+        return [each["num_threads"] for each in softmax._controller().info() if each["user_api"] == "blas"]
+
+    before = threads()
+    first, second = softmax._one_thread(), softmax._one_thread()
+    first.__enter__()
+    second.__enter__()
+    assert set(threads()) == {1}
+    first.__exit__(None, None, None)
+    assert set(threads()) == {1}
+    second.__exit__(None, None, None)
+    assert threads() == before

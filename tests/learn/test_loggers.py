@@ -109,11 +109,11 @@ def test_mlflow_reads_what_was_logged(tmp_path, monkeypatch, capfd):
 def test_mlflow_reports_to_nobody(tmp_path, monkeypatch):
     seen = []
 
+    from mlflow.exceptions import MlflowException
+
     def client(tracking_uri):
         seen.append((tracking_uri, os.environ.get("MLFLOW_DISABLE_TELEMETRY")))
         raise MlflowException("far enough")
-
-    from mlflow.exceptions import MlflowException
 
     monkeypatch.delenv("MLFLOW_DISABLE_TELEMETRY", raising=False)
     monkeypatch.setattr("mlflow.MlflowClient", client)
@@ -168,21 +168,22 @@ def test_a_full_disk_does_not_end_the_training(tmp_path):
     assert broken.heard == WHOLE[:1]
 
 
-def test_an_error_in_ones_own_logger_is_seen():
+def test_an_error_in_ones_own_logger_is_seen_and_a_refusal_closes_it():
     mine = Mine()
     logger = make_logger(mine, PLAN)
     mine.log_epoch = lambda _: 1 / 0
     with pytest.raises(ZeroDivisionError):
         train(logger)
+    mine = Mine()
+    with pytest.raises(BadInputError, match="No logger"):
+        make_logger([mine, "nothing"], PLAN)
+    assert mine.heard == ["closed"]
 
 
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        (
-            "tensorbord",
-            r"No logger 'tensorbord'; known are tensorboard, mlflow, csv. Did you mean 'tensorboard'",
-        ),
+        ("tensorbord", r"No logger 'tensorbord'; known are .*, mlflow, csv. Did you mean 'tensorboard'"),
         (("wandb", "x"), r"No logger 'wandb'"),
         (7, r"7 is no logger: it lacks log_step, log_epoch, log_recipe, close"),
         (("csv", "a", "b"), r"is no logger"),
@@ -192,13 +193,6 @@ def test_an_error_in_ones_own_logger_is_seen():
 def test_what_is_no_logger_is_refused(wanted, message):
     with pytest.raises(BadInputError, match=message):
         make_logger(wanted, PLAN)
-
-
-def test_a_refusal_closes_the_others():
-    mine = Mine()
-    with pytest.raises(BadInputError, match="No logger"):
-        make_logger([mine, "nothing"], PLAN)
-    assert mine.heard == ["closed"]
 
 
 @pytest.mark.parametrize("name", ["tensorboard", "csv", "mlflow"])

@@ -50,12 +50,9 @@ def test_figures_are_those_of_scikit_learn(items, name, expected):
     assert one(name, *items) == pytest.approx(expected(*items), abs=1e-5)
 
 
-def test_calibration_by_hand():
+def test_calibration_and_specificity_by_hand(items):
     sure = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4]], np.float32)
     assert one("calibration", sure, np.array([0, 1, 0])) == pytest.approx((2 * 0.4 + 0.4) / 3, abs=1e-5)
-
-
-def test_specificity_by_hand(items):
     probabilities, target = items
     guessed = probabilities.argmax(1)
     shares = [np.mean(guessed[target != number] != number) for number in range(4)]
@@ -68,15 +65,12 @@ def test_classes_without_items_are_left_out_of_the_mean(items, name):
     here = target != 2
     with_gap = one(name, probabilities[here], target[here])
     assert np.isfinite(with_gap)
-    known = {
-        "recall": reference.recall_score,
-        "f1": reference.f1_score,
-        "precision": reference.precision_score,
-    }
-    if name in known:
+    if name in ("f1", "precision", "recall"):
         guessed = probabilities[here].argmax(1)
         assert (guessed == 2).any(), "torchmetrics would count the class as 0"
-        expected = known[name](target[here], guessed, labels=[0, 1, 3], average="macro")
+        expected = getattr(reference, f"{name}_score")(
+            target[here], guessed, labels=[0, 1, 3], average="macro"
+        )
         assert with_gap == pytest.approx(expected, abs=1e-6)
 
 

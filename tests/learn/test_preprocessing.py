@@ -74,13 +74,11 @@ def test_pictures_are_opened_in_their_bands_and_no_larger_than_needed(tmp_path):
         plain.open(tmp_path / "x.npy")
     gray = Preprocessing(16, (0.5,), (0.5,), in_chans=1)
     assert gray.resizer(gray.open(tmp_path / "x.jpg")).shape == (16, 16, 1)
-
-
-def test_the_resizer_takes_method_and_interpolation():
-    image = Image.new("RGB", (40, 20), "white")
-    padded = Preprocessing(8, (0.5,) * 3, (0.5,) * 3, "nearest", "pad").resizer(image)
+    padded = Preprocessing(8, (0.5,) * 3, (0.5,) * 3, "nearest", "pad").resizer(
+        plain.open(tmp_path / "x.jpg")
+    )
     assert (padded[0] == 0).all()
-    assert (padded[4] == 255).all()
+    assert (padded[4, :, 0] > 250).all()
 
 
 @pytest.mark.parametrize(
@@ -101,26 +99,18 @@ def test_metadata_bring_all_of_it_back(preprocessing):
     ("changes", "words"),
     [
         *(({name: ...}, f"lacks '{name}'") for name in ("size", "mean", "std", "interpolation")),
-        ({"size": 0}, "size is 0"),
-        ({"size": "64"}, "size is '64'"),
+        *(({"size": each}, f"size is {each!r}") for each in (0, "64", True)),
         ({"size": 10**9}, "at most 8192"),
-        ({"size": True}, "size is True"),
-        ({"mean": [0.5]}, "list of 3 finite numbers"),
-        ({"mean": [0.5] * 5}, "mean is"),
-        ({"mean": None}, "mean is None"),
-        ({"mean": "abc"}, "mean is abc"),
-        ({"mean": [float("nan")] * 3}, "mean is"),
-        ({"mean": [10**400] * 3}, "mean is"),
-        ({"mean": [True] * 3}, "mean is"),
-        ({"mean": [[1]] * 3}, "mean is"),
-        ({"std": [0.5, 0.5, 0]}, "above 0"),
-        ({"std": [0.5, 0.5, -1]}, "above 0"),
-        ({"std": [0.5, 0.5, 1e-60]}, "above 0"),
+        *(
+            ({"mean": each}, "list of 3 finite numbers")
+            for each in ([0.5], [0.5] * 5, None, "abc", [[1]] * 3)
+        ),
+        *(({"mean": [each] * 3}, "list of 3 finite numbers") for each in (float("nan"), 10**400, True)),
+        *(({"std": [0.5, 0.5, each]}, "above 0") for each in (0, -1, 1e-60)),
         ({"interpolation": "bicubik"}, "Did you mean 'bicubic'"),
         ({"interpolation": []}, "damaged"),
         ({"resize": "squash"}, "Did you mean 'squish'"),
-        ({"in_chans": 0}, "in_chans is 0"),
-        ({"in_chans": 2.5}, "in_chans is 2.5"),
+        *(({"in_chans": each}, f"in_chans is {each}") for each in (0, 2.5)),
         ({"pca": []}, "damaged"),
         ({"pca": {"matrix": [[1.0] * 4] * 3}}, "lacks 'offset'"),
         ({"pca": {"matrix": [[1.0] * 4] * 2, "offset": [0.0] * 3}}, "3 rows"),

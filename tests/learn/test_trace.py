@@ -19,33 +19,17 @@ FULL = {"mode": "full", "batch_size": 6, "precision": "32"}
 
 def test_means_by_hand():
     fabric = make_fabric(torch.device("cpu"), "32")
-    found = TrainingDynamics(
-        ["a", "b", "c"], 2, (["c", "strange", "a"], np.array([[1, 0], [0.5, 0.5], [0.2, 0.8]]))
-    )
+    heads = ["c", "strange", "a"], np.array([[1, 0], [0.5, 0.5], [0.2, 0.8]])
+    found = TrainingDynamics(["a", "unseen", "c", "no head"], 2, heads)
     odds = torch.tensor([[0.9, 0.1], [0.6, 0.4]])
     found.add(np.array([2, 0]), odds.log(), fabric)
     found.add(np.array([2, 2]), odds.flip(1).log(), fabric)
+    found.add(np.array([3]), torch.zeros(1, 2), fabric)
     ids, (mean, start) = found.opinions()
-    assert ids == ["a", "c"]
-    assert mean == pytest.approx(np.array([[0.6, 0.4], [(0.9 + 0.1 + 0.4) / 3, (0.1 + 0.9 + 0.6) / 3]]))
-    assert start == pytest.approx(np.array([[0.2, 0.8], [1.0, 0.0]]))
-
-
-def test_items_of_which_no_head_is_known_have_no_start():
-    fabric = make_fabric(torch.device("cpu"), "32")
-    found = TrainingDynamics(["a", "b"], 2, (["b"], np.array([[0.3, 0.7]])))
-    found.add(np.array([0, 1]), torch.zeros(2, 2), fabric)
-    assert np.isnan(found.opinions()[1][1][0]).all()
-
-
-def test_a_training_sees_every_item_once_an_epoch(pretrained, ds):
-    pretrained.fine_tune(3, **FULL, progress=False)
-    train = ds.table[ds.table.split == "train"]
-    assert pretrained.record.dynamics.tensors["count"].tolist() == [3] * len(train)
-    ids, (mean, start) = pretrained.training_dynamics()
-    assert ids == train.id.tolist()
-    assert mean.sum(1) == pytest.approx(1, abs=1e-5)
-    assert np.isfinite(start).any()
+    assert ids == ["a", "c", "no head"]
+    by_hand = [[0.6, 0.4], [(0.9 + 0.1 + 0.4) / 3, (0.1 + 0.9 + 0.6) / 3], [0.5, 0.5]]
+    assert mean == pytest.approx(np.array(by_hand))
+    assert start == pytest.approx(np.array([[0.2, 0.8], [1.0, 0.0], [np.nan, np.nan]]), nan_ok=True)
 
 
 def test_the_first_epoch_at_a_rate_of_nearly_nothing_says_what_the_network_says(pretrained):
@@ -56,11 +40,15 @@ def test_the_first_epoch_at_a_rate_of_nearly_nothing_says_what_the_network_says(
     assert mean == pytest.approx(probabilities[table.set_index("id").index.get_indexer(ids)], abs=1e-3)
 
 
-def test_a_review_brings_the_opinions_together(pretrained, ds):
+def test_every_item_is_seen_once_an_epoch_and_a_review_brings_the_opinions_together(pretrained, ds):
     pretrained.fine_tune(2, **FULL, progress=False)
     review = Review(pretrained)
     _, last = pretrained.predictions()
     ids, earlier = pretrained.training_dynamics()
+    assert ids == ds.table.id[ds.table.split == "train"].tolist()
+    assert pretrained.record.dynamics.tensors["count"].tolist() == [2] * len(ids)
+    assert earlier[0].sum(1) == pytest.approx(1, abs=1e-5)
+    assert np.isfinite(earlier[1]).any()
     rows = review.table.index.get_indexer(ids)
     assert review.probabilities[rows] == pytest.approx(consensus([last[rows], *earlier]))
     assert abs(review.probabilities[rows] - last[rows]).max() > 1e-3

@@ -1,13 +1,15 @@
-"""The training loop through the whole network, and the minibatches it is fed."""
+"""The training loop through the whole network, its schedules, and the minibatches it is fed."""
 
 from __future__ import annotations
 
+import copy
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
+from made_data import CLASSES
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -17,11 +19,11 @@ from bearwidgets.errors import BadInputError, TrainingError
 from bearwidgets.learn.network.groups import layer_groups
 from bearwidgets.learn.network.model import Classifier, create_body
 from bearwidgets.learn.training.batches import ImageBatches, Minibatch, class_weights, default_batch_size
+from bearwidgets.learn.training.cpu_speed import depthwise_in_float32
 from bearwidgets.learn.training.recipe import Phase, Recipe, fine_tune_phases, make_recipe
-from bearwidgets.learn.training.schedule import Constant, OneCycle
+from bearwidgets.learn.training.schedule import Constant, Exponential, FlatCosine, OneCycle
 from bearwidgets.learn.training.train import make_optimizer, run_phase
 
-CLASSES = ["black", "grizzly", "teddy"]
 PREPROCESSING = create_body("test_resnet", None, 32, 0)[3]
 
 
@@ -77,9 +79,40 @@ def minibatch(n=6, seed=0):
     return Minibatch(images, torch.arange(n) % 3, float(n))
 
 
-def test_the_loss_goes_down_on_an_easy_set(network, paths):
-    losses = [step.loss for step in run(network, batches_of(paths), phase(8))]
-    assert np.mean(losses[-3:]) < 0.6 * np.mean(losses[:3])
+def test_schedules_by_hand():
+    at_a_time = [OneCycle(pct_start=0.25).at(share) for share in (0, 0.125, 0.25, 0.625, 1)]
+    by_hand = [(0.04, 0.95), (0.52, 0.9), (1, 0.85), (0.500005, 0.9), (1e-5, 0.95)]
+    assert np.array(at_a_time) == pytest.approx(np.array(by_hand))
+    assert [FlatCosine().at(share)[0] for share in (0, 0.5, 0.75, 1)] == pytest.approx([1, 1, 1, 1e-5])
+    assert FlatCosine().at(0.875) == pytest.approx((0.500005, 0.9))
+    assert Constant().at(0.3) == (1.0, 0.9)
+    assert [Exponential(1e-4).at(share)[0] for share in (0, 0.5, 1)] == pytest.approx([1e-4, 1e-2, 1])
+
+
+def test_fine_tune_without_epochs_or_without_frozen_ones_has_one_phase():
+    assert [(phase.stage, phase.epochs) for phase in fine_tune_phases(0)] == [("frozen", 1)]
+    phases = fine_tune_phases(2, freeze_epochs=0)
+    assert [(phase.stage, phase.epochs) for phase in phases] == [("unfrozen", 2)]
+
+
+def test_depthwise_convolutions_stay_out_of_mixed_precision_and_a_copy_has_its_own_weights():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network, images = (
+            nn.Sequential(nn.Conv2d(4, 4, 3), nn.Conv2d(4, 4, 3, groups=4)),
+            torch.randn(2, 4, 8, 8),
+        )
+    with torch.autocast("cpu", torch.bfloat16), depthwise_in_float32(network):
+        assert network(images).dtype == torch.float32
+        other = copy.deepcopy(network)
+    assert "forward" not in vars(network[1])
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        other[1].weight.zero_()
+        other[1].bias.zero_()
+        assert not other(images).any()
+        assert network(images).any()
+        assert network(images).dtype == torch.bfloat16
+    other.to(torch.bfloat16)(images.bfloat16())
 
 
 def test_every_batch_is_a_step_and_epochs_are_counted(network, paths):
@@ -102,17 +135,14 @@ def changed_by(network, batches, which, recipe=None) -> set[str]:
     return {name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])}
 
 
-def test_a_frozen_body_changes_in_its_norms_only(network, paths):
+def test_a_frozen_body_changes_in_its_norms_only_and_with_train_bn_off_not_at_all(network, paths):
+    recipe = Recipe(batch_size=8, train_bn=False)
+    assert changed_by(network, batches_of(paths), phase(frozen_to=-1), recipe) == {"head.weight", "head.bias"}
     changed = changed_by(network, batches_of(paths), phase(frozen_to=-1))
     norms = {name for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)}
     assert {"head.weight", "head.bias"} <= changed
     assert changed - {"head.weight", "head.bias"}
     assert all(name.rpartition(".")[0] in norms for name in changed - {"head.weight", "head.bias"})
-
-
-def test_with_train_bn_off_a_frozen_body_does_not_change_at_all(network, paths):
-    recipe = Recipe(batch_size=8, train_bn=False)
-    assert changed_by(network, batches_of(paths), phase(frozen_to=-1), recipe) == {"head.weight", "head.bias"}
 
 
 def test_with_norm_eval_statistics_stay_and_everything_else_trains(network, paths):
@@ -129,12 +159,8 @@ def test_frozen_to_one_trains_the_later_half(network, paths):
     names = {id(parameter): name for name, parameter in network.named_parameters()}
     assert not {names[id(each)] for each in first} & changed
     assert {names[id(each)] for each in second} & changed
-
-
-def test_all_of_it_trains_when_unfrozen(network, paths):
-    list(run(network, batches_of(paths), phase(frozen_to=-1)))
     list(run(network, batches_of(paths), phase()))
-    assert all(parameter.requires_grad for parameter in network.parameters())
+    assert all(parameter.requires_grad for parameter in network.parameters()), "and all of it when unfrozen"
 
 
 def test_norms_and_biases_do_not_decay_and_rates_rise_to_the_head(network):
@@ -205,9 +231,8 @@ def test_files_that_vanish_meanwhile_are_passed_over(network, paths):
 
 def test_accumulated_batches_are_one_large_batch(network):
     parts = [minibatch(3, seed) for seed in (1, 2)]
-    whole = Minibatch(
-        torch.cat([part.images for part in parts]), torch.cat([part.target for part in parts]), 6.0
-    )
+    images, target = (torch.cat([getattr(part, name) for part in parts]) for name in ("images", "target"))
+    whole = Minibatch(images, target, 6.0)
     still = Phase("some", 1, 1e-3, Constant(), frozen_to=-1)  # batch norms kept out: they see the parts
     recipe = Recipe(accumulate=2, train_bn=False)
     list(run(network, Given(*parts), still, recipe))
@@ -236,10 +261,7 @@ def test_class_weights_and_smoothing_make_the_loss_of_torch(network):
     weights = torch.tensor([1.0, 2.0, 0.5])
     batch = minibatch(5)
     batch = Minibatch(batch.images, batch.target, float(weights[batch.target].sum()))
-    network.eval()
-    wanted = nn.functional.cross_entropy(
-        network(batch.images), batch.target, weight=weights, label_smoothing=0.1
-    )
+    wanted = cross_entropy(network.eval()(batch.images), batch.target, weight=weights, label_smoothing=0.1)
     recipe = Recipe(label_smoothing=0.1, train_bn=False)
     which = Phase("some", 1, 1e-3, Constant(), frozen_to=-1)
     (step,) = run(network, Given(batch, class_weights=weights), which, recipe)
@@ -321,9 +343,8 @@ def test_options_that_are_not_allowed_are_named(options, words):
 
 def focal(logits, target):
     """Lin et al., "Focal loss for dense object detection", 2017, with gamma 2."""
-    return (1 - logits.softmax(1).gather(1, target[:, None])[:, 0]) ** 2 * cross_entropy(
-        logits, target, reduction="none"
-    )
+    chance = logits.softmax(1).gather(1, target[:, None])[:, 0]
+    return (1 - chance) ** 2 * cross_entropy(logits, target, reduction="none")
 
 
 def sgd(groups, lr):

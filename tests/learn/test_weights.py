@@ -1,4 +1,4 @@
-"""Weights: pinned, never executed, and those of the architecture they are put into."""
+"""Weights: pinned, never executed, of the architecture they are put into; names and sizes of other libraries."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ import pytest
 import safetensors.torch
 import timm
 import torch
+import torchvision
 from made_data import Bomb
+from torch import nn
 
 from bearwidgets.errors import BadInputError, MissingFileError
 from bearwidgets.learn.network import weights
+from bearwidgets.learn.network.bodies import noted
+from bearwidgets.learn.network.model import create_body
 
 ARCH = "test_resnet"
 
@@ -70,9 +74,8 @@ def test_a_package_without_its_file_says_what_to_install(package):
         weights.offline_weights()
 
 
-@pytest.mark.parametrize("name", ["evil.pth", "evil.pt", "evil.bin"])
-def test_a_pickle_with_code_is_refused_and_does_not_run(tmp_path, name):
-    path = tmp_path / name
+def test_a_pickle_with_code_is_refused_and_does_not_run(tmp_path):
+    path = tmp_path / "evil.pth"
     torch.save({"conv1.weight": Bomb(tmp_path / "bang")}, path)
     with pytest.raises(BadInputError, match="tensors only"):
         weights.read_weights_file(path)
@@ -135,28 +138,88 @@ def test_tensors_of_other_shapes_are_refused():
         weights.matching(wider, resnet, "a.pth")
 
 
-@pytest.mark.parametrize("in_chans", [1, 2, 5, 6])
-def test_weights_for_three_bands_are_adapted_to_others(in_chans):
-    three = torch.rand(4, 3, 3, 3)
-    wanted = {"conv": torch.zeros(4, in_chans, 3, 3), "other": torch.zeros(4, 4, 3, 3)}
-    tensors = {"conv": three, "other": torch.ones(4, 4, 3, 3)}
-    found = weights.matching(tensors, wanted, "a.pth", in_chans)
-    repeated = torch.cat([three] * 2, 1)[:, :in_chans] * 3 / in_chans
-    expected = three.sum(1, keepdim=True) if in_chans == 1 else repeated
-    torch.testing.assert_close(found["conv"], expected)
-    assert found["other"] is tensors["other"]
-    with pytest.raises(BadInputError, match="number of bands"):
-        weights.matching(tensors, wanted, "a.pth", 4)
-
-
 def test_tensors_are_filled_in_with_whatever_type_they_have():
-    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4))
+    module = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
     state = {name: tensor.double() + 1 for name, tensor in module.state_dict().items()}
     before = module[0].weight
-    weights.fill(module, {**state, "classifier.weight": torch.zeros(1)}, "a.pth")
+    weights._fill(module, {**state, "classifier.weight": torch.zeros(1)}, "a.pth", 3)
     assert module[0].weight is before
     assert module[0].weight.dtype == torch.float32
     torch.testing.assert_close(module.state_dict()["1.running_mean"], torch.ones(4))
     assert int(module[1].num_batches_tracked) == 1
     with pytest.raises(BadInputError, match="lacks 1 of the 7"):
-        weights.fill(module, {name: state[name] for name in state if name != "0.bias"}, "a.pth")
+        weights._fill(module, {name: state[name] for name in state if name != "0.bias"}, "a.pth", 3)
+
+
+# Files as the libraries write them: names of older files, other sizes, the other library
+
+
+def loaded(arch, tensors, path, size=64):
+    safetensors.torch.save_file(tensors, path / "own.safetensors")
+    return create_body(arch, path / "own.safetensors", size, 1)[0]
+
+
+@pytest.mark.parametrize(
+    ("arch", "ours"),
+    [
+        ("resnet18", "resnet18"),
+        *((name, f"torchvision/{name}") for name in ("resnet18", "googlenet", "mnasnet0_5", "squeezenet1_1")),
+    ],
+)
+def test_torchvisions_own_files_load_into_its_networks_and_timms_of_the_same_names(tmp_path, arch, ours):
+    options = {"aux_logits": True, "init_weights": False} if arch == "googlenet" else {}
+    torch.manual_seed(0)
+    theirs = torchvision.models.get_model(arch, **options).state_dict()
+    body = loaded(ours, theirs, tmp_path).state_dict()
+    assert all(torch.equal(tensor, theirs[name]) for name, tensor in body.items())
+
+
+@pytest.mark.parametrize("arch", ["torchvision/densenet121", "densenet121"])
+def test_old_names_of_densenets_are_known(tmp_path, arch):
+    theirs = torchvision.models.densenet121().state_dict()
+    norm = "features.denseblock1.denselayer1.norm1.weight"
+    old = {
+        name.replace("norm1.", "norm.1.").replace("conv2.", "conv.2."): each for name, each in theirs.items()
+    }
+    assert norm not in old
+    assert torch.equal(loaded(arch, old, tmp_path).state_dict()[norm], theirs[norm])
+
+
+def test_positions_of_a_timm_transformer_are_resampled_as_timm_does_it(tmp_path):
+    trained = timm.create_model("test_vit").state_dict()
+    own = {"pretrained": True, "pretrained_cfg_overlay": {"state_dict": dict(trained)}}
+    theirs = timm.create_model("test_vit", img_size=64, num_classes=0, **own)
+    body = loaded("test_vit", trained, tmp_path)
+    assert body.pos_embed.shape != trained["pos_embed"].shape
+    assert all(torch.equal(tensor, body.state_dict()[name]) for name, tensor in theirs.state_dict().items())
+
+
+def test_positions_of_a_torchvision_transformer_are_resampled():
+    large, small = (
+        torchvision.models.VisionTransformer(size, 16, 1, 2, 8, 8, num_classes=3) for size in (64, 32)
+    )
+    with torch.no_grad():
+        large.encoder.pos_embedding.copy_(torch.arange(17.0)[None, :, None].expand(1, 17, 8))
+    small.heads = nn.Identity()
+    weights.load(noted(small, 8, 3, 32), "torchvision/vit_b_16", large.state_dict(), "a.pth")
+    assert small.encoder.pos_embedding[0, :, 0].tolist() == [0, 1, 4, 13, 16]
+    assert torch.equal(small.conv_proj.weight, large.conv_proj.weight)
+
+
+@pytest.mark.parametrize(
+    ("arch", "other"),
+    [("torchvision/efficientnet_b0", "efficientnet_b0"), ("efficientnet_b0", "torchvision/efficientnet_b0")],
+)
+def test_a_file_of_the_other_library_says_which_name_it_needs(tmp_path, arch, other):
+    theirs = create_body(other, None, 64, 0)[0].state_dict()
+    state = torch.random.get_rng_state()
+    with pytest.raises(BadInputError, match=rf"belongs to another.*use arch={other!r}"):
+        loaded(arch, theirs, tmp_path)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("arch", ["test_vit", "resnet18", "squeezenet1_1", "vit_tiny_patch16_224"])
+def test_a_file_of_another_architecture_is_refused(tmp_path, arch):
+    theirs = timm.create_model("test_resnet").state_dict()
+    with pytest.raises(BadInputError, match=r"own.safetensors lacks \d+ of the \d+ tensors.*another one\.$"):
+        loaded(arch, theirs, tmp_path)

@@ -45,11 +45,12 @@ def pairs_of(ds, **how):
     return {frozenset(ds.table.path[[one, two]]) for one, two in zip(found.first, found.second, strict=True)}
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_each_kind_of_copy_is_found_and_nothing_else(tmp_path, way):
-    folder = write(tmp_path)
-    WAYS[way](scene(4)).save(folder / "a" / "copy.jpg", quality=80)
-    assert pairs_of(Dataset.from_folder(folder)) == {frozenset({"b/04.jpg", "a/copy.jpg"})}
+def test_each_kind_of_copy_is_found_and_nothing_else(tmp_path):
+    folder, wanted = write(tmp_path), set()
+    for number, (way, change) in enumerate(WAYS.items()):
+        change(scene(number)).save(folder / "a" / f"{way}.jpg", quality=80)
+        wanted.add(frozenset({f"{'a' if number % 2 else 'b'}/{number:02}.jpg", f"a/{way}.jpg"}))
+    assert pairs_of(Dataset.from_folder(folder)) == wanted
 
 
 def test_different_pictures_are_no_copies(tmp_path):
@@ -162,9 +163,8 @@ def test_alignment_finds_the_window():
     true = np.array([[0.7, 0.2, 0.6, 0.1]])
     part = views(whole[None], true, 128)[0]
     pictures = np.stack([whole, part.astype(np.uint8)])
-    start = Pairs(
-        np.array([0]), np.array([1]), np.array([False]), true + np.array([0.05, -0.04, -0.03, 0.03])
-    )
+    near = true + np.array([0.05, -0.04, -0.03, 0.03])
+    start = Pairs(np.array([0]), np.array([1]), np.array([False]), near)
     pairs, agree = refine(pictures, start, 48, 20)
     assert pairs.map == pytest.approx(true, abs=0.01)
     assert agree[0] > 0.99
@@ -195,7 +195,5 @@ def test_the_copies_among_real_photos(shared_data):
         for files in issues.queue(name).groupby("group").path.apply(list)
     ]
     assert sorted(map(sorted, found)) == sorted(map(sorted, truth.values()))
-    assert set(issues.queue("contradictory_labels").path[:2]) == {
-        "black/00000169.jpg",
-        "grizzly/00000122.jpg",
-    }
+    first = issues.queue("contradictory_labels").path[:2]
+    assert set(first) == {"black/00000169.jpg", "grizzly/00000122.jpg"}

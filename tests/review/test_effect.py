@@ -1,18 +1,25 @@
-"""The effect of cleaning: counts and p-values by hand, labels as they were and as corrected."""
+"""The effect of cleaning by hand: labels as they were and as corrected; what is left to find, and when to stop."""
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from made_data import CLASSES
+from stub_issues import StubIssues
+from stub_learner import StubLearner
 
+from bearwidgets.clean.journal import Journal
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
 from bearwidgets.review.effect.effect import Effect, measure_effect, sign_test
-
-CLASSES = ["black", "grizzly", "teddy"]
+from bearwidgets.review.effect.running_yield import KEPT, WINDOW, review_yield
+from bearwidgets.widgets.cleaner import review_trials as looks_module
+from bearwidgets.widgets.cleaner.session import Session
+from bearwidgets.widgets.protocol import ViewSpec
 
 
 class Oracle:
@@ -30,19 +37,9 @@ class Oracle:
 
 def journal(ds: Dataset, **acts: tuple[str, str]) -> SimpleNamespace:
     """Decisions: `i<row>=(action, new label)`."""
-    rows = ds.table.iloc[[int(name[1:]) for name in acts]]
-    frame = pd.DataFrame(
-        {
-            "path": rows.path.tolist(),
-            "content": rows.content.tolist(),
-            "action": [action for action, _ in acts.values()],
-            "new_label": [label for _, label in acts.values()],
-            "seq": range(len(acts)),
-        },
-        index=pd.Index(rows.id.tolist(), name="id"),
-        dtype=object,
-    )
-    return SimpleNamespace(decisions=frame)
+    rows = ds.table.iloc[[int(name[1:]) for name in acts]].set_index("id")[["path", "content"]].astype(object)
+    action, new_label = zip(*acts.values(), strict=True) if acts else ((), ())
+    return SimpleNamespace(decisions=rows.assign(action=action, new_label=new_label, seq=range(len(acts))))
 
 
 def valid_rows(ds: Dataset) -> list[int]:
@@ -65,15 +62,7 @@ def test_fixed_and_broken_by_hand(ds):
 
 @pytest.mark.parametrize(
     ("fixed", "broken", "p"),
-    [
-        (0, 0, 1.0),
-        (1, 0, 1.0),
-        (5, 0, 2 / 32),
-        (6, 0, 2 / 64),
-        (7, 1, 2 * 9 / 256),
-        (3, 3, 1.0),
-        (1, 7, 2 * 9 / 256),
-    ],
+    [(0, 0, 1), (1, 0, 1), (5, 0, 2 / 32), (6, 0, 2 / 64), (7, 1, 18 / 256), (3, 3, 1), (1, 7, 18 / 256)],
 )
 def test_p_values_by_hand(fixed, broken, p):
     assert sign_test(fixed, broken) == pytest.approx(p)
@@ -131,16 +120,142 @@ def test_no_evaluation_split_is_refused(images):
     [(9, 0, "better"), (0, 9, "worse"), (2, 1, "too few images differ"), (3, 3, "no difference")],
 )
 def test_the_sentence_claims_no_more_than_the_numbers(fixed, broken, words):
-    row = {
-        "n": 100,
-        "error_before": 0.2,
-        "error_after": 0.2 - (fixed - broken) / 100,
-        "fixed": fixed,
-        "broken": broken,
-    }
-    table = pd.DataFrame.from_dict(
-        {"as they were": {**row, "p_value": sign_test(fixed, broken)}}, orient="index"
-    )
-    text = str(Effect(table))
+    errors = {"error_before": 0.2, "error_after": 0.2 - (fixed - broken) / 100}
+    row = {"n": 100, **errors, "fixed": fixed, "broken": broken, "p_value": sign_test(fixed, broken)}
+    text = str(Effect(pd.DataFrame.from_dict({"as they were": row}, orient="index")))
     assert words in text
     assert f"{fixed} fixed, {broken} broken" in text
+
+
+# The running yield, on made-up scores whose truth is known
+
+
+def made_up(seed, n=500, slope=1.5, middle=2.0):
+    """Scores, the most suspect first, and whether each label is wrong."""
+    generator = np.random.default_rng(seed)
+    odds = np.sort(generator.normal(0, 2, n))[::-1]
+    wrong = generator.random(n) < 1 / (1 + np.exp(-slope * (odds - middle)))
+    return 1 / (1 + np.exp(-odds)), wrong
+
+
+def looked(score, wrong, n):
+    changed = np.full(len(score), np.nan)
+    changed[:n] = wrong[:n]
+    return review_yield(score, changed, np.arange(len(score)))
+
+
+def test_the_newest_decisions_count():
+    changed = np.array([1.0] * 10 + [0.0] * 30 + [np.nan] * 5)
+    figures = review_yield(np.linspace(1, 0, 45), changed, np.arange(45)[::-1])
+    assert (figures.decided, figures.changed, figures.left) == (40, 10, 5)
+    assert (figures.recent, figures.recent_changed, figures.rate) == (WINDOW, 10, 0.4)
+
+
+def test_little_says_little():
+    score, wrong = made_up(0)
+    assert str(looked(score, wrong, 0)) == "Nothing here is decided yet."
+    assert looked(score, wrong, 24).errors is None
+    assert str(looked(score, np.ones(500), 1)) == "1 of the last 1 decision changed something (100 %)."
+    assert looked(score, np.ones(500), 100).errors is None, "who knows how far that goes"
+    few = np.ones(500)
+    few[: KEPT - 1] = 0
+    assert looked(score, few, 100).errors is None
+    everything = looked(score, wrong, 500)
+    assert (everything.left, everything.errors, everything.hint) == (0, None, "")
+
+
+def test_the_interval_holds_what_is_left_as_often_as_it_says():
+    hits, said = 0, 0
+    for seed in range(60):
+        score, wrong = made_up(seed)
+        figures = looked(score, wrong, 150)
+        if figures.errors is not None:
+            said += 1
+            hits += figures.low <= wrong[150:].sum() <= figures.high
+    assert said > 50
+    assert 0.8 <= hits / said <= 1.0
+
+
+def test_the_estimate_does_not_depend_on_the_order_of_looking():
+    score, wrong = made_up(3)
+    shuffled = np.random.default_rng(1).permutation(500)
+    changed = np.full(500, np.nan)
+    changed[:150] = wrong[:150]
+    one = review_yield(score, changed, np.arange(500))
+    other = review_yield(score[shuffled], changed[shuffled], np.arange(500))
+    assert (one.errors, one.ahead) == pytest.approx((other.errors, other.ahead))
+
+
+@pytest.mark.parametrize("score", [np.ones(400), np.r_[np.ones(200), np.zeros(200)]])
+def test_scores_that_say_nothing_give_the_rate(score):
+    wrong = np.random.default_rng(0).random(400) < 0.3
+    figures = looked(score[np.random.default_rng(1).permutation(400)], wrong, 200)
+    assert figures.errors == pytest.approx(60, abs=15)
+
+
+def test_stop_when_neither_the_last_nor_the_next_decisions_change_much():
+    score, wrong = made_up(5, slope=4)
+    stops = [n for n in range(25, 450, 25) if looked(score, wrong, n).stop]
+    assert stops == list(range(stops[0], 450, 25)), "once it is time to stop, it stays so"
+    assert wrong[: stops[0]].sum() >= 0.95 * wrong.sum()
+    assert stops[0] < 250
+    hint = looked(score, wrong, stops[0]).hint
+    left = f"of the other {500 - stops[0]} may still be wrong"
+    assert re.match(rf"You can stop here: (no|one) change in the last 25\. .* {left} \(\d", hint)
+    assert str(looked(score, wrong, stops[0])).endswith(hint)
+    noisy = np.random.default_rng(0).random(500) < 0.3
+    assert not any(looked(score, noisy, n).stop for n in range(25, 450, 25)), "three of ten are wrong"
+
+
+# The same in a session
+
+
+@pytest.fixture
+def session(ds):
+    rows = [(5, 0.9, 0, True), (1, 0.9, 0, False), (7, 0.8, 1, True), (6, 0.8, 1, False)]
+    copies = [(ds.table.id[row], *rest) for row, *rest in rows]
+    return Session(StubLearner(ds), issues=StubIssues(copies=copies))
+
+
+def test_all_items_by_their_label_issue(session):
+    session.mark(session.board.ids[:6], "delete", None)
+    session.mark(session.board.ids[6:10], "keep", None)
+    session.mark(session.board.ids[10:12], "unsure", None)
+    figures = session.review_yield()
+    assert (figures.decided, figures.changed, figures.left) == (10, 6, 12), "unsure is neither"
+    assert figures.recent_changed == 6
+    session.undo()
+    assert session.review_yield().left == 14
+
+
+def test_a_queue_counts_its_own_looks_and_a_group_is_one(session):
+    session.mark(session.board.ids[10:14], "delete", None)
+    session.show(ViewSpec("queue", queue="copies"))
+    assert session.review_yield().decided == 0
+    session.resolve_group(session.board.ids[session.board.order[:1]], keepers=True)
+    figures = session.review_yield()
+    assert (figures.decided, figures.changed, figures.left) == (1, 1, 1)
+    session.show(ViewSpec("label_issue"))
+    figures = session.review_yield()
+    assert (figures.decided, figures.left) == (4, 18), "copies say nothing about labels"
+
+
+def test_looks_count_anew_after_a_round_and_after_a_retrain(session):
+    session.mark(session.board.ids[:4], "keep", None)
+    session.mark(session.board.ids[4:6], "delete", None)
+    session.apply()
+    assert session.review_yield().decided == 0, "what was kept alone would say that nothing was found"
+    again = Session(StubLearner(session.ds))
+    assert again.review_yield().decided == 0
+    session.rollback(None)
+    assert session.review_yield().decided == 6
+    session.retrain()
+    session.job.wait()
+    assert session.review_yield().decided == 0
+
+
+def test_without_scores_there_is_nothing_to_say(ds):
+    session = Session(ds)
+    session.mark(session.board.ids[:4], "delete", None)
+    assert session.review_yield().decided == 0
+    assert looks_module.counted_from(Journal.open(ds)) == 0

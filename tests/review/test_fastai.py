@@ -30,22 +30,14 @@ def _seed(monkeypatch):
 
 def options() -> dict:
     augment = fastai.aug_transforms(max_rotate=30, max_lighting=0.9, p_lighting=1.0)
-    return {
-        "item_tfms": fastai.RandomResizedCrop(32, min_scale=0.3),
-        "batch_tfms": augment,
-        "bs": 4,
-        "num_workers": 0,
-    }
+    crop = fastai.RandomResizedCrop(32, min_scale=0.3)
+    return {"item_tfms": crop, "batch_tfms": augment, "bs": 4, "num_workers": 0}
 
 
 def learner(dls, loss=None):
-    network = fastai.nn.Sequential(
-        fastai.nn.Conv2d(3, 4, 3),
-        fastai.nn.ReLU(),
-        fastai.nn.AdaptiveAvgPool2d(2),
-        fastai.Flatten(),
-        fastai.nn.Linear(16, 3),
-    )
+    nn = fastai.nn
+    layers = [nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), fastai.Flatten(), nn.Linear(16, 3)]
+    network = nn.Sequential(*layers)
     return fastai.Learner(dls, network, loss_func=loss or fastai.CrossEntropyLossFlat())
 
 
@@ -60,9 +52,13 @@ def by_name(images):
     )
 
 
-def by_frame(images):
+def frame_of(images, label):
     names = [path.relative_to(images).as_posix() for path in sorted(images.rglob("*.jpg"))]
-    frame = pd.DataFrame({"name": names, "label": [name.split("/")[0] for name in names]})
+    return pd.DataFrame({"name": names, "label": [label(name) for name in names]})
+
+
+def by_frame(images):
+    frame = frame_of(images, lambda name: name.split("/")[0])
     return fastai.ImageDataLoaders.from_df(frame, path=images, valid_pct=0.25, seed=3, **options())
 
 
@@ -91,8 +87,9 @@ def test_items_labels_splits_and_probabilities(images, make):
     assert review.learn is learn
 
 
-def test_training_items_are_predicted_without_augmentation(images):
+def test_training_items_are_predicted_without_augmentation_and_the_learner_is_left_as_it_was(images):
     learn = learner(by_folder(images))
+    before = [parameter.clone() for parameter in learn.model.parameters()]
     first, second = Review(learn), Review(learn)
     assert (first.probabilities == second.probabilities).all()
     train = first.table.split == "train"
@@ -100,26 +97,17 @@ def test_training_items_are_predicted_without_augmentation(images):
     with learn.no_bar():
         wanted, _ = learn.get_preds(dl=learn.dls.test_dl(paths, num_workers=0))
     np.testing.assert_allclose(first.probabilities[train.to_numpy()], wanted.numpy(), atol=1e-5)
-
-
-def test_a_review_leaves_the_learner_as_it_was(images):
-    learn = learner(by_folder(images))
-    before = [parameter.clone() for parameter in learn.model.parameters()]
-    Review(learn)
     assert all((old == new).all() for old, new in zip(before, learn.model.parameters(), strict=True))
     learn.fit(1)
 
 
 def test_several_labels_and_no_classes_are_refused(images):
-    names = [path.relative_to(images).as_posix() for path in sorted(images.rglob("*.jpg"))]
-    several = pd.DataFrame({"name": names, "label": ["a b" if "0" in name[-5] else "a" for name in names]})
+    several = frame_of(images, lambda name: "a b" if "0" in name[-5] else "a")
     dls = fastai.ImageDataLoaders.from_df(several, path=images, label_delim=" ", seed=3, **options())
     with pytest.raises(BadInputError, match=r"several labels each; use Review.from_predictions"):
         Review(learner(dls, fastai.BCEWithLogitsLossFlat()))
-    numbers = pd.DataFrame({"name": names, "label": np.linspace(0, 1, len(names))})
-    dls = fastai.ImageDataLoaders.from_df(
-        numbers, path=images, y_block=fastai.RegressionBlock(), seed=3, **options()
-    )
+    numbers, kind = frame_of(images, lambda name: float(name[-5])), fastai.RegressionBlock()
+    dls = fastai.ImageDataLoaders.from_df(numbers, path=images, y_block=kind, seed=3, **options())
     with pytest.raises(BadInputError, match="no classifier"):
         Review(learner(dls, fastai.MSELossFlat()))
 

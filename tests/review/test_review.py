@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from made_data import CLASSES, TINY
 from sklearn.metrics import average_precision_score
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.learner import Learner
+from bearwidgets.review.confusion import confusion_counts, most_confused
 from bearwidgets.review.review import Review
 
-CLASSES = ["black", "grizzly", "teddy"]
 P = np.array([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.1, 0.2, 0.7], [0.2, 0.5, 0.3]])
 LABELS = ["black", "grizzly", "black", "teddy"]
 SPLITS = ["train", "train", "valid", "valid"]
@@ -25,11 +26,6 @@ def frame(**columns: object) -> pd.DataFrame:
 @pytest.fixture
 def review() -> Review:
     return Review.from_predictions(frame(), P, CLASSES)
-
-
-@pytest.fixture
-def learn(ds) -> Learner:
-    return Learner(ds, arch="test_resnet", weights=None, size=32).fine_tune(progress=False)
 
 
 def test_the_table_by_hand(review):
@@ -70,6 +66,21 @@ def test_the_confusion_matrix_per_split(review):
     ]
     with pytest.raises(BadInputError, match=r"No split 'tset'.*known are train, valid"):
         review.confusion_matrix("tset")
+
+
+def test_confused_pairs_by_count_then_share():
+    actual, predicted = pd.Series(list("aaabbc")), pd.Series(list("abbbab"))
+    counts = confusion_counts(actual, predicted, list("abc"))
+    assert (counts.index.name, counts.columns.name) == ("actual", "predicted")
+    assert list(most_confused(counts).itertuples(index=False, name=None)) == [
+        ("a", "b", 2, pytest.approx(2 / 3)),
+        ("c", "b", 1, 1.0),
+        ("b", "a", 1, 0.5),
+    ]
+    assert [len(most_confused(counts, least)) for least in (2, 3)] == [1, 0]
+    nothing = confusion_counts(actual[:0], predicted[:0], ["a", "b"])
+    assert nothing.to_numpy().tolist() == [[0, 0], [0, 0]]
+    assert most_confused(nothing).empty
 
 
 @pytest.mark.parametrize(
@@ -130,36 +141,37 @@ def test_predictions_for_a_data_set(ds):
 
 
 @pytest.mark.trains
-def test_a_learner_is_reviewed_out_of_fold(learn, ds):
-    review = Review(learn)
-    _, plain = learn.predictions()
-    ids, held_out = learn.out_of_fold()
+def test_a_learner_is_reviewed_out_of_fold(trained):
+    review = Review(trained)
+    _, plain = trained.predictions()
+    ids, held_out = trained.out_of_fold()
     here = review.table.index.get_indexer(ids)
     assert (review.probabilities[here] == held_out).all()
     valid = (review.table.split == "valid").to_numpy()
     assert (review.probabilities[valid] == plain[valid]).all()
     assert review.out_of_fold is True
     assert review.provenance.endswith("; training items judged out of fold")
-    assert (review.ds, review.learn) == (learn.ds, learn)
+    assert (review.ds, review.learn) == (trained.ds, trained)
 
 
 @pytest.mark.trains
-def test_the_reason_says_who_judged_and_what_the_nearest_images_are(learn):
-    review = Review(learn)
-    held = review.table.index.isin(learn.out_of_fold()[0])
+def test_the_reason_says_who_judged_and_what_the_nearest_images_are(trained):
+    review = Review(trained)
+    held = review.table.index.isin(trained.out_of_fold()[0])
     assert held.any()
     assert not held.all()
     assert (review.table.why.str.contains("never trained on this image") == held).all()
     assert review.table.why.str.contains(r"\. \d of its 5 nearest images (?:is|are) labeled \w+$").all()
-    again = review.rebind(learn.ds)
+    again = review.rebind(trained.ds)
     assert again.table.why.tolist() == review.table.why.tolist()
 
 
 @pytest.mark.trains
-def test_where_the_body_has_changed_since_the_reason_has_no_neighbors(learn):
-    review = Review(learn)
-    learn.forget_features()
-    again = review.rebind(learn.ds)
+def test_where_the_body_has_changed_since_the_reason_has_no_neighbors(trained, monkeypatch):
+    monkeypatch.setattr(trained, "features", trained.features)  # as it was, afterwards
+    review = Review(trained)
+    trained.forget_features()
+    again = review.rebind(trained.ds)
     assert not again.table.why.str.contains("nearest").any()
     assert (again.table.label_issue == review.table.label_issue).all()
 
@@ -173,14 +185,14 @@ def test_a_review_without_third_class_has_no_second_suggestion():
 
 def test_an_untrained_or_wrong_thing_is_refused(ds):
     with pytest.raises(BadInputError, match="not trained yet"):
-        Review(Learner(ds, arch="test_resnet", weights=None, size=32))
+        Review(Learner(ds, **TINY))
     with pytest.raises(BadInputError, match=r"not str.*from_predictions"):
         Review("learner")
 
 
 @pytest.mark.trains
-def test_rebinding_keeps_probabilities_by_content(learn, images):
-    review = Review(learn)
+def test_rebinding_keeps_probabilities_by_content(trained, images):
+    review = Review(trained)
     (images / "black" / "000.jpg").rename(images / "teddy" / "moved.jpg")
     (images / "black" / "001.jpg").unlink()
     ds = Dataset.from_folder(images)
@@ -197,9 +209,9 @@ def test_rebinding_keeps_probabilities_by_content(learn, images):
 
 
 @pytest.mark.trains
-def test_rebinding_leaves_out_what_it_does_not_know(learn, images, make_images):
+def test_rebinding_leaves_out_what_it_does_not_know(trained, images, make_images):
     make_images(images, {"polar": 2}, seed=3)
-    after = Review(learn).rebind(Dataset.from_folder(images))
+    after = Review(trained).rebind(Dataset.from_folder(images))
     assert len(after.table) == 24
     assert "polar" not in set(after.table.label)
 
