@@ -32,6 +32,12 @@ class FastaiPredictor:
         self.classes = _classes(learn)
         self.provenance = "fastai learner, validation transforms"
         self._items = _items(learn.dls.train_ds) + _items(learn.dls.valid_ds)
+        if not self._items:
+            raise BadInputError(
+                "This fastai learner has no items, as after load_learner: give it its data with learn.dls ="
+                " ImageDataLoaders.from_folder(...) or the like; or make a data set, bw.Dataset.from_folder(...), and"
+                " use Review.from_predictions(ds, probabilities, classes)."
+            )
         labels = _labels(learn.dls.train_ds, self.classes) + _labels(learn.dls.valid_ds, self.classes)
         splits = ["train"] * len(learn.dls.train_ds) + ["valid"] * len(learn.dls.valid_ds)
         root = Path(os.path.commonpath([each.parent for each in self._items]))

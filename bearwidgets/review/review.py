@@ -13,6 +13,7 @@ import pandas as pd
 from bearwidgets.data.split import check_split
 from bearwidgets.errors import BadInputError, check_whole, unknown_name
 from bearwidgets.review import confusion, scores
+from bearwidgets.review.given import chance_note, class_names, given_rows, item_frame
 from bearwidgets.review.reasons import MOST, near_labels, reasons
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Review:
         out_of_fold: whether training items were judged by models that never trained on them; None where that is
             not known, as for given probabilities.
         over_epochs: whether what the model said of them during the training counts as well.
+        notes: sentences on what deserves a look, such as given predictions that agree with the labels as by chance.
         ds: the data set, or None for `from_predictions` of a table.
         learn: the learner, or None.
 
@@ -77,6 +79,7 @@ class Review:
             probabilities[rows] = scores.consensus([probabilities[rows], *earlier])
             unseen[rows] = False
             self.over_epochs = bool(len(rows))
+        self.notes: list[str] = []
         self.ds: Dataset | None = ds or predictor.ds
         self.learn = learn
         self._set_up(table.set_index("id"), probabilities, predictor.classes, unseen)
@@ -85,8 +88,8 @@ class Review:
     def from_predictions(
         cls,
         table: pd.DataFrame | Dataset,
-        probabilities: np.ndarray,
-        classes: Sequence[str],
+        probabilities: np.ndarray | pd.DataFrame,
+        classes: Sequence[object],
         *,
         provenance: str = "given",
         made_by: str | None = None,
@@ -96,8 +99,10 @@ class Review:
         Args:
             table: a data set, or a DataFrame with `label`, and where there are such columns `id`, `path` and
                 `split`. Without a data set there are no images, so no `Cleaner`.
-            probabilities: (n, classes), rows that sum to 1.
-            classes: names of the columns of `probabilities`.
+            probabilities: (n, classes), rows that sum to 1; an array, a tensor, or a DataFrame. The rows of an array
+                are in the order of the table (of `Dataset.table`, which is sorted by path). Those of a DataFrame with
+                ids or paths as its index are put in that order; names that do not fit are refused.
+            classes: names of the columns of `probabilities`, in their order; numbers become text.
             provenance: how they were made, in words.
             made_by: the former name of `provenance`, which still works.
 
@@ -112,22 +117,13 @@ class Review:
         """
         ds = None if isinstance(table, pd.DataFrame) else table
         table = table if isinstance(table, pd.DataFrame) else table.table
-        if "label" not in table:
-            raise BadInputError(unknown_name("column", "label", map(str, table.columns), "in this table"))
-        frame = table.reset_index(drop="id" in table or table.index.name != "id").copy()
-        if "id" not in frame:
-            frame["id"] = [str(number) for number in range(len(frame))]
-        frame["path"] = frame["path"] if "path" in frame else frame["id"]
-        frame["split"] = frame.get("split", "train")
-        if frame.id.duplicated().any():
-            raise BadInputError(
-                f"The id {frame.id[frame.id.duplicated()].iloc[0]!r} stands twice in the table."
-            )
-        rows = np.array(_in_order(probabilities, list(classes)), dtype=np.float32)
+        names, frame = class_names(classes), item_frame(table)
+        rows = given_rows(probabilities, table if ds is None else ds, frame, names)
         review = cls.__new__(cls)
         review._model, review.out_of_fold, review.over_epochs = made_by or provenance, None, False  # noqa: SLF001
         review.ds, review.learn = ds, None
-        review._set_up(frame.set_index("id"), rows, list(classes), np.zeros(len(frame), dtype=bool))  # noqa: SLF001
+        review._set_up(frame.set_index("id"), rows, names, np.zeros(len(frame), dtype=bool))  # noqa: SLF001
+        review.notes = chance_note(review.table.predicted, review.table.label)
         return review
 
     def rebind(self, ds: Dataset) -> Review:
@@ -193,7 +189,8 @@ class Review:
         )
 
     def __repr__(self) -> str:
-        return f"Review({len(self.table)} items, {len(self.classes)} classes, {self.provenance})"
+        notes = "".join(f"\n  note: {note}" for note in self.notes)
+        return f"Review({len(self.table)} items, {len(self.classes)} classes, {self.provenance}){notes}"
 
     def suspects(self, n: int = 20, split: str | None = None) -> pd.DataFrame:
         """The `n` items whose label is most likely wrong, the most suspect first."""
@@ -250,24 +247,12 @@ def _features_of(learn: Any, contents: pd.Series) -> np.ndarray | None:
     return None
 
 
-def _in_order(probabilities: Any, classes: list[str]) -> Any:
-    """The columns of a DataFrame in the order of the classes, where they have names."""
-    if not isinstance(probabilities, pd.DataFrame) or isinstance(probabilities.columns, pd.RangeIndex):
-        return probabilities
-    for name in classes:
-        if name not in probabilities:
-            raise BadInputError(unknown_name("class", name, probabilities.columns, "among these columns"))
-    return probabilities[classes]
-
-
 def _check(table: pd.DataFrame, probabilities: np.ndarray, classes: list[str]) -> None:
     if probabilities.shape != (len(table), len(classes)):
         raise BadInputError(
             f"probabilities have shape {probabilities.shape}; {len(table)} items and {len(classes)} classes need "
             f"({len(table)}, {len(classes)})."
         )
-    if len(classes) < 2 or len(set(classes)) != len(classes):
-        raise BadInputError(f"A review needs two or more different classes, not {classes!r}.")
     if not np.isfinite(probabilities).all() or (probabilities < 0).any():
         raise BadInputError("probabilities hold values that are negative or not numbers; allowed is 0 to 1.")
     if len(table) and np.abs(probabilities.sum(1) - 1).max() > 1e-2:

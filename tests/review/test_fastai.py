@@ -112,6 +112,13 @@ def test_several_labels_and_no_classes_are_refused(images):
         Review(learner(dls, fastai.MSELossFlat()))
 
 
+def test_a_loaded_learner_without_items_is_told_how_to_get_some(images, tmp_path):
+    learn = learner(by_folder(images))
+    learn.export(tmp_path / "export.pkl")
+    with pytest.raises(BadInputError, match=r"no items, as after load_learner.*learn\.dls.*from_predictions"):
+        Review(fastai.load_learner(tmp_path / "export.pkl"))
+
+
 def test_logits_are_noticed(images):
     learn = learner(by_folder(images), fastai.nn.CrossEntropyLoss())
     with pytest.raises(BadInputError, match=r"logits need a softmax|negative"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from made_data import CLASSES, TINY
 from sklearn.metrics import average_precision_score
 
@@ -138,6 +139,82 @@ def test_predictions_for_a_data_set(ds):
     former = Review.from_predictions(ds, p, ds.classes, made_by="an oracle")
     assert former.made_by == review.provenance == "an oracle"
     assert (review.out_of_fold, review.over_epochs) == (None, False)
+
+
+def oracle(labels: pd.Series) -> pd.DataFrame:
+    """A model that is right everywhere, with columns in another order."""
+    right = pd.get_dummies(labels).astype(float) * 0.97 + 0.01
+    return right[right.columns[::-1]]
+
+
+@pytest.mark.parametrize("named", ["id", "path", "whole path", "backslashes"])
+def test_rows_with_names_are_put_in_order(ds, named):
+    names = {
+        "id": ds.table.id,
+        "path": ds.table.path,
+        "whole path": [str(ds.root / path) for path in ds.table.path],
+        "backslashes": ds.table.path.str.replace("/", "\\"),
+    }[named]
+    shuffled = oracle(ds.table.label).set_axis(list(names)).sample(frac=1, random_state=0)
+    review = Review.from_predictions(ds, shuffled, ds.classes)
+    assert (review.table.predicted == review.table.label).all()
+    assert review.notes == []
+
+
+def test_rows_of_a_table_are_matched_by_its_index():
+    table = frame().set_index(pd.Index([7, 5, 9, 3]))
+    given = pd.DataFrame(P, index=table.index)
+    review = Review.from_predictions(table, given.sample(frac=1, random_state=1), CLASSES)
+    assert review.probabilities == pytest.approx(P)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda p: p.rename(index={p.index[0]: "nobody.jpg"}), "1 of them name no item here.*nobody.jpg"),
+        (lambda p: p.iloc[1:], "1 of them are items without a row"),
+        (lambda p: pd.concat([p, p.iloc[:1]]), "1 of them stand there twice"),
+        (lambda p: p.set_axis(np.arange(len(p))[::-1]), "24 of them name no item here"),
+    ],
+)
+def test_rows_whose_names_do_not_fit_are_refused(ds, change, said):
+    with pytest.raises(BadInputError, match=said):
+        Review.from_predictions(ds, change(oracle(ds.table.label).set_axis(ds.table.path)), ds.classes)
+
+
+def test_an_order_that_is_as_good_as_chance_is_noted(ds):
+    right = oracle(ds.table.label)[ds.classes].to_numpy()
+    assert Review.from_predictions(ds, right, ds.classes).notes == []
+    shuffled = np.random.default_rng(1).permutation(right)
+    assert "as by chance (33%)" in repr(Review.from_predictions(ds, shuffled, ds.classes))
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        ([0, 1, 2, 2], [0, 1, 2]),
+        ([0.0, 1.0, 2.0, 2.0], np.arange(3)),
+        (["0", "1", "2", "2"], torch.arange(3)),
+        ([0, 1, 2, 2], ["0", "1", "2"]),
+        (["a", "b", "c", "c"], pd.Index(list("abc"))),
+    ],
+)
+@pytest.mark.parametrize("kind", [np.float16, torch.float16, torch.bfloat16, torch.float64, list])
+def test_classes_as_numbers_and_outputs_of_a_network(labels, classes, kind):
+    given = (
+        P.tolist() if kind is list else P.astype(kind) if kind is np.float16 else torch.tensor(P, dtype=kind)
+    )
+    if isinstance(given, torch.Tensor):
+        given.requires_grad_()
+    review = Review.from_predictions(frame(label=labels), given, classes)
+    assert set(review.table.label) == set(review.classes)
+    assert review.probabilities == pytest.approx(P, abs=0.01)
+
+
+@pytest.mark.parametrize("classes", [None, "abc", {"a": 0, "b": 1, "c": 2}, 3])
+def test_what_is_no_list_of_classes_is_refused(classes):
+    with pytest.raises(BadInputError, match=r"classes is .*allowed is a list of the names"):
+        Review.from_predictions(frame(), P, classes)
 
 
 @pytest.mark.trains

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
+from bearwidgets.data.listing.labels import label_texts
 from bearwidgets.errors import BadInputError, TrainingError, shortened, unknown_name
 from bearwidgets.widgets.cleaner.queues import CHOSEN
 from bearwidgets.widgets.cleaner.snapshot import Snapshot, make_snapshot
@@ -52,6 +54,8 @@ class Commands:
             >>> cleaner.undo()
             1
         """
+        if isinstance(label, Number):  # as tables with numbered classes have them
+            label = label_texts([label])[0]
         with self.lock:
             if label is not None and not new_class and label not in (known := self._session.classes()):
                 hint = "; a class that does not exist yet needs new_class=True"
