@@ -164,6 +164,68 @@ def test_names_are_shown_as_they_are_but_cannot_steer_the_terminal(run, images, 
     assert f"…{'x' * 55}.jpg" in out
 
 
+def test_no_name_steers_the_terminal(run, make_images, tmp_path, quick):
+    root = make_images(tmp_path / "x\x9b31m", {"\x1b]0;pwned\x07black": 6, "te\u202eddy": 6})
+    ds = Dataset.from_folder(root)
+    Journal.open(ds).record(ds.table.id[:2].tolist(), "delete")
+    for arguments in (
+        ("check", root),
+        ("apply", root, "--dry-run"),
+        ("train", root, *SMALL),
+        ("check", root / "no"),
+    ):
+        for form in ((), ("--json",)):
+            _, out, err = run(*arguments, *form)
+            assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(out + err), arguments
+            if form and out:
+                assert isinstance(json.loads(out), dict)
+
+
+def test_a_table_of_labels(run, images, quick, tmp_path):
+    table = Dataset.from_folder(images).table
+    frame = table.assign(id=table.path.str.removesuffix(".jpg"), kind=table.label)[["id", "kind", "split"]]
+    frame.to_csv(tmp_path / "labels.csv", index=False)
+    how = (
+        "--root",
+        images,
+        "--path",
+        "id",
+        "--label",
+        "kind",
+        "--split",
+        "split",
+        "--suffix",
+        ".jpg",
+        "--json",
+    )
+    code, out, err = run("check", tmp_path / "labels.csv", *how)
+    assert (code, json.loads(out)["items"], err) == (0, 24, "")
+    code, out, _ = run("train", tmp_path / "labels.csv", *how, *SMALL)
+    assert (code, json.loads(out)["n"]) == (0, 6)
+    ds = Dataset.from_csv(tmp_path / "labels.csv", root=images, path="id", label="kind", suffix=".jpg")
+    Journal.open(ds).record([ds.table.id[0]], "delete")
+    assert json.loads(run("apply", tmp_path / "labels.csv", *how)[1])["counts"]["delete"] == 1
+    assert len((tmp_path / "labels.csv").read_text().splitlines()) == 24
+    assert run("rollback", tmp_path / "labels.csv", *how)[0] == 0
+    assert (tmp_path / "labels.csv").read_text() == frame.to_csv(index=False)
+    code, _, err = run("check", images, "--label", "kind")
+    assert (code, "--label is of a table of labels" in err) == (2, True)
+    code, _, err = run("check", tmp_path / "labels.csv", "--root", images)
+    assert (code, "No column 'path'" in err) == (2, True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
+def test_links_and_groups_are_options(run, images, tmp_path, quick):
+    (tmp_path / "linked").mkdir()
+    for label in ("black", "teddy"):
+        (tmp_path / "linked" / label).symlink_to(images / label)
+    assert run("check", tmp_path / "linked")[0] == 2
+    code, out, _ = run("check", tmp_path / "linked", "--follow-links", "--groups", "00[0-3]", "--json")
+    assert (code, json.loads(out)["items"]) == (0, 16)
+    code, _, err = run("check", images, "--groups", "nobody")
+    assert (code, "groups='nobody' finds nothing" in err) == (2, True)
+
+
 def test_images_of_one_class_are_checked_all_the_same(run, make_images, tmp_path):
     folder = make_images(tmp_path / "one", {"teddy": 6})
     code, out, _ = run("check", folder)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import os
 import sys
+import warnings
 from typing import TYPE_CHECKING
 
 from bearwidgets.cli.commands import OK
 from bearwidgets.cli.parser import make_parser
+from bearwidgets.cli.say import say
 from bearwidgets.errors import BearwidgetsError
 
 if TYPE_CHECKING:
@@ -22,7 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     options = make_parser().parse_args(arguments)
     try:
-        return options.run(options)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn  # ty: ignore[invalid-assignment] - Python's own way to print them otherwise
+            return options.run(options)
     except BearwidgetsError as error:
         return _ended(str(error), options.failed)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -32,7 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _ended("stopped", options.failed)
 
 
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    say(f"bearwidgets: {message}", error=True)
+
+
 def _ended(why: str, status: int) -> int:
     if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes the first one says it
-        print(f"bearwidgets: {why}", file=sys.stderr)
+        say(f"bearwidgets: {why}", error=True)
     return status

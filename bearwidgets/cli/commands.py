@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -13,8 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bearwidgets.cli.say import say, say_json
 from bearwidgets.errors import BadInputError
-from bearwidgets.files import as_json, check_output, visible
+from bearwidgets.files import check_output, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,24 +26,42 @@ OK, FAILED, USAGE = 0, 1, 2
 NOTEBOOK = "01_clean_your_bears.ipynb"
 
 
-def _dataset(options: Any) -> Dataset:
-    from bearwidgets import Dataset, Journal
+_OF_TABLE = ("root", "path", "label", "split", "suffix")
 
-    ds = Dataset.from_folder(options.folder, workspace=options.workspace)
+
+def _dataset(options: Any) -> Dataset:
+    from bearwidgets import Journal
+
+    ds = _read(options)
     if (ds.workspace / "journal.jsonl").is_file():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it is in the notes
             journal = Journal.open(ds)
         for note in journal.notes:
-            print(f"bearwidgets: {note}", file=sys.stderr)
+            say(f"bearwidgets: {note}", error=True)
         if journal.recovered:
             return ds.reread()
     return ds
 
 
+def _read(options: Any) -> Dataset:
+    """The data of a folder, or of a CSV file."""
+    from bearwidgets import Dataset
+
+    shared = {name: getattr(options, name) for name in ("groups", "follow_links", "workspace")}
+    table = {name: getattr(options, name) for name in _OF_TABLE if getattr(options, name) is not None}
+    if Path(options.folder).is_file():
+        return Dataset.from_csv(options.folder, **table, **shared)
+    if table:
+        raise BadInputError(
+            f"--{next(iter(table))} is of a table of labels, and {options.folder!r} is no file."
+        )
+    return Dataset.from_folder(options.folder, **shared)
+
+
 def _print(options: Any, machine: dict[str, Any], *words: object) -> None:
     """Print for a program or for a person."""
-    print(json.dumps(as_json(machine), ensure_ascii=False) if options.json else "\n".join(map(str, words)))
+    say_json(machine) if options.json else say(*words)
 
 
 def _trained(ds: Dataset, *, quiet: bool, fit: Callable[..., Any] | None = None, **options: Any) -> Any:
@@ -62,15 +80,16 @@ def _suspects(review: Review, n: int) -> str:
     """The most suspect labels as a table for a terminal."""
     top = review.suspects(n)
     columns = ["rank", "path", "label", "suggested", "confidence", "loss", "label_issue"]
-    shown = top.assign(rank=range(1, len(top) + 1), path=[_shown(each, 60) for each in top.path])[columns]
+    names = {name: top[name].map(visible) for name in ("label", "suggested")}
+    shown = top.assign(rank=range(1, len(top) + 1), path=top.path.map(_end_of), **names)[columns]
     table = shown.to_string(index=False, float_format=lambda value: f"{value:.2f}")
     return f"\nThe {len(top)} most suspect labels ({review.provenance}):\n{table}"
 
 
-def _shown(text: str, most: int | None = None) -> str:
-    """A name or a reason as a terminal may show it: nothing that steers it, and of a long one the end."""
-    plain = visible(text)
-    return plain if most is None or len(plain) <= most else f"…{plain[1 - most :]}"
+def _end_of(path: str, most: int = 60) -> str:
+    """A path as a terminal may show it, of a long one the end."""
+    plain = visible(path)
+    return plain if len(plain) <= most else f"…{plain[1 - most :]}"
 
 
 def check(options: Any) -> int:
@@ -242,16 +261,16 @@ def demo(options: Any) -> int:
     if options.data:
         folder = Path(options.data)
     else:
-        print("Drawing the sample bears …", flush=True)
+        say("Drawing the sample bears …")
         folder = sample_bears("bears")
     ds = Dataset.from_folder(folder)
-    print(ds, flush=True)
+    say(ds)
     learn = _trained(ds, quiet=False)
-    print(_suspects(Review(learn), 20))
+    say(_suspects(Review(learn), 20))
     if (ds.table.split == "valid").any():
         scores = learn.evaluate("valid")
-        print(f"\nHeld-out error {scores['error_rate']:.1%} on {scores['n']} images; {scores['provenance']}.")
-    print(f"Done in {time.monotonic() - began:.1f} s.")
+        say(f"\nHeld-out error {scores['error_rate']:.1%} on {scores['n']} images; {scores['provenance']}.")
+    say(f"Done in {time.monotonic() - began:.1f} s.")
     return OK if options.no_lab else _open_lab(folder)
 
 
@@ -261,9 +280,7 @@ def _open_lab(folder: Path) -> int:
     )
     notebook = Path("notebooks") / NOTEBOOK
     if lab is None or not notebook.is_file():
-        print(
-            f"To continue, open {notebook} of the repository in JupyterLab (pip install 'bearwidgets[lab]')."
-        )
+        say(f"To continue, open {notebook} of the repository in JupyterLab (pip install 'bearwidgets[lab]').")
         return FAILED
     # as in most containers
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []

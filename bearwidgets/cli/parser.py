@@ -39,8 +39,8 @@ def make_parser() -> argparse.ArgumentParser:
         one.set_defaults(run=command.run, failed=commands.USAGE if name == "check" else commands.FAILED)
         group = one
         for option in command.options:
-            if isinstance(option, str):  # the heading of those that follow
-                group = one.add_argument_group(option)
+            if isinstance(option, str):  # the heading of those that follow, or the end of them
+                group = one.add_argument_group(option) if option else one
             else:
                 flag, how = option
                 group.add_argument(flag, **how)
@@ -66,9 +66,24 @@ def _switch(flag: str, words: str) -> _Option:
 
 
 _FOLDER = (
-    _option("folder", "the images: one folder per class", metavar="FOLDER"),
+    _option("folder", "the images, one folder per class; or a CSV file with their labels", metavar="FOLDER"),
     _option("--workspace", "where journal and manifest are (default: FOLDER/.bearwidgets)", metavar="FOLDER"),
+    _option("--groups", "what stays on one side of the split: a pattern found in the paths, or a column"),
+    _switch(
+        "--follow-links", "follow links that leave the folder, and links to folders: only if they are yours"
+    ),
     _switch("--json", "print JSON instead of words"),
+    "options of a CSV file",
+    _option(
+        "--root", "the folder that its paths are relative to (default: that of the file)", metavar="FOLDER"
+    ),
+    _option("--path", "its column of paths (default: path)", metavar="COLUMN"),
+    _option("--label", "its column of labels (default: label)", metavar="COLUMN"),
+    _option(
+        "--split", "its column of splits: train, valid, test, or 0 and 1 (default: none)", metavar="COLUMN"
+    ),
+    _option("--suffix", "what its paths lack, such as .jpg", metavar="ENDING"),
+    "",
 )
 _TRAINING = (
     _option("--save", "where to save the learner", metavar="FILE"),

@@ -1,0 +1,21 @@
+"""The edge to the terminal: whatever is printed goes through here, so that no name can steer a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from bearwidgets.files import as_json, visible
+
+
+def say(*words: object, error: bool = False) -> None:
+    """Print each of the words on lines of its own, with what cannot be seen spelled out."""
+    lines = "\n".join(map(str, words)).split("\n")
+    print("\n".join(map(visible, lines)), file=sys.stderr if error else sys.stdout, flush=True)
+
+
+def say_json(machine: dict[str, Any]) -> None:
+    """Print for a program: JSON in which what cannot be seen is escaped, and other letters are as they are."""
+    text = json.dumps(as_json(machine), ensure_ascii=False)
+    print("".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text))
