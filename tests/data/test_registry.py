@@ -70,7 +70,7 @@ def test_a_format_is_one_file(tmp_path, make_images):
     stats = image_stats_of(ds).iloc[ds.index_of(toy["id"])]
     assert (stats["format"], stats["frames"]) == ("Toy", 1)
     assert make_thumbnail(path, 160).startswith(b"\xff\xd8")
-    with pytest.raises(ImageError, match=r"allowed are BMP, .*, TIFF, Toy and WebP"):
+    with pytest.raises(ImageError, match=r"allowed are .*BMP, .*, TIFF, Toy and WebP"):
         open_image(b"something else altogether")
 
 

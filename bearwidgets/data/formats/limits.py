@@ -28,6 +28,8 @@ MAX_VALUES = 2**27
 
 _BYTES_A_PIXEL = 12  # what decoding may take, working copies included, for each pixel of the limit: 1 GB
 
+_SMALL = 2**21  # bytes that are not counted: the threads together cannot take much of them
+
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
@@ -46,6 +48,9 @@ class Room:
     @contextlib.contextmanager
     def take(self, n_bytes: int) -> Generator[None]:
         """Hold some bytes within the block."""
+        if n_bytes < _SMALL:
+            yield
+            return
         wanted = min(n_bytes, self.n_bytes)
         with self._changed:
             self._changed.wait_for(lambda: self._free >= wanted)
@@ -110,20 +115,25 @@ def check_extent(what: str, width: int, height: int, bands: int | None, max_pixe
         )
 
 
-@contextlib.contextmanager
-def decoding(what: str, n_bytes: int, max_pixels: int) -> Generator[None]:
-    """Decode within the block, once there is room for the bytes that it takes.
+def check_bytes(what: str, n_bytes: int, max_pixels: int) -> None:
+    """Refuse what takes more bytes to decode than any image within the limit of pixels may.
 
     Raises:
-        ImageError: It takes more than any image within the limit of pixels may.
+        ImageError: The reason.
     """
-    most = max_pixels * _BYTES_A_PIXEL
+    most = max(max_pixels, MAX_PIXELS) * _BYTES_A_PIXEL
     if n_bytes > most:
         raise ImageError(
             f"too large: to decode this {what} takes {n_bytes / 1e9:.1f} GB of memory, the limit is "
             f"{most / 1e9:.1f} GB; max_pixels= raises it",
             REFUSED,
         )
+
+
+@contextlib.contextmanager
+def decoding(what: str, n_bytes: int, max_pixels: int) -> Generator[None]:
+    """Decode within the block, once there is room for the bytes that it takes; errors as of `check_bytes`."""
+    check_bytes(what, n_bytes, max_pixels)
     with PIXELS.take(n_bytes):
         yield
 

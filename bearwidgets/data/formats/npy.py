@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bearwidgets.data.formats.limits import check_extent
+from bearwidgets.data.formats.limits import check_extent, decoding
 from bearwidgets.data.formats.rasters import (
+    FLOAT_BYTES,
+    VIEW_BYTES,
     bands_axis,
     bands_last,
     check_bands,
@@ -72,13 +74,16 @@ def _size(data: bytes, max_pixels: int) -> tuple[int, int]:
 
 
 def _open(data: bytes, max_pixels: int, _at_least: int | None) -> Image.Image:
-    return view(_read(data, max_pixels))
+    values = _read(data, max_pixels)
+    with decoding("NumPy array", values.shape[0] * values.shape[1] * VIEW_BYTES, max_pixels):
+        return view(values)
 
 
 def _bands(data: bytes, in_chans: int, max_pixels: int, _at_least: int | None) -> ImageLike:
     values = _read(data, max_pixels)
     check_bands(values.shape[2], in_chans)
-    return image_of(values)
+    with decoding("NumPy array", values.size * FLOAT_BYTES, max_pixels):
+        return image_of(values)
 
 
 register(

@@ -1,25 +1,33 @@
-"""What Pillow opens: JPEG, PNG, WebP, GIF (first frame) and BMP, turned as their EXIF says; TIFFs by `tiffs`."""
+"""What Pillow opens, turned as its EXIF says, of an animation the first frame; TIFFs by `tiffs`."""
 
 from __future__ import annotations
 
 import functools
+import importlib
+import importlib.util
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
     Image,
+    Jpeg2KImagePlugin,
     JpegImagePlugin,
     PngImagePlugin,
+    PpmImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
+    features,
 )
 
-from bearwidgets.data.formats.limits import check_extent
+from bearwidgets.data.formats import structure
+from bearwidgets.data.formats.limits import check_bytes, check_extent, decoding
+from bearwidgets.data.formats.modes import deep_levels, is_deep, shrunk_rgb
 from bearwidgets.data.formats.rasters import as_floats, check_bands
 from bearwidgets.data.formats.registry import Format, ImageLike, register
+from bearwidgets.data.problems import REFUSED
 from bearwidgets.errors import ImageError
 
 if TYPE_CHECKING:
@@ -36,35 +44,74 @@ _TURNS = {
 }
 _SIDEWAYS = {_TURNS[orientation] for orientation in (5, 6, 7, 8)}  # they swap width and height
 _ORIENTATION = 0x0112
-_DEEP = 65535  # what Pillow's gray modes of more than 8 bits go up to in a PNG or TIFF
+_CUT_OFF = "cut off: the file ends before the image does"
 _COLOR_MODES = {"LA": 2, "RGBA": 4, "CMYK": 4}
+_MODE_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # a px; 4 of all others
+_SLOW_VALUES = 2**22  # that a decoder in Python makes: a second or two
+_SLOW_BYTES = 2**24  # that a decoder in Python reads
+_SCANNED = 2**31  # px times scans of a progressive JPEG, of which there may be thousands in a small file
+_FEW_SCANS = 40
+_WAVES = 2**24  # px of a JPEG 2000, whose decoder takes some 0.2 s for a million
 
-# The plugins are called themselves, not Image.open: its bomb check warns, and turning a warning into an error
-# is not safe in several threads. `_open` holds the limit instead.
-_OPENERS: dict[str, Callable[[Any], Any]] = {
-    "JPEG": JpegImagePlugin.jpeg_factory,
-    "PNG": PngImagePlugin.PngImageFile,
-    "GIF": GifImagePlugin.GifImageFile,
-    "WebP": WebPImagePlugin.WebPImageFile,
-    "BMP": BmpImagePlugin.BmpImageFile,
-    "TIFF": TiffImagePlugin.TiffImageFile,
+
+class _Kind(NamedTuple):
+    """How files of one format are opened by Pillow.
+
+    The plugins are called themselves, not Image.open: its bomb check warns, and turning a warning into an error is
+    not safe in several threads. `_open` holds the limits instead.
+    """
+
+    opener: Callable[[Any], Any]
+    whole: Callable[[bytes], bool] = lambda _: False  # surely; where it is False, decoding has to tell
+    variants: Callable[[bytes], list[bytes]] = lambda data: [
+        data
+    ]  # what is decoded instead, all to the same pixels
+    n_bytes: int = 0  # that the decoder takes for a px, the image not counted
+
+
+def _avif(file: io.BytesIO) -> Any:
+    return importlib.import_module("PIL.AvifImagePlugin").AvifImageFile(file)
+
+
+def _heic(file: io.BytesIO) -> Any:
+    return importlib.import_module("pillow_heif").HeifImageFile(file)
+
+
+_KINDS: dict[str, _Kind] = {
+    "JPEG": _Kind(JpegImagePlugin.jpeg_factory, structure.jpeg_is_whole, structure.jpeg_variants),
+    "PNG": _Kind(PngImagePlugin.PngImageFile, structure.png_is_whole, structure.png_variants),
+    "WebP": _Kind(WebPImagePlugin.WebPImageFile, structure.webp_is_whole, structure.webp_variants, 16),
+    "GIF": _Kind(GifImagePlugin.GifImageFile, variants=structure.gif_variants),
+    "BMP": _Kind(BmpImagePlugin.BmpImageFile),
+    "PPM": _Kind(PpmImagePlugin.PpmImageFile, variants=structure.ppm_variants),
+    "TIFF": _Kind(TiffImagePlugin.TiffImageFile),
+    "JPEG 2000": _Kind(Jpeg2KImagePlugin.Jpeg2KImageFile, structure.jp2_is_whole, n_bytes=16),
+    "AVIF": _Kind(_avif, structure.boxes_are_whole, n_bytes=8),
+    "HEIC": _Kind(_heic, structure.boxes_are_whole, n_bytes=8),
 }
 
 
 def open_photo(kind: str, data: bytes, max_pixels: int, at_least: int | None) -> Image.Image:
-    """The photo in mode RGB; arguments as of `Format.open`, after a key of `_OPENERS`."""
-    return _decode(kind, data, to_rgb, max_pixels, at_least)
+    """The photo in mode RGB; arguments as of `Format.open`, after a key of `_KINDS`."""
+    return _decode(kind, data, shrunk_rgb, max_pixels, at_least)
 
 
 def photo_size(kind: str, data: bytes, max_pixels: int) -> tuple[int, int]:
     """Width and height of the upright photo; damage in the middle of the data is not looked for."""
-    image, turn = _open(kind, data, max_pixels)
+    image, turn = _open(kind, _KINDS[kind].variants(data)[0], max_pixels)
     width, height = image.size
-    if not _is_whole(kind, data):
-        try:
-            image.load()
-        except Exception as error:  # a broken file makes a decoder raise anything
-            raise ImageError(_decode_reason(error)) from error
+    if not _KINDS[kind].whole(data):
+        pixels_count = kind == "JPEG"  # of two variants, which have to be alike
+        _decode(
+            kind,
+            data,
+            lambda image, _: image if pixels_count else image.crop((0, 0, 1, 1)),
+            max_pixels,
+            None if pixels_count else 1,
+        )
+    check_bytes(
+        kind, _drafted(kind, image, data, 1)[1], max_pixels
+    )  # once decoding fails for sure, refused at once
     return (height, width) if turn in _SIDEWAYS else (width, height)
 
 
@@ -74,54 +121,52 @@ def photo_bands(kind: str, data: bytes, in_chans: int, max_pixels: int, at_least
         return open_photo(kind, data, max_pixels, at_least)
     if in_chans == 1:
         image = _decode(kind, data, _to_gray, max_pixels, at_least)
-        if image.mode == "L":
-            return image
-        values = np.asarray(image, dtype=np.float32)[..., None]
-        return as_floats(values if image.mode == "F" else values / _DEEP)
-    image = _decode(kind, data, lambda image: image, max_pixels, None)
-    is_gray = _is_deep(image) or image.mode in {"1", "L"}
+        return image if image.mode == "L" else as_floats(np.asarray(image)[..., None])
+    image = _decode(kind, data, lambda image, _: image, max_pixels, None)
+    is_gray = is_deep(image) or image.mode in {"1", "L"}
     check_bands(_COLOR_MODES.get(image.mode, 1 if is_gray else 3), in_chans)
     return as_floats(np.asarray(image))
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """The image in mode RGB, over white where it is transparent; deep gray brought down to 8 bits."""
-    mode = image.mode
-    if mode == "RGB" and "transparency" not in image.info:
-        return image
-    if _is_deep(image):
-        return _from_deep(np.asarray(image), _DEEP if mode.startswith("I;16") else None)
-    if "transparency" in image.info or mode in {"RGBA", "LA", "PA", "RGBa", "La"}:
-        if mode in {"RGBa", "La"}:
-            image = image.convert("RGBA" if mode == "RGBa" else "LA")
-        layer = image.convert("RGBA")
-        white = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(white, layer).convert("RGB")
-    return image.convert("RGB")
+def _to_gray(image: Image.Image, factor: int) -> Image.Image:
+    return deep_levels(image) if is_deep(image) else shrunk_rgb(image, factor).convert("L")
 
 
 def _decode(
     kind: str,
     data: bytes,
-    convert: Callable[[Image.Image], Image.Image],
+    convert: Callable[[Image.Image, int], Image.Image],
     max_pixels: int,
     at_least: int | None,
 ) -> Image.Image:
-    """The decoded image, its mode converted, upright, without metadata."""
+    """The decoded image, converted (at a fraction that suffices), upright, without metadata."""
+    images = [
+        _decode_variant(kind, each, convert, max_pixels, at_least) for each in _KINDS[kind].variants(data)
+    ]
+    if len(images) > 1 and any(each.tobytes() != images[0].tobytes() for each in images[1:]):
+        raise ImageError(_CUT_OFF)
+    return images[0]
+
+
+def _decode_variant(
+    kind: str,
+    data: bytes,
+    convert: Callable[[Image.Image, int], Image.Image],
+    max_pixels: int,
+    at_least: int | None,
+) -> Image.Image:
     encoded, turn = _open(kind, data, max_pixels)
-    if at_least is not None:
-        short = min(encoded.size)
-        width, height = (max(1, side * at_least // short) for side in encoded.size)
-        encoded.draft(None, (width, height))
-    try:
-        encoded.load()
-        image = convert(encoded)
-        if turn is not None:
-            image = image.transpose(turn)
-    except Exception as error:  # a broken file makes a decoder raise anything
-        raise ImageError(_decode_reason(error)) from error
-    if image is encoded:
-        image = encoded.copy()
+    factor, n_bytes = _drafted(kind, encoded, data, at_least)
+    with decoding(kind, n_bytes, max_pixels):
+        try:
+            encoded.load()
+            image = convert(encoded, factor)
+            if turn is not None:
+                image = image.transpose(turn)
+        except Exception as error:  # a broken file makes a decoder raise anything
+            raise ImageError(_decode_reason(error)) from error
+        if image is encoded:
+            image = encoded.copy()
     image.info = {}
     return image
 
@@ -129,21 +174,75 @@ def _decode(
 def _open(kind: str, data: bytes, max_pixels: int) -> tuple[Image.Image, Image.Transpose | None]:
     """Read the header; give the undecoded image and how it has to be turned."""
     try:
-        image = _OPENERS[kind](io.BytesIO(data))
+        image = _KINDS[kind].opener(io.BytesIO(data))
+    except Image.DecompressionBombError as error:
+        reason = (
+            f"too large: a {kind} with more pixels than Pillow opens; PIL.Image.MAX_IMAGE_PIXELS is its limit"
+        )
+        raise ImageError(reason, REFUSED) from error
     except Exception as error:  # a broken header makes a plugin raise anything
-        if isinstance(error, Image.DecompressionBombError):
-            reason = f"too large: a {kind} with more pixels than Pillow opens"
-        else:
-            reason = f"broken {kind}: its header cannot be read ({len(data):,} bytes)"
-        raise ImageError(reason) from error
+        raise ImageError(f"broken {kind}: its header cannot be read ({len(data):,} bytes)") from error
     check_extent(kind, *image.size, None, max_pixels)
-    # Pillow turns a TIFF itself while it decodes, and reports the size of the turned image.
-    return image, None if kind == "TIFF" else _turn(image)
+    _check_speed(kind, image, data)
+    # Pillow turns a TIFF itself while it decodes, and reports the size of the turned image; so does pillow-heif.
+    return image, None if kind in {"TIFF", "HEIC"} else _turn(image)
+
+
+def _check_speed(kind: str, image: Image.Image, data: bytes) -> None:
+    """Refuse what is small and takes minutes: decoders in Python, and a JPEG of thousands of scans.
+
+    Raises:
+        ImageError: The reason.
+    """
+    n_values = image.width * image.height * len(image.getbands())
+    in_python = any(tile[0] in Image.DECODERS for tile in getattr(image, "tile", ()))
+    if in_python and (n_values > _SLOW_VALUES or len(data) > _SLOW_BYTES):
+        raise ImageError(
+            f"too large: a {kind} of {image.width} x {image.height} px in a coding that is slow to read, the limit "
+            f"is {_SLOW_VALUES / 1e6:.0f} million values; save it as PNG",
+            REFUSED,
+        )
+    scans = structure.jpeg_scans(data) if image.info.get("progressive") else 1
+    if scans > _FEW_SCANS and scans * image.width * image.height > _SCANNED:
+        raise ImageError(
+            f"a JPEG of {scans:,} scans, which would take minutes: save it as another JPEG", REFUSED
+        )
+
+
+def _drafted(kind: str, image: Image.Image, data: bytes, at_least: int | None) -> tuple[int, int]:
+    """Let the decoder give a half, a quarter or an eighth, where it can and that suffices.
+
+    Returns:
+        By how much the decoded image is then shrunk at once, and the bytes that all of it takes.
+    """
+    stored, short = image.width * image.height, min(image.size)
+    at_least = short if at_least is None else max(1, at_least)
+    if isinstance(image, Jpeg2KImagePlugin.Jpeg2KImageFile):
+        halvings = min(max(0, (short // at_least).bit_length() - 1), structure.jp2_levels(data))
+        image.reduce = halvings
+        stored >>= 2 * halvings
+        short >>= halvings
+        if stored > _WAVES:
+            raise ImageError(
+                f"too large: a JPEG 2000 of {image.width} x {image.height} px takes minutes: save it as JPEG",
+                REFUSED,
+            )
+        decoded = stored
+    else:
+        width, height = (max(1, side * at_least // short) for side in image.size)
+        image.draft(None, (width, height))
+        decoded, short = image.width * image.height, min(image.size)
+    factor = max(1, short // (2 * at_least))
+    coefficients = 6 * stored if kind == "JPEG" and image.info.get("progressive") else 0
+    work = max(_KINDS[kind].n_bytes, 8 // factor**2)
+    return factor, coefficients + decoded * (_MODE_BYTES.get(image.mode, 4) + work)
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
     """How the EXIF orientation turns the image; an invalid or unreadable one turns nothing."""
     try:
+        if not structure.exif_is_small(image.info.get("exif", b"")):
+            return None
         # Image's own method, because that of a PNG decodes the whole image to look for late chunks.
         orientation = Image.Image.getexif(image).get(_ORIENTATION)
     except Exception:  # noqa: BLE001 - the image is good even where its EXIF block is rubbish
@@ -151,68 +250,11 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
     return _TURNS.get(orientation) if isinstance(orientation, int) else None
 
 
-def _from_deep(values: np.ndarray, top: float | None) -> Image.Image:
-    """Bring gray values of more than 8 bits, shape (height, width), from 0 to `top` down to 8 bits.
-
-    Where no `top` is agreed on (32 bits, floats) it is the first of 1, 255, 65535 that holds all values; negative
-    or larger ones are stretched from their least to their greatest.
-    """
-    values = np.nan_to_num(values.astype(np.float64), posinf=0, neginf=0)
-    if top is None:
-        least, greatest = float(values.min()), float(values.max())
-        if least < 0 or greatest > _DEEP:
-            values = values - least
-            top = greatest - least or 1
-        else:
-            top = next(each for each in (1, 255, _DEEP) if greatest <= each)
-    return Image.fromarray((values * (255 / top)).round().astype(np.uint8)).convert("RGB")
-
-
-def _to_gray(image: Image.Image) -> Image.Image:
-    return image if _is_deep(image) else to_rgb(image).convert("L")
-
-
-def _is_deep(image: Image.Image) -> bool:
-    return image.mode in {"I", "F"} or image.mode.startswith("I;16")
-
-
-def _is_whole(kind: str, data: bytes) -> bool:
-    """Whether the file surely reaches its end; where that is not plain, False, and decoding has to tell."""
-    if kind == "JPEG":
-        return _jpeg_is_whole(data)
-    if kind == "PNG":
-        return _png_is_whole(data)
-    if kind == "WebP":
-        return len(data) >= 8 + int.from_bytes(data[4:8], "little")
-    return False
-
-
-def _jpeg_is_whole(data: bytes) -> bool:
-    """Whether an end marker follows the start of the scan (one before it belongs to the EXIF thumbnail)."""
-    position = 2
-    while data[position : position + 1] == b"\xff":
-        marker = data[position + 1 : position + 2]
-        if marker == b"\xda":
-            return data.find(b"\xff\xd9", position) > 0
-        if marker == b"\xff":
-            position += 1
-            continue
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-    return False
-
-
-def _png_is_whole(data: bytes) -> bool:
-    position = 8
-    while position + 12 <= len(data):
-        if data[position + 4 : position + 8] == b"IEND":
-            return True
-        position += 12 + int.from_bytes(data[position : position + 4], "big")
-    return False
-
-
 def _n_frames(kind: str, data: bytes) -> int:
+    if kind == "GIF":
+        return structure.gif_frames(data)
     try:
-        with _OPENERS[kind](io.BytesIO(data)) as image:
+        with _KINDS[kind].opener(io.BytesIO(_KINDS[kind].variants(data)[0])) as image:
             return int(getattr(image, "n_frames", 1))
     except Exception as error:  # a broken file makes a decoder raise anything
         raise ImageError(f"broken: its frames cannot be counted ({error or type(error).__name__})") from error
@@ -221,19 +263,27 @@ def _n_frames(kind: str, data: bytes) -> int:
 def _decode_reason(error: Exception) -> str:
     text = str(error)
     if "truncated" in text or isinstance(error, EOFError):
-        return "cut off: the file ends before the image does"
+        return _CUT_OFF
     if isinstance(error, MemoryError):
         return "too large for this machine's memory"
     return f"broken: its pixels cannot be decoded ({text or type(error).__name__})"
 
 
-for _name, _start, _suffix in (
+_STARTS = [
     ("JPEG", rb"\xff\xd8\xff", "jpg"),
     ("PNG", rb"\x89PNG\r\n\x1a\n", "png"),
     ("WebP", rb"RIFF....WEBP", "webp"),
     ("GIF", rb"GIF8[79]a", "gif"),
     ("BMP", rb"BM", "bmp"),
-):
+    ("PPM", rb"P[1-6f]\s+[\d#]", "ppm"),
+    ("JPEG 2000", rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  ", "jp2"),
+]
+if features.check("avif"):  # from Pillow 11.3 on
+    _STARTS.append(("AVIF", rb"....ftyp(avi[fs]|m[is][f]1.{4}(.{4})*?avi[fs])", "avif"))
+if importlib.util.find_spec("pillow_heif"):
+    _STARTS.append(("HEIC", rb"....ftyp(he[iv][cxms]|m[is]f1.{4}(.{4})*?he[iv][cxms])", "heic"))
+
+for _name, _start, _suffix in _STARTS:
     register(
         Format(
             _name,
@@ -242,6 +292,7 @@ for _name, _start, _suffix in (
             size=functools.partial(photo_size, _name),
             open=functools.partial(open_photo, _name),
             bands=functools.partial(photo_bands, _name),
-            n_frames=functools.partial(_n_frames, _name) if _name in {"PNG", "WebP", "GIF"} else None,
+            n_frames=functools.partial(_n_frames, _name) if _name in {"PNG", "WebP", "GIF", "AVIF"} else None,
+            title="PPM/PGM/PBM" if _name == "PPM" else "",
         )
     )

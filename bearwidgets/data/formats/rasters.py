@@ -17,6 +17,12 @@ from bearwidgets.errors import BadInputError, ImageError
 if TYPE_CHECKING:
     from bearwidgets.data.formats.registry import ImageLike
 
+VIEW_BYTES = 8
+"""Memory that `view` takes for a px, the array not counted."""
+
+FLOAT_BYTES = 6
+"""Memory that `image_of` takes for a value, the array not counted."""
+
 _ITEM_BYTES = 16  # of the longest float; no larger item is a number
 _LOW, _HIGH = 2, 98  # percentiles that become black and white in a view
 _LOOKED_AT = 2**19  # values a band whose percentiles are taken
@@ -42,10 +48,7 @@ def as_floats(values: np.ndarray) -> np.ndarray:
     Raises:
         ImageError: No value is a finite number.
     """
-    if values.dtype.kind in "ui":
-        return values.astype(np.float32, order="C") / np.float32(np.iinfo(values.dtype).max)
-    with np.errstate(over="ignore"):  # a double too large for float32 counts as infinite
-        floats = values.astype(np.float32, order="C")
+    floats = _floats(values)
     finite = np.isfinite(floats)
     if finite.all():
         return floats
@@ -54,7 +57,16 @@ def as_floats(values: np.ndarray) -> np.ndarray:
     floats[~finite] = 0
     counts = np.maximum(finite.sum((0, 1)), 1)
     means = (floats.sum((0, 1), dtype=np.float64) / counts).astype(np.float32)
-    return np.where(finite, floats, means)
+    np.copyto(floats, means, where=~finite)
+    return floats
+
+
+def _floats(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):  # a double too large for float32 counts as infinite
+        floats = values.astype(np.float32, order="C")
+    if values.dtype.kind in "ui":
+        floats /= np.float32(np.iinfo(values.dtype).max)
+    return floats
 
 
 def image_of(values: np.ndarray) -> ImageLike:
@@ -93,14 +105,19 @@ def view(values: np.ndarray) -> Image.Image:
     height, width, bands = values.shape
     if values.dtype == np.uint8 and bands in (1, 3):
         return Image.fromarray(np.broadcast_to(values, (height, width, 3)).copy())
-    shown = as_floats(values[..., : 3 if bands >= 3 else 1])
+    shown = values[..., : 3 if bands >= 3 else 1]
     step = max(1, math.isqrt(height * width // _LOOKED_AT))
-    low, high = np.percentile(shown[::step, ::step], (_LOW, _HIGH), axis=(0, 1))
+    some = as_floats(shown[::step, ::step])
+    low, high = np.percentile(some, (_LOW, _HIGH), axis=(0, 1))
     low, spread = low.astype(np.float32), np.where(high > low, high - low, 1).astype(np.float32)
-    pixels = np.clip((shown - low) / spread, 0, 1)
-    return Image.fromarray(
-        np.broadcast_to((pixels * 255).round().astype(np.uint8), (height, width, 3)).copy()
-    )
+    means = some.mean((0, 1))
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _LOOKED_AT // width)
+    for top in range(0, height, rows):  # floats of all of it would take gigabytes
+        floats = _floats(shown[top : top + rows])
+        levels = (np.where(np.isfinite(floats), floats, means) - low) / spread
+        pixels[top : top + rows] = (np.clip(levels, 0, 1) * 255).round()
+    return Image.fromarray(pixels)
 
 
 def check_type(dtype: np.dtype) -> None:

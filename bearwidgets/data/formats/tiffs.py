@@ -12,20 +12,24 @@ import io
 import logging
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from PIL import TiffImagePlugin
 
-from bearwidgets.data.formats.limits import check_extent
+from bearwidgets.data.formats.limits import check_extent, decoding
 from bearwidgets.data.formats.photos import open_photo, photo_bands, photo_size
-from bearwidgets.data.formats.rasters import check_bands, image_of, view
+from bearwidgets.data.formats.rasters import FLOAT_BYTES, VIEW_BYTES, check_bands, image_of, view
 from bearwidgets.data.formats.registry import Format, ImageLike, register
-from bearwidgets.data.problems import UNSUPPORTED
+from bearwidgets.data.problems import REFUSED, UNSUPPORTED
 from bearwidgets.errors import ImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL import Image
+
+Image_ = TypeVar("Image_")
 
 _COMPRESSIONS = {1: "none", 5: "LZW", 8: "deflate", 32946: "deflate"}
 _DEFLATED = (8, 32946)
@@ -36,6 +40,23 @@ _NOT_A_PAGE = 1 | 4  # bits of a reduced copy and of a mask
 _PREMULTIPLIED = 1
 _PILLOW_TYPES = ("uint8", "uint16", "float32")  # of gray pages that Pillow gives as they are
 _MOST_PAGES = 4096
+_MOST_ENTRIES = 2**18  # of all directories
+_MOST_CLAIMED = 4  # times the file that its entries may say they hold
+_BIG_TIFF = 43
+_TYPE_BYTES = {
+    3: 2,
+    4: 4,
+    5: 8,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}  # 1 of all others
 _MOST_PHOTO_BANDS = 4  # red, green, blue and how opaque
 _BITS, _ORIENTATION = 258, 274
 
@@ -93,12 +114,40 @@ def _header(data: bytes) -> _Header:
     """Read the directories of a TIFF.
 
     Raises:
-        ImageError: They cannot be read.
+        ImageError: They cannot be read, or claim far more than the file holds.
     """
+    _check_directories(data)
     try:
         return _directories(data)
     except Exception as error:  # a broken directory makes the parser raise anything
         raise ImageError(f"broken TIFF: its header cannot be read ({len(data):,} bytes)") from error
+
+
+def _check_directories(data: bytes) -> None:
+    """Refuse directories whose entries say that they hold many times the file: readers load each of them."""
+    order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
+    big = int.from_bytes(data[2:4], order) == _BIG_TIFF
+    count_bytes, entry_bytes, offset_bytes = (8, 20, 8) if big else (2, 12, 4)
+
+    def number(start: int, n_bytes: int) -> int:
+        return int.from_bytes(data[start : start + n_bytes], order)
+
+    at, claimed, entries, seen = number(8 if big else 4, offset_bytes), 0, 0, set()
+    while 0 < at < len(data) and at not in seen and len(seen) < _MOST_PAGES:
+        seen.add(at)
+        n_entries = number(at, count_bytes)
+        entries += n_entries
+        if entries > _MOST_ENTRIES:
+            raise ImageError(f"a TIFF with {entries:,} entries, the limit is {_MOST_ENTRIES:,}", REFUSED)
+        start = at + count_bytes
+        for entry in range(start, start + n_entries * entry_bytes, entry_bytes):
+            item = _TYPE_BYTES.get(number(entry + 2, 2), 1)
+            claimed += item * number(entry + 4, offset_bytes)
+        at = number(start + n_entries * entry_bytes, offset_bytes)
+    if claimed > _MOST_CLAIMED * (len(data) + 2**16):
+        raise ImageError(
+            f"a TIFF of {len(data):,} bytes whose entries say that they hold {claimed:,}", REFUSED
+        )
 
 
 def _directories(data: bytes) -> _Header:
@@ -175,7 +224,9 @@ def _beyond_photo(data: bytes) -> _Header | None:
     """The header of a TIFF that Pillow makes no right image of, though its directories can be read."""
     try:
         header = _header(data)
-    except ImageError:
+    except ImageError as error:
+        if error.kind == REFUSED:
+            raise
         return None
     return None if _is_photo(data, header) else header
 
@@ -212,13 +263,18 @@ def _check(data: bytes, header: _Header, max_pixels: int) -> None:
             ) from error
 
 
-def _read(data: bytes, header: _Header, max_pixels: int) -> np.ndarray:
-    """The array (height, width, bands), in its own type, turned as its orientation says."""
+def _read(
+    data: bytes, header: _Header, max_pixels: int, use: Callable[[np.ndarray], Image_], use_bytes: int
+) -> Image_:
+    """What `use` makes, at so many bytes a px, of the array (height, width, bands), in its own type and turned."""
     _check(data, header, max_pixels)
-    try:
-        return _by_pillow(data, header) if header.for_pillow else _by_tifffile(data, header)
-    except Exception as error:  # broken strips make a decoder raise anything
-        raise ImageError(f"broken: its bands cannot be decoded ({str(error)[:200]})") from error
+    n_bytes = use_bytes + 2 * header.bands * np.dtype(header.dtype).itemsize  # decoded, then put together
+    with decoding("TIFF", header.size[0] * header.size[1] * n_bytes, max_pixels):
+        try:
+            values = _by_pillow(data, header) if header.for_pillow else _by_tifffile(data, header)
+        except Exception as error:  # broken strips make a decoder raise anything
+            raise ImageError(f"broken: its bands cannot be decoded ({str(error)[:200]})") from error
+        return use(values)
 
 
 def _by_pillow(data: bytes, header: _Header) -> np.ndarray:
@@ -276,7 +332,7 @@ def _open(data: bytes, max_pixels: int, at_least: int | None) -> Image.Image:
     header = _beyond_photo(data)
     if header is None:
         return open_photo("TIFF", data, max_pixels, at_least)
-    return view(_read(data, header, max_pixels))
+    return _read(data, header, max_pixels, view, VIEW_BYTES)
 
 
 def _bands(data: bytes, in_chans: int, max_pixels: int, at_least: int | None) -> ImageLike:
@@ -285,7 +341,7 @@ def _bands(data: bytes, in_chans: int, max_pixels: int, at_least: int | None) ->
     if as_photo and header.samples <= _MOST_PHOTO_BANDS and _is_photo(data, header):
         return photo_bands("TIFF", data, in_chans, max_pixels, at_least)
     check_bands(header.bands, in_chans)
-    return image_of(_read(data, header, max_pixels))
+    return _read(data, header, max_pixels, image_of, FLOAT_BYTES * in_chans)
 
 
 register(Format("TIFF", rb"II[*+]\x00|MM\x00[*+]", "tif", size=_size, open=_open, bands=_bands))

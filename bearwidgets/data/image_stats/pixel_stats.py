@@ -13,6 +13,8 @@ from bearwidgets.data.formats.limits import its_own_trouble
 SIDE = 256
 """Length in px of the short side at which they are taken; smaller images are taken as they are."""
 
+_MOST = 2**20  # px at which they are taken, however long and thin the image is
+
 SMALL = 32
 """Side in px of the small gray copy."""
 
@@ -52,8 +54,8 @@ def measure(data: bytes) -> PixelStats:
     """
     image = open_image(data, at_least=SIDE)
     gray = image.convert("L")
-    if min(gray.size) > SIDE:
-        scale = SIDE / min(gray.size)
+    scale = min(SIDE / min(gray.size), (_MOST / (gray.width * gray.height)) ** 0.5)
+    if scale < 1:
         size = (max(1, round(gray.width * scale)), max(1, round(gray.height * scale)))
         gray = gray.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
     pixels = np.asarray(gray)
@@ -84,7 +86,8 @@ def _color(image: Image.Image) -> tuple[float, float]:
 
     Chroma says how far the most colorful hundredth of the image is from gray, 0 to 1.
     """
-    tiny = np.asarray(image.reduce(max(1, min(image.size) // SMALL)), dtype=np.float32).reshape(-1, 3)
+    crowd = image.width * image.height // _MOST  # of a long and thin image
+    tiny = np.asarray(image.reduce(max(1, min(image.size) // SMALL, crowd)), dtype=np.float32).reshape(-1, 3)
     red, green, blue = np.ascontiguousarray(tiny.T)
     first, second = red - green, (red + green) / 2 - blue
     spread = np.hypot(first.std(), second.std())
