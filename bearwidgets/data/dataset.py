@@ -6,6 +6,7 @@ import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from bearwidgets.data.formats.limits import allow_pixels
 from bearwidgets.data.listing.folder import list_folder
 from bearwidgets.data.listing.frame import Columns, list_frame, read_csv
 from bearwidgets.data.listing.groups import group_by_pattern
@@ -57,6 +58,7 @@ class Dataset(ShownItems):
         seed: int = 42,
         groups: str | None = None,
         follow_links: bool = False,
+        max_pixels: int | None = None,
         workspace: str | Path | None = None,
     ) -> Dataset:
         r"""Read a folder with one folder per class in it, or with train/ valid/ test/ of those.
@@ -72,6 +74,8 @@ class Dataset(ShownItems):
                 r"patient\d+"; its first group, else all of it. The table then has a column `group`.
             follow_links: Whether links that leave the folder, and links to folders, are followed: only where the
                 links are yours. A folder is read once, so a circle of links ends.
+            max_pixels: Width times height above which an image is refused; 89 million if not given. A larger number
+                than before holds from now on for all that opens images in this process, as training does.
             workspace: Folder for journal and exam; `.bearwidgets` inside the data folder if not given.
 
         Raises:
@@ -85,6 +89,7 @@ class Dataset(ShownItems):
             ['black', 'grizzly', 'teddy']
         """
         valid_pct, seed = check_arguments(valid_pct, seed)
+        allow_pixels(max_pixels)
         root = resolved(path)
         space = workspace_of(workspace, root)
         listing = list_folder(root, skip=space, follow_links=follow_links)
@@ -110,6 +115,7 @@ class Dataset(ShownItems):
         seed: int = 42,
         groups: str | None = None,
         follow_links: bool = False,
+        max_pixels: int | None = None,
         workspace: str | Path | None = None,
     ) -> Dataset:
         """Read a CSV file with a column of paths and a column of labels.
@@ -129,6 +135,7 @@ class Dataset(ShownItems):
             seed: As in `from_folder`.
             groups: Name of a column, or a pattern as in `from_folder`.
             follow_links: As in `from_folder`.
+            max_pixels: As in `from_folder`.
             workspace: As in `from_folder`.
 
         Raises:
@@ -142,6 +149,7 @@ class Dataset(ShownItems):
             ['black', 'grizzly', 'teddy']
         """
         valid_pct, seed = check_arguments(valid_pct, seed)
+        allow_pixels(max_pixels)
         file = resolved(csv)
         columns = Columns(path, label, split, sep, encoding, suffix, folder)
         frame = read_csv(file, columns)
@@ -177,6 +185,7 @@ class Dataset(ShownItems):
         seed: int = 42,
         groups: str | None = None,
         follow_links: bool = False,
+        max_pixels: int | None = None,
         workspace: str | Path | None = None,
     ) -> Dataset:
         """Read a DataFrame with a column of paths and a column of labels; arguments and errors as `from_csv`.
@@ -187,6 +196,7 @@ class Dataset(ShownItems):
             ['black', 'grizzly', 'teddy']
         """
         valid_pct, seed = check_arguments(valid_pct, seed)
+        allow_pixels(max_pixels)
         base = resolved(root)
         columns = Columns(path, label, split, suffix=suffix, folder=folder)
         space = workspace_of(workspace, base)

@@ -22,6 +22,7 @@ from PIL import Image
 
 from bearwidgets.data.cache.thumbs import make_thumbnail
 from bearwidgets.data.dataset import Dataset
+from bearwidgets.data.formats import rasters
 from bearwidgets.data.formats.bands import image_of_array, open_bands
 from bearwidgets.data.formats.images import check_image, open_image
 from bearwidgets.data.formats.rasters import as_floats
@@ -520,3 +521,19 @@ def test_a_set_of_five_bands_from_folder_to_thumbnails(tmp_path):
         assert np.asarray(thumbnail).std() > 20
     listed = Dataset.from_df(ds.table[["path", "label"]], root=ds.root)
     assert listed.table.equals(ds.table)
+
+
+def test_a_shape_of_other_than_whole_numbers_is_refused():
+    good = npy(np.zeros((10, 30), np.uint8))
+    data = good.replace(b"(10, 30)", b"(True, 30)")[:128] + good[128:]
+    assert "its shape is (True, 30)" in reason(data, 1)
+    with pytest.raises(ImageError):
+        check_image(data)
+
+
+def test_a_view_is_made_strip_by_strip(monkeypatch):
+    array = values(5, "float32")
+    array[3, 4, 0] = np.nan
+    whole = open_image(npy(array))
+    monkeypatch.setattr(rasters, "_STRIP", 7)
+    assert open_image(npy(array)).tobytes() == whole.tobytes()

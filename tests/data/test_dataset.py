@@ -7,9 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from made_data import reasons
+from PIL import Image
 
 import bearwidgets as bw
 from bearwidgets.data.dataset import Dataset
+from bearwidgets.data.formats import limits
+from bearwidgets.data.image_stats.table import image_stats_of
 from bearwidgets.errors import BadInputError
 
 COLUMNS = ["id", "path", "label", "split", "width", "height", "content"]
@@ -165,3 +168,19 @@ def test_what_is_no_data_set_is_told_how_to_become_one(use, words):
     with pytest.raises(BadInputError) as caught:
         use()
     assert words in str(caught.value)
+
+
+def test_the_limit_of_pixels_is_an_argument_and_holds_for_all_that_opens_images(
+    tmp_path, make_images, monkeypatch
+):
+    monkeypatch.setattr(limits, "_most_pixels", 1000)
+    root = make_images(tmp_path / "set", {"a": 2, "b": 2}, size=(30, 30))
+    Image.new("RGB", (100, 90)).save(root / "a" / "large.png")
+    (problem,) = Dataset.from_folder(root).problems.to_dict("records")
+    assert problem["kind"] == "refused"
+    assert "max_pixels=" in problem["reason"]
+    ds = Dataset.from_folder(root, max_pixels=9000)
+    assert len(ds) == 5
+    assert (image_stats_of(ds)["problem"] == "").all()
+    with pytest.raises(BadInputError, match="max_pixels is 0"):
+        Dataset.from_folder(root, max_pixels=0)

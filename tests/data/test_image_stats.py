@@ -155,3 +155,14 @@ def test_rows_of_the_cache_that_do_not_fit_are_not_used(ds, tmp_path):
 def test_bytes_that_are_no_image_are_refused():
     with pytest.raises(ImageError, match="not an image"):
         measure(b"something else altogether")
+
+
+def test_a_long_and_thin_image_is_measured_at_a_bounded_number_of_pixels(monkeypatch):
+    data = packed(scene(2, (3000, 60)))
+    whole = pixel_stats.measure(data)
+    monkeypatch.setattr(pixel_stats, "_MOST", 20_000)
+    seen = []
+    monkeypatch.setattr(pixel_stats, "blur_px", lambda pixels: seen.append(pixels.size) or 1.0)
+    small = pixel_stats.measure(data)
+    assert seen[0] <= 20_000 * 1.1
+    np.testing.assert_allclose(small.stats[:7], whole.stats[:7], atol=0.05)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import threading
 import warnings
 import zlib
 
@@ -11,11 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_data import packed
-from PIL import Image
+from PIL import Image, JpegImagePlugin, PngImagePlugin, features
 
+from bearwidgets.data.formats import limits, modes, structure
 from bearwidgets.data.formats.images import check_image, open_image
-from bearwidgets.data.formats.limits import MAX_PIXELS
+from bearwidgets.data.formats.limits import MAX_PIXELS, Room
 from bearwidgets.errors import ImageError
+
+KINDS = ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", *["AVIF"] * features.check("avif")]
 
 
 def halves(size=(60, 40), mode="RGB") -> Image.Image:
@@ -31,7 +36,7 @@ def reason(data: bytes) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["photo.jpg?v=2", "index.php", "photo.JPG", "photo", "photo.svg"])
 def test_content_decides_and_not_the_name(tmp_path, kind, name):
     path = tmp_path / name
@@ -59,6 +64,12 @@ def test_content_decides_and_not_the_name(tmp_path, kind, name):
         (b'{"error": "not found"}', "JSON"),
         ("name,label\nBär,1\n".encode(), "text, not an image"),
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
+        (b"\0\0\0\x18ftyphevc\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1miaf", "HEIC"),
+        (b"\0\0\0\x18ftypavis\0\0\0\0avifmif1", "AVIF"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0miafavif", "AVIF"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "raw photo"),
+        (b"\xff\x0a\xfa\x1f", "JPEG XL"),
         (b"\0\0\0\x18ftypisom\0\0\0\0", "video"),
         (b"\x93NUMPY\1\0\0\0", "broken NumPy array"),
         (b"\x93SQUID\1\0\0\0", "unknown kind"),
@@ -78,7 +89,7 @@ def test_missing_file_and_folder_are_image_errors(tmp_path):
             open_image(path)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9, 0.99])
 def test_truncated_files_are_seen_without_decoding(kind, share):
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
@@ -259,7 +270,7 @@ def test_draft_decoding_is_never_smaller_than_asked():
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"]),
+    st.sampled_from(KINDS),
     st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=12),
     st.floats(0, 1),
 )
@@ -279,3 +290,181 @@ def test_damage_never_raises_anything_but_image_error(kind, damage, cut):
 def test_any_bytes_are_an_image_or_have_a_reason(data):
     with pytest.raises(ImageError):
         open_image(data)
+
+
+# ---------------------------------------------------------------- a file whose pixels are all there
+
+
+def noise(size=(64, 48)) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8))
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"quality": 30}])
+def test_a_jpeg_without_its_end_marker_is_read_and_one_without_its_last_pixels_is_not(options):
+    data = packed(noise(), "JPEG", **options)
+    assert check_image(data[:-2]) == (64, 48)
+    assert open_image(data[:-2]).tobytes() == open_image(data).tobytes()
+    for lost in (6, 60, 600):
+        assert "cut off" in reason(data[:-lost])
+        with pytest.raises(ImageError, match="cut off"):
+            check_image(data[:-lost])
+
+
+def test_an_end_that_holds_no_pixels_may_be_missing():
+    exif = Image.Exif()
+    exif[0x010F] = "Maker" * 50
+    for data in (
+        packed(noise(), "PNG")[:-12],
+        packed(noise(), "GIF")[:-1],
+        packed(noise(), "WEBP", exif=exif.tobytes())[:-30],
+    ):
+        assert check_image(data) == open_image(data).size == (64, 48)
+
+
+def test_texts_that_are_too_long_for_pillow_are_left_out():
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("long", "x" * 2**21, zip=True)
+    data = packed(noise(), "PNG", pnginfo=texts)
+    with pytest.raises(ValueError, match="too large"):
+        Image.open(io.BytesIO(data)).load()
+    assert check_image(data) == (64, 48)
+    assert open_image(data).tobytes() == noise().tobytes()
+    words = packed(halves(), "GIF", comment=b"words " * 40_000)
+    (short,) = structure.gif_variants(words)
+    assert len(short) < 5_000
+    assert open_image(words).tobytes() == open_image(short).tobytes()
+
+
+def test_frames_of_a_gif_are_counted_to_a_limit():
+    frames = [Image.new("L", (8, 8), level) for level in range(30)]
+    data = packed(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert (structure.gif_frames(data), structure.gif_frames(data, 7)) == (30, 7)
+
+
+# ---------------------------------------------------------------- deep gray
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_deep_gray_is_scaled_by_the_bits_in_use(kind, bits):
+    top = 2**bits - 1
+    values = np.array([[0, top // 2, top * 7 // 8]], dtype=np.uint16)
+    levels = np.asarray(open_image(packed(Image.fromarray(values), kind)))[0, :, 0]
+    assert levels.tolist() == pytest.approx([0, 127.5, 223], abs=1)
+
+
+# ---------------------------------------------------------------- bounds
+
+
+def dib(width, height, body, compression=1) -> bytes:
+    start = 54 + 1024
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, compression, len(body), 0, 0, 256, 0)
+    return b"BM" + struct.pack("<IHHI", start + len(body), 0, 0, start) + head + bytes(range(256)) * 4 + body
+
+
+def claiming_tiff(n_entries=2000) -> bytes:
+    """Every entry of its directory says that it holds all of the file."""
+    n_bytes = 8 + 2 + 12 * n_entries + 4
+    entries = b"".join(struct.pack("<HHII", 40_000 + n, 1, n_bytes, 0) for n in range(n_entries))
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", n_entries) + entries + bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (dib(70_000, 1, b"\x10\1\0\1"), "the limit for a side is 65,535"),
+        (dib(60_000, 1_000, b"\x10\1\0\1"), "slow to read"),
+        (b"P3 3000 3000 255\n" + b"1 2 3\n" * 50, "slow to read"),
+        (b"P5 9000 9000 1000\n" + bytes(500), "slow to read"),
+        (b"P6 " + b"# words\n" * 1000, "broken PPM"),
+        (claiming_tiff(), "whose entries say that they hold"),
+    ],
+)
+def test_small_files_that_take_minutes_or_gigabytes_are_refused(data, words):
+    for read in (open_image, check_image):
+        with pytest.raises(ImageError, match=words):
+            read(data)
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused():
+    data = packed(Image.new("L", (8000, 6000)), "JPEG", progressive=True)
+    scan = data.rindex(b"\xff\xda")
+    many = data[:-2] + data[scan:-2] * 100 + data[-2:]
+    assert check_image(data) == (8000, 6000)
+    with pytest.raises(ImageError, match="scans") as caught:
+        check_image(many)
+    assert caught.value.kind == "refused"
+
+
+def test_an_exif_block_that_would_take_gigabytes_turns_nothing():
+    n = 4000
+    entries = b"".join(struct.pack("<HHII", 1000 + each, 1, 60_000, 8) for each in range(n))
+    block = b"II*\0\x08\0\0\0" + struct.pack("<H", n) + entries
+    data = packed(halves(), "JPEG", exif=b"Exif\0\0" + block.ljust(60_000, b"\0"))
+    assert len(structure.jpeg_variants(data)[0]) < 2_000
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # Pillow warns of every entry that it tries
+        assert open_image(data).size == check_image(data) == (60, 40)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "I;16", "F", "CMYK"])
+def test_a_large_image_is_converted_strip_by_strip_and_shrunk(monkeypatch, mode):
+    image = noise((300, 200)).convert("L" if mode in {"I;16", "F"} else "RGB").convert(mode)
+    data = packed(image, "TIFF" if mode in {"F", "CMYK"} else "PNG")
+    whole = open_image(data, at_least=10)
+    assert whole.size == (300, 200)
+    monkeypatch.setattr(modes, "_STRIP", 2_000)
+    assert open_image(data).tobytes() == whole.tobytes()
+    small = open_image(data, at_least=20)
+    assert small.size == (60, 40)
+    assert small.tobytes() == whole.reduce(5).tobytes()
+
+
+def test_threads_share_the_room_for_bytes(monkeypatch):
+    room, most, held = Room(10 * 2**20), [], []
+    lock = threading.Lock()
+
+    def work(n_bytes):
+        with room.take(n_bytes), lock:
+            held.append(n_bytes)
+            most.append(room.n_bytes - room._free)
+        return n_bytes
+
+    sizes = [3 * 2**20, 4 * 2**20, 9 * 2**20, 50 * 2**20] * 5
+    threads = [threading.Thread(target=work, args=(size,)) for size in sizes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(held) == sorted(sizes)
+    assert max(most) <= room.n_bytes
+    assert room._free == room.n_bytes
+
+    monkeypatch.setattr(limits, "_BYTES_A_PIXEL", 1e-5)
+    with pytest.raises(ImageError, match="GB of memory") as caught:
+        open_image(packed(halves(), "PNG"))
+    assert caught.value.kind == "refused"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        IndexError("x"),
+        TypeError("x"),
+        MemoryError(),
+        SyntaxError("x"),
+        struct.error("x"),
+        RecursionError("x"),
+    ],
+)
+@pytest.mark.parametrize("place", ["jpeg_is_whole", "jpeg_variants"])
+def test_whatever_a_file_raises_becomes_its_reason(monkeypatch, error, place):
+    def broken(*_):
+        raise error
+
+    data = packed(halves(), "JPEG")[:-2]
+    monkeypatch.setattr(JpegImagePlugin.JpegImageFile, "load", broken)
+    monkeypatch.setattr(structure, place, broken)
+    for read in (open_image, check_image):
+        with pytest.raises(ImageError, match=r"broken|memory|cut off"):
+            read(data)

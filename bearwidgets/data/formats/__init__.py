@@ -1,1 +1,1 @@
-"""Ways to open one image file safely: Pillow formats, TIFFs, rasters with many bands."""
+"""Ways to open one image file safely: Pillow formats, TIFFs, rasters with many bands, limits."""

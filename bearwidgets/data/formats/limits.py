@@ -72,13 +72,15 @@ PIXELS = Room(MAX_PIXELS * _BYTES_A_PIXEL)
 _most_pixels = MAX_PIXELS
 
 
-def allow_pixels(max_pixels: int) -> None:
-    """Let images of so many px be opened from now on in this process; a smaller number changes nothing.
+def allow_pixels(max_pixels: int | None) -> None:
+    """Let images of so many px be opened from now on in this process; None or a smaller number changes nothing.
 
     Raises:
         BadInputError: It is no whole number above zero.
     """
     global _most_pixels  # noqa: PLW0603 - an image is opened again by whatever shows, checks or trains on it
+    if max_pixels is None:
+        return
     if isinstance(max_pixels, bool) or not isinstance(max_pixels, int) or max_pixels < 1:
         raise BadInputError(f"max_pixels is {max_pixels!r}; allowed is a whole number of px from 1 on.")
     _most_pixels = max(_most_pixels, max_pixels)
@@ -96,8 +98,7 @@ def check_extent(what: str, width: int, height: int, bands: int | None, max_pixe
         ImageError: The reason.
     """
     of_bands = "" if bands is None else f" and {bands} bands"
-    bands = bands if bands is not None else 1
-    if min(width, height, bands) < 1:
+    if min(width, height, 1 if bands is None else bands) < 1:
         raise ImageError(f"{what} of {width} x {height} px{of_bands}: there is no image in it")
     if max(width, height) > MAX_SIDE:
         raise ImageError(
@@ -108,7 +109,7 @@ def check_extent(what: str, width: int, height: int, bands: int | None, max_pixe
             f"too large: {width} x {height} px, the limit is {max_pixels / 1e6:.0f} million px; max_pixels= sets it",
             REFUSED,
         )
-    if width * height * bands > MAX_VALUES:
+    if bands is not None and width * height * bands > MAX_VALUES:
         raise ImageError(
             f"too large: {width} x {height} px of {bands} bands, the limit is {MAX_VALUES / 1e6:.0f} million values",
             REFUSED,

@@ -86,8 +86,8 @@ _KINDS: dict[str, _Kind] = {
     "PPM": _Kind(PpmImagePlugin.PpmImageFile, variants=structure.ppm_variants),
     "TIFF": _Kind(TiffImagePlugin.TiffImageFile),
     "JPEG 2000": _Kind(Jpeg2KImagePlugin.Jpeg2KImageFile, structure.jp2_is_whole, n_bytes=16),
-    "AVIF": _Kind(_avif, structure.boxes_are_whole, n_bytes=8),
-    "HEIC": _Kind(_heic, structure.boxes_are_whole, n_bytes=8),
+    "AVIF": _Kind(_avif, structure.boxes_are_whole, structure.box_variants, 8),
+    "HEIC": _Kind(_heic, structure.boxes_are_whole, structure.box_variants, 8),
 }
 
 
@@ -140,10 +140,14 @@ def _decode(
     at_least: int | None,
 ) -> Image.Image:
     """The decoded image, converted (at a fraction that suffices), upright, without metadata."""
-    images = [
-        _decode_variant(kind, each, convert, max_pixels, at_least) for each in _KINDS[kind].variants(data)
-    ]
-    if len(images) > 1 and any(each.tobytes() != images[0].tobytes() for each in images[1:]):
+    variants = _KINDS[kind].variants(data)
+    if len(variants) == 1:
+        return _decode_variant(kind, variants[0], convert, max_pixels, at_least)
+    try:
+        images = [_decode_variant(kind, each, convert, max_pixels, at_least) for each in variants]
+    except ImageError as error:
+        raise ImageError(str(error) if error.kind == REFUSED else _CUT_OFF, error.kind) from error
+    if len({each.tobytes() for each in images}) > 1:
         raise ImageError(_CUT_OFF)
     return images[0]
 

@@ -25,6 +25,7 @@ FLOAT_BYTES = 6
 
 _ITEM_BYTES = 16  # of the longest float; no larger item is a number
 _LOW, _HIGH = 2, 98  # percentiles that become black and white in a view
+_STRIP = 2**20  # px of which floats are made at once
 _LOOKED_AT = 2**19  # values a band whose percentiles are taken
 
 
@@ -112,7 +113,7 @@ def view(values: np.ndarray) -> Image.Image:
     low, spread = low.astype(np.float32), np.where(high > low, high - low, 1).astype(np.float32)
     means = some.mean((0, 1))
     pixels = np.empty((height, width, 3), np.uint8)
-    rows = max(1, _LOOKED_AT // width)
+    rows = max(1, _STRIP // width)
     for top in range(0, height, rows):  # floats of all of it would take gigabytes
         floats = _floats(shown[top : top + rows])
         levels = (np.where(np.isfinite(floats), floats, means) - low) / spread

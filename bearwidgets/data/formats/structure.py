@@ -10,6 +10,7 @@ import re
 import zlib
 from typing import Literal
 
+from bearwidgets.data.problems import REFUSED
 from bearwidgets.errors import ImageError
 
 _TEXT_CHUNKS = {b"tEXt", b"zTXt", b"iTXt", b"iCCP"}
@@ -19,20 +20,42 @@ _PPM_HEAD = 4096  # bytes
 _PPM_COMMENTS = 1000
 _MOST_EXIF = 2**26  # bytes
 _END = b"\xff\xd9"
+_BIG_TIFF = 43
+_TYPE_BYTES = {
+    3: 2,
+    4: 4,
+    5: 8,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}  # 1 of all others
+MOST_ENTRIES = 2**18
+"""Of all directories of a TIFF together."""
 
 
 def jpeg_is_whole(data: bytes) -> bool:
     """Whether an end marker follows the start of the scan (one before it belongs to the EXIF thumbnail)."""
-    start = _jpeg_scan(data)
+    start = _jpeg_head(data)[0]
     return start > 0 and data.find(_END, start) > 0
 
 
 def jpeg_variants(data: bytes) -> list[bytes]:
-    """The file; if it lacks its end marker, with one, and with rubbish before it.
+    """The file without EXIF blocks that are too large; if it lacks its end marker, with one, also after rubbish.
 
     All pixels are there if both show the same: a decoder makes up what is missing from what follows.
     """
-    if data.endswith(_END) or not _jpeg_scan(data) or jpeg_is_whole(data):
+    scan, exif = _jpeg_head(data)
+    if exif and not exif_is_small(b"".join(data[start + 10 : end] for start, end in exif)):
+        kept = zip([0, *(end for _, end in exif)], [*(start for start, _ in exif), len(data)], strict=True)
+        data = b"".join(data[start:end] for start, end in kept)
+        scan = _jpeg_head(data)[0]
+    if not scan or data.endswith(_END) or data.find(_END, scan) > 0:
         return [data]
     return [data + _END, data + b"\xa5\x5a\x3c" * 64 + _END]
 
@@ -42,26 +65,47 @@ def jpeg_scans(data: bytes) -> int:
     return data.count(b"\xff\xda")
 
 
-def _jpeg_scan(data: bytes) -> int:
-    """Where the first scan begins, or 0."""
-    position = 2
+def _jpeg_head(data: bytes) -> tuple[int, list[tuple[int, int]]]:
+    """Where the first scan begins, or 0, and start and end of the EXIF blocks before it."""
+    position, exif = 2, []
     while data[position : position + 1] == b"\xff":
         marker = data[position + 1 : position + 2]
         if marker == b"\xda":
-            return position
+            return position, exif
         if marker == b"\xff":
             position += 1
             continue
-        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-    return 0
+        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        if marker == b"\xe1" and data[position + 4 : position + 10] == b"Exif\0\0":
+            exif.append((position, end))
+        position = end
+    return 0, exif
 
 
 def exif_is_small(block: bytes) -> bool:
-    """Whether an EXIF block has so few entries that reading all of them at their longest takes little memory."""
-    tiff = block.removeprefix(b"Exif\0\0")
-    order: Literal["little", "big"] = "little" if tiff[:2] == b"II" else "big"
-    at = int.from_bytes(tiff[4:8], order)
-    return int.from_bytes(tiff[at : at + 2], order) * len(tiff) <= _MOST_EXIF
+    """Whether the entries of an EXIF block, all of which a reader loads, say that they hold few bytes in sum."""
+    return tiff_claims(block.removeprefix(b"Exif\0\0"), 1)[1] <= _MOST_EXIF
+
+
+def tiff_claims(data: bytes, most_pages: int) -> tuple[int, int]:
+    """How many entries the directories of a TIFF or EXIF block have, and how many bytes these say that they hold."""
+    order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
+    big = int.from_bytes(data[2:4], order) == _BIG_TIFF
+    count_bytes, entry_bytes, offset_bytes = (8, 20, 8) if big else (2, 12, 4)
+
+    def number(start: int, n_bytes: int) -> int:
+        return int.from_bytes(data[start : start + n_bytes], order)
+
+    at, claimed, entries, seen = number(8 if big else 4, offset_bytes), 0, 0, set()
+    while 0 < at < len(data) and at not in seen and len(seen) < most_pages and entries <= MOST_ENTRIES:
+        seen.add(at)
+        start, n_entries = at + count_bytes, number(at, count_bytes)
+        entries += n_entries
+        end = start + n_entries * entry_bytes
+        for entry in range(start, min(end, len(data)), entry_bytes):
+            claimed += _TYPE_BYTES.get(number(entry + 2, 2), 1) * number(entry + 4, offset_bytes)
+        at = number(end, offset_bytes)
+    return entries, claimed
 
 
 def png_is_whole(data: bytes) -> bool:
@@ -170,6 +214,19 @@ def ppm_variants(data: bytes) -> list[bytes]:
     plain = data[1:2] in b"123"
     if len(words) < 4 or (plain and data.count(b"#") > _PPM_COMMENTS):
         raise ImageError(f"broken PPM: its header cannot be read ({len(data):,} bytes)")
+    return [data]
+
+
+def box_variants(data: bytes) -> list[bytes]:
+    """The file, once its EXIF block is seen to be small, which the plugins load at once.
+
+    Raises:
+        ImageError: It is not.
+    """
+    for start in (b"II*\0", b"MM\0*"):
+        at = data.find(start)
+        if at >= 0 and not exif_is_small(data[at:]):
+            raise ImageError(f"an EXIF block that says it holds more than {_MOST_EXIF // 2**20} MB", REFUSED)
     return [data]
 
 

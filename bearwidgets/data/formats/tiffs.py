@@ -12,7 +12,7 @@ import io
 import logging
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from PIL import TiffImagePlugin
@@ -21,6 +21,7 @@ from bearwidgets.data.formats.limits import check_extent, decoding
 from bearwidgets.data.formats.photos import open_photo, photo_bands, photo_size
 from bearwidgets.data.formats.rasters import FLOAT_BYTES, VIEW_BYTES, check_bands, image_of, view
 from bearwidgets.data.formats.registry import Format, ImageLike, register
+from bearwidgets.data.formats.structure import MOST_ENTRIES, tiff_claims
 from bearwidgets.data.problems import REFUSED, UNSUPPORTED
 from bearwidgets.errors import ImageError
 
@@ -40,10 +41,7 @@ _NOT_A_PAGE = 1 | 4  # bits of a reduced copy and of a mask
 _PREMULTIPLIED = 1
 _PILLOW_TYPES = ("uint8", "uint16", "float32")  # of gray pages that Pillow gives as they are
 _MOST_PAGES = 4096
-_MOST_ENTRIES = 2**18  # of all directories
 _MOST_CLAIMED = 4  # times the file that its entries may say they hold
-_BIG_TIFF = 43
-_TYPE_BYTES = {
     3: 2,
     4: 4,
     5: 8,
@@ -125,29 +123,11 @@ def _header(data: bytes) -> _Header:
 
 def _check_directories(data: bytes) -> None:
     """Refuse directories whose entries say that they hold many times the file: readers load each of them."""
-    order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
-    big = int.from_bytes(data[2:4], order) == _BIG_TIFF
-    count_bytes, entry_bytes, offset_bytes = (8, 20, 8) if big else (2, 12, 4)
-
-    def number(start: int, n_bytes: int) -> int:
-        return int.from_bytes(data[start : start + n_bytes], order)
-
-    at, claimed, entries, seen = number(8 if big else 4, offset_bytes), 0, 0, set()
-    while 0 < at < len(data) and at not in seen and len(seen) < _MOST_PAGES:
-        seen.add(at)
-        n_entries = number(at, count_bytes)
-        entries += n_entries
-        if entries > _MOST_ENTRIES:
-            raise ImageError(f"a TIFF with {entries:,} entries, the limit is {_MOST_ENTRIES:,}", REFUSED)
-        start = at + count_bytes
-        for entry in range(start, start + n_entries * entry_bytes, entry_bytes):
-            item = _TYPE_BYTES.get(number(entry + 2, 2), 1)
-            claimed += item * number(entry + 4, offset_bytes)
-        at = number(start + n_entries * entry_bytes, offset_bytes)
+    entries, claimed = tiff_claims(data, _MOST_PAGES)
+    if entries > MOST_ENTRIES:
+        raise ImageError(f"a TIFF with {entries:,} entries, the limit is {MOST_ENTRIES:,}", REFUSED)
     if claimed > _MOST_CLAIMED * (len(data) + 2**16):
-        raise ImageError(
-            f"a TIFF of {len(data):,} bytes whose entries say that they hold {claimed:,}", REFUSED
-        )
+        raise ImageError(f"a TIFF of {len(data):,} bytes whose entries say that they hold {claimed:,}", REFUSED)
 
 
 def _directories(data: bytes) -> _Header:
