@@ -42,19 +42,6 @@ _PREMULTIPLIED = 1
 _PILLOW_TYPES = ("uint8", "uint16", "float32")  # of gray pages that Pillow gives as they are
 _MOST_PAGES = 4096
 _MOST_CLAIMED = 4  # times the file that its entries may say they hold
-    3: 2,
-    4: 4,
-    5: 8,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}  # 1 of all others
 _MOST_PHOTO_BANDS = 4  # red, green, blue and how opaque
 _BITS, _ORIENTATION = 258, 274
 
@@ -127,7 +114,9 @@ def _check_directories(data: bytes) -> None:
     if entries > MOST_ENTRIES:
         raise ImageError(f"a TIFF with {entries:,} entries, the limit is {MOST_ENTRIES:,}", REFUSED)
     if claimed > _MOST_CLAIMED * (len(data) + 2**16):
-        raise ImageError(f"a TIFF of {len(data):,} bytes whose entries say that they hold {claimed:,}", REFUSED)
+        raise ImageError(
+            f"a TIFF of {len(data):,} bytes whose entries say that they hold {claimed:,}", REFUSED
+        )
 
 
 def _directories(data: bytes) -> _Header:
