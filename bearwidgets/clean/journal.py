@@ -17,7 +17,7 @@ from bearwidgets.clean.log.merge import MergeResult, merge_journals
 from bearwidgets.clean.log.writer import JournalStore, user_name
 from bearwidgets.data.actions import ACTIONS, RELABEL
 from bearwidgets.data.dataset import check_dataset
-from bearwidgets.errors import BadInputError, ConflictError, MissingFileError, WorkspaceError, and_more
+from bearwidgets.errors import BadInputError, ConflictError, MissingFileError, WorkspaceError, and_more, shortened
 from bearwidgets.files import refuse_links
 
 if TYPE_CHECKING:
@@ -239,7 +239,8 @@ class Journal:
             WorkspaceError: The disk is full or cannot be written; nothing was recorded.
         """
         if isinstance(ids, str):
-            raise BadInputError(f"ids is the text {ids!r}; allowed is a list of ids, such as [{ids!r}].")
+            came = shortened(ids)
+            raise BadInputError(f"ids is the text {came}; allowed is a list of ids, such as [{came}].")
         check_choice(action, label)
         return len(self.record_each(dict.fromkeys(ids, (action, label)), seen=seen))
 

@@ -6,6 +6,7 @@ import gc
 import threading
 import weakref
 
+import ipywidgets
 import pytest
 
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
@@ -59,6 +60,19 @@ def test_a_view_that_is_dropped_or_closed_is_freed_though_its_learner_lives_on(l
     assert alive(references)[0], "the page still shows it"
     references[0]().close()
     assert alive(references) == []
+
+
+def test_a_view_in_a_box_is_kept_by_the_box(learn):
+    box = ipywidgets.VBox([Cleaner(learn)])
+    gc.collect()
+    (cleaner,) = box.children
+    sent = []
+    cleaner.send = lambda content, _buffers=None: sent.append(content)
+    content = {"kind": "request", "id": 1, "op": "hello"}
+    data = {"method": "custom", "content": content}
+    cleaner.comm.handle_msg({"content": {"data": data}, "buffers": []})
+    assert sent[0]["ok"]
+    assert cleaner.model_id in ipywidgets.Widget.get_manager_state()["state"]
 
 
 def test_every_kind_of_view_is_tested_here():

@@ -60,7 +60,7 @@ class Cleaner(Commands, View):
     ) -> None:
         self._session = Session(source, journal, issues)
         super().__init__(Requests(self._session).handlers, self._session.lock, height=height)
-        self._session.views.add(self)
+        self._session.views = self._session.views | {self}
 
     def __repr__(self) -> str:
         state = self._session.state()

@@ -157,20 +157,15 @@ class Requests:
         board, decisions = self._session.board, self._session.board.decisions
         rows = np.flatnonzero(~decisions.undecided)
         rows = rows[np.argsort(-decisions.seq[rows], kind="stable")]
-        kinds = zip(decisions.action[rows], board.labels[rows], decisions.new_label[rows], strict=True)
+        kinds = [each[rows] for each in (decisions.action, board.labels, decisions.new_label)]
+        items = zip(
+            *(each[:SHOWN] for each in (board.ids[rows], board.paths[rows], *kinds, board.splits[rows])),
+            strict=True,
+        )
+        counts = Counter(zip(*kinds, strict=True)).most_common()
         return protocol.PendingReply(
-            [protocol.PendingGroup(*kind, count) for kind, count in Counter(kinds).most_common()],
-            [
-                protocol.PendingItem(
-                    board.ids[row],
-                    board.paths[row],
-                    decisions.action[row],
-                    board.labels[row],
-                    decisions.new_label[row],
-                    board.splits[row],
-                )
-                for row in rows[:SHOWN].tolist()
-            ],
+            [protocol.PendingGroup(*kind, count) for kind, count in counts],
+            [protocol.PendingItem(*each) for each in items],
             len(rows),
         )
 

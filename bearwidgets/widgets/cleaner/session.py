@@ -52,7 +52,8 @@ class Session:
 
     Attributes:
         lock: held by whoever calls; the training thread takes it to swap scores.
-        views: told of each event and of new scores; they live no longer for that.
+        views: told of each event and of new scores; they live no longer for that. Joined by a new set, for the
+            training thread may be going through this one.
         listeners: called when scores or files changed.
         selected: ids of the items that are selected in the view.
         effect: what the last retrain changed on the evaluation split, or None.
