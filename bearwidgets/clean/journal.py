@@ -17,7 +17,14 @@ from bearwidgets.clean.log.merge import MergeResult, merge_journals
 from bearwidgets.clean.log.writer import JournalStore, user_name
 from bearwidgets.data.actions import ACTIONS, RELABEL
 from bearwidgets.data.dataset import check_dataset
-from bearwidgets.errors import BadInputError, ConflictError, MissingFileError, WorkspaceError, and_more, shortened
+from bearwidgets.errors import (
+    BadInputError,
+    ConflictError,
+    MissingFileError,
+    WorkspaceError,
+    and_more,
+    shortened,
+)
 from bearwidgets.files import refuse_links
 
 if TYPE_CHECKING:

@@ -30,7 +30,12 @@ def test_killed_at_some_steps_nothing_is_lost():
 
 @pytest.mark.parametrize(
     "command",
-    ["mutate.py --runs 40 --seed 7", "two_processes.py --decisions 20"],
+    [
+        "mutate.py --runs 40 --seed 7",
+        "two_processes.py --decisions 20",
+        "messages.py --runs 400",
+        "soak.py --pages 100 --marks 100 --cleaners 20",
+    ],
     ids=lambda each: each.split()[0],
 )
 def test_a_short_campaign_has_no_failures(command):
