@@ -44,7 +44,12 @@ _TURNED = set(
     "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )  # they make a name read as another one
 _BLANK = set("\u115f\u1160\u2800\u3164\uffa0")  # printable, and yet nothing is seen
-_EDGES = re.compile(r"^[\s.]+|[\s.]+$")  # spaces of all kinds and dots at either end
+_JOINERS = (
+    "\u200c\u200d"  # between letters and emoji they are part of a word; at either end nothing is seen of them
+)
+_EDGES = re.compile(
+    rf"^[\s.{_JOINERS}]+|[\s.{_JOINERS}]+$"
+)  # spaces of all kinds, dots and joiners at either end
 # Where a spreadsheet begins a formula: at the start of a cell, also of one that another separator would make.
 _FORMULA = re.compile(
     r"(^|[;|\t\r\n])([\s\"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b])|^(?=[\t\r\n])"
@@ -424,9 +429,23 @@ def unsafe(name: str) -> str:
         "turns the reading direction": bool(_TURNED & set(name)),
         "is not valid Unicode": any(unicodedata.category(char) == "Cs" for char in name),
         "is a device on Windows": bool(_DEVICES.fullmatch(name)),
+        "has a character that cannot be seen": has_unseen(name),
         f"is longer than {LONGEST} bytes": len(name.encode(errors="replace")) > LONGEST,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def has_unseen(name: str) -> bool:
+    """Whether a name has something in it that cannot be seen, so that it reads as another one."""
+    plain = name[:1] + name[1:-1].translate(dict.fromkeys(map(ord, _JOINERS))) + name[1:][-1:]
+    return visible(plain) != plain
+
+
+def look_of(name: str) -> str:
+    """What is seen of a name, whatever its case and its ways to write accents, spaces and wide letters."""
+    spaced = "".join(" " if char.isspace() else char for char in unicodedata.normalize("NFKC", name))
+    seen = "".join(char for char in spaced if visible(char) == char and char not in _JOINERS)
+    return folded(" ".join(seen.split()))
 
 
 def safe_name(label: str) -> str:

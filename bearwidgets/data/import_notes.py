@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bearwidgets.errors import and_more
-from bearwidgets.files import folded
+from bearwidgets.files import folded, has_unseen, look_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +27,12 @@ def _on_classes(table: pd.DataFrame) -> list[str]:
     if single:
         notes.append(f"one image only in {_listed(single)}: it stays in train, so the class is not examined")
     labels = counts.index.to_series()
+    unseen = sorted(label for label in labels if has_unseen(label))
+    if unseen:
+        notes.append(f"in the name of {_listed(unseen)} are characters that cannot be seen: rename it")
     return notes + [
-        f"the classes {_listed(sorted(alike))} differ only in case or in how accents are encoded"
-        for _, alike in labels.groupby(labels.map(folded), sort=False)
+        f"the classes {_listed(sorted(alike))} differ only in case, in how accents are encoded or in what is not seen"
+        for _, alike in labels.groupby(labels.map(look_of), sort=False)
         if len(alike) > 1
     ]
 

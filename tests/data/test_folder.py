@@ -14,6 +14,7 @@ import bearwidgets as bw
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.identity import content_id, copy_id
 from bearwidgets.errors import BadInputError, MissingFileError
+from bearwidgets.files import safe_name, unsafe
 
 COLUMNS = ["id", "path", "label", "split", "width", "height", "content"]
 
@@ -362,6 +363,40 @@ def test_a_folder_that_cannot_be_written_is_read(images):
 def test_what_cannot_be_a_path_is_a_sentence(path):
     with pytest.raises((BadInputError, MissingFileError)):
         Dataset.from_folder(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "unseen", "alike"),
+    [
+        ("black\u200b", True, True),
+        ("bl\u00adack", True, True),
+        ("\ufeffblack", True, True),
+        ("bl\u202eack", True, True),
+        ("black\u3164", True, True),
+        ("black\u200d", True, True),
+        ("Black", False, True),
+        ("\uff42lack", False, True),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", False, False),
+        ("\U0001f469\u200d\U0001f680", False, False),
+        ("b\u00e4r 1", False, False),
+    ],
+)
+def test_names_with_what_cannot_be_seen(tmp_path, name, unseen, alike):
+    frame = pd.DataFrame({"path": ["0.png", "1.png"], "label": [name, "black"]})
+    for number in range(2):
+        save_image(tmp_path / f"{number}.png", (number, 0, 0))
+    ds = Dataset.from_df(frame, root=tmp_path)
+    assert any("cannot be seen: rename it" in note for note in ds.notes) is unseen
+    assert any("what is not seen" in note for note in ds.notes) is alike
+    assert not {"\u200b", "\u00ad", "\ufeff", "\u202e", "\u3164"} & set(repr(ds))
+    assert bool(unsafe(name)) is unseen
+    assert not unsafe(safe_name(name))
+    journal = bw.Journal.open(Dataset.from_df(frame[1:].assign(path="0.png"), root=tmp_path))
+    if unseen or alike:
+        with pytest.raises(BadInputError, match=r"cannot be seen|reading direction"):
+            journal.record(ds.table["id"][:1].tolist(), "relabel", name)
+    else:
+        journal.record(ds.table["id"][:1].tolist(), "relabel", name)
 
 
 AB = ("a", "b")

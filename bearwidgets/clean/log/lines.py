@@ -10,7 +10,7 @@ from bearwidgets.clean.log.fold import SEEN
 from bearwidgets.data.actions import CHANGING, CLEAR, KEEP, RECORDED, RELABEL
 from bearwidgets.data.split import split_name
 from bearwidgets.errors import BadInputError, and_more, shortened, unknown_name
-from bearwidgets.files import as_json, folded, unsafe
+from bearwidgets.files import as_json, look_of, unsafe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,10 +67,10 @@ def check_class(name: str, classes: Iterable[str], *, folders: bool) -> str:
             f"A new class cannot be called {shortened(name)}: the name {reason}. Use letters, digits, spaces, '-' and"
             f" '_', or one of the classes there are: {and_more(classes, 20)}."
         )
-    if same := [each for each in classes if folded(each) == folded(name)]:
+    if same := [each for each in classes if look_of(each) == look_of(name)]:
         raise BadInputError(
-            f"A new class {shortened(name)} would differ from {same[0]!r} only in case or accents, which is one"
-            f" folder on Windows and macOS. Did you mean {same[0]!r}?"
+            f"A new class {shortened(name)} would differ from {same[0]!r} only in case or accents (which is one"
+            f" folder on Windows and macOS) or in what cannot be seen. Did you mean {same[0]!r}?"
         )
     return name
 
