@@ -24,11 +24,7 @@ RUNNING = ("running", "stopping")
 
 
 class Job:
-    """Runs the steps of a generator in a thread and tells a listener how it goes.
-
-    Args:
-        tell: called with a `JobState`, at most five times a second while it runs, and at its end; from the thread.
-    """
+    """Runs the steps of a generator in a thread and tells from there how it goes, at most five times a second."""
 
     def __init__(self, tell: Callable[[JobState], None]) -> None:
         self._tell = tell
@@ -43,15 +39,7 @@ class Job:
         return self.state.state in RUNNING
 
     def start(self, steps: Generator[Progress], finish: Callable[[], dict[str, Any]]) -> None:
-        """Begin.
-
-        Args:
-            steps: the work, a step at a time.
-            finish: called after the last step, in the thread; gives the fields of the last `JobState`.
-
-        Raises:
-            ConflictError: a job is running already.
-        """
+        """Begin, where no job is running; `finish` gives the fields of the last `JobState`, in the thread."""
         if self.running:
             raise ConflictError("A training is running already; wait for it or press Stop.")
         self._stop.clear()

@@ -45,18 +45,11 @@ _WORDS = {
 
 
 def answer(handlers: Mapping[str, tuple[type, Callable[[Any], Any]]], content: object) -> Answer | None:
-    """Run the handler that a message asks for.
+    """The reply to a message, and its buffers; None for what is no request, as it has no number to answer under.
 
-    An exception in a message handler is invisible in a notebook, so none leaves this function: what a user can mend
-    comes back as its sentence, what is our fault comes back as such and is logged with its traceback.
-
-    Args:
-        handlers: op → dataclass of the request, and a function of it; it returns the reply's dataclass, or that and
-            binary buffers.
-        content: the message as it came.
-
-    Returns:
-        The reply and its buffers; None for what is no request (it has no number to answer under).
+    A handler takes the dataclass of its request and gives that of the reply, or that and buffers. An exception in it
+    is invisible in a notebook, so none leaves this function: what a user can mend comes back as its sentence, what is
+    our fault comes back as such and is logged with its traceback.
     """
     if (
         not isinstance(content, dict)
@@ -85,15 +78,7 @@ def answer(handlers: Mapping[str, tuple[type, Callable[[Any], Any]]], content: o
 def parse(cls: type[Parsed], message: object) -> Parsed:
     """The dataclass that a message stands for, nested ones included.
 
-    None stands for the default of a field that has one.
-
-    Raises:
-        BadInputError: a field is missing, unknown or does not fit.
-
-    Example:
-        >>> from bearwidgets.widgets.protocol import ItemRequest
-        >>> parse(ItemRequest, {"item": "0f3a"})
-        ItemRequest(item='0f3a')
+    None stands for the default of a field that has one. A field that is missing, unknown or does not fit is refused.
     """
     return _fit(cls, cls.__name__, message)
 

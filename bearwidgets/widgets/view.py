@@ -30,13 +30,7 @@ def bundle(name: str) -> str:
 
 
 class View(anywidget.AnyWidget):
-    """A view whose front end asks by messages; a subclass names its bundle with `_esm` and `_css`.
-
-    Args:
-        handlers: op → dataclass of the request, and what answers it.
-        lock: one for all views of the same work.
-        height: px.
-    """
+    """A view whose front end asks by messages; `handlers` are as in `answer`, `lock` is one for all its views."""
 
     height = traitlets.Int(640, help="Height of the view, px.").tag(sync=True)
     px = traitlets.Int(176, help="Side of a tile, px.").tag(sync=True)

@@ -212,16 +212,10 @@ class Board:
         return said or self._why[row] or ""
 
     def resolved(self, rows: np.ndarray, *, keepers: bool) -> dict[int, str]:
-        """What is decided where one of each group is kept and the others go, of what the view shows of these groups.
+        """Action by row where one of each group stays and the others go, of what the view shows of these groups.
 
-        Args:
-            rows: members of the groups.
-            keepers: the proposed ones stay, and what is decided is not decided again, see `Groups.keepers_stay`. Else
-                `rows` stay.
-
-        Returns:
-            Action by row: "keep" for who stays, unless it has a new label, "delete" for the others; groups of which
-            nobody in the view would stay are left alone.
+        With `keepers` the proposed ones of the groups of `rows` stay, see `Groups.keepers_stay`, else `rows`. Who has
+        a new label and stays is not decided again; a group of which nobody in the view would stay is left alone.
         """
         groups = self.groups
         if groups is None or not groups.copies.any():

@@ -30,11 +30,7 @@ TOP = 5
 
 
 class Requests:
-    """The requests of one view.
-
-    Attributes:
-        handlers: op → dataclass of the request, and what answers it.
-    """
+    """The requests of one view; `handlers` are as `answer` takes them."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
