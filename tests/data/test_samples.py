@@ -254,5 +254,4 @@ def test_a_linear_head_gets_90_to_97_percent_right_and_finds_the_wrong_labels(tm
     assert 0.90 <= right <= 0.97
     judged = np.isin(fault, ["", "wrong_label"])  # other faults are suspects with good reason
     found = average_precision_score(fault[judged] == "wrong_label", table.label_issue[judged])
-    print(right, found)
     assert found > 0.7

@@ -214,22 +214,17 @@ def test_a_foreign_or_broken_file_is_refused_and_not_executed(ds, kept, tmp_path
 @pytest.mark.parametrize(
     ("card", "tensors", "sentence"),
     [
-        ({"place": {"phase": -3}}, {}, "damaged"),
-        ({"place": None}, {}, "damaged"),
+        ({"position": {"phase": -3}}, {}, "damaged"),
+        ({"position": None}, {}, "damaged"),
         ({"steps": 7}, {}, "damaged"),
         ({"extra": 1}, {}, "damaged"),
-        ({}, {"moments": torch.zeros(7)}, "damaged"),
+        ({}, {"moments.0.exp_avg": torch.zeros(7)}, "damaged"),
+        ({}, {"model.head.bias": torch.full((3,), torch.nan)}, "damaged"),
         ({}, {"model.head.weight": None}, "another architecture"),
     ],
 )
 def test_a_changed_file_is_refused(ds, kept, card, tensors, sentence):
-    with safetensors.safe_open(kept, "pt") as file:
-        known = json.loads(file.metadata()[checkpoint.CARD])
-    held = safetensors.torch.load_file(kept)
-    moments = next(each for each in held if each.startswith("moments.") and each.endswith("0.exp_avg"))
-    held |= {moments if name == "moments" else name: tensor for name, tensor in tensors.items()}
-    held = {name: tensor for name, tensor in held.items() if tensor is not None}
-    safetensors.torch.save_file(held, kept, {checkpoint.CARD: json.dumps({**known, **card})})
+    rewritten(kept, lambda known: {**known, **card}, tensors)
     before = kept.read_bytes()
     with pytest.raises(BadInputError, match=sentence) as raised:
         list(training(learner(ds), kept))
@@ -238,16 +233,17 @@ def test_a_changed_file_is_refused(ds, kept, card, tensors, sentence):
 
 
 def rewritten(path, change, tensors=None):
-    """The same checkpoint as an older version wrote it, without a checksum, with its card changed."""
+    """The same checkpoint as an older version wrote it, without a checksum, changed; None takes a tensor out."""
     with safetensors.safe_open(path, "pt") as file:
         card = json.loads(file.metadata()[checkpoint.CARD])
     held = safetensors.torch.load_file(path) | (tensors or {})
+    held = {name: tensor for name, tensor in held.items() if tensor is not None}
     safetensors.torch.save_file(held, path, {checkpoint.CARD: json.dumps(change(card))})
 
 
 @pytest.mark.usefixtures("every_step")
 @pytest.mark.parametrize("mode", ["exact", None])
-def test_a_checkpoint_of_an_older_version_goes_on(ds, tmp_path, mode):
+def test_a_checkpoint_of_an_older_version_goes_on(ds, whole, tmp_path, mode):
     def older(card):
         how = card.pop("provenance")
         return {**card, "place": card.pop("position"), "made_by": {**how, "mode": mode} if mode else "words"}
@@ -255,8 +251,7 @@ def test_a_checkpoint_of_an_older_version_goes_on(ds, tmp_path, mode):
     path = tmp_path / "kept.safetensors"
     cut_off(ds, path, 7)
     rewritten(path, older)
-    whole, learn = learner(ds), learner(ds)
-    list(training(whole))
+    learn = learner(ds)
     list(training(learn, path))
     assert_same(learn, whole)
 
@@ -266,12 +261,6 @@ def test_a_damaged_weight_is_refused(ds, kept):
     data[-3] ^= 1
     kept.write_bytes(data)
     with pytest.raises(BadInputError, match=r"broken \(its checksum is that of other contents\)"):
-        list(training(learner(ds), kept))
-
-
-def test_a_weight_that_is_no_number_is_refused_in_a_file_without_checksum(ds, kept):
-    rewritten(kept, dict, {"model.head.bias": torch.full((3,), torch.nan)})
-    with pytest.raises(BadInputError, match="damaged checkpoint"):
         list(training(learner(ds), kept))
 
 
