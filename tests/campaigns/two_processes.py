@@ -10,6 +10,7 @@ is raised. Where an image is in the trash just then, or files are on the move fo
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import multiprocessing
 import random
@@ -25,7 +26,7 @@ from made_data import write_images
 from bearwidgets.clean.journal import Journal
 from bearwidgets.clean.log.encoding import decode
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.errors import BadInputError, BearwidgetsError
+from bearwidgets.errors import BadInputError, BearwidgetsError, ConflictError
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -62,7 +63,10 @@ def apply(root: Path, end: Event, answers: Queue[Any]) -> None:
         while not end.is_set():
             journal = Journal.open(Dataset.from_folder(root), by="Cy")
             try:
-                rounds += journal.apply(journal.plan()).round > 0
+                plan = None if rounds % 2 else journal.plan()  # the others decide while a plan is looked at
+                with contextlib.suppress(ConflictError):
+                    rounds += journal.apply(plan).round > 0
+                rounds += journal.apply().round > 0
                 journal.rollback()
             except (BearwidgetsError, FileNotFoundError) as error:
                 if not isinstance(error, BearwidgetsError):
