@@ -54,6 +54,7 @@ _EDGES = re.compile(
 _FORMULA = re.compile(
     r"(^|[;|\t\r\n])([\s\"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b])|^(?=[\t\r\n])"
 )
+_OWN = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC"))
 _TEMPORARY = re.compile(r"\.bearwidgets-[0-9a-f]{8}\.tmp")
 
 
@@ -270,9 +271,13 @@ def open_own(path: Path, flags: int = os.O_RDONLY) -> int:
         WorkspaceError: It is a link, or no file.
         OSError: The system refused.
     """
-    refuse_link(path)
-    extra = [getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY", "O_CLOEXEC")]
-    descriptor = os.open(path, flags | sum(extra), 0o666)
+    if not hasattr(os, "O_NOFOLLOW"):
+        refuse_link(path)
+    try:
+        descriptor = os.open(path, flags | _OWN, 0o666)
+    except OSError:
+        refuse_link(path)
+        raise
     if not modes.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise WorkspaceError(f"{path} is no file. Nothing was read or written; move it away.")

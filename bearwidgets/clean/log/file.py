@@ -33,6 +33,7 @@ class JournalFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock = path.with_suffix(".lock")
         self._forget()
 
     def _forget(self) -> None:
@@ -48,18 +49,18 @@ class JournalFile:
         """The number of the next entry, after `read`; one that is damaged is not given again."""
         return self._numbering.next
 
-    def read(self) -> News:
-        """The lines that were added since the last call.
+    def read(self) -> News | None:
+        """The lines that were added since the last call; None if the file is as it was.
 
         Raises:
             WorkspaceError: The file cannot be read, or a newer version of bearwidgets wrote in it.
         """
-        recorded = self._recorded()  # before the lines, which it then never is ahead of
         try:
             stat = self.path.stat()
             seen = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
             if seen == self._seen:
-                return News()
+                return None
+            recorded = self._recorded()  # before the lines, which it then never is ahead of
             with os.fdopen(open_own(self.path), "rb") as file:
                 file.seek(self._position - len(self._tail))
                 known = self._tail + self._early
@@ -72,7 +73,7 @@ class JournalFile:
         except FileNotFoundError:
             news = News(anew=self._count > 0 or bool(self._early))
             self._forget()
-            self._numbering.take([], recorded, news)
+            self._numbering.take([], self._recorded(), news)
             return news
         except OSError as error:
             raise explain(error, self.path, "Nothing was read.") from error
@@ -87,7 +88,7 @@ class JournalFile:
             WorkspaceError: As `read`.
         """
         self._forget()
-        news = self.read()
+        news = self.read() or News()
         news.anew = True
         return news
 
@@ -131,10 +132,6 @@ class JournalFile:
             raise explain(error, self.path, "Nothing was recorded, what was there is kept.") from error
         with contextlib.suppress(OSError):  # the entries are safe; only a loss would not be seen
             os.truncate(self._lock, lines[-1]["seq"])
-
-    @property
-    def _lock(self) -> Path:
-        return self.path.with_suffix(".lock")
 
     def _recorded(self) -> int:
         """How many entries were recorded for certain; 0 where an earlier version, which kept no count, wrote last."""

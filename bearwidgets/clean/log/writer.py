@@ -58,13 +58,15 @@ class JournalStore:
         """
         with self.guard:
             news = self._file.read()
+            if news is None:
+                return
             if self.follow is not None and not news.anew and self._follow(news.lines):
                 news = self._file.read_again()
             if news.anew:
                 self.state = DecisionState(self._items.resolve, self.state)
                 self.skipped, self.lost, self._damage = [], [], {}
             self.skipped += news.notes
-            self.lost += news.lost
+            self.lost += [said for said in news.lost if said not in self.lost]
             self._damage |= news.damage
             for line, places in zip(news.lines, places_at_end(news.lines, self.moves), strict=True):
                 try:
