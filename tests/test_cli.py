@@ -151,7 +151,10 @@ def test_check_looks_where_it_writes_before_it_works(run, images, monkeypatch, t
         code, out, err = run("check", images, option, path)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert said in err
-    assert image.read_bytes() == before
+    shutil.copy(image, tmp_path / "without-ending")
+    code, _, err = run("train", images, "--save", tmp_path / "without-ending")
+    assert (code, "is an image, which is not written over" in err) == (1, True)
+    assert image.read_bytes() == (tmp_path / "without-ending").read_bytes() == before
 
 
 def test_names_are_shown_as_they_are_but_cannot_steer_the_terminal(run, images, quick):

@@ -64,6 +64,15 @@ def _print(options: Any, machine: dict[str, Any], *words: object) -> None:
     say_json(machine) if options.json else say(*words)
 
 
+def _check_outputs(*outputs: tuple[str | None, tuple[str, ...]]) -> None:
+    """Look at each file that is to be written before the work is done for it: none may be an image."""
+    from bearwidgets.data.listing.walk import announces_image
+
+    for path, endings in outputs:
+        if path and announces_image(str(check_output(path, endings))):
+            raise BadInputError(f"{path!r} is an image, which is not written over; give another name.")
+
+
 def _trained(ds: Dataset, *, quiet: bool, fit: Callable[..., Any] | None = None, **options: Any) -> Any:
     from bearwidgets import Learner
 
@@ -98,9 +107,7 @@ def check(options: Any) -> int:
     from bearwidgets.data.problems import problem_lines
     from bearwidgets.review.checks.issues import REPORTS, TABLES
 
-    for path, endings in ((options.report, REPORTS), (options.out, TABLES)):
-        if path:
-            check_output(path, endings)
+    _check_outputs((options.report, REPORTS), (options.out, TABLES))
     ds = _dataset(options)
     review: Review | None = None
     words: list[object] = [ds]
@@ -139,9 +146,7 @@ def train(options: Any) -> int:
     from bearwidgets.learn.provenance import as_mode
     from bearwidgets.learn.saved.bundle import ENDINGS
 
-    for path, endings in ((options.save, ENDINGS), (options.export, (".onnx",))):
-        if path:
-            check_output(path, endings)
+    _check_outputs((options.save, ENDINGS), (options.export, (".onnx",)))
     given = ("lr", "batch_size", "augment", "precision", "checkpoint", "log")
     recipe = {name: getattr(options, name) for name in given if getattr(options, name) is not None}
     options.mode = as_mode(options.mode)
