@@ -166,3 +166,20 @@ def test_a_long_and_thin_image_is_measured_at_a_bounded_number_of_pixels(monkeyp
     small = pixel_stats.measure(data)
     assert seen[0] <= 20_000 * 1.1
     np.testing.assert_allclose(small.stats[:7], whole.stats[:7], atol=0.05)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), IndexError("odd"), TypeError("odd")])
+def test_whatever_one_image_raises_is_its_own_problem(tmp_path, make_images, monkeypatch, error):
+    ds = Dataset.from_folder(make_images(tmp_path / "set", {"a": 3, "b": 3}))
+    real, measured = pixel_stats.blur_px, []
+
+    def once_broken(pixels):
+        measured.append(pixels)
+        if len(measured) == 2:
+            raise error
+        return real(pixels)
+
+    monkeypatch.setattr(pixel_stats, "blur_px", once_broken)
+    problems = image_stats_of(ds)["problem"]
+    assert (problems != "").sum() == 1
+    assert (image_stats_of(ds)["problem"] == "").all()  # it was not kept

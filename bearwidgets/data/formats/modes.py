@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +42,14 @@ def deep_levels(image: Image.Image) -> Image.Image:
         return image
     least, top = _deep_range(image)
     return Image.fromarray((np.asarray(image, dtype=np.float32) - np.float32(least)) / np.float32(top))
+
+
+def digest(image: Image.Image) -> bytes:
+    """Hash of the pixels."""
+    sums = hashlib.blake2b(digest_size=16)
+    for _, strip in _strips(image, 1):
+        sums.update(strip.tobytes())
+    return sums.digest()
 
 
 def _rgb(image: Image.Image, deep: tuple[float, float] | None) -> Image.Image:

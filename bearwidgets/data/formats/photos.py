@@ -24,7 +24,7 @@ from PIL import (
 
 from bearwidgets.data.formats import structure
 from bearwidgets.data.formats.limits import check_bytes, check_extent, decoding
-from bearwidgets.data.formats.modes import deep_levels, is_deep, shrunk_rgb
+from bearwidgets.data.formats.modes import deep_levels, digest, is_deep, shrunk_rgb
 from bearwidgets.data.formats.rasters import as_floats, check_bands
 from bearwidgets.data.formats.registry import Format, ImageLike, register
 from bearwidgets.data.problems import REFUSED
@@ -143,13 +143,18 @@ def _decode(
     variants = _KINDS[kind].variants(data)
     if len(variants) == 1:
         return _decode_variant(kind, variants[0], convert, max_pixels, at_least)
-    try:
-        images = [_decode_variant(kind, each, convert, max_pixels, at_least) for each in variants]
-    except ImageError as error:
-        raise ImageError(str(error) if error.kind == REFUSED else _CUT_OFF, error.kind) from error
-    if len({each.tobytes() for each in images}) > 1:
+    shown: set[bytes] = set()
+    image = None
+    for each in variants:
+        del image  # before there is another
+        try:
+            image = _decode_variant(kind, each, convert, max_pixels, at_least)
+        except ImageError as error:
+            raise ImageError(str(error) if error.kind == REFUSED else _CUT_OFF, error.kind) from error
+        shown.add(digest(image))
+    if image is None or len(shown) > 1:
         raise ImageError(_CUT_OFF)
-    return images[0]
+    return image
 
 
 def _decode_variant(
