@@ -29,8 +29,9 @@ def open_bands(
 
     Returns:
         A PIL image of mode RGB (3 bands) or L (1 band) where the values are bytes; else an array
-        (h, w, in_chans) of float32: whole numbers divided by the greatest of their type, floats as they are, and
-        what is no finite number replaced by the mean of its band.
+        (h, w, in_chans) of float32: whole numbers divided by the greatest of their type (those of a gray photo by the
+        greatest of the bits in use, 8 to 16), floats as they are, and what is no finite number replaced by the mean
+        of its band.
 
     Raises:
         ImageError: The file is missing, of another format, broken or too large, or has other bands.
