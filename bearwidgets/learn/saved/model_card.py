@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bearwidgets.errors import and_more
 from bearwidgets.learn.provenance import Provenance
-from bearwidgets.learn.scores.intervals import percent, wilson
+from bearwidgets.learn.scores.scores import percent, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
