@@ -113,8 +113,8 @@ def test_no_circle_between_modules_or_rooms():
         ),
         ("bearwidgets.learn.run", "def run():\n    from bearwidgets.learn import fit_methods", graph),
         (
-            "bearwidgets.learn.scores.scores",
-            "from bearwidgets.learn.diagnosis.diagnosis import diagnose",
+            "bearwidgets.learn.network.weights",
+            "from bearwidgets.learn.saved.bundle import load",
             lambda changed: by_room(graph(changed)),
         ),
     ],

@@ -10,7 +10,7 @@ from bearwidgets.errors import BadInputError
 from bearwidgets.learn.head.linear_head import STRENGTHS, HeadFit, fit_head
 from bearwidgets.learn.progress import Progress
 from bearwidgets.learn.provenance import Provenance
-from bearwidgets.learn.scores.scores import class_numbers
+from bearwidgets.learn.scores import class_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Generator

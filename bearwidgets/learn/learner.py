@@ -13,14 +13,12 @@ from bearwidgets.data.dataset import check_dataset
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.learn.fit_methods import FitMethods
 from bearwidgets.learn.input.normalization import make_preprocessing
-from bearwidgets.learn.network.body_source import OWN, BodySource, Origin
-from bearwidgets.learn.network.foreign import split_module
-from bearwidgets.learn.network.model import Classifier, check_seed, create_body
+from bearwidgets.learn.network.bodies import OWN, BodySource, Origin
+from bearwidgets.learn.network.model import Classifier, check_seed, create_body, split_module
 from bearwidgets.learn.network.network_heads import mlp_head
 from bearwidgets.learn.provenance import Provenance
 from bearwidgets.learn.saved import bundle
-from bearwidgets.learn.saved.metadata import check_classes, describe
-from bearwidgets.learn.saved.model_card import model_card
+from bearwidgets.learn.saved.metadata import check_classes, describe, model_card
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

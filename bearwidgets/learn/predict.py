@@ -15,7 +15,7 @@ from bearwidgets.data.exam import judged_labels
 from bearwidgets.data.split import check_split
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.input.preprocessing import PRESIZE, as_image
-from bearwidgets.learn.scores.scores import class_numbers, split_scores
+from bearwidgets.learn.scores import class_numbers, split_scores
 from bearwidgets.learn.state import LearnerState
 
 if TYPE_CHECKING:

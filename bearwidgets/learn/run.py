@@ -18,12 +18,10 @@ from bearwidgets.errors import BadInputError
 from bearwidgets.learn.input.preprocessing import PRESIZE
 from bearwidgets.learn.network.groups import layer_groups
 from bearwidgets.learn.provenance import Provenance
-from bearwidgets.learn.resume import Resumable
-from bearwidgets.learn.scores.scores import class_numbers
+from bearwidgets.learn.resume import Resumable, TrainingPosition
+from bearwidgets.learn.scores import class_numbers
 from bearwidgets.learn.training.batches import ImageBatches
-from bearwidgets.learn.training.checkpoint import TrainingPosition
-from bearwidgets.learn.training.fabric import make_fabric
-from bearwidgets.learn.training.launch import check_alike
+from bearwidgets.learn.training.launch import check_alike, make_fabric
 from bearwidgets.learn.training.loggers import Loggers, make_logger
 from bearwidgets.learn.training.train import make_optimizer, run_phase
 from bearwidgets.learn.training.training_dynamics import TrainingDynamics, make_dynamics

@@ -12,9 +12,9 @@ import pandas as pd
 
 from bearwidgets.data.split import check_split
 from bearwidgets.errors import BadInputError, check_whole, unknown_name
-from bearwidgets.review import confusion, scores
+from bearwidgets.review import scores
 from bearwidgets.review.given import chance_note, class_names, given_rows, item_frame
-from bearwidgets.review.reasons import MOST, near_labels, reasons
+from bearwidgets.review.scores import MOST, near_labels, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -214,11 +214,11 @@ class Review:
             BadInputError: no such split.
         """
         table = self._in_split(split)
-        return confusion.confusion_counts(table.label, table.predicted, self.classes)
+        return confusion_counts(table.label, table.predicted, self.classes)
 
     def most_confused(self, min_count: int = 1, split: str | None = None) -> pd.DataFrame:
         """Pairs of classes that are mistaken for each other: actual, predicted, count, share of the actual class."""
-        return confusion.most_confused(self.confusion_matrix(split), min_count)
+        return most_confused(self.confusion_matrix(split), min_count)
 
     def _in_split(self, split: str | None) -> pd.DataFrame:
         if split is None:
@@ -257,3 +257,29 @@ def _check(table: pd.DataFrame, probabilities: np.ndarray, classes: list[str]) -
         raise BadInputError("probabilities hold values that are negative or not numbers; allowed is 0 to 1.")
     if len(table) and np.abs(probabilities.sum(1) - 1).max() > 1e-2:
         raise BadInputError("Rows of probabilities do not sum to 1; logits need a softmax first.")
+
+
+def confusion_counts(actual: pd.Series, predicted: pd.Series, classes: Sequence[str]) -> pd.DataFrame:
+    """Counts (classes, classes): rows are the labels, columns the predicted ones."""
+    index = pd.Index(classes)
+    rows, columns = index.get_indexer(pd.Index(actual)), index.get_indexer(pd.Index(predicted))
+    flat = np.bincount(rows * len(index) + columns, minlength=len(index) ** 2)
+    return pd.DataFrame(
+        flat.reshape(len(index), len(index)), index=index.rename("actual"), columns=index.rename("predicted")
+    )
+
+
+def most_confused(counts: pd.DataFrame, min_count: int = 1) -> pd.DataFrame:
+    """Pairs of classes that are mistaken: columns actual, predicted, count, share (of the actual class)."""
+    values = counts.to_numpy()
+    totals = values.sum(1)
+    rows, columns = np.nonzero((values >= max(1, min_count)) & ~np.eye(len(values), dtype=bool))
+    table = pd.DataFrame(
+        {
+            "actual": counts.index.to_numpy()[rows],
+            "predicted": counts.columns.to_numpy()[columns],
+            "count": values[rows, columns],
+            "share": values[rows, columns] / totals[rows],
+        }
+    )
+    return table.sort_values(["count", "share"], ascending=False, kind="stable").reset_index(drop=True)

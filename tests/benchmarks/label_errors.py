@@ -257,7 +257,7 @@ def known_bad(size: int, home: Path) -> None:
 def speed() -> None:
     """The ranking alone, and the sentences, for 50,000 items of 10 classes."""
     from bearwidgets.review import scores
-    from bearwidgets.review.reasons import reasons
+    from bearwidgets.review.scores import reasons
 
     random = np.random.default_rng(0)
     probabilities = random.dirichlet(np.full(10, 0.2), 50_000).astype(np.float32)

@@ -21,11 +21,10 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, BearwidgetsError, MissingFileError, WorkspaceError
 from bearwidgets.files import as_json
 from bearwidgets.learn.learner import Learner
-from bearwidgets.learn.network.body_source import OWN, BodySource, Origin
+from bearwidgets.learn.network.bodies import OWN, BodySource, Origin
 from bearwidgets.learn.saved import bundle
-from bearwidgets.learn.saved.metadata import FORMAT, check_classes, data_hash
+from bearwidgets.learn.saved.metadata import FORMAT, check_classes, data_hash, model_card
 from bearwidgets.learn.saved.metadata_schema import LATER, SCHEMA, check_metadata
-from bearwidgets.learn.saved.model_card import model_card
 from bearwidgets.review.review import Review
 
 if TYPE_CHECKING:

@@ -14,8 +14,13 @@ from sklearn.decomposition import PCA
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.input import normalization
-from bearwidgets.learn.input.channel_stats import channel_statistics, fit_pca, projected
-from bearwidgets.learn.input.normalization import make_preprocessing, resolve_normalization
+from bearwidgets.learn.input.normalization import (
+    channel_statistics,
+    fit_pca,
+    make_preprocessing,
+    projected,
+    resolve_normalization,
+)
 
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225), "interpolation": "bilinear"}
 HALVES = {"mean": (0.5,) * 3, "std": (0.5,) * 3, "interpolation": "bicubic"}

@@ -18,8 +18,8 @@ from made_data import CLASSES, TINY, Bomb, write_images
 
 from bearwidgets import Dataset, Learner
 from bearwidgets.errors import BadInputError
+from bearwidgets.learn import resume
 from bearwidgets.learn import run as fitting
-from bearwidgets.learn.training import checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -235,10 +235,10 @@ def test_a_changed_file_is_refused(ds, kept, card, tensors, sentence):
 def rewritten(path, change, tensors=None):
     """The same checkpoint as an older version wrote it, without a checksum, changed; None takes a tensor out."""
     with safetensors.safe_open(path, "pt") as file:
-        card = json.loads(file.metadata()[checkpoint.CARD])
+        card = json.loads(file.metadata()[resume.CARD])
     held = safetensors.torch.load_file(path) | (tensors or {})
     held = {name: tensor for name, tensor in held.items() if tensor is not None}
-    safetensors.torch.save_file(held, path, {checkpoint.CARD: json.dumps(change(card))})
+    safetensors.torch.save_file(held, path, {resume.CARD: json.dumps(change(card))})
 
 
 @pytest.mark.usefixtures("every_step")

@@ -9,7 +9,7 @@ import torchmetrics
 from sklearn import metrics as reference
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.learn.scores.metrics import SHORT, compute_metrics, make_metrics
+from bearwidgets.learn.scores import SHORT, compute_metrics, make_metrics
 
 
 @pytest.fixture

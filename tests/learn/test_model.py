@@ -12,9 +12,15 @@ from timm.layers import StdConv2d
 from torch import nn
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.learn.network.foreign import split_module
 from bearwidgets.learn.network.groups import layer_groups
-from bearwidgets.learn.network.model import Classifier, create_body, fingerprint, for_inference, width
+from bearwidgets.learn.network.model import (
+    Classifier,
+    create_body,
+    fingerprint,
+    for_inference,
+    split_module,
+    width,
+)
 from bearwidgets.learn.network.network_heads import mlp_head
 
 

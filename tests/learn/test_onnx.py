@@ -20,12 +20,12 @@ from bearwidgets.data.augment.transforms import METHODS, Resize
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.errors import BadInputError, TrainingError, WorkspaceError
-from bearwidgets.learn.history import TrainingHistory
 from bearwidgets.learn.input.preprocessing import Projection
 from bearwidgets.learn.network.model import Classifier, create_body
 from bearwidgets.learn.saved import onnx as export
 from bearwidgets.learn.saved.onnx import export_onnx
 from bearwidgets.learn.saved.onnx_resize import KERNELS, resize_model
+from bearwidgets.learn.state import TrainingHistory
 
 CLASSES = ["ours brun é", "熊", 'a "b" & <c>']
 SIZES = [(32, 32), (47, 61), (200, 90), (7, 300), (400, 401), (1, 1)]

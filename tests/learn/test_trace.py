@@ -10,7 +10,7 @@ from made_data import TINY
 from bearwidgets import Review, cross_validate
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.training import training_dynamics as dynamics_module
-from bearwidgets.learn.training.fabric import make_fabric
+from bearwidgets.learn.training.launch import make_fabric
 from bearwidgets.learn.training.training_dynamics import TrainingDynamics
 from bearwidgets.review.scores import consensus
 

@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.review.checks.registry import CHECKS, Check, CheckResult, check, register
+from bearwidgets.review.checks.registry import CHECKS, Check, CheckResult, adaptive_threshold, check, register
 from bearwidgets.review.checks.run import find_issues
-from bearwidgets.review.checks.thresholds import adaptive_threshold
 from bearwidgets.review.review import Review
 
 

@@ -12,8 +12,7 @@ from sklearn.metrics import average_precision_score
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.learner import Learner
-from bearwidgets.review.confusion import confusion_counts, most_confused
-from bearwidgets.review.review import Review
+from bearwidgets.review.review import Review, confusion_counts, most_confused
 
 P = np.array([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.1, 0.2, 0.7], [0.2, 0.5, 0.3]])
 LABELS = ["black", "grizzly", "black", "teddy"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from made_data import CLASSES
 
 from bearwidgets.review import scores
-from bearwidgets.review.reasons import NEAREST, Near, near_labels, reasons
+from bearwidgets.review.scores import NEAREST, Near, near_labels, reasons
 
 P = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.0, 1.0, 0.0]], dtype=np.float32)
 

@@ -16,7 +16,7 @@ from scipy.special import bdtr, bdtrc
 from bearwidgets.errors import and_more
 from bearwidgets.learn.diagnosis.evidence import Finding, Score, TrainingEvidence, numbers
 from bearwidgets.learn.diagnosis.loss_rules import FITTED, loss_not_down, rate_too_high, rate_too_low
-from bearwidgets.learn.scores.scores import percent, wilson
+from bearwidgets.learn.scores import percent, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

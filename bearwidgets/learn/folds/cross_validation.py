@@ -18,7 +18,7 @@ from bearwidgets.learn.folds.folds import Folds
 from bearwidgets.learn.learner import Learner
 from bearwidgets.learn.predict import Prediction
 from bearwidgets.learn.progress import with_bar
-from bearwidgets.learn.scores.scores import class_numbers, split_scores
+from bearwidgets.learn.scores import class_numbers, split_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence

@@ -16,7 +16,7 @@ from bearwidgets.files import check_output, write_output
 from bearwidgets.learn import tensor_file
 from bearwidgets.learn.input.preprocessing import Preprocessing
 from bearwidgets.learn.network import bodies, model
-from bearwidgets.learn.network.body_source import OWN, BodySource, Origin
+from bearwidgets.learn.network.bodies import OWN, BodySource, Origin
 from bearwidgets.learn.network.network_heads import mlp_head
 from bearwidgets.learn.saved.metadata_schema import check_metadata
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.input.preprocessing import Preprocessing
-from bearwidgets.learn.network.body_source import Origin
+from bearwidgets.learn.network.bodies import Origin
 from bearwidgets.learn.network.model import POOLS
 from bearwidgets.learn.provenance import Provenance
 from bearwidgets.learn.saved.metadata import FORMAT, HEADS

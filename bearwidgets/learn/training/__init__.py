@@ -1,1 +1,1 @@
-"""The training loop: recipe, schedule, batches, steps, checkpoints, loggers, processes."""
+"""The training loop: recipe, schedule, batches, steps, loggers, processes."""

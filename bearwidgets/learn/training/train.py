@@ -18,7 +18,7 @@ from bearwidgets.errors import TrainingError
 from bearwidgets.learn.network.groups import batch_norms, decays, norm_parameters, spread_rates
 from bearwidgets.learn.progress import Progress
 from bearwidgets.learn.training.cpu_speed import fast_training
-from bearwidgets.learn.training.fabric import reduce, shared_batch_norms
+from bearwidgets.learn.training.launch import reduce, shared_batch_norms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

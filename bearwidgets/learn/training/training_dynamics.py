@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.learn.training.fabric import reduce
+from bearwidgets.learn.training.launch import reduce
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

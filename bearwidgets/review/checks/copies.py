@@ -13,7 +13,7 @@ from bearwidgets.data.image_stats.table import small_images
 from bearwidgets.data.parallel import in_threads
 from bearwidgets.errors import ImageError
 from bearwidgets.review.checks.alignment import EVEN, Pairs, refine, unit_waves, views, windows
-from bearwidgets.review.reasons import percent
+from bearwidgets.review.scores import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

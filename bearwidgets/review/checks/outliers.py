@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bearwidgets.review.checks.registry import CheckResult, check
-from bearwidgets.review.checks.thresholds import median_and_deviation
+from bearwidgets.review.checks.registry import CheckResult, check, median_and_deviation
 
 if TYPE_CHECKING:
     from bearwidgets.review.checks.inputs import CheckInputs

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bearwidgets.data.problems import UNREADABLE
-from bearwidgets.review.checks.registry import Check, CheckResult, register
-from bearwidgets.review.checks.thresholds import adaptive_threshold
-from bearwidgets.review.reasons import percent
+from bearwidgets.review.checks.registry import Check, CheckResult, adaptive_threshold, register
+from bearwidgets.review.scores import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -12,8 +12,7 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.review.checks.inputs import CheckInputs
 from bearwidgets.review.checks.issues import Issues
-from bearwidgets.review.checks.registry import CHECKS, Check, CheckResult
-from bearwidgets.review.checks.thresholds import adaptive_threshold
+from bearwidgets.review.checks.registry import CHECKS, Check, CheckResult, adaptive_threshold
 from bearwidgets.review.review import Review
 
 if TYPE_CHECKING:

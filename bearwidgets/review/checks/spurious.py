@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.review.checks.registry import CheckResult, check
-from bearwidgets.review.reasons import percent
+from bearwidgets.review.scores import percent
 
 if TYPE_CHECKING:
     from bearwidgets.review.checks.inputs import CheckInputs

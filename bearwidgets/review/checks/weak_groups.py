@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bearwidgets.review.checks.registry import CheckResult, check
-from bearwidgets.review.reasons import percent
+from bearwidgets.review.scores import percent
 
 if TYPE_CHECKING:
     from bearwidgets.review.checks.inputs import CheckInputs

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from bearwidgets.review.reasons import percent
+from bearwidgets.review.scores import percent
 
 WINDOW = 25
 KEPT = 5  # how far a run goes on in which everything was wrong, nothing tells
