@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Cleaner(Commands, View):
     """A grid of thumbnails, the most suspect first, in which each is kept, relabeled, deleted or left as unsure.
 
-    Every decision is in the journal of the workspace at once; no file changes before `apply`.
+    Every decision is in the journal of the workspace at once; no file changes before `apply`. Once it was shown it
+    stays in memory until `close`, as all widgets do.
 
     Args:
         source: a trained `Learner`, a `Review`, a `Dataset` (no scores, ordered by path) or a fastai `Learner`.
