@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from bearwidgets.data.formats.limits import allow_pixels
+from bearwidgets.data.listing.applied import read_applied
 from bearwidgets.data.listing.folder import list_folder
 from bearwidgets.data.listing.frame import Columns, list_frame, read_csv
 from bearwidgets.data.listing.groups import group_by_pattern
@@ -190,6 +191,9 @@ class Dataset(ShownItems):
     ) -> Dataset:
         """Read a DataFrame with a column of paths and a column of labels; arguments and errors as `from_csv`.
 
+        Relabels that were applied earlier are laid over the frame, which does not know them; a note says how many.
+        A label that was changed in the frame since is the frame's.
+
         Example:
             >>> frame = pd.DataFrame({"file": ds.table.path, "y": ds.table.label})
             >>> bw.Dataset.from_df(frame, root="bears", path="file", label="y").classes
@@ -200,7 +204,8 @@ class Dataset(ShownItems):
         base = resolved(root)
         columns = Columns(path, label, split, suffix=suffix, folder=folder)
         space = workspace_of(workspace, base)
-        listing = list_frame(frame, base, columns, groups=groups, follow_links=follow_links)
+        applied = read_applied(space)
+        listing = list_frame(frame, base, columns, groups=groups, follow_links=follow_links, applied=applied)
         parts = tabulate(listing, base, space, valid_pct=valid_pct, seed=seed)
         return cls(
             base,

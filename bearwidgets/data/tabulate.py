@@ -54,13 +54,22 @@ def tabulate(
         listing.notes.append(f"most rows name no file: {listing.hint.rstrip('.')}")
     usable = [facts[files[path]] for path in paths]
     counts = Counter(each.content for each in usable)
+    said = [listing.labels[path] for path in paths]
+    labels = [
+        listing.applied.label_of(label, each.content, path)
+        for label, each, path in zip(said, usable, paths, strict=True)
+    ]
+    if n := sum(one != other for one, other in zip(said, labels, strict=True)):
+        listing.notes.append(
+            f"{n} labels are those of decisions that were applied, kept in {workspace / 'labels.csv'}"
+        )
     columns = {
         "id": [
             each.content if counts[each.content] == 1 else copy_id(each.content, path)
             for path, each in zip(paths, usable, strict=True)
         ],
         "path": paths,
-        "label": [listing.labels[path] for path in paths],
+        "label": labels,
         "split": [listing.splits[path] for path in paths],
         "width": [each.width for each in usable],
         "height": [each.height for each in usable],

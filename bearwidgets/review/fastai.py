@@ -31,8 +31,8 @@ class FastaiPredictor:
         self._learn = learn
         self.classes = _classes(learn)
         self.provenance = "fastai learner, validation transforms"
-        self._items = _items(learn.dls.train_ds) + _items(learn.dls.valid_ds)
-        if not self._items:
+        items = _items(learn.dls.train_ds) + _items(learn.dls.valid_ds)
+        if not items:
             raise BadInputError(
                 "This fastai learner has no items, as after load_learner: give it its data with learn.dls ="
                 " ImageDataLoaders.from_folder(...) or the like; or make a data set, bw.Dataset.from_folder(...), and"
@@ -40,19 +40,18 @@ class FastaiPredictor:
             )
         labels = _labels(learn.dls.train_ds, self.classes) + _labels(learn.dls.valid_ds, self.classes)
         splits = ["train"] * len(learn.dls.train_ds) + ["valid"] * len(learn.dls.valid_ds)
-        root = Path(os.path.commonpath([each.parent for each in self._items]))
+        root = Path(os.path.commonpath([each.parent for each in items]))
         if root.name in self.classes:  # all items in one class folder
             root = root.parent
-        paths = [each.relative_to(root).as_posix() for each in self._items]
+        paths = [each.relative_to(root).as_posix() for each in items]
         frame = pd.DataFrame({"path": paths, "label": labels, "split": splits})
         self.ds = Dataset.from_df(frame, root=root, path="path", label="label", split="split")
-        self._rows = {path: number for number, path in enumerate(paths)}
 
     def predictions(self, ds: Dataset | None = None) -> tuple[pd.DataFrame, np.ndarray]:
         """Table of the items, and probabilities (n, classes)."""
-        table = (ds or self.ds).table
-        rows = [self._rows[path] for path in table.path]
-        loader = self._learn.dls.test_dl([self._items[row] for row in rows], num_workers=0)
+        ds = ds or self.ds
+        table = ds.table
+        loader = self._learn.dls.test_dl([ds.root / path for path in table.path], num_workers=0)
         with self._learn.no_bar(), self._learn.no_logging():
             logits, _ = self._learn.get_preds(dl=loader, reorder=False)
         return table, np.asarray(logits, dtype=np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -105,31 +106,96 @@ def test_csv_that_is_another_table_now(bears, table, text, said):
     assert len(journal.decisions) == 1
 
 
-def test_data_frame_gets_a_file_of_labels(bears):
-    frame = pd.DataFrame(
-        {"f": ["black/000.jpg", "black/001.jpg", "teddy/000.jpg"], "y": ["black", "black", "teddy"]}
-    )
-    dataset = Dataset.from_df(frame, root=bears, path="f", label="y")
-    ids = dict(zip(dataset.table["path"], dataset.table["id"], strict=True))
+@pytest.fixture
+def frame():
+    """Labels that are not the names of the folders."""
+    paths = ["black/000.jpg", "black/001.jpg", "teddy/000.jpg"]
+    return pd.DataFrame({"f": paths, "y": ["dark", "dark", "toy"]})
+
+
+def open_frame(frame, root):
+    dataset = Dataset.from_df(frame, root=root, path="f", label="y")
+    return dataset, Journal.open(dataset), dict(zip(dataset.table["path"], dataset.table["id"], strict=True))
+
+
+def labels_in(table):
+    return table.set_index("path")["label"].to_dict()
+
+
+def test_data_frame_gets_a_file_of_labels(bears, frame):
     before = snapshot(bears)
-    Journal.open(dataset).record([ids["black/000.jpg"]], "relabel", "grizzly")
-    Journal.open(dataset).apply()
+    dataset, journal, ids = open_frame(frame, bears)
+    journal.record([ids["black/000.jpg"]], "relabel", "grizzly")
+    receipt = journal.apply()
     file = dataset.workspace / "labels.csv"
-    assert pd.read_csv(file).set_index("path")["label"].to_dict() == {
-        "black/000.jpg": "grizzly",
-        "black/001.jpg": "black",
-        "teddy/000.jpg": "teddy",
-    }
+    assert receipt.labels == file
+    assert f"the labels are in {file}" in repr(receipt)
+    relabeled = {"black/000.jpg": "grizzly", "black/001.jpg": "dark", "teddy/000.jpg": "toy"}
+    assert labels_in(pd.read_csv(file)) == relabeled
     first = file.read_bytes()
-    second = Journal.open(Dataset.from_df(frame, root=bears, path="f", label="y"))
+    again, second, ids = open_frame(frame, bears)
+    assert labels_in(again.table) == labels_in(again.reread().table) == relabeled
+    assert any("1 labels are those of decisions that were applied" in note for note in again.notes)
     second.record([ids["teddy/000.jpg"]], "delete")
+    second.record([ids["black/001.jpg"]], "relabel", "toy")
     second.apply()
-    assert pd.read_csv(file).set_index("path")["label"].to_dict() == {
+    assert labels_in(pd.read_csv(file)) == {"black/000.jpg": "grizzly", "black/001.jpg": "toy"}
+    assert labels_in(open_frame(frame, bears)[0].table) == {
         "black/000.jpg": "grizzly",
-        "black/001.jpg": "black",
+        "black/001.jpg": "toy",
     }
     second.rollback(2)
     assert file.read_bytes() == first
     second.rollback(1)
     assert not file.exists()
     assert snapshot(bears) == before
+    assert labels_in(open_frame(frame, bears)[0].table) == dict(zip(frame.f, frame.y, strict=True))
+
+
+def test_an_applied_label_belongs_to_the_image_and_yields_to_a_newer_frame(bears, frame):
+    _, journal, ids = open_frame(frame, bears)
+    journal.record([ids["black/000.jpg"]], "relabel", "grizzly")
+    journal.apply()
+    (bears / "black" / "000.jpg").rename(bears / "renamed.jpg")
+    renamed = frame.assign(f=frame.f.replace("black/000.jpg", "renamed.jpg"))
+    assert labels_in(open_frame(renamed, bears)[0].table)["renamed.jpg"] == "grizzly"
+    (bears / "renamed.jpg").rename(bears / "black" / "000.jpg")
+    newer = frame.assign(y=["polar", "dark", "toy"])
+    assert labels_in(open_frame(newer, bears)[0].table)["black/000.jpg"] == "polar"
+    shutil.copy(bears / "black" / "002.jpg", bears / "black" / "000.jpg")  # another image
+    assert labels_in(open_frame(frame, bears)[0].table)["black/000.jpg"] == "dark"
+    for damage in (b"\xff", b"a,b\n1\n", b'path,label,split,frame_path,frame_label,content\n"x'):
+        (bears / ".bearwidgets" / "labels.csv").write_bytes(damage)
+        assert labels_in(open_frame(frame, bears)[0].table)["black/000.jpg"] == "dark"
+
+
+def test_one_of_two_copies_in_a_frame_is_relabeled(bears, frame):
+    shutil.copy(bears / "black" / "000.jpg", bears / "black" / "001.jpg")
+    _, journal, ids = open_frame(frame, bears)
+    journal.record([ids["black/000.jpg"]], "relabel", "grizzly")
+    journal.apply()
+    assert labels_in(open_frame(frame, bears)[0].table)["black/000.jpg"] == "grizzly"
+    journal.record([ids["black/001.jpg"]], "relabel", "toy")
+    journal.apply()
+    assert labels_in(open_frame(frame, bears)[0].table) == {
+        "black/000.jpg": "grizzly",
+        "black/001.jpg": "toy",
+        "teddy/000.jpg": "toy",
+    }
+
+
+def test_where_labels_are_the_folders_a_relabel_moves_the_file(bears, frame):
+    """As in every fastai learner that was made from folders: whoever reads the folder sees it."""
+    before = snapshot(bears)
+    frame = frame.assign(y=[path.split("/")[0] for path in frame.f])
+    dataset, journal, ids = open_frame(frame, bears)
+    journal.record([ids["black/000.jpg"]], "relabel", "grizzly")
+    journal.record([ids["teddy/000.jpg"]], "delete")
+    assert journal.apply().moves["target"].tolist() == ["grizzly/000-2.jpg", "trash/0001/teddy/000.jpg"]
+    moved = {"black/001.jpg": "black", "grizzly/000-2.jpg": "grizzly"}
+    assert Dataset.from_folder(bears).table.set_index("path").label["grizzly/000-2.jpg"] == "grizzly"
+    for again in (open_frame(frame, bears)[0], dataset.reread()):
+        assert labels_in(again.table) == moved
+    Journal.open(Dataset.from_folder(bears)).rollback(1)
+    assert snapshot(bears) == before
+    assert labels_in(open_frame(frame, bears)[0].table) == dict(zip(frame.f, frame.y, strict=True))

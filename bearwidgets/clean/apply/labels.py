@@ -8,15 +8,19 @@ import io
 from typing import TYPE_CHECKING
 
 from bearwidgets.data.actions import RELABEL
+from bearwidgets.data.listing.applied import APPLIED_COLUMNS, applied_rows
 from bearwidgets.data.listing.cells import PathReader
 from bearwidgets.errors import BadInputError, ConflictError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import TypeAlias
 
     from bearwidgets.clean.apply.moves import Move
     from bearwidgets.clean.apply.paths import DataPaths
     from bearwidgets.data.listing.frame import Columns
+
+    Row: TypeAlias = tuple[str, str, str, str, str]
 
 _BOM = "\ufeff"
 
@@ -71,12 +75,28 @@ def _encoded(text: str, encoding: str, *, with_mark: bool) -> bytes:
     return text.encode(encoding)
 
 
-def new_labels(rows: Iterable[tuple[str, str, str]]) -> bytes:
-    """A CSV file of path, label and split."""
+def frame_labels(rows: Iterable[Row], moves: Sequence[Move], old: bytes) -> bytes:
+    """labels.csv for labels that came as a DataFrame, see `applied`.
+
+    Args:
+        rows: Of every item path, label, split, content and the label as the frame has it.
+        moves: What happens to which image.
+        old: The file as earlier rounds left it.
+    """
+    before = {row["path"]: (row["frame_path"], row["frame_label"]) for row in applied_rows(old)}
+    waiting = {each.path: each for each in moves}
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("path", "label", "split"))
-    writer.writerows(rows)
+    writer.writerow(APPLIED_COLUMNS)
+    for path, label, split, content, framed in rows:
+        frame, move = before.get(path, (path, framed)), waiting.get(path)
+        if move is None:
+            now = path, label
+        elif move.action == RELABEL:
+            now = move.target, str(move.new_label)
+        else:
+            continue
+        writer.writerow((*now, split, *(("", "") if now == frame else frame), content))
     return text.getvalue().encode()
 
 

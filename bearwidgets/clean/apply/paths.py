@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bearwidgets.clean.apply.free_names import inside
@@ -29,6 +29,8 @@ class DataPaths:
         source: "folder", "csv" or "df".
         labels: The CSV file with the labels; None where the folders are the labels.
         columns: How `labels` is read.
+        by_folder: Whether each label of a DataFrame is the name of the file's folder: a relabel then moves the file,
+            so that whoever reads the folder sees it.
     """
 
     root: Path
@@ -36,6 +38,7 @@ class DataPaths:
     source: str
     labels: Path | None
     columns: Columns
+    by_folder: bool = False
 
     @classmethod
     def of(cls, dataset: Dataset) -> DataPaths:
@@ -45,7 +48,15 @@ class DataPaths:
             return cls(root, workspace, "folder", None, Columns())
         if dataset.source == "csv" and dataset.csv is not None:
             return cls(root, workspace, "csv", dataset.csv, dataset.columns or Columns())
-        return cls(root, workspace, "df", workspace / "labels.csv", Columns(split="split"))
+        rows = zip(dataset.table["path"], dataset.table["label"], strict=True)
+        by_folder = all(path.split("/")[-2:-1] == [label] for path, label in rows)
+        return cls(root, workspace, "df", workspace / "labels.csv", Columns(split="split"), by_folder)
+
+    def of_round(self, source: str) -> DataPaths:
+        """The same for a round of labels from folders or a DataFrame, however the data set is opened now."""
+        if source == self.source or {source, self.source} != {"folder", "df"}:
+            return self
+        return replace(self, source=source, labels=self.workspace / "labels.csv" if source == "df" else None)
 
     @property
     def journal(self) -> Path:
@@ -76,6 +87,8 @@ class DataPaths:
     def class_path(self, path: str, label: str, new_label: str) -> str:
         """The path of an image under another class: the class folder is exchanged, split and subfolders stay."""
         parts = path.split("/")
+        if self.by_folder:
+            return "/".join([*parts[:-2], new_label, parts[-1]])
         in_split = len(parts) > 2 and parts[1] == label and split_name(parts[0]) is not None
         parts[1 if in_split else 0] = new_label
         return "/".join(parts)

@@ -84,6 +84,7 @@ class Receipt:
         counts: How many images were deleted and relabeled.
         moves: As in `Plan`.
         folder: Where plan, receipt and the round's own manifest lie.
+        labels: The file of labels that was written, if these are no folders.
         undone: Whether this is the receipt of a rollback.
         notes: Files that could not be brought back after an interruption, and where they are.
     """
@@ -92,6 +93,7 @@ class Receipt:
     counts: dict[str, int]
     moves: pd.DataFrame
     folder: Path
+    labels: Path | None = None
     undone: bool = False
     notes: tuple[str, ...] = ()
 
@@ -100,7 +102,8 @@ class Receipt:
         """The receipt of a round."""
         counts = {action: sum(move.action == action for move in round_.moves) for action in CHANGING}
         table = moves_table(round_.moves)
-        return cls(round_.number, counts, table, round_.folder, undone, tuple(notes))
+        labels = round_.paths.labels if round_.labels and not undone else None
+        return cls(round_.number, counts, table, round_.folder, labels, undone, tuple(notes))
 
     @classmethod
     def of_nothing(cls, paths: DataPaths) -> Receipt:
@@ -121,7 +124,8 @@ class Receipt:
 
     def __repr__(self) -> str:
         record = f"; the record is in {self.folder}" if self.round else ""
-        return "\n".join([f"{self.summary()}{record}", *self.notes])
+        labels = f"; the labels are in {self.labels}" if self.labels else ""
+        return "\n".join([f"{self.summary()}{record}{labels}", *self.notes])
 
 
 def make_plan(decisions: Iterable[Decision], items: Items, paths: DataPaths, number: int) -> Plan:
@@ -200,7 +204,7 @@ def _step(
     in_root, in_workspace = names
     if decision.action == DELETE:
         target = in_workspace.take(f"trash/{number:04d}/{item.path}")
-    elif paths.source != "folder" or item.label == decision.new_label:
+    elif item.label == decision.new_label or not (paths.source == "folder" or paths.by_folder):
         target = item.path
     else:
         target = in_root.take(paths.class_path(item.path, item.label, str(decision.new_label)))

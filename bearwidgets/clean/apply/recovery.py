@@ -78,7 +78,7 @@ class Recovery:
             except WorkspaceError as error:
                 self._tell(f"{error} Some of its files may not be where they belong.")
                 continue
-            if round_.source != self.paths.source:
+            if round_.source != round_.paths.source:
                 self._tell(
                     f"Round {number} was interrupted; open the data set from its {round_.source} to mend it."
                 )

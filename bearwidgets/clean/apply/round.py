@@ -20,7 +20,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.clean.apply.free_names import inside
-from bearwidgets.clean.apply.labels import edit_labels, new_labels
+from bearwidgets.clean.apply.labels import edit_labels, frame_labels
 from bearwidgets.clean.apply.moves import FileMove, Move, move, put_back, wrong
 from bearwidgets.data.actions import RELABEL
 from bearwidgets.data.workspace import PLANS, read_object
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from bearwidgets.clean.apply.labels import Row
     from bearwidgets.clean.apply.paths import DataPaths
 
 _VERSION = 1
@@ -92,8 +93,8 @@ class Round:
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 labels = LabelChange(**checked(plan["labels"], _LABELS)) if plan["labels"] else None
                 moves = [Move(**checked(row, _MOVE)) for row in plan["moves"]]
-                made = [str(each) for each in plan["made"]]
-                return cls(paths, number, moves, str(plan["source"]), made, labels, step)
+                made, source = [str(each) for each in plan["made"]], str(plan["source"])
+                return cls(paths.of_round(source), number, moves, source, made, labels, step)
         there = [str(each) for each in files if each.exists()]
         what = f"{' and '.join(there)} cannot be read or understood" if there else f"there is no {files[0]}"
         raise WorkspaceError(
@@ -115,14 +116,14 @@ class Round:
         }
         write_atomic(self.folder / "receipt.json", _json(receipt))
 
-    def begin(self, at: str, by: str, manifest: bytes, rows: Iterable[tuple[str, str, str]]) -> bytes | None:
+    def begin(self, at: str, by: str, manifest: bytes, rows: Iterable[Row]) -> bytes | None:
         """Make the folder and put the plan on disk, before anything else changes.
 
         Args:
             at: The time.
             by: Who applies.
             manifest: The decisions that the round carries out.
-            rows: Path, label and split of every item, for a data set whose labels came as a DataFrame.
+            rows: Of every item path, label, split, content and the frame's label, where labels came as a DataFrame.
 
         Returns:
             The new bytes of the label file, if there is one.
@@ -253,13 +254,17 @@ class Round:
                     folder = folder.parent
         return sorted(found)
 
-    def _plan_labels(self, rows: Iterable[tuple[str, str, str]]) -> bytes | None:
+    def _plan_labels(self, rows: Iterable[Row]) -> bytes | None:
         file = self.paths.labels
         if file is None:
             return None
         old = file.read_bytes() if file.exists() else None
-        base = new_labels(rows) if self.source == "df" or old is None else old
-        new = edit_labels(base, self.paths, self.moves)
+        if self.source == "df":
+            new = frame_labels(rows, self.moves, old or b"")
+        elif old is None:
+            raise ConflictError(f"{file} is gone, so its labels cannot be changed.")
+        else:
+            new = edit_labels(old, self.paths, self.moves)
         if old is not None:
             write_atomic(self.folder / "labels-before.csv", old, like=file.stat())
         self.labels = LabelChange(None if old is None else _hash_bytes(old), _hash_bytes(new))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from bearwidgets.clean.apply.labels import Row
     from bearwidgets.clean.apply.paths import DataPaths
     from bearwidgets.clean.apply.plan import Plan
     from bearwidgets.clean.log.item_index import Items
@@ -221,14 +222,14 @@ class Rounds(Recovery):
                 f" {', '.join(map(str, reversed(later)))} first. Nothing was changed."
             )
 
-    def _rows(self) -> Iterator[tuple[str, str, str]]:
-        """Path, label and split of the items as earlier rounds left them, which a DataFrame does not know."""
+    def _rows(self) -> Iterator[Row]:
+        """Path, label, split and content of the items as rounds left them, and the label they were read with."""
         for id_, split in self._splits.items():
             item, decision = self._items.get(id_), self._store.state.latest.get(id_)
             if item is not None:
                 done = decision is not None and decision.applied is not None and decision.label == item.label
                 label = decision.new_label if decision is not None and done else None
-                yield item.path, label or item.label, split
+                yield item.path, label or item.label, split, item.content, item.label
 
 
 def _some(obstacles: list[str]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from bearwidgets.data.listing.applied import Applied
 from bearwidgets.data.listing.cells import ELSEWHERE, PathReader, difference
 from bearwidgets.data.listing.folder import check_folder
 from bearwidgets.data.listing.groups import group_by_column, group_by_pattern
@@ -83,8 +84,9 @@ def list_frame(
     *,
     groups: str | None = None,
     follow_links: bool = False,
+    applied: Applied | None = None,
 ) -> Listing:
-    """List the files that the rows name, without opening one.
+    """List the files that the rows name, or that rounds `applied` made of them, without opening one.
 
     Rows without a usable path, label or split become problems. A row that says the same twice counts once; a
     file under two labels is left out, for nothing says which is right.
@@ -95,7 +97,7 @@ def list_frame(
     """
     check_folder(root)
     _check_frame(frame, columns)
-    listing = Listing()
+    listing = Listing(applied=applied or Applied())
     rows, paths = _read_rows(frame, root, columns, listing)
     _take_files(rows, root, listing, follow_links=follow_links)
     lost = [each.path for each in listing.problems if each.kind == MISSING or ELSEWHERE in each.reason]
@@ -126,7 +128,8 @@ def _read_rows(
         zip(frame[columns.path], labels, splits, strict=True), start=1
     ):
         try:
-            path, reason = reader.path_of(cell), "" if label else "no label"
+            path = listing.applied.path_of(reader.path_of(cell), root)
+            reason = "" if label else "no label"
         except BadInputError as error:
             path, reason = cell_text(cell), str(error)
         paths.append(path)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bearwidgets.data.formats.registry import HEAD, format_of
+from bearwidgets.data.listing.applied import Applied
 from bearwidgets.data.problems import MISSING, REFUSED, UNREADABLE, Problem, claims_image
 from bearwidgets.errors import BadInputError
 
@@ -56,6 +57,7 @@ class Listing:
     problems: list[Problem] = field(default_factory=list)
     groups: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    applied: Applied = field(default_factory=Applied)
     hint: str = ""
 
     def add(self, path: str, label: str, split: str, stat: os.stat_result) -> None:
