@@ -94,7 +94,10 @@ class Ground:
         found = {}
         for each in sorted(self.root.rglob("*")):
             name = each.relative_to(self.root).as_posix()
-            if each.is_file() and not name.startswith(".bearwidgets/"):
+            passing = (
+                each.name.startswith(".bearwidgets-") and each.suffix == ".tmp"
+            )  # the next write clears it
+            if each.is_file() and not passing and not name.startswith(".bearwidgets/"):
                 found[name] = each.read_bytes(), each.stat().st_mtime_ns
         return found
 
@@ -301,16 +304,16 @@ class Campaign:
         put_strangers(ground, strangers)
         if again:
             steps_of(ground, ground.open, again, die, lines=False)
-        status, found = child(lambda: self._look(strangers))
+        status, found = child(lambda: self.look(strangers))
         kind = f"{ground.act}, {ground.layout}" + (", strangers" if strangers != "none" else "")
         problem = found if isinstance(found, str) else f"ended with {status}"
-        lost = self._lost()
+        lost = self.lost()
         if lost:
             problem = f"{lost} bytes lost. {problem}"
         told = f"{'line' if lines else 'step'} {at}, strangers {strangers}, meanwhile {meanwhile}, again {again}: "
         self.tally.take(kind, told + problem if problem else "", bytes_lost=lost)
 
-    def _look(self, strangers: str) -> str:
+    def look(self, strangers: str) -> str:
         ground = self.ground
         try:
             now = state(ground)
@@ -321,10 +324,15 @@ class Campaign:
             problem = go_on(ground, self.after, self.before)
         except BearwidgetsError as error:
             return "" if strangers != "none" else f"{type(error).__name__}: {error}"
-        parts = [str(each) for place in ground.places for each in place.rglob("*.part")]
+        parts = [
+            str(each)
+            for place in ground.places
+            for each in place.rglob(".*")
+            if each.suffix in {".part", ".tmp"}
+        ]
         return problem or (f"left: {parts}" if parts else "")
 
-    def _lost(self) -> int:
+    def lost(self) -> int:
         """Bytes of images and strangers that are nowhere any more."""
         known = self.ground.base / "strangers"
         put = dict(line.split() for line in known.read_text().splitlines()) if known.exists() else {}

@@ -43,6 +43,14 @@ def test_a_short_campaign_has_no_failures(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_refused_at_some_steps_all_is_told_and_nothing_is_lost():
+    if not hasattr(os, "fork"):
+        pytest.skip("this campaign needs fork")
+    done = campaign("full_disk.py", "--stride", "14")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 failures, 0 bytes lost" in done.stdout
+
+
 def test_a_campaign_tells_a_failure(capsys):
     tally = Tally("kill")
     tally.take("apply", "")
