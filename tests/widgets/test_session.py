@@ -143,6 +143,16 @@ def test_state_has_what_the_view_needs(session):
     assert (state.title, state.items, state.note) == ("images", 24, None)
 
 
+def test_note_speaks_of_a_damaged_journal(ds):
+    journal = Journal.open(ds)
+    for id_ in ds.table.id[:2]:
+        journal.record([id_], "keep")
+    journal.path.write_bytes(b"x" + journal.path.read_bytes())
+    with pytest.warns(UserWarning, match="journal is damaged"):
+        session = Session(ds)
+    assert "entry 1 of journal.jsonl (line 1)" in session.state().note
+
+
 def test_note_speaks_of_files_that_could_not_be_used(images):
     (images / "black" / "torn.jpg").write_bytes(b"")
     session = Session(Dataset.from_folder(images))
