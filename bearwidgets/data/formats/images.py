@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bearwidgets.data.formats.limits import FILES, its_own_trouble, most_pixels
+from bearwidgets.data.formats.limits import FILES, SMALL, its_own_trouble, most_pixels
 from bearwidgets.data.formats.registry import Format, allowed, format_of
 from bearwidgets.data.problems import MISSING, NOT_IMAGE, REFUSED, UNREADABLE, UNSUPPORTED
 from bearwidgets.errors import ImageError
@@ -82,16 +82,20 @@ def read_bytes(path: str | Path) -> bytes:
     Raises:
         ImageError: It is missing, unreadable or larger.
     """
+    data = _start_of(path, MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ImageError(f"larger than {MAX_BYTES // 2**20} MB, the limit for one file", REFUSED)
+    return data
+
+
+def _start_of(path: str | Path, n_bytes: int) -> bytes:
     try:
         with Path(path).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            return file.read(n_bytes)
     except (OSError, ValueError) as error:  # a ValueError where the name holds a NUL
         reason = getattr(error, "strerror", None) or str(error)
         kind = MISSING if isinstance(error, FileNotFoundError) else UNREADABLE
         raise ImageError(f"cannot be read: {reason.lower()}", kind) from error
-    if len(data) > MAX_BYTES:
-        raise ImageError(f"larger than {MAX_BYTES // 2**20} MB, the limit for one file", REFUSED)
-    return data
 
 
 @contextlib.contextmanager
@@ -100,8 +104,12 @@ def bytes_of(source: str | Path | bytes) -> Generator[bytes]:
     if isinstance(source, bytes):
         yield source
         return
+    data = _start_of(source, SMALL)
+    if len(data) < SMALL:  # as nearly all are
+        yield data
+        return
     try:
-        n_bytes = os.stat(source).st_size  # noqa: PTH116 - once an image
+        n_bytes = os.stat(source).st_size  # noqa: PTH116
     except (OSError, ValueError):
         n_bytes = 0  # reading will say why
     with FILES.take(n_bytes):

@@ -28,7 +28,8 @@ MAX_VALUES = 2**27
 
 _BYTES_A_PIXEL = 12  # what decoding may take, working copies included, for each pixel of the limit: 1 GB
 
-_SMALL = 2**21  # bytes that are not counted: the threads together cannot take much of them
+SMALL = 2**21
+"""Fewer bytes are not counted: the threads together cannot take much of them."""
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -48,7 +49,7 @@ class Room:
     @contextlib.contextmanager
     def take(self, n_bytes: int) -> Generator[None]:
         """Hold some bytes within the block."""
-        if n_bytes < _SMALL:
+        if n_bytes < SMALL:
             yield
             return
         wanted = min(n_bytes, self.n_bytes)
