@@ -324,12 +324,8 @@ class Campaign:
             problem = go_on(ground, self.after, self.before)
         except BearwidgetsError as error:
             return "" if strangers != "none" else f"{type(error).__name__}: {error}"
-        parts = [
-            str(each)
-            for place in ground.places
-            for each in place.rglob(".*")
-            if each.suffix in {".part", ".tmp"}
-        ]
+        parts = [str(each) for place in ground.places for each in place.rglob("*.part")]
+        parts += [str(each) for each in ground.root.glob(".bearwidgets-*.tmp")]
         return problem or (f"left: {parts}" if parts else "")
 
     def lost(self) -> int:
