@@ -125,8 +125,8 @@ def state_of(folder: Path) -> str | None:
     """
     receipt = folder / "receipt.json"
     if os.path.lexists(receipt):
-        state = read_object(receipt).get("state")
-        return state if state in {APPLIED, ROLLING_BACK, ROLLED_BACK, ABANDONED} else DAMAGED
+        state = read_object(receipt).get("state")  # of any kind: a list, say
+        return state if state in (APPLIED, ROLLING_BACK, ROLLED_BACK, ABANDONED) else DAMAGED
     return None if any((folder / name).exists() for name in PLANS) else ABANDONED
 
 
