@@ -321,6 +321,22 @@ def test_apply_and_rollback(run, ds):
     assert (code, err.count("\n")) == (1, 1)
 
 
+@pytest.mark.filterwarnings("ignore:The journal is damaged")
+def test_apply_waits_until_damage_is_accepted(run, ds):
+    journal = Journal.open(ds)
+    journal.record(ds.table.id[:1].tolist(), "delete")
+    journal.undo()
+    journal.record(ds.table.id[1:2].tolist(), "delete")
+    journal.path.write_bytes(journal.path.read_bytes().replace(b'"undo"', b'"undp"'))
+    code, _, err = run("apply", ds.root)
+    assert code == 1
+    assert "entry 2 of journal.jsonl (line 2) cannot be read" in err
+    assert "--accept-damage" in err
+    code, out, _ = run("apply", ds.root, "--accept-damage")
+    assert code == 0
+    assert "2 images deleted" in out
+
+
 def test_apply_and_rollback_as_json(run, ds):
     Journal.open(ds).record(ds.table.id[:2].tolist(), "delete")
     code, out, _ = run("apply", ds.root, "--dry-run", "--json")
