@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
-import time
 from pathlib import Path
 
 import datasets
@@ -394,18 +392,12 @@ def test_a_torn_import_leaves_nothing_and_is_started_anew(pets, tmp_path, monkey
 
 
 def test_what_a_killed_import_left_is_removed_later(pets, tmp_path):
-    ages = {
-        ".pets.0123abcd.part": 7200,
-        ".pets.89abcdef.part": 5,
-        ".other.0123abcd.part": 7200,
-        ".pets.part": 7200,
-    }
-    for name, age in ages.items():
+    names = [".pets.0123abcd.part", ".pets.89abcdef.part", ".other.0123abcd.part", ".pets.part"]
+    for name in names:
         (tmp_path / name / "cat").mkdir(parents=True)
-        os.utime(tmp_path / name, (time.time() - age,) * 2)
-    Dataset.from_huggingface(pets, tmp_path / "pets")
-    left = {each.name for each in tmp_path.iterdir()}
-    assert left == {"pets", ".pets.89abcdef.part", ".other.0123abcd.part", ".pets.part"}
+    with files._kept_alive(tmp_path / names[1]):  # an import that is at work
+        Dataset.from_huggingface(pets, tmp_path / "pets")
+    assert {each.name for each in tmp_path.iterdir()} == {"pets", *names[1:]}
 
 
 def test_an_import_at_work_shows_signs_of_life(pets, tmp_path, monkeypatch):
