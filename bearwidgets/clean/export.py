@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bearwidgets.clean.apply.free_names import FreeNames
 from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
-from bearwidgets.files import draft_folder, unsafe, write_atomic
+from bearwidgets.files import draft_folder, write_atomic
+from bearwidgets.safe_text import unsafe
 
 if TYPE_CHECKING:
     import pandas as pd

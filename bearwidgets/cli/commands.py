@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from bearwidgets.cli.say import say, say_json
 from bearwidgets.errors import BadInputError
-from bearwidgets.files import check_output, visible
+from bearwidgets.files import check_output
+from bearwidgets.safe_text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-from bearwidgets.files import as_json, visible
+from bearwidgets.safe_text import as_json, visible
 
 
 def say(*words: object, error: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bearwidgets.errors import and_more
-from bearwidgets.files import folded, has_unseen, look_of
+from bearwidgets.safe_text import folded, has_unseen, look_of
 
 if TYPE_CHECKING:
     import pandas as pd

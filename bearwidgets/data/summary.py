@@ -10,7 +10,7 @@ import pandas as pd
 from bearwidgets.data.problems import problem_lines
 from bearwidgets.data.split import SPLITS
 from bearwidgets.errors import and_more
-from bearwidgets.files import visible
+from bearwidgets.safe_text import visible
 
 if TYPE_CHECKING:
     from pathlib import Path

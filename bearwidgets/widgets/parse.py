@@ -21,7 +21,7 @@ from typing import (
 )
 
 from bearwidgets.errors import BadInputError, BearwidgetsError, shortened, unknown_name
-from bearwidgets.files import as_json
+from bearwidgets.safe_text import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

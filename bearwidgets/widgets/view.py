@@ -11,7 +11,7 @@ import traitlets
 from ipywidgets.widgets.widget import _instances
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.files import as_json
+from bearwidgets.safe_text import as_json
 from bearwidgets.widgets.parse import answer
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bearwidgets.files import as_json
+from bearwidgets.safe_text import as_json
 from bearwidgets.widgets.parse import parse
 from bearwidgets.widgets.protocol import GRID_REQUESTS, REQUESTS, ItemsEvent, JobEvent, StateEvent
 

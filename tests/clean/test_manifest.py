@@ -19,7 +19,7 @@ from bearwidgets.clean.log import manifest
 from bearwidgets.clean.log.fold import Decision
 from bearwidgets.clean.log.manifest import COLUMNS, manifest_bytes
 from bearwidgets.errors import WorkspaceError
-from bearwidgets.files import safe_cell
+from bearwidgets.safe_text import safe_cell
 
 
 def read(journal):

@@ -14,7 +14,7 @@ import bearwidgets as bw
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.identity import content_id, copy_id
 from bearwidgets.errors import BadInputError, MissingFileError
-from bearwidgets.files import safe_name, unsafe
+from bearwidgets.safe_text import safe_name, unsafe
 
 COLUMNS = ["id", "path", "label", "split", "width", "height", "content"]
 

@@ -23,7 +23,7 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.listing import importing
 from bearwidgets.data.listing.importing import MARKER, FolderNames
 from bearwidgets.errors import BadInputError, WorkspaceError
-from bearwidgets.files import folded, unsafe
+from bearwidgets.safe_text import folded, unsafe
 
 
 def encoded(value: int, kind: str = "JPEG") -> bytes:

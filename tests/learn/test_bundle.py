@@ -19,13 +19,13 @@ from made_data import CLASSES, TINY, Bomb
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, BearwidgetsError, MissingFileError, WorkspaceError
-from bearwidgets.files import as_json
 from bearwidgets.learn.learner import Learner
 from bearwidgets.learn.network.bodies import OWN, BodySource, Origin
 from bearwidgets.learn.saved import bundle
 from bearwidgets.learn.saved.metadata import FORMAT, check_classes, data_hash, model_card
 from bearwidgets.learn.saved.metadata_schema import LATER, SCHEMA, check_metadata
 from bearwidgets.review.review import Review
+from bearwidgets.safe_text import as_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from stub_learner import StubLearner, id_at, paths, probabilities_of
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
-from bearwidgets.files import as_json
 from bearwidgets.review.review import Review
+from bearwidgets.safe_text import as_json
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.confusion import ConfusionMatrix
 from bearwidgets.widgets.protocol import Filter

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.files import as_json
+from bearwidgets.safe_text import as_json
 from bearwidgets.widgets import parse as parsing
 from bearwidgets.widgets.parse import answer, parse
 

@@ -11,7 +11,7 @@ from PIL import Image
 from stub_learner import id_at
 
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.files import as_json
+from bearwidgets.safe_text import as_json
 from bearwidgets.widgets.cleaner.requests import Requests
 from bearwidgets.widgets.cleaner.session import Session
 from bearwidgets.widgets.parse import answer, parse

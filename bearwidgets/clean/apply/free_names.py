@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from bearwidgets.errors import ConflictError
-from bearwidgets.files import folded
+from bearwidgets.safe_text import folded
 
 _LONGEST_FILE = 255  # bytes, the limit of the common file systems
 

@@ -19,7 +19,7 @@ from bearwidgets.clean.apply.paths import nearest
 from bearwidgets.data.actions import ACTIONS, CHANGING, DELETE
 from bearwidgets.data.identity import content_id
 from bearwidgets.errors import BearwidgetsError, ConflictError, and_more
-from bearwidgets.files import visible
+from bearwidgets.safe_text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

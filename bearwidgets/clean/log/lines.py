@@ -10,7 +10,7 @@ from bearwidgets.clean.log.fold import SEEN
 from bearwidgets.data.actions import CHANGING, CLEAR, KEEP, RECORDED, RELABEL
 from bearwidgets.data.split import split_name
 from bearwidgets.errors import BadInputError, and_more, shortened, unknown_name
-from bearwidgets.files import as_json, look_of, unsafe
+from bearwidgets.safe_text import as_json, look_of, unsafe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

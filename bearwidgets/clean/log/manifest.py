@@ -12,7 +12,8 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.errors import WorkspaceError
-from bearwidgets.files import explain, safe_cell, write_atomic
+from bearwidgets.files import explain, write_atomic
+from bearwidgets.safe_text import safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -12,7 +12,8 @@ from bearwidgets.data.formats.images import check_image, known_format
 from bearwidgets.data.identity import hash_bytes
 from bearwidgets.data.problems import UNREADABLE, Problem
 from bearwidgets.errors import BadInputError, ImageError, WorkspaceError, and_more
-from bearwidgets.files import draft_folder, folded, safe_name
+from bearwidgets.files import draft_folder
+from bearwidgets.safe_text import folded, safe_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -16,9 +16,9 @@ from torch import nn
 
 from bearwidgets.data.identity import hash_bytes
 from bearwidgets.errors import BadInputError, and_more
-from bearwidgets.files import as_json
 from bearwidgets.learn.provenance import Provenance
 from bearwidgets.learn.scores import percent, wilson
+from bearwidgets.safe_text import as_json
 from bearwidgets.version import __version__
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ import pandas as pd
 
 from bearwidgets.data.problems import UNREADABLE
 from bearwidgets.errors import BadInputError, unknown_name
-from bearwidgets.files import check_output, safe_cell, write_output
+from bearwidgets.files import check_output, write_output
 from bearwidgets.review.checks.registry import current_name
 from bearwidgets.review.checks.report import write_report
+from bearwidgets.safe_text import safe_cell
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,8 @@ import numpy as np
 
 from bearwidgets.data.cache.thumbs import Thumbnails
 from bearwidgets.errors import ImageError, check_whole
-from bearwidgets.files import visible, write_output
+from bearwidgets.files import write_output
+from bearwidgets.safe_text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

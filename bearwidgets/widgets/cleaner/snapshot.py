@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bearwidgets.errors import ImageError
-from bearwidgets.files import check_output, visible, write_output
+from bearwidgets.files import check_output, write_output
 from bearwidgets.review.checks.issues import REPORTS
+from bearwidgets.safe_text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
