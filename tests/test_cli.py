@@ -17,6 +17,7 @@ from bearwidgets.clean.journal import Journal
 from bearwidgets.cli import commands
 from bearwidgets.cli.parser import make_parser
 from bearwidgets.data.dataset import Dataset
+from bearwidgets.data.formats import limits
 from bearwidgets.learn.learner import Learner
 
 COMMANDS = ("demo", "check", "train", "apply", "rollback", "export")
@@ -215,6 +216,13 @@ def test_a_table_of_labels(run, images, quick, tmp_path):
     assert (code, "--label is of a table of labels" in err) == (2, True)
     code, _, err = run("check", tmp_path / "labels.csv", "--root", images)
     assert (code, "No column 'path'" in err) == (2, True)
+
+
+def test_large_images_are_read_where_they_are_allowed(run, images, monkeypatch):
+    monkeypatch.setattr(limits, "_most_pixels", 100)
+    code, _, why = run("check", images)
+    assert (code, "the limit is" in why) == (2, True)
+    assert "24" in run("check", images, "--max-pixels", "1000000")[1]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")

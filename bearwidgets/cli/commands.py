@@ -49,7 +49,7 @@ def _read(options: Any) -> Dataset:
     """The data of a folder, or of a CSV file."""
     from bearwidgets import Dataset
 
-    shared = {name: getattr(options, name) for name in ("groups", "follow_links", "workspace")}
+    shared = {name: getattr(options, name) for name in ("groups", "follow_links", "max_pixels", "workspace")}
     table = {name: getattr(options, name) for name in _OF_TABLE if getattr(options, name) is not None}
     if Path(options.folder).is_file():
         return Dataset.from_csv(options.folder, **table, **shared)

@@ -122,14 +122,17 @@ def test_disk_is_bounded_and_the_oldest_goes_first(photo, tmp_path):
     assert other.exists()
 
 
-def test_torn_and_foreign_files_are_made_again(photo):
+def test_torn_damaged_and_foreign_files_are_made_again(photo):
     content = content_id(photo)
     data = Thumbnails().jpeg(photo, content, 160)
     file = Thumbnails()._file((content, 160))
-    for rubbish in (b"", data[: len(data) // 2], b"<html>"):
+    kept = file.read_bytes()
+    flipped = bytearray(kept)
+    flipped[len(kept) // 2] ^= 1
+    for rubbish in (b"", kept[: len(kept) // 2], bytes(flipped), data, b"<html>"):
         file.write_bytes(rubbish)
         assert Thumbnails().jpeg(photo, content, 160) == data
-        assert file.read_bytes() == data
+        assert file.read_bytes() == kept
 
 
 def test_a_used_thumbnail_is_marked_as_used(photo):

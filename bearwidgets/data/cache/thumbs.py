@@ -9,6 +9,7 @@ import re
 import threading
 import time
 import warnings
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ SIZES = (160, 320)
 _QUALITY = 80
 _DAY = 86_400  # s; a thumbnail that is used is marked as used at most this often
 _OURS = re.compile(r"[0-9a-f]+\.jpg|\.bearwidgets-.*\.tmp")
+_CHECKSUM = 4  # bytes behind each JPEG on disk, which programs that show it pass over
 _KEPT = 0.8  # share of the bound that is left after clearing
 
 
@@ -95,9 +97,10 @@ class Thumbnails:
     def _read(self, key: tuple[str, int]) -> bytes | None:
         file = self._file(key)
         try:
-            data = file.read_bytes()
-            if not (data.startswith(b"\xff\xd8") and data.endswith(b"\xff\xd9")):
-                return None  # cut off when the machine failed
+            kept = file.read_bytes()
+            data, checksum = kept[:-_CHECKSUM], kept[-_CHECKSUM:]
+            if checksum != _checksum(data):
+                return None  # cut off when the machine failed, or damaged since
             if time.time() - file.stat().st_mtime > _DAY:
                 with contextlib.suppress(OSError):  # a folder of someone else is good to read
                     os.utime(file)
@@ -112,7 +115,7 @@ class Thumbnails:
         file = self._file(key)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(file, data, sync=False)
+            write_atomic(file, data + _checksum(data), sync=False)
         except OSError as error:
             self._give_up_disk(error, file)
             return
@@ -164,6 +167,10 @@ def make_thumbnail(path: str | Path, px: int) -> bytes:
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=_QUALITY)
     return stream.getvalue()
+
+
+def _checksum(data: bytes) -> bytes:
+    return zlib.crc32(data).to_bytes(_CHECKSUM, "big")
 
 
 def _kept_files(folder: Path) -> Iterator[tuple[float, int, str]]:

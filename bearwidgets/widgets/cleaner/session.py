@@ -201,7 +201,7 @@ class Session:
             provenance=getattr(self.review, "provenance", "no scores: give the Cleaner a trained Learner"),
             is_trained=bool(getattr(self.learn, "is_trained", scored)),
             exam_marks=board.decisions.exam_marks,
-            note=". ".join([*self.journal.damage, *unused]) or None,
+            note=". ".join([*self.journal.damage, *getattr(self.review, "notes", ()), *unused]) or None,
         )
 
     def tell(self, event: KernelEvent) -> None:
