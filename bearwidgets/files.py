@@ -78,25 +78,22 @@ def write_atomic(path: Path, data: bytes, *, like: os.stat_result | None = None,
         like: Take the owner, the permissions and the modification time from here.
         sync: Make it last through a power cut; a cache, which may be lost, need not wait for the disk.
     """
-    temporary = path.parent / f".bearwidgets-{uuid.uuid4().hex[:8]}.tmp"
-    temporary.touch(exist_ok=False)
-    try:
-        with _kept_alive(temporary):
-            with temporary.open("wb") as file:
-                file.write(data)
-                if sync:
-                    file.flush()
-                    os.fsync(file.fileno())
-            if like is not None:
-                keep_owner(temporary, like)
-                temporary.chmod(like.st_mode & 0o7777)
-                os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
-            temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with _being_made(path.parent, ".bearwidgets-", ".tmp", Path.touch) as temporary:
+        with temporary.open("r+b") as file:
+            file.write(data)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        if like is not None:
+            keep_owner(temporary, like)
+            temporary.chmod(like.st_mode & 0o7777)
+            os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
+        temporary.replace(path)
     if sync:
-        _clear_dead(path.parent)
+        with contextlib.suppress(OSError):
+            for each in path.parent.glob(".bearwidgets-*.tmp"):
+                if _TEMPORARY.fullmatch(each.name):
+                    _remove_dead(each)
         sync_folder(path.parent)
 
 
@@ -121,46 +118,59 @@ def make_folders(folder: Path) -> None:
         keep_owner(folder, folder.parent.stat())
 
 
-def _clear_dead(folder: Path) -> None:
-    """Remove the temporary files of processes that were killed while they wrote."""
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if _TEMPORARY.fullmatch(entry.name) and _is_dead(folder / entry.name):
-                Path(entry.path).unlink(missing_ok=True)
-
-
 @contextlib.contextmanager
-def _kept_alive(path: Path) -> Generator[None]:
-    """Hold a lock on what is being made: it tells others that its maker lives, and ends with the process."""
+def _being_made(folder: Path, head: str, tail: str, make: Callable[[Path], None]) -> Generator[Path]:
+    """Make something under a new name, and hold a lock on it, which ends with the process: its maker lives.
+
+    It is removed at the end, unless it got another name.
+    """
+    while True:
+        path = folder / f"{head}{uuid.uuid4().hex[:8]}{tail}"
+        make(path)
+        with contextlib.ExitStack() as held:
+            held.callback(_remove, path)
+            if _lock(path, held):
+                yield path
+                return
+
+
+def _lock(path: Path, held: contextlib.ExitStack) -> bool:
+    """Lock what was just made; False if it was removed as dead before that."""
     if os.name == "nt":
-        yield
-        return
-    descriptor = os.open(path, os.O_RDONLY)
+        return True
     try:
+        descriptor = os.open(path, os.O_RDONLY)
+        held.callback(os.close, descriptor)
         with contextlib.suppress(OSError):  # a file system without locks: its age will tell
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
-def _is_dead(path: Path) -> bool:
-    """Whether the maker of a temporary file is gone: its lock is free or, without locks, it is an hour old."""
-    if os.name != "nt":
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in _BUSY:
-                return False
-        else:
-            return True
-        finally:
-            os.close(descriptor)
-    return time.time() - path.stat().st_mtime > _DEAD
+def _remove_dead(path: Path) -> None:
+    """Remove what a killed process was making: its lock is free or, without locks, it is an hour old."""
+    with contextlib.suppress(OSError), contextlib.ExitStack() as held:
+        stat = path.lstat()
+        young = time.time() - stat.st_mtime < _DEAD
+        if not (modes.S_ISREG(stat.st_mode) or modes.S_ISDIR(stat.st_mode)) or (os.name == "nt" and young):
+            return
+        if os.name != "nt":
+            descriptor = os.open(path, os.O_RDONLY | _OWN)
+            held.callback(os.close, descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if error.errno in _BUSY or young:
+                    return
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -181,27 +191,20 @@ def draft_folder(root: Path) -> Generator[tuple[Path, Callable[[], None]]]:
     """
     root.parent.mkdir(parents=True, exist_ok=True)
     for old in root.parent.glob(f".{escape(root.name)}.????????.part"):
-        with contextlib.suppress(OSError):
-            if _is_dead(old):
-                shutil.rmtree(old, ignore_errors=True)
-    draft = root.parent / f".{root.name}.{uuid.uuid4().hex[:8]}.part"
+        _remove_dead(old)
     last = time.monotonic()
+    with _being_made(root.parent, f".{root.name}.", ".part", Path.mkdir) as draft:
 
-    def alive() -> None:
-        nonlocal last
-        if time.monotonic() - last > _BEAT:
-            draft.touch()
-            last = time.monotonic()
+        def alive() -> None:
+            nonlocal last
+            if time.monotonic() - last > _BEAT:
+                draft.touch()
+                last = time.monotonic()
 
-    try:
-        draft.mkdir()
-        with _kept_alive(draft):
-            yield draft, alive
-            if root.exists():
-                root.rmdir()
-            draft.rename(root)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        yield draft, alive
+        if root.exists():
+            root.rmdir()
+        draft.rename(root)
 
 
 def check_output(path: str | Path, endings: Sequence[str]) -> Path:
@@ -258,8 +261,12 @@ def open_own(path: Path, flags: int = os.O_RDONLY) -> int:
         raise
     if not modes.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise WorkspaceError(f"{path} is no file. Nothing was read or written; move it away.")
+        raise _no_file(path)
     return descriptor
+
+
+def _no_file(path: Path) -> WorkspaceError:
+    return WorkspaceError(f"{path} is no file. Nothing was read or written; move it away.")
 
 
 def refuse_link(path: Path) -> None:
@@ -287,6 +294,8 @@ def refuse_links(workspace: Path) -> None:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             for each in folder.iterdir():
                 refuse_link(each)
+                if not (each.is_file() or each.is_dir()):  # to read a pipe or a device may take for ever
+                    raise _no_file(each)
 
 
 def read_json(path: Path) -> Any:

@@ -138,6 +138,11 @@ def test_plan_of_a_stranger_leads_nowhere_else(bears, tmp_path):
         with pytest.raises(ConflictError, match="outside it is ever touched"):
             journal.rollback(1)
     assert not (tmp_path / "evil.jpg").exists()
+    (file.parent / "receipt.json").unlink()  # as if it had been interrupted
+    with pytest.warns(UserWarning, match="Round 1 cannot be taken back"):
+        journal, ids = open_journal(bears)
+    journal.record([ids["black/001.jpg"]], "delete")
+    assert len(journal.apply().moves) == 1
 
 
 def test_a_lost_journal_does_not_roll_back_old_rounds(bears, decided):
@@ -225,7 +230,8 @@ def test_recovery_warns_and_keeps_what_a_person_did_meanwhile(half, decided):
     assert "black/000.jpg appeared" in receipt["left"][0]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert open_journal(half)[0].notes == []
+        (told,) = open_journal(half)[0].notes
+    assert "black/000.jpg (delete)" in told  # its image lies in the trash
 
 
 def test_a_cleaner_opened_after_a_kill_shows_the_files_as_they_are_again(half, decided):
@@ -266,6 +272,34 @@ def test_a_copy_that_may_be_the_only_one_is_kept(bears, decided, monkeypatch, ac
     assert not list(bears.rglob("*.part"))
     if left[before["black/000.jpg"][0]] != names["source"]:
         assert str(left[before["black/000.jpg"][0]]) in " ".join(again.notes)
+
+
+def test_an_edit_during_a_copy_to_another_disk_is_kept(bears, decided, monkeypatch):
+    journal, _, _ = decided
+    image = bears / "black" / "000.jpg"
+
+    def step(name):
+        if name == "sync copy" and image.exists():
+            image.write_bytes(b"edited while it was copied")
+
+    across(monkeypatch)
+    journal._rounds.step = step
+    with pytest.raises(ConflictError, match="was changed a moment ago"):
+        journal.apply()
+    assert image.read_bytes() == b"edited while it was copied"
+
+
+def test_a_file_under_the_name_of_a_copy_is_neither_lost_nor_called_the_target(bears, decided, monkeypatch):
+    journal, _, _ = decided
+    part = bears / ".bearwidgets" / "trash" / "0001" / "black" / ".bearwidgets-0001-000000.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"the only copy of an older file")
+    across(monkeypatch)
+    with pytest.raises(ConflictError, match="part since the plan was made"):
+        journal.apply()
+    assert b"the only copy of an older file" in {
+        each.read_bytes() for each in bears.rglob("*") if each.is_file()
+    }
 
 
 @pytest.mark.parametrize("system", [None, only_links, across])

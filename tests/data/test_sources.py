@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import shutil
@@ -395,7 +396,8 @@ def test_what_a_killed_import_left_is_removed_later(pets, tmp_path):
     names = [".pets.0123abcd.part", ".pets.89abcdef.part", ".other.0123abcd.part", ".pets.part"]
     for name in names:
         (tmp_path / name / "cat").mkdir(parents=True)
-    with files._kept_alive(tmp_path / names[1]):  # an import that is at work
+    with contextlib.ExitStack() as held:
+        files._lock(tmp_path / names[1], held)  # an import that is at work
         Dataset.from_huggingface(pets, tmp_path / "pets")
     assert {each.name for each in tmp_path.iterdir()} == {"pets", *names[1:]}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import shutil
 import warnings
 
@@ -13,6 +15,7 @@ from bearwidgets.clean.journal import Journal
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.workspace import check_owner, half_done, own, round_folder, round_numbers
 from bearwidgets.errors import WorkspaceError
+from bearwidgets.files import write_atomic
 
 
 @pytest.fixture
@@ -111,3 +114,34 @@ def test_only_folders_that_a_round_makes_are_rounds(tmp_path):
     for name in ("0001", "0012", "00003", "12345", "x", "1", "\uff11\uff12\uff13\uff14"):
         (tmp_path / "rounds" / name).mkdir(parents=True)
     assert round_numbers(tmp_path) == [1, 12, 12345]
+
+
+def _write_often(folder, name, failed):
+    for n in range(300):
+        try:
+            write_atomic(folder / name, bytes([n % 256]))
+        except OSError as error:
+            failed.put(repr(error))
+
+
+def test_writers_leave_each_others_temporary_files_alone(tmp_path):
+    context = multiprocessing.get_context("fork" if hasattr(os, "fork") else "spawn")
+    failed = context.SimpleQueue()
+    writers = [context.Process(target=_write_often, args=(tmp_path, f"{n}.json", failed)) for n in range(3)]
+    for each in writers:
+        each.start()
+    for each in writers:
+        each.join(120)
+    assert failed.empty(), failed.get()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["0.json", "1.json", "2.json"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name here")
+def test_a_pipe_that_a_stranger_left_stops_nobody(tmp_path, make_images):
+    os.mkfifo(tmp_path / ".bearwidgets-00000000.tmp")
+    write_atomic(tmp_path / "a.json", b"{}")
+    root = make_images(tmp_path / "images", {"black": 3, "teddy": 3})
+    (root / ".bearwidgets").mkdir()
+    os.mkfifo(root / ".bearwidgets" / "labels.csv")
+    with pytest.raises(WorkspaceError, match=r"labels.csv is no file"):
+        Dataset.from_folder(root)

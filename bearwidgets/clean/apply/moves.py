@@ -171,7 +171,10 @@ def _settle(part: Path, own: Path, others: Sequence[Path], file: FileMove, step:
     """
     if not os.path.lexists(part):
         return ""
-    if any(not wrong(each, file.content) for each in others):
+    standing = next((each for each in others if not wrong(each, file.content)), None)
+    if standing is not None:
+        if not _begins(part, standing):
+            return f"{part} is no copy of {standing}, so it was kept"
         step("drop unfinished copy")
         part.unlink()
         return ""
@@ -181,6 +184,17 @@ def _settle(part: Path, own: Path, others: Sequence[Path], file: FileMove, step:
     named = own.with_name(FreeNames(own.parent).take(own.name))
     _rename(part, named, step)
     return "" if named == own else f"another file has the name {own}, so the one of before is kept as {named}"
+
+
+def _begins(part: Path, whole: Path) -> bool:
+    """Whether a file is the beginning of another one, or all of it, as an unfinished copy is."""
+    if not modes.S_ISREG(part.lstat().st_mode):
+        return False
+    with part.open("rb") as copied, whole.open("rb") as reading:
+        while block := copied.read(2**20):
+            if block != reading.read(len(block)):
+                return False
+    return True
 
 
 def _tidy(file: FileMove, step: Step) -> str:
@@ -237,24 +251,26 @@ def _rename(source: Path, target: Path, step: Step) -> None:
 def _copy_across(source: Path, target: Path, part: Path, file: FileMove, step: Step) -> None:
     if os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
-    try:
-        step("copy")
-        with source.open("rb") as reading, part.open("xb") as writing:
-            shutil.copyfileobj(reading, writing, 2**20)
-            step("sync copy")
-            writing.flush()
-            os.fsync(writing.fileno())
-            stat = os.fstat(reading.fileno())
-        keep_owner(part, stat)
-        shutil.copystat(source, part, follow_symlinks=False)
-        sync_folder(part.parent)
-        _require_same(part, source, file)
-    except BaseException as error:
-        if isinstance(error, OSError) and error.filename is None:  # a write that failed knows no name
-            error.filename = str(part.parent)
-        if os.path.lexists(part) and not wrong(source, file.content):
-            part.unlink()
-        raise
+    step("copy")
+    with source.open("rb") as reading:
+        stat = os.fstat(reading.fileno())  # before the first byte: whoever writes from here on changes it
+        writing = part.open("xb")
+        try:
+            with writing:
+                shutil.copyfileobj(reading, writing, 2**20)
+                step("sync copy")
+                writing.flush()
+                os.fsync(writing.fileno())
+            keep_owner(part, stat)
+            shutil.copystat(source, part, follow_symlinks=False)
+            sync_folder(part.parent)
+            _require_same(part, source, file)
+        except BaseException as error:
+            if isinstance(error, OSError) and error.filename is None:  # a write that failed knows no name
+                error.filename = str(part.parent)
+            if os.path.lexists(part) and not wrong(source, file.content):
+                part.unlink()
+            raise
     step("drop first name")
     now = source.lstat()
     if (now.st_ino, now.st_size, now.st_mtime_ns) != (stat.st_ino, stat.st_size, stat.st_mtime_ns):

@@ -68,13 +68,14 @@ class Recovery:
             The rollbacks that were finished, by round.
 
         Raises:
-            ConflictError: A plan that leads out of the data, or a file that was replaced at this very moment.
+            ConflictError: A file was replaced at this very moment.
             OSError: The system refused.
         """
         finished = {}
         for number, state in unfinished_rounds(self.paths.workspace).items():
             try:
                 round_ = Round.read(self.paths, number, self.step)
+                round_.check_paths()
             except WorkspaceError as error:
                 self._tell(f"{error} Some of its files may not be where they belong.")
                 continue

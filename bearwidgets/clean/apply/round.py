@@ -12,7 +12,6 @@ round was being applied when its process died.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass, field
@@ -23,6 +22,7 @@ from bearwidgets.clean.apply.free_names import inside
 from bearwidgets.clean.apply.labels import edit_labels, frame_labels
 from bearwidgets.clean.apply.moves import FileMove, Move, move, put_back, wrong
 from bearwidgets.data.actions import RELABEL
+from bearwidgets.data.identity import hash_bytes
 from bearwidgets.data.workspace import PLANS, read_object
 from bearwidgets.errors import ConflictError, WorkspaceError
 from bearwidgets.files import checked, sync_folder, write_atomic
@@ -86,7 +86,8 @@ class Round:
         for plan in filter(None, map(read_object, files)):
             if plan.pop("hash", None) not in (None, _plan_hash(plan)):
                 continue
-            if plan.get("v") != _VERSION:
+            version = plan.get("v")
+            if type(version) is int and version > _VERSION:
                 raise WorkspaceError(
                     f"{files[0]} was written by a newer bearwidgets. Upgrade with: pip install -U bearwidgets"
                 )
@@ -94,13 +95,29 @@ class Round:
                 labels = LabelChange(**checked(plan["labels"], _LABELS)) if plan["labels"] else None
                 moves = [Move(**checked(row, _MOVE)) for row in plan["moves"]]
                 made, source = [str(each) for each in plan["made"]], str(plan["source"])
-                return cls(paths.of_round(source), number, moves, source, made, labels, step)
+                round_ = cls(paths.of_round(source), number, moves, source, made, labels, step)
+                if version == _VERSION:
+                    return round_
         there = [str(each) for each in files if each.exists()]
         what = f"{' and '.join(there)} cannot be read or understood" if there else f"there is no {files[0]}"
         raise WorkspaceError(
             f"Round {number} has no plan, so it cannot be rolled back: {what}. {paths.workspace / 'trash'} holds the"
             f" images that it deleted, and {files[0].parent / 'manifest.csv'} lists what it did."
         )
+
+    def check_paths(self) -> None:
+        """Look at every path of the plan before any is used.
+
+        Raises:
+            WorkspaceError: One leads out of the data folder or the workspace.
+        """
+        try:
+            for path in self.made:
+                inside(self.paths.root, path)
+            for _ in self.file_moves():
+                pass
+        except ConflictError as error:
+            raise WorkspaceError(f"Round {self.number} cannot be taken back: {error}") from error
 
     def note(self, state: str, at: str, by: str, left: Sequence[str] = ()) -> None:
         """Write receipt.json; `left` says what could not be brought back."""
@@ -165,7 +182,8 @@ class Round:
             try:
                 move(each, self.step)
             except FileExistsError as error:
-                raise ConflictError(f"A file appeared at {each.target} since the plan was made.") from error
+                taken = error.filename2 or error.filename or each.target
+                raise ConflictError(f"A file appeared at {taken} since the plan was made.") from error
         file = self.paths.labels
         if new_labels_ is not None and file is not None:
             if self.labels is not None and _hash(file) != self.labels.before:
@@ -267,7 +285,7 @@ class Round:
             new = edit_labels(old, self.paths, self.moves)
         if old is not None:
             write_atomic(self.folder / "labels-before.csv", old, like=file.stat())
-        self.labels = LabelChange(None if old is None else _hash_bytes(old), _hash_bytes(new))
+        self.labels = LabelChange(None if old is None else hash_bytes(old), hash_bytes(new))
         return new
 
     def _labels_back(self) -> str:
@@ -290,16 +308,12 @@ class Round:
 
 
 def _plan_hash(plan: dict[str, Any]) -> str:
-    return _hash_bytes(json.dumps(plan, sort_keys=True).encode())
-
-
-def _hash_bytes(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
+    return hash_bytes(json.dumps(plan, sort_keys=True).encode())
 
 
 def _hash(file: Path) -> str | None:
     """The hash of a file's bytes, None if there is no file."""
-    return _hash_bytes(file.read_bytes()) if file.exists() else None
+    return hash_bytes(file.read_bytes()) if file.exists() else None
 
 
 def _json(value: Any) -> bytes:
