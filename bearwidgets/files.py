@@ -341,18 +341,18 @@ def checked(value: object, kinds: Mapping[str, type | tuple[type, ...]]) -> dict
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, wait: float = 30.0) -> Generator[bool]:
+def locked(path: Path, *, wait: float = 30.0) -> Generator[BinaryIO | None]:
     """Hold the writer's lock: one process, and one `with` block, at a time.
 
     The operating system holds the lock and drops it when its process ends, however it ends; the file that stays
-    behind means nothing. A fork does not inherit it beyond the block.
+    behind means nothing but its length, which the holder may set. A fork does not inherit it beyond the block.
 
     Args:
         path: The lock file; it is made if need be.
         wait: Seconds to wait for another writer; with 0 the block runs at once and is told whether it has the lock.
 
     Yields:
-        Whether the lock is held.
+        The lock file while it is held, else None.
 
     Raises:
         WorkspaceError: Another process held it all the while, or the file system knows no locks.
@@ -369,7 +369,7 @@ def locked(path: Path, *, wait: float = 30.0) -> Generator[bool]:
                 " apply takes a while) or close the other notebook, then do it again."
             )
         try:
-            yield held
+            yield file if held else None
         finally:
             if held:
                 _release(file)

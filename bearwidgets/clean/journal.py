@@ -179,7 +179,7 @@ class Journal:
         accepted. What is missing at the end, as in a journal from a backup, is told only.
         """
         with self._store.reading():
-            return [*self._store.lost, *self._store.damage.values()]
+            return [*self._store.lost.values(), *self._store.damage.values()]
 
     def accept_damage(self) -> list[str]:
         """Go on without what is damaged, after a look at the decisions in force; that this was said is recorded.
@@ -196,12 +196,10 @@ class Journal:
         """
         self._need_dataset("accept_damage")
         with self._store.writing():
-            damage = self._store.damage
-            said = [*self._store.lost, *damage.values()]
-            self._store.lost.clear()
-            if damage:
-                self._store.append([{"action": "accept", "of": list(damage)}])
-        return said
+            told = {**self._store.lost, **self._store.damage}
+            if told:
+                self._store.append([{"action": "accept", "of": list(told)}])
+        return list(told.values())
 
     @property
     def standing(self) -> list[int]:

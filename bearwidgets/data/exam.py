@@ -7,8 +7,8 @@ the last hash is over all exams. Files of earlier versions do not have it.
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import warnings
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -21,6 +21,7 @@ from bearwidgets.files import checked, locked, read_json, write_atomic
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
     import pandas as pd
 
@@ -153,10 +154,10 @@ def freeze(workspace: Path, valid_pct: float, seed: int, items: Mapping[str, str
     exam = Exam(valid_pct, seed, now, _hash(items), dict(items))
     try:
         workspace.mkdir(parents=True, exist_ok=True)
-        with locked(workspace / _LOCK):
+        with locked(workspace / _LOCK) as lock:
             known = find_exam(workspace, valid_pct, seed, items.keys())  # frozen elsewhere meanwhile
             if known is None:
-                _keep([*read_exams(workspace), exam], workspace)
+                _keep([*read_exams(workspace), exam], workspace, lock)
     except _UnreadableError:
         raise
     except OSError as error:
@@ -171,10 +172,12 @@ def freeze(workspace: Path, valid_pct: float, seed: int, items: Mapping[str, str
     return known or exam
 
 
-def _keep(exams: list[Exam], workspace: Path) -> None:
+def _keep(exams: list[Exam], workspace: Path, lock: BinaryIO | None) -> None:
     content = {"version": _VERSION, "exams": [asdict(each) for each in exams], "hash": _hash_all(exams)}
     write_atomic(workspace / "exam.json", json.dumps(content, indent=1, ensure_ascii=False).encode())
-    os.truncate(workspace / _LOCK, len(exams))  # the lock file is as long as exams are kept: see `lost_exams`
+    if lock is not None:
+        with contextlib.suppress(OSError):  # the exams are kept; only a loss would not be seen
+            lock.truncate(len(exams))  # the lock file is as long as exams are kept: see `lost_exams`
 
 
 def _hash_all(exams: list[Exam]) -> str:

@@ -32,6 +32,7 @@ from bearwidgets import files as disk
 from bearwidgets.clean.journal import Journal
 from bearwidgets.clean.log import file as journal_file
 from bearwidgets.clean.log.encoding import encode
+from bearwidgets.clean.log.fold import DecisionState
 from bearwidgets.clean.log.manifest import ManifestWriter
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, ConflictError, MissingFileError, WorkspaceError
@@ -268,6 +269,8 @@ def test_whatever_happens_to_a_recorded_line_is_told(dataset, journal, change):
     assert {action for action, _ in in_force(again).values()} <= {"delete"}
     again.record(ids_of(dataset, 6)[5:], "keep")
     assert again.damage
+    if change == "twice":  # the others are where they were
+        assert [said for said in again.damage if "cannot be read" in said] == []
     if change in {"cut off", "lost"}:  # told once; the rest of the journal is whole
         assert again.accept_damage()
         assert again.damage == Journal.open(dataset).damage == []
@@ -324,6 +327,8 @@ def test_a_newer_version_with_its_checksum_is_known_anywhere(dataset, journal):
         ("time", 7),
         ("by", None),
         ("seen", "x"),
+        ("seen", {"loss": float("nan")}),
+        ("seen", {"loss": [1e999]}),
         ("more", 1),
     ],
 )
@@ -370,6 +375,147 @@ def test_an_act_that_was_not_written_to_its_end_never_happened(dataset, journal,
         assert list(in_force(reader)) == [ids[0], ids[5]]
         assert "never written to its end" in reader.notes[-1]
         assert reader.damage == []
+
+
+def cut_off_act(dataset, journal, ids, kept):
+    """An act of which some lines reached the disk before the power went, and half of the next one."""
+    size = journal.path.stat().st_size if journal.path.exists() else 0
+    journal.record(ids, "delete")
+    data = journal.path.read_bytes()
+    lines = data[size:].splitlines(keepends=True)
+    journal.path.write_bytes(data[:size] + b"".join(lines[:kept]) + lines[kept][:30])
+    os.truncate(dataset.workspace / "journal.lock", 1)
+
+
+@pytest.mark.parametrize("kept", [1, 2, 3])
+@pytest.mark.parametrize("n", [2, 4, 5])
+@pytest.mark.parametrize("damage", [None, 0, 1, 2])
+def test_an_act_that_takes_the_numbers_of_one_that_was_cut_off(dataset, journal, kept, n, damage):
+    ids = ids_of(dataset)
+    journal.record(ids[:1], "keep")
+    cut_off_act(dataset, journal, ids[1:5], kept)
+    again = Journal.open(dataset, by="Bo")
+    size = journal.path.stat().st_size
+    assert again.record(ids[5 : 5 + n], "unsure") == n
+    new = ids[5 : 5 + n]
+    if damage is not None and damage < n - 1:
+        lines = journal.path.read_bytes()[size:].lstrip(b"\n").splitlines(keepends=True)
+        lines[damage] = b"x" + lines[damage]
+        journal.path.write_bytes(journal.path.read_bytes()[:size] + b"\n" + b"".join(lines))
+        del new[damage]
+    for reader in (again, Journal(dataset.workspace, dataset, "Ada")):
+        assert list(in_force(reader)) == [ids[0], *new]
+        assert bool(reader.damage) == (len(new) < n)
+
+
+def test_half_an_act_after_one_that_was_cut_off_waits(dataset, journal):
+    ids = ids_of(dataset)
+    journal.record(ids[:1], "keep")
+    cut_off_act(dataset, journal, ids[1:5], 2)
+    Journal.open(dataset).record(ids[5:9], "unsure")
+    data = journal.path.read_bytes()
+    lines = data.splitlines(keepends=True)
+    os.truncate(dataset.workspace / "journal.lock", 1)
+    journal.path.write_bytes(b"".join(lines[:-2]))
+    reader = Journal(dataset.workspace, dataset, "Ada")
+    assert list(in_force(reader)) == ids[:1]
+    journal.path.write_bytes(data)
+    assert list(in_force(reader)) == [ids[0], *ids[5:9]]
+    assert reader.damage == []
+
+
+@pytest.mark.parametrize("one", range(5))
+@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("bulk", [True, False])
+def test_a_line_that_is_there_twice_takes_no_other_away(dataset, journal, one, at, bulk):
+    ids = ids_of(dataset, 7)
+    for some in [ids[:5]] if bulk else [[id_] for id_ in ids[:5]]:
+        journal.record(some, "delete")
+    lines = journal.path.read_bytes().splitlines(keepends=True)
+    lines.insert(at, lines[one])
+    journal.path.write_bytes(b"".join(lines))
+    reader = Journal(dataset.workspace, dataset, "Ada")
+    assert set(in_force(reader)) == set(ids[:5])
+    (said,) = {re.sub(r"entry \d", "entry", said) for said in reader.damage}
+    assert "stands after" in said
+    reader.accept_damage()
+    reader.record(ids[5:6], "keep")
+    seqs = reader.decisions["seq"].tolist()
+    assert len(set(seqs)) == len(seqs)
+    assert max(seqs) == 7
+
+
+@pytest.mark.parametrize("step", ["read", "fold"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_interrupt_while_lines_are_read_loses_none(dataset, journal, monkeypatch, step, error):
+    ids = ids_of(dataset, 3)
+    journal.record(ids, "delete")
+    reader = Journal.open(dataset)
+    journal.record(ids[:2], "clear")
+    with monkeypatch.context() as patch:
+        if step == "fold":
+            real = DecisionState.fold
+            calls = []
+
+            def fold(*arguments):
+                calls.append(1)
+                if len(calls) > 1:
+                    raise error
+                real(*arguments)
+
+            patch.setattr(DecisionState, "fold", fold)
+        else:
+            patch.setattr(journal_file, "unfinished", lambda _: (_ for _ in ()).throw(error()))
+        with pytest.raises(error):
+            reader.can_undo  # noqa: B018 - reads
+    assert list(in_force(reader)) == ids[2:]
+    assert reader.undo() == ids[:2]
+
+
+@pytest.mark.parametrize(("kept", "said"), [(3, "entry 4 of journal.jsonl was rec"), (2, "entries 3 to 4")])
+def test_what_is_missing_at_the_end_can_be_accepted_for_good(dataset, journal, kept, said):
+    for id_ in ids_of(dataset, 4):
+        journal.record([id_], "delete")
+    lines = journal.path.read_bytes().splitlines(keepends=True)
+    journal.path.write_bytes(b"".join(lines[:kept]))
+    beside = Journal(dataset.workspace, dataset, "Bo")
+    with pytest.warns(UserWarning, match=said):
+        again = Journal.open(dataset)
+    assert beside.damage == again.accept_damage()
+    assert beside.damage == again.damage == Journal.open(dataset).damage == []
+    journal.path.write_bytes(b"".join(lines[:kept]))
+    with pytest.warns(UserWarning, match="not there any more"):
+        Journal.open(dataset)
+
+
+@pytest.mark.parametrize("counted", [0, 1, 2, 3])
+def test_a_count_that_an_earlier_version_left_behind(dataset, journal, counted):
+    ids = ids_of(dataset, 4)
+    for id_ in ids:
+        journal.record([id_], "delete")
+    os.truncate(dataset.workspace / "journal.lock", counted)
+    assert Journal.open(dataset).notes == []
+    data = journal.path.read_bytes()
+    journal.path.write_bytes(data[:-40] + b"x" + data[-39:])
+    reader = Journal(dataset.workspace, dataset, "Ada")
+    assert bool(reader.damage) == (counted != 3)  # at 3, its writer was killed before it was whole
+
+
+def test_the_count_is_kept_through_the_held_lock(dataset, journal, tmp_path, monkeypatch):
+    other = tmp_path / "other"
+    other.write_bytes(b"precious")
+    real = journal_file.JournalFile.append
+
+    def swap(*arguments):
+        lock = dataset.workspace / "journal.lock"
+        lock.rename(tmp_path / "held")
+        lock.symlink_to(other)
+        real(*arguments)
+
+    monkeypatch.setattr(journal_file.JournalFile, "append", swap)
+    journal.record(ids_of(dataset, 2), "delete")
+    assert other.read_bytes() == b"precious"
+    assert (tmp_path / "held").stat().st_size == 2
 
 
 def test_one_damaged_line_of_an_act_leaves_the_others(dataset, journal):

@@ -154,7 +154,9 @@ def test_a_merge_that_is_killed_leaves_nothing_and_can_be_done_again(dataset, pe
     assert len(Journal.open(tmp_path / "into").decisions) == 5
 
 
-@pytest.mark.parametrize("change", [b"\x00", b'"id":[],', b'"path":null,', b'"content":[],'])
+@pytest.mark.parametrize(
+    "change", [b"\x00", b'"id":[],', b'"path":null,', b'"content":[],', b'"seen":{"loss":NaN},']
+)
 @pytest.mark.parametrize("side", [0, 1])
 def test_a_damaged_line_of_either_side_is_passed_over_and_told(dataset, people, tmp_path, change, side):
     ids = dataset.table["id"].tolist()

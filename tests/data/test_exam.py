@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import threading
@@ -10,6 +11,7 @@ import warnings
 import numpy as np
 import pytest
 
+from bearwidgets.data import exam
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.exam import find_exam, freeze, read_exams
 from bearwidgets.errors import WorkspaceError
@@ -182,6 +184,21 @@ def test_a_lost_exam_is_told_until_a_new_one_is_frozen(images):
     assert any("is gone" in note for note in again.notes)
     again.freeze_exam()
     assert not any("is gone" in note for note in Dataset.from_folder(images).notes)
+
+
+def test_a_count_that_cannot_be_kept_does_not_unfreeze(tmp_path, monkeypatch):
+    real = exam.locked
+
+    @contextlib.contextmanager
+    def locked(path):
+        with real(path) as file, path.open("rb") as read_only:
+            assert file is not None
+            yield read_only
+
+    monkeypatch.setattr(exam, "locked", locked)
+    frozen = freeze(tmp_path, 0.2, 42, {"0a": "black"})
+    assert read_exams(tmp_path) == [frozen]
+    assert (tmp_path / "exam.lock").stat().st_size == 0
 
 
 def test_exams_that_are_frozen_at_the_same_time_are_all_kept(tmp_path):

@@ -26,7 +26,7 @@ from bearwidgets.data.workspace import (
     unfinished_rounds,
 )
 from bearwidgets.errors import ConflictError, WorkspaceError
-from bearwidgets.files import explain, locked
+from bearwidgets.files import explain
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -122,7 +122,7 @@ class Recovery:
         try:
             if not (unfinished_rounds(self.paths.workspace) or self._unknown()):
                 return False
-            with self._store.guard, locked(self.paths.lock, wait=0) as held:
+            with self._store.holding(wait=0) as held:
                 if not held:
                     return False
                 self._store.refresh()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import zlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bearwidgets.data.actions import RECORDED, RELABEL
 from bearwidgets.files import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 VERSION = 1
 Line = dict[str, Any]
@@ -41,6 +45,18 @@ class NewerVersionError(ValueError):
     """A newer version of bearwidgets wrote the line."""
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
+
+
+_READER = json.JSONDecoder(
+    parse_float=_finite, parse_constant=_finite
+)  # no NaN, which `encode` could not write
+
+
 def encode(line: Line) -> bytes:
     """One line without its line end; file names that are not valid Unicode become escapes."""
     try:
@@ -48,6 +64,11 @@ def encode(line: Line) -> bytes:
     except UnicodeEncodeError:
         data = json.dumps(line, separators=(",", ":"), allow_nan=False).encode()
     return data[:-1] + b',"crc":"%08x"}' % zlib.crc32(data)
+
+
+def encode_all(lines: Iterable[Line]) -> bytes:
+    """Lines as they stand in the file, each with its line end."""
+    return b"".join(encode(line) + b"\n" for line in lines)
 
 
 def decode(piece: bytes, *, last: bool = False) -> Line:
@@ -66,7 +87,7 @@ def decode(piece: bytes, *, last: bool = False) -> Line:
     if found and zlib.crc32(piece[:-_LENGTH] + b"}") != int(found.group(1), 16):
         raise ValueError("is damaged")
     try:
-        line = json.loads(piece.decode())
+        line = _READER.decode(piece.decode())
     except (ValueError, RecursionError) as error:
         raise ValueError("is damaged") from error
     if not isinstance(line, dict):

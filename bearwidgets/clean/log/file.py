@@ -9,7 +9,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from bearwidgets.clean.log.encoding import VERSION, NewerVersionError, decode, encode
+from bearwidgets.clean.log.encoding import VERSION, NewerVersionError, decode, encode_all
 from bearwidgets.clean.log.numbering import Found, News, Numbering, unfinished
 from bearwidgets.errors import WorkspaceError
 from bearwidgets.files import explain, open_own, sync_folder
@@ -17,6 +17,7 @@ from bearwidgets.files import explain, open_own, sync_folder
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import BinaryIO
 
     from bearwidgets.clean.log.encoding import Line
 
@@ -106,13 +107,17 @@ class JournalFile:
             raise explain(error, self.path, "Nothing was read.") from error
         return data, self._digest(data, recorded, News())
 
-    def append(self, lines: Sequence[Line]) -> None:
-        """Add numbered lines and make them last; all of them or, when that fails, none. The caller holds the lock.
+    def append(self, lines: Sequence[Line], lock: BinaryIO | None) -> None:
+        """Add numbered lines and make them last; all of them or, when that fails, none.
+
+        Args:
+            lines: The lines.
+            lock: The lock file that the caller holds.
 
         Raises:
             WorkspaceError: The disk is full or cannot be written; the file is as it was, if the text says so.
         """
-        data = b"".join(encode(line) + b"\n" for line in lines)
+        data = encode_all(lines)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             new = not self.path.exists()
@@ -130,11 +135,12 @@ class JournalFile:
             raise explain(error, self.path, outcome) from error
         except OSError as error:
             raise explain(error, self.path, "Nothing was recorded, what was there is kept.") from error
-        with contextlib.suppress(OSError):  # the entries are safe; only a loss would not be seen
-            os.truncate(self._lock, lines[-1]["seq"])
+        if lock is not None:
+            with contextlib.suppress(OSError):  # the entries are safe; only a loss would not be seen
+                lock.truncate(lines[-1]["seq"])
 
     def _recorded(self) -> int:
-        """How many entries were recorded for certain; 0 where an earlier version, which kept no count, wrote last."""
+        """How many entries were recorded at least; an earlier version adds some without counting them."""
         try:
             return self._lock.stat().st_size
         except OSError:

@@ -156,14 +156,10 @@ class DecisionState:
 
     def _decision(self, line: Mapping[str, Any], places: Places) -> Decision:
         new_label = line["to"] if line["action"] == RELABEL else None
-        texts = (line["id"], line["path"], line["time"], line["by"], "" if new_label is None else new_label)
-        if not all(isinstance(each, str) for each in texts):
-            raise TypeError("its id, path, time, by and label must be text")
         content = line.get("content", line["id"])
         path, *copies = (
             places.get((content, each), each) for each in (line["path"], *line.get("copies", ()))
         )
-        seen = line.get("seen")
         return Decision(
             id=self._item_id(line["id"], content, path, copies if "copies" in line else None),
             path=line["path"],
@@ -174,7 +170,7 @@ class DecisionState:
             decided_at=line["time"],
             decided_by=line["by"],
             seq=line["seq"],
-            seen=seen if isinstance(seen, dict) else {},
+            seen=line.get("seen", {}),
         )
 
     def _decide(self, decision: Decision, group: int | None) -> None:

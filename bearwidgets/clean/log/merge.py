@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bearwidgets.clean.log.encoding import encode
+from bearwidgets.clean.log.encoding import encode_all
 from bearwidgets.clean.log.file import JournalFile
 from bearwidgets.clean.log.fold import DecisionState
 from bearwidgets.clean.log.item_index import Items
@@ -73,7 +73,7 @@ def merge_journals(ours: Path, theirs: Path, into: Path, by: str) -> MergeResult
     notes = tuple(
         f"{who}: {said}"
         for who, news in (("ours", our_news), ("theirs", their_news))
-        for said in [*news.lost, *news.damage.values()]
+        for said in [*news.lost.values(), *news.damage.values()]
     )
     if notes:
         warnings.warn(
@@ -97,7 +97,7 @@ def _write(target: Path, ours: bytes, lines: Sequence[Line]) -> None:
     end = b"" if not ours or ours.endswith(b"\n") else b"\n"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, ours + end + b"".join(encode(line) + b"\n" for line in lines))
+        write_atomic(target, ours + end + encode_all(lines))
     except OSError as error:
         raise explain(error, target, "Nothing was merged.") from error
 

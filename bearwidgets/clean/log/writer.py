@@ -19,9 +19,11 @@ from bearwidgets.files import locked
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
+    from typing import BinaryIO
 
     from bearwidgets.clean.log.encoding import Line
     from bearwidgets.clean.log.item_index import Items
+    from bearwidgets.clean.log.numbering import News
     from bearwidgets.clean.log.places import Moves
 
 
@@ -39,7 +41,7 @@ class JournalStore:
         self.by = by
         self.state = DecisionState(items.resolve)
         self.skipped: list[str] = []
-        self.lost: list[str] = []
+        self._lost: dict[str, str] = {}
         self._damage: dict[str, str] = {}
         self.follow: Callable[[Mapping[str, Any]], None] | None = (
             None  # told of rounds in lines that are added
@@ -49,6 +51,9 @@ class JournalStore:
         self.guard = threading.RLock()
         self._items = items
         self._file = JournalFile(path)
+        self._lock: BinaryIO | None = None  # while this store holds it
+        self._stale = False  # an interrupt came between reading and what is in memory
+        self._known = 0  # the number of the newest entry that is in memory
 
     def refresh(self) -> None:
         """Take in what was added since, by whomever.
@@ -57,24 +62,30 @@ class JournalStore:
             WorkspaceError: The file cannot be read, or is a newer version's.
         """
         with self.guard:
-            news = self._file.read()
-            if news is None:
-                return
-            if self.follow is not None and not news.anew and self._follow(news.lines):
-                news = self._file.read_again()
-            if news.anew:
-                self.state = DecisionState(self._items.resolve, self.state)
-                self.skipped, self.lost, self._damage = [], [], {}
-            self.skipped += news.notes
-            self.lost += [said for said in news.lost if said not in self.lost]
-            self._damage |= news.damage
-            for line, places in zip(news.lines, places_at_end(news.lines, self.moves), strict=True):
-                try:
-                    self.state.fold(line, places)
-                except ValueError as error:
-                    self._damage[str(line["seq"])] = (
-                        f"entry {line['seq']} of {self.path.name} was passed over: {error}"
-                    )
+            stale, self._stale = self._stale, True
+            news = self._file.read_again() if stale else self._file.read()
+            if news is not None:
+                new = [line for line in news.lines if line["seq"] > self._known] if stale else news.lines
+                if self.follow is not None and (stale or not news.anew) and self._follow(new):
+                    news = self._file.read_again()
+                self._take_in(news)
+            self._stale = False
+
+    def _take_in(self, news: News) -> None:
+        if news.anew:
+            self.state = DecisionState(self._items.resolve, self.state)
+            self.skipped, self._lost, self._damage = [], {}, {}
+        self.skipped += news.notes
+        self._lost |= news.lost
+        self._damage |= news.damage
+        for line, places in zip(news.lines, places_at_end(news.lines, self.moves), strict=True):
+            try:
+                self.state.fold(line, places)
+            except ValueError as error:
+                self._damage[str(line["seq"])] = (
+                    f"entry {line['seq']} of {self.path.name} was passed over: {error}"
+                )
+        self._known = self._file.next_number - 1
 
     def _follow(self, lines: Sequence[Line]) -> bool:
         """Keep the items where rounds in new lines brought them; whether all lines then mean other items."""
@@ -87,7 +98,15 @@ class JournalStore:
     @property
     def damage(self) -> dict[str, str]:
         """What was recorded and cannot be read, as far as it was read and nobody has accepted it; with sentences."""
-        return {which: said for which, said in self._damage.items() if which not in self.state.accepted}
+        return self._not_accepted(self._damage)
+
+    @property
+    def lost(self) -> dict[str, str]:
+        """What was recorded and is not there any more at the end, unless somebody has accepted it; with sentences."""
+        return self._not_accepted(self._lost)
+
+    def _not_accepted(self, told: Mapping[str, str]) -> dict[str, str]:
+        return {which: said for which, said in told.items() if which not in self.state.accepted}
 
     @contextlib.contextmanager
     def reading(self) -> Generator[DecisionState]:
@@ -107,17 +126,27 @@ class JournalStore:
         with self.guard:
             if self.prepare is not None:
                 self.prepare()
-            with locked(self.path.with_suffix(".lock")):
+            with self.holding():
                 self.refresh()
                 yield self.state
 
+    @contextlib.contextmanager
+    def holding(self, *, wait: float = 30.0) -> Generator[bool]:
+        """Hold the writer's lock, which `append` needs; tells whether it is held, as `locked`, with its errors."""
+        with self.guard, locked(self.path.with_suffix(".lock"), wait=wait) as lock:
+            self._lock = lock
+            try:
+                yield lock is not None
+            finally:
+                self._lock = None
+
     def append(self, entries: Sequence[Mapping[str, Any]], *, bulk: bool = False) -> None:
-        """Add entries within `writing`, all or none; several that are one act when `bulk`.
+        """Add entries within `writing` or `holding`, all or none; several that are one act when `bulk`.
 
         Raises:
             WorkspaceError: The disk is full or cannot be written; nothing changed.
         """
-        self._file.append(numbered(entries, self._file.next_number, self.by, bulk=bulk))
+        self._file.append(numbered(entries, self._file.next_number, self.by, bulk=bulk), self._lock)
         self.refresh()
 
 
