@@ -16,6 +16,7 @@ from bearwidgets import cli
 from bearwidgets.clean.journal import Journal
 from bearwidgets.cli import commands
 from bearwidgets.cli.parser import make_parser
+from bearwidgets.cli.say import say_json
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.formats import limits
 from bearwidgets.learn.learner import Learner
@@ -183,6 +184,13 @@ def test_no_name_steers_the_terminal(run, make_images, tmp_path, quick):
             assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(out + err), arguments
             if form and out:
                 assert isinstance(json.loads(out), dict)
+
+
+def test_json_is_the_same_in_every_encoding(capsys):
+    machine = {"bär": ["\x7f\x1b\u202e", "\U0001f43b"]}
+    say_json(machine)
+    out = capsys.readouterr().out
+    assert (out.isascii(), out.rstrip("\n").isprintable(), json.loads(out)) == (True, True, machine)
 
 
 def test_a_table_of_labels(run, images, quick, tmp_path):

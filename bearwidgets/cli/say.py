@@ -16,6 +16,5 @@ def say(*words: object, error: bool = False) -> None:
 
 
 def say_json(machine: dict[str, Any]) -> None:
-    """Print for a program: JSON in which what cannot be seen is escaped, and other letters are as they are."""
-    text = json.dumps(as_json(machine), ensure_ascii=False)
-    print("".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text))
+    """Print for a program: JSON in ASCII, which is the same whatever the encoding of the output."""
+    print(json.dumps(as_json(machine)).replace("\x7f", "\\u007f"))

@@ -24,6 +24,7 @@ _NAMES = {
     "training": "train",
     "valid": "valid",
     "val": "valid",
+    "validate": "valid",
     "validation": "valid",
     "dev": "valid",
     "eval": "valid",
@@ -41,6 +42,15 @@ def split_name(text: str) -> str | None:
 def splits_in(name: str) -> set[str]:
     """The splits that words in a name mean: {"train"} for "seg_train" and "train2017", none for "bears"."""
     return {split for word in _WORD.findall(name) if (split := split_name(word))}
+
+
+def beside_split(name: str) -> str | None:
+    """The letters beside the word for a split at one end of a name, "images" of "Images_train"; None without one."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    for word, rest in ((words[:1], words[1:]), (words[-1:], words[:-1])):
+        if word and split_name(word[0]):
+            return " ".join(rest)
+    return None
 
 
 def check_split(split: str, table: pd.DataFrame, where: str = "in this data set") -> None:

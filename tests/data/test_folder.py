@@ -423,6 +423,7 @@ def write_tree(root: Path, folders: dict[str, tuple[str, ...] | int]) -> Path:
         ({"train": 3, "bus": 3}, ("bus", "train")),
         ({"test": 3, "bus": 3}, ("bus", "test")),
         ({"train_station": 3, "test_tube": 3, "dog": 3}, ("dog", "test_tube", "train_station")),
+        ({"train_station": 3, "test_positive": 3}, ("test_positive", "train_station")),
         ({"a/2020": 3, "a/2021": 3, "b": 3}, AB),
     ],
 )
@@ -442,6 +443,8 @@ def test_the_level_of_the_classes(tmp_path, folders, classes):
         ({"train": 3, "test1": 3}, "do not hold class folders"),
         ({"train": 3}, "do not hold class folders"),
         ({"training_images": 3, "test_images": 3}, "do not hold class folders"),
+        ({"1train": 3, "test": 3}, "do not hold class folders"),
+        ({"train_a": 3, "train_b": 3, "test_a": 3, "test_b": 3}, "do not hold class folders"),
         ({"train": AB, "valid": 3}, "valid' holds images and no class folders"),
         (
             {"train": AB, "test/unknown": 3},

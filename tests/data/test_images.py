@@ -99,6 +99,16 @@ def test_truncated_files_are_seen_without_decoding(kind, share):
         check_image(data[: int(len(data) * share)])
 
 
+@pytest.mark.parametrize("options", [{}, {"lossless": True}, {"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0"}])
+@pytest.mark.parametrize("share", [0.2, 0.9])
+def test_a_cut_webp_is_called_cut_off(options, share):
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    data = packed(Image.fromarray(pixels), "WEBP", **options)
+    for read in (open_image, check_image):
+        with pytest.raises(ImageError, match="cut off"):
+            read(data[: int(len(data) * share)])
+
+
 def test_the_end_of_an_exif_thumbnail_does_not_pass_for_the_end_of_the_image():
     data = packed(halves((300, 300)), "JPEG")
     thumbnail = packed(halves((16, 16)), "JPEG")

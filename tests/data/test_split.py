@@ -89,9 +89,10 @@ def test_percent_is_understood_in_the_error():
 
 def test_names():
     assert [
-        split_name(each) for each in ("val", "Validation", " VALID", "Train", "testing", "bears", "")
+        split_name(each)
+        for each in ("val", "Validation", "validate", " VALID", "Train", "testing", "bears", "")
     ] == [
-        *["valid"] * 3,
+        *["valid"] * 4,
         "train",
         "test",
         None,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ntpath
 import os
-from pathlib import Path
+import sys
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,8 @@ from made_data import reasons, save_image
 
 import bearwidgets as bw
 from bearwidgets.data.dataset import Dataset
+from bearwidgets.data.listing.cells import PathReader
+from bearwidgets.data.listing.labels import notes_on_labels
 from bearwidgets.errors import BadInputError, MissingFileError
 
 
@@ -112,7 +116,9 @@ class TestTable:
         ("cells", "column", "said"),
         [
             (["train", "bogus", "valid"], "s", "'s' says 'bogus'; allowed are train, valid, test"),
-            ([0, 1, 2], "fold", r"says '2'.*frame\['fold'\] == 2"),
+            ([0, 1, 2], "fold", r"map\(\{0: 'train', 1: 'valid', 2: 'test'\}\).*frame\['fold'\] == 2"),
+            (["0", "1", "2"], "s", r"map\(\{'0': 'train', '1': 'valid', '2': 'test'\}\)"),
+            ([0, 1, 3], "fold", r"says '3'.*frame\['fold'\] == 3"),
             ([0, 1, 0], "train_test_split", "does not say which of test and train is meant"),
         ],
     )
@@ -211,6 +217,7 @@ def refusal(frame: object, root: Path, **options: object) -> str:
         (["0", "1"], "the leading zeros are lost"),
         (["000.png", "001.png"], "the files end in '.jpg'"),
         (["000.JPG", "001.JPG"], "the files end in '.jpg'"),
+        (["./black/000.png"], "'black/000.jpg' is: the files end in '.jpg'."),
         (["Black/000.jpg"], "the files lie in 'black/'"),
         (["C:\\me\\black\\000.jpg"], "cut 'C:\\\\me\\\\' off the paths"),
         (["/data/local-files/?d=black/000.jpg"], "cut '/data/local-files/?d=' off the paths"),
@@ -298,6 +305,33 @@ def test_several_labels_in_a_cell_are_noted(images, labels, noted):
     assert any("multi-label" in note for note in Dataset.from_df(frame, root=images).notes) is noted
 
 
+def test_looking_for_several_labels_does_not_compare_each_name_with_each():
+    steps = 0
+
+    def count(*_: object) -> None:
+        nonlocal steps
+        steps += 1
+
+    names = [f"genus{number % 7} species{number}" for number in range(300)]
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        assert notes_on_labels(names) == []
+    finally:
+        sys.setprofile(before)
+    assert steps < 100 * len(names)
+
+
+@pytest.mark.parametrize("cell", ["C:\\data\\img\\1.jpg", "c:/Data/img/1.jpg", "img\\1.jpg", "img/1.jpg"])
+@pytest.mark.parametrize("there", [True, False])
+def test_paths_of_windows_are_posix_also_where_the_file_is_there(monkeypatch, cell, there):
+    reader = PathReader(PureWindowsPath("C:/data"))
+    monkeypatch.setattr(reader, "_is_there", lambda _: there)
+    monkeypatch.setattr(os, "sep", "\\")
+    monkeypatch.setattr(os.path, "normcase", ntpath.normcase)
+    assert reader.path_of(cell) == "img/1.jpg"
+
+
 FRAME = pd.DataFrame({"path": ["black/000.jpg"], "label": ["x"]})
 
 
@@ -306,6 +340,7 @@ FRAME = pd.DataFrame({"path": ["black/000.jpg"], "label": ["x"]})
     [
         (pd.concat([FRAME, FRAME], axis=1), {}, "2 columns called 'path'"),
         (FRAME, {"label": ["label"]}, r"label is \['label'\]; allowed is the name of one column"),
+        (FRAME, {"groups": ["label"]}, r"groups is \['label'\]; allowed is one of the columns path, label"),
         (FRAME, {"path": None}, "path is None; allowed is the name of one column"),
         (FRAME.to_dict("list"), {}, "The table is dict; allowed is a pandas DataFrame"),
         (FRAME["path"], {}, "The table is Series"),

@@ -210,6 +210,13 @@ def test_classes_as_numbers_and_outputs_of_a_network(labels, classes, kind):
     assert review.probabilities == pytest.approx(P, abs=0.01)
 
 
+@pytest.mark.parametrize("names", [["1.0", "2.0"], [f"{number / 2}" for number in range(1, 13)], ["a ", "b"]])
+def test_names_of_classes_that_are_text_stay_as_they_are(names):
+    given = pd.DataFrame(np.full((len(names), len(names)), 1 / len(names)), columns=names)
+    review = Review.from_predictions(pd.DataFrame({"label": names}), given, names)
+    assert review.classes == review.table.label.tolist() == names
+
+
 @pytest.mark.parametrize("classes", [None, "abc", {"a": 0, "b": 1, "c": 2}, 3])
 def test_what_is_no_list_of_classes_is_refused(classes):
     with pytest.raises(BadInputError, match=r"classes is .*allowed is a list of the names"):

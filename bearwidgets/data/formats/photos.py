@@ -44,7 +44,6 @@ _TURNS = {
 }
 _SIDEWAYS = {_TURNS[orientation] for orientation in (5, 6, 7, 8)}  # they swap width and height
 _ORIENTATION = 0x0112
-_CUT_OFF = "cut off: the file ends before the image does"
 _COLOR_MODES = {"LA": 2, "RGBA": 4, "CMYK": 4}
 _MODE_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # a px; 4 of all others
 _SLOW_VALUES = 2**22  # that a decoder in Python makes: a second or two
@@ -150,10 +149,12 @@ def _decode(
         try:
             image = _decode_variant(kind, each, convert, max_pixels, at_least)
         except ImageError as error:
-            raise ImageError(str(error) if error.kind == REFUSED else _CUT_OFF, error.kind) from error
+            raise ImageError(
+                str(error) if error.kind == REFUSED else structure.CUT_OFF, error.kind
+            ) from error
         shown.add(digest(image))
     if image is None or len(shown) > 1:
-        raise ImageError(_CUT_OFF)
+        raise ImageError(structure.CUT_OFF)
     return image
 
 
@@ -272,7 +273,7 @@ def _n_frames(kind: str, data: bytes) -> int:
 def _decode_reason(error: Exception) -> str:
     text = str(error)
     if "truncated" in text or isinstance(error, EOFError):
-        return _CUT_OFF
+        return structure.CUT_OFF
     if isinstance(error, MemoryError):
         return "too large for this machine's memory"
     return f"broken: its pixels cannot be decoded ({text or type(error).__name__})"

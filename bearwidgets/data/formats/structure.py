@@ -13,11 +13,13 @@ from typing import Literal
 from bearwidgets.data.problems import REFUSED
 from bearwidgets.errors import ImageError
 
+CUT_OFF = "cut off: the file ends before the image does"
 _TEXT_CHUNKS = {b"tEXt", b"zTXt", b"iTXt", b"iCCP"}
 _MOST_TEXT = 2**20  # bytes; Pillow refuses a PNG with a longer text
 _LONG_HEAD = 2**16  # bytes before the first frame of a GIF
 _PPM_HEAD = 4096  # bytes
 _PPM_COMMENTS = 1000
+_WEBP_PIXELS = {b"VP8 ", b"VP8L", b"ANMF"}
 _MOST_EXIF = 2**26  # bytes
 _END = b"\xff\xd9"
 _BIG_TIFF = 43
@@ -154,15 +156,22 @@ def webp_is_whole(data: bytes) -> bool:
 
 
 def webp_variants(data: bytes) -> list[bytes]:
-    """The file; if it is shorter than it says, up to the last part that is whole."""
+    """The file; if it is shorter than it says, up to the last part that is whole.
+
+    Raises:
+        ImageError: No part that is whole holds pixels.
+    """
     if webp_is_whole(data):
         return [data]
-    end = 12
+    end, has_pixels = 12, False
     while end + 8 <= len(data):
         n_bytes = int.from_bytes(data[end + 4 : end + 8], "little")
         if end + 8 + n_bytes > len(data):
             break
+        has_pixels = has_pixels or data[end : end + 4] in _WEBP_PIXELS
         end += 8 + n_bytes + n_bytes % 2
+    if not has_pixels:
+        raise ImageError(CUT_OFF)
     whole = data[:end].ljust(end, b"\0")
     return [whole[:4] + (end - 8).to_bytes(4, "little") + whole[8:]]
 

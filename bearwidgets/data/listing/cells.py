@@ -19,7 +19,7 @@ from bearwidgets.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from pathlib import PurePath
 
 _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 ELSEWHERE = "an absolute path of another computer: there is no such file on this one"
@@ -29,8 +29,8 @@ _LOOKED_AT = 50_000  # files among which the one that a cell means is looked for
 class PathReader:
     """The posix path relative to a root that a cell means.
 
-    Backslashes count as slashes where no file of that very name exists, accents may be written either way, absolute
-    paths and file:// are allowed if they lead below the root.
+    Backslashes count as slashes (except, on other systems than Windows, in the name of a file that exists), accents
+    may be written either way, absolute paths and file:// are allowed if they lead below the root.
 
     Args:
         root: A resolved folder.
@@ -38,7 +38,7 @@ class PathReader:
         folder: The folder below the root that the cells are relative to.
     """
 
-    def __init__(self, root: Path, suffix: str = "", folder: str = "") -> None:
+    def __init__(self, root: PurePath, suffix: str = "", folder: str = "") -> None:
         self._root, self._suffix, self._folder = root, suffix, folder
         self._spelled: dict[str, dict[str, str]] = {}
 
@@ -51,7 +51,7 @@ class PathReader:
         text = self._text_of(cell)
         if self._suffix and not text.endswith(self._suffix):
             text += self._suffix
-        if "\\" in text and not self._is_there(text):
+        if "\\" in text and (os.sep == "\\" or not self._is_there(text)):
             text = text.replace("\\", "/")
         if os.path.isabs(text) or ntpath.splitdrive(text)[0]:  # noqa: PTH117
             return self._spelling(self._below(posixpath.normpath(text)))
@@ -79,7 +79,7 @@ class PathReader:
 
     def _below(self, path: str) -> str:
         base = self._root.as_posix().rstrip("/") + "/"
-        if path.startswith(base):
+        if os.path.normcase(path).startswith(os.path.normcase(base)):
             return path[len(base) :]
         here = "an absolute path outside the data folder: refused; pass root= with its folder"
         raise BadInputError(here if os.path.lexists(path) else ELSEWHERE)
@@ -107,7 +107,7 @@ class PathReader:
         return self._spelled[folder]
 
 
-def difference(cells: Iterable[str], root: Path) -> str:
+def difference(cells: Iterable[str], root: PurePath) -> str:
     """What tells the first of these cells, which name no file, from a file of nearly that name; "" for none."""
     there: dict[str, list[str]] = {}
     for path in islice(_files(root), _LOOKED_AT):
@@ -127,7 +127,8 @@ def _n_common(one: list[str], other: list[str]) -> int:
 
 
 def _advice(cell: str, found: str) -> str:
-    text = cell.replace("\\", "/")
+    text = posixpath.normpath(cell.replace("\\", "/"))
+    written = cell if len(cell) == len(text) else text
     (head, stem, ending), (real_head, real_stem, real_ending) = _taken_apart(text), _taken_apart(found)
     told = []
     if stem != real_stem and stem.lower() == real_stem.lower():
@@ -139,7 +140,9 @@ def _advice(cell: str, found: str) -> str:
     if head != real_head and real_head.endswith(head):
         told.append(f'pass folder="{real_head.removesuffix(head).rstrip("/")}"')
     elif head != real_head and head.endswith(real_head):
-        told.append(f"cut {cell[: len(head) - len(real_head)]!r} off the paths, as with .str.removeprefix()")
+        told.append(
+            f"cut {written[: len(head) - len(real_head)]!r} off the paths, as with .str.removeprefix()"
+        )
     elif head != real_head:
         told.append(f"the files lie in {real_head!r}")
     return "; ".join(told)
@@ -158,7 +161,7 @@ def _key(path: str) -> str:
     return stem.lstrip("0") or "0"
 
 
-def _files(root: Path) -> Iterator[str]:
+def _files(root: PurePath) -> Iterator[str]:
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         base = os.path.relpath(folder, root).replace(os.sep, "/")

@@ -15,7 +15,7 @@ from bearwidgets.data.listing.applied import Applied
 from bearwidgets.data.listing.cells import ELSEWHERE, PathReader, difference
 from bearwidgets.data.listing.folder import check_folder
 from bearwidgets.data.listing.groups import group_by_column, group_by_pattern
-from bearwidgets.data.listing.labels import cell_text, label_texts, notes_on_labels, split_texts
+from bearwidgets.data.listing.labels import cell_text, class_texts, notes_on_labels, split_texts
 from bearwidgets.data.listing.walk import (
     DELETED,
     LEAVING_LINK,
@@ -104,7 +104,7 @@ def list_frame(
     if len(lost) > len(listing.labels):
         written = dict(zip(paths[::-1], map(cell_text, frame[columns.path][::-1]), strict=True))
         listing.hint = difference((written[path] for path in lost if path in written), root)
-    if groups in frame.columns:
+    if isinstance(groups, (str, int)) and groups in frame.columns:
         group_by_column(listing, paths, frame[groups])
     elif groups is not None:
         group_by_pattern(listing, groups, f"one of the columns {and_more(frame.columns, 10)}, or ")
@@ -115,7 +115,7 @@ def _read_rows(
     frame: pd.DataFrame, root: Path, columns: Columns, listing: Listing
 ) -> tuple[dict[str, set[tuple[str, str]]], list[str]]:
     """Path → label and split as each row says, and the path of each row."""
-    labels = label_texts(frame[columns.label].tolist())
+    labels = class_texts(frame[columns.label].tolist())
     listing.notes += notes_on_labels(labels)
     splits = [""] * len(frame)
     if columns.split is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from bearwidgets.data.split import split_name, splits_in
+from bearwidgets.data.split import beside_split, split_name, splits_in
 from bearwidgets.errors import BadInputError, and_more
 
 if TYPE_CHECKING:
@@ -98,7 +98,11 @@ class _Level:
                 f"The folders {and_more(map(repr, self.hinted), 5)} look like splits. Rename them so that there are"
                 f" {_WANTED}; or give one of them: {_full(self.walk, _innermost(self.walk, first))!r}."
             )
-        if len(self.hinted) == len(self.folders):
+        alike: dict[str | None, set[str]] = {}
+        for name, split in self.hinted.items():
+            alike.setdefault(beside_split(name), set()).add(split)
+        alike.pop(None, None)  # test_positive and train_station are classes
+        if len(self.hinted) == len(self.folders) and any(len(splits) > 1 for splits in alike.values()):
             self._refuse_flat()
 
     def check_classes(self) -> None:
