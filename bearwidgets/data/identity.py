@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DIGEST = 16
-_SCHEMA = 6  # goes up when what is stored, or which files count as usable, changes
+_SCHEMA = 7  # goes up when what is stored, or which files count as usable, changes
 _BATCH = 16  # files that one task of the pool reads
 _COLUMNS = (
     "(path TEXT PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER, content TEXT, width INTEGER,"

@@ -363,6 +363,34 @@ def test_deep_gray_is_scaled_by_the_bits_in_use(kind, bits):
     assert levels.tolist() == pytest.approx([0, 127.5, 223], abs=1)
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+def test_hot_pixels_do_not_darken_deep_gray(bits):
+    top = 2**bits - 1
+    values = np.full((64, 64), top // 2, dtype=np.uint16)
+    values[0, :4] = 65535  # of 4,096 px
+    for kind in ("PNG", "TIFF"):
+        levels = np.asarray(open_image(packed(Image.fromarray(values), kind)))[..., 0]
+        assert (levels[0, 0], levels[9, 9]) == (255, pytest.approx(127, abs=1))
+    values[0, :5] = 65535  # more than a thousandth are no hot pixels
+    levels = np.asarray(open_image(packed(Image.fromarray(values), "PNG")))[..., 0]
+    assert levels[9, 9] == pytest.approx(top / 2 / 257, abs=1)
+
+
+@pytest.mark.parametrize(("greatest", "level"), [(1.0, 128), (1.04, 128), (2.0, 1)])
+def test_floats_a_little_above_one_are_from_0_to_1(greatest, level):
+    values = np.full((8, 8), 0.5, dtype=np.float32)
+    values[0, 0] = greatest
+    shown = np.asarray(open_image(packed(Image.fromarray(values), "TIFF")))[..., 0]
+    assert shown[4, 4] == pytest.approx(level, abs=1)
+
+
+def test_few_bright_values_on_black_are_not_all_white():
+    values = np.zeros((64, 64), dtype=np.uint16)
+    values[0, :4] = 1, 60, 120, 200
+    shown = np.asarray(open_image(packed(Image.fromarray(values), "PNG")))[..., 0]
+    assert shown[0, :4].tolist() == [1, 60, 120, 200]
+
+
 # ---------------------------------------------------------------- bounds
 
 
@@ -404,6 +432,16 @@ def test_a_jpeg_of_thousands_of_scans_is_refused():
     with pytest.raises(ImageError, match="scans") as caught:
         check_image(many)
     assert caught.value.kind == "refused"
+
+
+def test_scans_are_counted_up_to_the_end_of_the_image():
+    data = packed(noise(), "JPEG", progressive=True)
+    n_scans = structure.jpeg_scans(data)
+    assert 5 < n_scans < 15
+    assert structure.jpeg_scans(data + b"\xff\xda" * 1000) == n_scans  # as the video of a motion photo
+    scan = data.rindex(b"\xff\xda")
+    for hidden in (b"\xff\xfe\0\4\xff\xd9", b"\xff\x01\xff\xff"):  # an end in a comment; no length
+        assert structure.jpeg_scans(data[:scan] + hidden + data[scan:-2] * 100 + data[-2:]) == n_scans + 99
 
 
 def test_an_exif_block_that_would_take_gigabytes_turns_nothing():

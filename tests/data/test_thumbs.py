@@ -76,6 +76,9 @@ def test_made_once_then_from_memory_then_from_disk(photo, monkeypatch):
     assert Thumbnails().jpeg(photo, content, 160) == data
     with pytest.raises(ImageError):
         Thumbnails().jpeg(photo, content, 320)
+    monkeypatch.setattr(thumbs, "DECODING", thumbs.DECODING + 1)
+    with pytest.raises(ImageError):  # as the image was decoded before
+        Thumbnails().jpeg(photo, content, 160)
 
 
 def test_bad_arguments(photo):

@@ -85,6 +85,12 @@ def test_any_part_of_the_preprocessing_is_in_the_key():
     assert len(keys) == len(changes)
 
 
+def test_how_files_are_decoded_is_in_the_key(monkeypatch):
+    before = store(keep=False).key
+    monkeypatch.setattr(module, "DECODING", module.DECODING + 1)
+    assert store(keep=False).key != before
+
+
 def test_pictures_of_many_bands_have_features(tmp_path):
     generator = np.random.default_rng(0)
     files = [tmp_path / f"{number}.npy" for number in range(3)]

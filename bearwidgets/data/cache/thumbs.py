@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from bearwidgets.data.cache.cache_file import cache_dir
-from bearwidgets.data.formats.images import open_image
+from bearwidgets.data.formats.images import DECODING, open_image
 from bearwidgets.data.formats.limits import its_own_trouble
 from bearwidgets.errors import BadInputError
 from bearwidgets.files import write_atomic
@@ -30,7 +30,7 @@ SIZES = (160, 320)
 
 _QUALITY = 80
 _DAY = 86_400  # s; a thumbnail that is used is marked as used at most this often
-_OURS = re.compile(r"[0-9a-f]+\.jpg|\.bearwidgets-.*\.tmp")
+_OURS = re.compile(r"[0-9a-f]+(-\d+)?\.jpg|\.bearwidgets-.*\.tmp")
 _CHECKSUM = 4  # bytes behind each JPEG on disk, which programs that show it pass over
 _KEPT = 0.8  # share of the bound that is left after clearing
 
@@ -92,7 +92,7 @@ class Thumbnails:
 
     def _file(self, key: tuple[str, int]) -> Path:
         content, px = key
-        return self.folder / str(px) / content[:2] / f"{content}.jpg"
+        return self.folder / str(px) / content[:2] / f"{content}-{DECODING}.jpg"
 
     def _read(self, key: tuple[str, int]) -> bytes | None:
         file = self._file(key)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 512 * 2**20
 """Size of a file above which it is refused unread."""
 
+DECODING = 2
+"""Goes up when the same file gives other pixels, so that what was computed of those before is not used again."""
+
 _OTHER_STARTS = {
     b"%PDF": "a PDF document",
     b"%!PS": "a PostScript document",
@@ -51,7 +54,8 @@ def open_image(
     It carries no metadata (no EXIF, no GPS, no comments). Of an animation it is the first frame. An array, or a TIFF
     that is more than a photo, shows its first three bands (the first in gray, if there are fewer), each stretched
     from its 2nd to its 98th percentile. Gray of more than 8 bits is divided by the greatest number of the bits in use
-    (8, 10, 12, 14 or 16), so that 12 bits in a file of 16 are not black.
+    (8, 10, 12, 14 or 16), so that 12 bits in a file of 16 are not black; a thousandth of the px, which may be hot
+    ones, may be above it and is then white.
 
     Args:
         source: A path, or the bytes of a file.

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _STRIP = 2**22  # px that are converted at once: working copies of more would take gigabytes
 _TOPS = (1, 255, 1023, 4095, 16383, 65535)  # the greatest number of the bits in use: 8, 10, 12, 14 or 16
+_MOST = 0.999  # share of the px that tells the bits in use; the others may be hot
+_ABOUT_ONE = 1.05  # floats from 0 to 1 exceed it a little once they are resampled
 _TRANSPARENT = {"RGBA", "LA", "PA", "RGBa", "La"}
 
 
@@ -41,7 +43,8 @@ def deep_levels(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         return image
     least, top = _deep_range(image)
-    return Image.fromarray((np.asarray(image, dtype=np.float32) - np.float32(least)) / np.float32(top))
+    levels = (np.asarray(image, dtype=np.float32) - np.float32(least)) / np.float32(top)
+    return Image.fromarray(np.minimum(levels, 1))
 
 
 def digest(image: Image.Image) -> bytes:
@@ -69,7 +72,8 @@ def _deep_range(image: Image.Image) -> tuple[float, float]:
     """What becomes black in an image of deep gray, and how far above it white is.
 
     From 0 to the greatest number of the bits in use, so that 12 bits in a file of 16 are not black, and images of one
-    camera are brought to 8 bits alike. Negative and larger values are stretched from their least to their greatest.
+    camera are brought to 8 bits alike; a thousandth of whole numbers may be above, so that a hot px does not darken
+    all others. Negative and larger values are stretched from their least to their greatest.
     """
     ranges = np.array(
         [(each.min(), each.max()) for each in (_finite(strip) for _, strip in _strips(image, 1))]
@@ -77,7 +81,19 @@ def _deep_range(image: Image.Image) -> tuple[float, float]:
     least, greatest = float(ranges[:, 0].min()), float(ranges[:, 1].max())
     if least < 0 or greatest > _TOPS[-1]:
         return least, greatest - least or 1
-    return 0, next(top for top in _TOPS if greatest <= top)
+    if greatest <= (_ABOUT_ONE if image.mode == "F" else 1):
+        return 0, 1
+    if image.mode != "F":
+        greatest = _most_are_below(image)
+    return 0, next(top for top in _TOPS[1:] if greatest <= top)
+
+
+def _most_are_below(image: Image.Image) -> int:
+    """The least value that all but a thousandth of the px, whole numbers up to 65,535, do not exceed."""
+    counts = np.zeros(_TOPS[-1] + 1, dtype=np.int64)
+    for _, strip in _strips(image, 1):
+        counts += np.bincount(np.asarray(strip).ravel().astype(np.intp), minlength=len(counts))
+    return int(np.searchsorted(counts.cumsum(), counts.sum() * _MOST))
 
 
 def _finite(image: Image.Image) -> np.ndarray:

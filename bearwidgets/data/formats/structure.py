@@ -22,6 +22,7 @@ _PPM_COMMENTS = 1000
 _WEBP_PIXELS = {b"VP8 ", b"VP8L", b"ANMF"}
 _MOST_EXIF = 2**26  # bytes
 _END = b"\xff\xd9"
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # that has a length behind it, or ends the image
 _BIG_TIFF = 43
 _TYPE_BYTES = {
     3: 2,
@@ -63,8 +64,14 @@ def jpeg_variants(data: bytes) -> list[bytes]:
 
 
 def jpeg_scans(data: bytes) -> int:
-    """Number of scans, at most; a progressive JPEG has about ten."""
-    return data.count(b"\xff\xda")
+    """Number of scans up to the end marker of the image, what is appended not counted; a progressive JPEG has ten."""
+    at, n_scans = _jpeg_head(data)[0], 0
+    if not at:
+        return data.count(b"\xff\xda")
+    while (found := _JPEG_MARKER.search(data, at)) and found[0] != _END:
+        n_scans += found[0] == b"\xff\xda"
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return n_scans
 
 
 def _jpeg_head(data: bytes) -> tuple[int, list[tuple[int, int]]]:

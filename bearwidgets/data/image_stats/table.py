@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bearwidgets.data.item_table import ItemTable
 
-_SCHEMA = 4  # goes up when a value is measured otherwise
+_SCHEMA = 5  # goes up when a value is measured otherwise
 _COLUMNS = "(content TEXT PRIMARY KEY, figures BLOB, small BLOB, format TEXT, frames INTEGER)"
 _BATCH = 8  # images that a thread takes at once
 

@@ -1,8 +1,8 @@
 """Features: what the body says of each image, computed once and kept.
 
-The cache is keyed by the images' content, the body's weights and the preprocessing, so it is right by
-construction: other weights or other pixels have other keys. It lies in the user's cache folder as safetensors
-shards, bounded in size, and may be deleted at any time.
+The cache is keyed by the images' content, how they are decoded, the body's weights and the preprocessing, so it is
+right by construction: other weights or other pixels have other keys. It lies in the user's cache folder as
+safetensors shards, bounded in size, and may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import torch
 
 from bearwidgets.data.augment.loader import Batch, ImageFiles, load_batches
 from bearwidgets.data.cache.cache_file import cache_dir
+from bearwidgets.data.formats.images import DECODING
 from bearwidgets.data.parallel import in_threads
 from bearwidgets.files import write_atomic
 from bearwidgets.learn import tensor_file
@@ -44,7 +45,7 @@ class FeatureStore:
     """Features of one body under one preprocessing, by content id, in memory and (if `keep`) on disk.
 
     Attributes:
-        key: hex hash of weights and preprocessing.
+        key: hex hash of weights, preprocessing and how files are decoded.
         problems: content id → reason, for images that could not be decoded.
     """
 
@@ -52,7 +53,8 @@ class FeatureStore:
         self.body = body
         self.preprocessing = preprocessing
         self.precision = fast_precision(next(body.parameters()).device)
-        self.key = f"{fingerprint(body)}-{zlib.crc32(f'{preprocessing}{self.precision}'.encode()):x}"
+        read_as = f"{preprocessing}{self.precision}{DECODING}"
+        self.key = f"{fingerprint(body)}-{zlib.crc32(read_as.encode()):x}"
         self.problems: dict[str, str] = {}
         self._rows: dict[str, np.ndarray] = {}
         self._unwritten: list[str] = []
