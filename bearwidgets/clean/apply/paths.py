@@ -63,11 +63,6 @@ class DataPaths:
         """The journal file."""
         return self.workspace / "journal.jsonl"
 
-    @property
-    def lock(self) -> Path:
-        """The file whose lock the writer holds."""
-        return self.workspace / "journal.lock"
-
     def round_folder(self, number: int) -> Path:
         """The folder with plan and receipt of a round."""
         return round_folder(self.workspace, number)
