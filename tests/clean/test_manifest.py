@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import io
@@ -87,7 +88,8 @@ def test_temporary_files_of_killed_processes_are_cleared_away(tmp_path):
     old, name = tmp_path / ".bearwidgets-01234567.tmp", tmp_path / ".bearwidgets-mine.tmp"
     for each in (old, name):
         each.write_text("half")
-    with disk._kept_alive(old):
+    with contextlib.ExitStack() as held:
+        disk._lock(old, held)
         disk.write_atomic(tmp_path / "a.csv", b"1")
         assert old.exists()
     disk.write_atomic(tmp_path / "a.csv", b"2")
