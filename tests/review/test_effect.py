@@ -224,7 +224,8 @@ def test_all_items_by_their_label_issue(session):
     figures = session.review_yield()
     assert (figures.decided, figures.changed, figures.left) == (10, 6, 12), "unsure is neither"
     assert figures.recent_changed == 6
-    session.undo()
+    session.journal.undo()
+    session.refresh()
     assert session.review_yield().left == 14
 
 

@@ -347,7 +347,8 @@ def test_plan_with_problems_applies_the_rest(ds, front):
 def test_nothing_to_apply(front):
     plan = front.ask("plan")
     assert plan["ok"] is False
-    front.refused("apply", token=plan["token"])
+    done = front.ask("apply", token=plan["token"])
+    assert (done["round"], done["message"].split(":")[0]) == (0, "Nothing to do")
 
 
 def test_retrain_and_stop(front):
