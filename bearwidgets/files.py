@@ -1,4 +1,4 @@
-"""Files: atomic writes, draft folders, locks, outputs, and the files of a workspace."""
+"""Files: atomic writes, draft folders, locks, and the files of a workspace."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from bearwidgets.errors import BadInputError, WorkspaceError
+from bearwidgets.errors import WorkspaceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping
 
 if os.name == "nt":
     import msvcrt
@@ -205,44 +205,6 @@ def draft_folder(root: Path) -> Generator[tuple[Path, Callable[[], None]]]:
         if root.exists():
             root.rmdir()
         draft.rename(root)
-
-
-def check_output(path: str | Path, endings: Sequence[str]) -> Path:
-    """A file that is to be written or replaced, checked before the work is done for it.
-
-    Args:
-        path: Where; a name that does not end as its format does may be somebody's image, and is refused.
-        endings: Those of the format, in small letters; "" for a name that has none.
-
-    Raises:
-        BadInputError: Another ending, or something is there that is no file.
-        WorkspaceError: Its folder is not there.
-    """
-    path = Path(path).expanduser()
-    if path.suffix.lower() not in endings:
-        raise BadInputError(
-            f"{path.name!r} does not say in which format; allowed are {' and '.join(filter(None, endings))}."
-        )
-    if path.exists() and not path.is_file():
-        raise BadInputError(f"{str(path)!r} is there and no file; give another name.")
-    if not path.parent.is_dir():
-        raise WorkspaceError(f"{str(path)!r} cannot be written: there is no folder {str(path.parent)!r}.")
-    return path
-
-
-def write_output(path: Path, data: bytes, what: str) -> Path:
-    """Write a file that was asked for, in one step; `what` it is begins the sentence if that fails.
-
-    Raises:
-        WorkspaceError: It cannot be written.
-    """
-    try:
-        write_atomic(path, data)
-    except OSError as error:
-        raise WorkspaceError(
-            f"{what} could not be written to {str(path)!r}: {error.strerror or error}."
-        ) from error
-    return path
 
 
 def open_own(path: Path, flags: int = os.O_RDONLY) -> int:

@@ -8,23 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.clean.apply.paths import DataPaths
-from bearwidgets.clean.apply.round import Round
 from bearwidgets.clean.apply.transaction import Rounds
 from bearwidgets.clean.log.item_index import Items
 from bearwidgets.clean.log.lines import check_choice, check_class, decisions_table, entry, rounds_table
 from bearwidgets.clean.log.manifest import ManifestWriter
 from bearwidgets.clean.log.merge import MergeResult, merge_journals
 from bearwidgets.clean.log.writer import JournalStore, user_name
-from bearwidgets.data.actions import ACTIONS, RELABEL
+from bearwidgets.data.actions import ACTIONS
 from bearwidgets.data.dataset import check_dataset
-from bearwidgets.errors import (
-    BadInputError,
-    ConflictError,
-    MissingFileError,
-    WorkspaceError,
-    and_more,
-    shortened,
-)
+from bearwidgets.errors import BadInputError, ConflictError, MissingFileError, and_more, shortened
 from bearwidgets.files import refuse_links
 
 if TYPE_CHECKING:
@@ -71,11 +63,11 @@ class Journal:
         self._in_manifest = 0  # the version that the manifest is of
         self._table: tuple[int, pd.DataFrame] | None = None  # the decisions and the version they are of
         self._rounds: Rounds | None = None
-        self._store.moves = self._moves
         if dataset is not None:
             paths = DataPaths.of(dataset)
             self._store.prepare = paths.prepare
             self._rounds = Rounds(self._store, paths, self._items, dataset.table)
+            self._store.moves = self._rounds.relabeled_files
 
     @classmethod
     def open(cls, source: Dataset | Path | str, *, by: str | None = None) -> Journal:
@@ -433,16 +425,6 @@ class Journal:
             if absent
             else []
         )
-
-    def _moves(self, number: int) -> list[tuple[str, str, str]]:
-        """Content id, path and target of the files that a round moved to another class."""
-        if self._rounds is None:
-            return []
-        try:
-            moves = Round.read(self._rounds.paths, number, self._rounds.step).moves
-        except WorkspaceError:  # told where the round itself is wanted
-            return []
-        return [(each.content, each.path, each.target) for each in moves if each.action == RELABEL]
 
     def _warn_of_damage(self) -> None:
         if damage := self.damage:

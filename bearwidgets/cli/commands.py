@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.cli.say import say, say_json
+from bearwidgets.data.output import check_output
 from bearwidgets.errors import BadInputError
-from bearwidgets.files import check_output
 from bearwidgets.safe_text import visible
 
 if TYPE_CHECKING:
@@ -65,15 +65,6 @@ def _print(options: Any, machine: dict[str, Any], *words: object) -> None:
     say_json(machine) if options.json else say(*words)
 
 
-def _check_outputs(*outputs: tuple[str | None, tuple[str, ...]]) -> None:
-    """Look at each file that is to be written before the work is done for it: none may be an image."""
-    from bearwidgets.data.listing.walk import announces_image
-
-    for path, endings in outputs:
-        if path and announces_image(str(check_output(path, endings))):
-            raise BadInputError(f"{path!r} is an image, which is not written over; give another name.")
-
-
 def _trained(ds: Dataset, *, quiet: bool, fit: Callable[..., Any] | None = None, **options: Any) -> Any:
     from bearwidgets import Learner
 
@@ -108,7 +99,9 @@ def check(options: Any) -> int:
     from bearwidgets.data.problems import problem_lines
     from bearwidgets.review.checks.issues import REPORTS, TABLES
 
-    _check_outputs((options.report, REPORTS), (options.out, TABLES))
+    for path, endings in ((options.report, REPORTS), (options.out, TABLES)):
+        if path:
+            check_output(path, endings)
     ds = _dataset(options)
     review: Review | None = None
     words: list[object] = [ds]
@@ -147,7 +140,9 @@ def train(options: Any) -> int:
     from bearwidgets.learn.provenance import as_mode
     from bearwidgets.learn.saved.bundle import ENDINGS
 
-    _check_outputs((options.save, ENDINGS), (options.export, (".onnx",)))
+    for path, endings in ((options.save, ENDINGS), (options.export, (".onnx",))):
+        if path:
+            check_output(path, endings)
     given = ("lr", "batch_size", "augment", "precision", "checkpoint", "log")
     recipe = {name: getattr(options, name) for name in given if getattr(options, name) is not None}
     options.mode = as_mode(options.mode)

@@ -158,18 +158,13 @@ class Dataset(ShownItems):
         space = workspace_of(workspace, base)
         listing = list_frame(frame, base, columns, groups=groups, follow_links=follow_links)
         parts = tabulate(listing, base, space, valid_pct=valid_pct, seed=seed)
-        return cls(
-            base,
-            space,
-            *parts,
-            valid_pct,
-            seed,
-            "csv",
-            file,
-            columns,
-            groups=groups,
-            follow_links=follow_links,
-        )
+        kept: dict[str, Any] = {
+            "csv": file,
+            "columns": columns,
+            "groups": groups,
+            "follow_links": follow_links,
+        }
+        return cls(base, space, *parts, valid_pct, seed, "csv", **kept)
 
     @classmethod
     def from_df(
@@ -207,19 +202,13 @@ class Dataset(ShownItems):
         applied = read_applied(space)
         listing = list_frame(frame, base, columns, groups=groups, follow_links=follow_links, applied=applied)
         parts = tabulate(listing, base, space, valid_pct=valid_pct, seed=seed)
-        return cls(
-            base,
-            space,
-            *parts,
-            valid_pct,
-            seed,
-            "df",
-            None,
-            columns,
-            frame,
-            groups=groups,
-            follow_links=follow_links,
-        )
+        kept: dict[str, Any] = {
+            "columns": columns,
+            "_frame": frame,
+            "groups": groups,
+            "follow_links": follow_links,
+        }
+        return cls(base, space, *parts, valid_pct, seed, "df", **kept)
 
     @classmethod
     def from_huggingface(

@@ -16,9 +16,9 @@ from bearwidgets.data.augment.augment import Augment, augmentation
 from bearwidgets.data.augment.transforms import Resize
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.data.item_table import ItemTable
+from bearwidgets.data.output import check_output, write_output
 from bearwidgets.data.split import SPLITS
 from bearwidgets.errors import BadInputError, ImageError, check_whole, unknown_name
-from bearwidgets.files import check_output, write_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

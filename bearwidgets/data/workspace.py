@@ -148,8 +148,8 @@ def half_done(workspace: Path, root: Path) -> list[str]:
     several = "rounds" if len(rounds) > 1 else "round"
     told = (
         f"{several} {and_more(rounds, 5)} of moved files may be half done (interrupted, or still at work), so that"
-        " some of these images are not where they belong: open the journal or a Cleaner, which brings it to an end,"
-        " then read the data set again"
+        " some of these images are not where they belong: open the journal or a Cleaner, which brings it to an end"
+        " or says why it cannot, then read the data set again"
     )
     return [told]
 

@@ -139,7 +139,7 @@ def fastai_loaders(table: Any, root: Path, item: list[Any], batch: list[Any], ba
     labels = dict(zip(paths, rows.label, strict=True))
     block = DataBlock(
         blocks=(ImageBlock, CategoryBlock),
-        get_y=labels.__getitem__,
+        get_y=lambda path: labels[path],  # fastcore asks for a signature, which methods of dict lack
         splitter=IndexSplitter(rows.index[rows.split == "valid"].tolist()),
         item_tfms=item,
         batch_tfms=batch,

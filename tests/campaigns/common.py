@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import pickle
 import sys
+import tempfile
 import time
 import traceback
 import warnings
@@ -57,6 +59,20 @@ def child(work: Callable[[], Any]) -> tuple[int, Any]:
     return status, pickle.loads(data) if data else None  # noqa: S301 - from our own child
 
 
+def options(words: str | None, **defaults: float | str) -> argparse.Namespace:
+    """The options of the command line: --name for each default, of its type."""
+    parser = argparse.ArgumentParser(description=words, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, default in defaults.items():
+        parser.add_argument(f"--{name}", type=type(default), default=default, help="default: %(default)s")
+    return parser.parse_args()
+
+
+def grounds(other: Path | None = None) -> tempfile.TemporaryDirectory[str]:
+    """A temporary folder, in `other` where that is there, for a `with` block."""
+    where = other if other is not None and other.is_dir() else None
+    return tempfile.TemporaryDirectory(prefix="bearwidgets-", dir=where, ignore_cleanup_errors=True)
+
+
 class Tally:
     """The runs of a campaign and what went wrong in them."""
 
@@ -75,7 +91,7 @@ class Tally:
             self.failures.append(f"{kind}: {problem}")
 
     def report(self) -> int:
-        """Print the figures; gives the exit status."""
+        """Print the figures; gives the exit status, which is 1 where nothing ran, too."""
         for kind, n in sorted(self.runs.items()):
             failed = sum(each.startswith(f"{kind}:") for each in self.failures)
             print(f"{kind:40} {n:6} runs {failed:5} failures")
@@ -85,4 +101,4 @@ class Tally:
             f"{self.name}: {self.runs.total()} runs, {len(self.failures)} failures, {self.bytes_lost} bytes lost,"
         )
         print(f"{seconds:.0f} s; worst: {worst}")
-        return 1 if self.failures else 0
+        return 1 if self.failures or not self.runs else 0

@@ -9,13 +9,11 @@ without the fault, the data is as before or as after the act, and going on leads
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
+import common
 import kill
 from common import Tally, child
 
@@ -54,25 +52,17 @@ def run(campaign: kill.Campaign, at: int, number: int) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--stride", type=int, default=1, help="refuse every so many steps only")
-    parser.add_argument("--only", default="", choices=["", *kill.ACTS])
-    options = parser.parse_args()
+    """Run from the command line; with a stride only every so many steps are refused."""
+    options = common.options(__doc__, stride=1, only="")
     tally = Tally("full disk")
-    base = Path(tempfile.mkdtemp(prefix="full-")).resolve()
-    other = Path(tempfile.mkdtemp(prefix="full-", dir=kill.MEMORY if kill.MEMORY.is_dir() else None))
-    try:
+    with common.grounds() as folder, common.grounds(kill.MEMORY) as other_folder:
+        base, other = Path(folder).resolve(), Path(other_folder)
         kill.warm_up(base)
         for number, campaign in enumerate(kill.campaigns(base, other, tally, options.only)):
             for at in range(1 + number % options.stride, campaign.n_steps + 1, options.stride):
                 for error in ERRORS if options.stride == 1 else ERRORS[:1]:
                     run(campaign, at, error)
-        return tally.report()
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
-        shutil.rmtree(other, ignore_errors=True)
+    return tally.report()
 
 
 if __name__ == "__main__":

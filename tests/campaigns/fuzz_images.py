@@ -10,7 +10,6 @@ and no process ends.
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import random
@@ -27,6 +26,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import common
 import numpy as np
 import tifffile
 from common import Tally, child
@@ -298,13 +298,7 @@ def in_a_process(cases: list[bytes], path: Path) -> list[Outcome]:
 
 def main() -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--runs", type=int, default=5000)
-    parser.add_argument("--seconds", type=float, default=900)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
+    options = common.options(__doc__, runs=5000, seconds=900.0, seed=0)
     return fuzz(options.runs, options.seconds, options.seed).report()
 
 

@@ -13,17 +13,16 @@ journal says the same, and going on leads to after and back to before; nothing b
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import shutil
 import signal
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import common
 from common import Tally, bag, child, digest
 from made_data import write_images
 
@@ -387,18 +386,11 @@ def every_step(campaign: Campaign, chance: random.Random, stride: int) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--runs", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--stride", type=int, default=1, help="kill at every so many steps only")
-    parser.add_argument("--only", default="", choices=["", *ACTS])
-    options = parser.parse_args()
+    """Run from the command line; with a stride only every so many steps are the last."""
+    options = common.options(__doc__, runs=1000, seed=0, stride=1, only="")
     chance, tally = random.Random(options.seed), Tally("kill")  # noqa: S311
-    base = Path(tempfile.mkdtemp(prefix="kill-")).resolve()
-    other = Path(tempfile.mkdtemp(prefix="kill-", dir=MEMORY if MEMORY.is_dir() else None))
-    try:
+    with common.grounds() as folder, common.grounds(MEMORY) as other_folder:
+        base, other = Path(folder).resolve(), Path(other_folder)
         warm_up(base)
         every = list(campaigns(base, other, tally, options.only))
         for each in every:
@@ -408,10 +400,7 @@ def main() -> int:
             strangers = chance.choice(STRANGERS) if each.ground.act in SOURCES else "none"
             again = chance.choice([0, chance.randint(1, 40)])
             each.run(chance.randint(1, each.n_lines), lines=True, strangers=strangers, again=again)
-        return tally.report()
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
-        shutil.rmtree(other, ignore_errors=True)
+    return tally.report()
 
 
 if __name__ == "__main__":

@@ -10,18 +10,16 @@ and the view change only where the reply says so and as the message asked.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import functools
 import logging
 import os
 import random
-import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import common
 from common import Tally, bag
 from jupyter_client.session import json_packer
 from made_data import write_images
@@ -237,19 +235,13 @@ def campaign(base: Path, runs: int, seed: int, tally: Tally) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--runs", type=int, default=5000)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    base, tally = Path(tempfile.mkdtemp(prefix="messages-")), Tally("messages")
-    os.environ["BEARWIDGETS_CACHE"] = str(base / "cache")
-    try:
+    """Run from the command line."""
+    options, tally = common.options(__doc__, runs=5000, seed=0), Tally("messages")
+    with common.grounds() as folder:
+        base = Path(folder)
+        os.environ["BEARWIDGETS_CACHE"] = str(base / "cache")
         campaign(base, options.runs, options.seed, tally)
-        return tally.report()
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
+    return tally.report()
 
 
 if __name__ == "__main__":

@@ -10,16 +10,15 @@ refused in a sentence. A silent change, an error that is none of bearwidgets', o
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import shutil
-import tempfile
 import traceback
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import common
 from common import Tally, bag
 from made_data import write_images
 
@@ -245,17 +244,11 @@ def _difference(state: list[Any], expected: list[Any]) -> str:
 
 def main() -> int:
     """Prepare, damage, count."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--runs", type=int, default=3000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default="", help="part of the names of the files to damage")
-    options = parser.parse_args()
+    options = common.options(__doc__, runs=3000, seed=0, only="")  # part of the names of the files to damage
     ManifestWriter.touch = lambda _self: None  # ty: ignore[invalid-assignment] - it would write behind the runs
     tally, outcomes = Tally("mutate"), Tally("")
     choose = random.Random(options.seed)  # noqa: S311 - no secret
-    with tempfile.TemporaryDirectory(prefix="bearwidgets-mutate-") as folder:
+    with common.grounds() as folder:
         template, root = Path(folder) / "template" / "bears", Path(folder) / "run" / "bears"
         prepare(template)
         shutil.copytree(template, root)

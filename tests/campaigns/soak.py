@@ -9,18 +9,16 @@ and after the first tenth of each part memory grows by at most 100 MB.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import ctypes
 import gc
 import os
 import random
-import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import common
 import numpy as np
 import pandas as pd
 from common import Tally
@@ -32,6 +30,7 @@ from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.confusion import ConfusionMatrix
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
 
     from bearwidgets.widgets.view import View
@@ -119,19 +118,13 @@ def soak(base: Path, options: argparse.Namespace, tally: Tally) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--pages", type=int, default=20_000)
-    parser.add_argument("--marks", type=int, default=5000)
-    parser.add_argument("--cleaners", type=int, default=200)
-    base, tally = Path(tempfile.mkdtemp(prefix="soak-")), Tally("soak")
-    os.environ["BEARWIDGETS_CACHE"] = str(base / "cache")
-    try:
-        soak(base, parser.parse_args(), tally)
-        return tally.report()
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
+    """Run from the command line."""
+    tally, options = Tally("soak"), common.options(__doc__, pages=20_000, marks=5000, cleaners=200)
+    with common.grounds() as folder:
+        base = Path(folder)
+        os.environ["BEARWIDGETS_CACHE"] = str(base / "cache")
+        soak(base, options, tally)
+    return tally.report()
 
 
 if __name__ == "__main__":

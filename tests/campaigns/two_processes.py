@@ -9,17 +9,16 @@ is raised. Where an image is in the trash just then, or files are on the move fo
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import multiprocessing
 import random
-import tempfile
 import warnings
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import common
 from common import Tally, bag
 from made_data import write_images
 
@@ -86,14 +85,9 @@ def _said(journal: Journal) -> dict[str, tuple[str, str | None]]:
 
 def main() -> int:
     """Start them, count."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--decisions", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
+    options = common.options(__doc__, decisions=1000, seed=0)
     tally, context = Tally("two processes"), multiprocessing.get_context("spawn")
-    with tempfile.TemporaryDirectory(prefix="bearwidgets-two-", ignore_cleanup_errors=True) as folder:
+    with common.grounds() as folder:
         root = write_images(Path(folder) / "bears", dict.fromkeys(("black", "grizzly", "teddy"), 10))
         images = bag(root)
         answers, done, end = context.Queue(), context.Barrier(3, timeout=1800), context.Event()

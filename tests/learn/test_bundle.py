@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import re
+import shutil
 import struct
 import zipfile
 from typing import TYPE_CHECKING
@@ -374,6 +375,14 @@ def test_a_name_of_another_format_is_not_written_over(trained, tmp_path, name):
     with pytest.raises(BadInputError, match=r"does not say in which format; allowed are \.bw and \.safeten"):
         trained.save(tmp_path / name)
     assert (tmp_path / name).read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("name", ["photo", "photo.bw"])
+def test_an_image_is_not_written_over_whatever_its_name(trained, tmp_path, name):
+    image = trained.ds.path_of(trained.ds.table.id[0])
+    shutil.copy(image, tmp_path / name)
+    with pytest.raises(BadInputError, match="is an image, which is not written over"):
+        trained.save(tmp_path / name)
 
 
 def test_classes_with_any_characters_survive_and_metrics_stand_on_the_card(make_images, tmp_path):

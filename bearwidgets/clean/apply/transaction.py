@@ -15,7 +15,7 @@ from bearwidgets.clean.apply.round import Round
 from bearwidgets.clean.log.item_index import Item
 from bearwidgets.clean.log.manifest import manifest_bytes
 from bearwidgets.clean.log.writer import now
-from bearwidgets.data.actions import DELETE
+from bearwidgets.data.actions import DELETE, RELABEL
 from bearwidgets.data.workspace import (
     ABANDONED,
     APPLIED,
@@ -124,8 +124,6 @@ class Rounds(Recovery):
 
     def follow(self, line: Mapping[str, Any]) -> None:
         """Keep the items where the files are when a round was applied or rolled back, here or elsewhere."""
-        if line.get("action") not in {"apply", "rollback"}:
-            return
         try:
             round_ = Round.read(self.paths, line["round"], self.step)
         except WorkspaceError as error:
@@ -139,6 +137,14 @@ class Rounds(Recovery):
                 self._items.drop(each.id)
             else:
                 self._items.put(each.id, Item(each.target, str(each.new_label), each.content))
+
+    def relabeled_files(self, number: int) -> list[tuple[str, str, str]]:
+        """Content id, path and target of the files that a round moved to another class; none of a lost plan."""
+        try:
+            moves = Round.read(self.paths, number, self.step).moves
+        except WorkspaceError:  # told where the round itself is wanted
+            return []
+        return [(each.content, each.path, each.target) for each in moves if each.action == RELABEL]
 
     def _carry_out(self, round_: Round) -> None:
         latest = self._store.state.latest

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import pkgutil
 import re
 from dataclasses import dataclass
@@ -82,3 +83,14 @@ def _import_all() -> None:
     package = importlib.import_module(__package__ or "")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"{package.__name__}.{module.name}")
+
+
+def announces_image(path: str) -> bool:
+    """Whether the first bytes of a file are those of an image."""
+    if not os.path.isfile(path):  # noqa: PTH113 - opening a pipe would wait for ever
+        return False
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - there may be 100,000 of them
+            return format_of(file.read(HEAD)) is not None
+    except OSError:
+        return False

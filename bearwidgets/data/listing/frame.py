@@ -22,6 +22,7 @@ from bearwidgets.data.listing.walk import (
     NOT_REGULAR,
     Listing,
     is_inside,
+    is_text,
     stat_reason,
     was_deleted,
 )
@@ -130,6 +131,7 @@ def _read_rows(
         try:
             path = listing.applied.path_of(reader.path_of(cell), root)
             reason = "" if label else "no label"
+            reason = reason if is_text(label) else "a label that is no valid text"
         except BadInputError as error:
             path, reason = cell_text(cell), str(error)
         paths.append(path)

@@ -8,7 +8,7 @@ import stat as modes
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bearwidgets.data.formats.registry import HEAD, format_of
+from bearwidgets.data.formats.registry import announces_image
 from bearwidgets.data.listing.applied import Applied
 from bearwidgets.data.problems import MISSING, REFUSED, UNREADABLE, Problem, claims_image
 from bearwidgets.errors import BadInputError
@@ -217,17 +217,6 @@ def is_text(name: str) -> bool:
 def stat_reason(error: OSError) -> str:
     """The reason for `Dataset.problems` in an error of the file system."""
     return f"cannot be read: {(error.strerror or str(error)).lower()}"
-
-
-def announces_image(path: str) -> bool:
-    """Whether the first bytes of a file are those of an image."""
-    if not os.path.isfile(path):  # noqa: PTH113 - opening a pipe would wait for ever
-        return False
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - there may be 100,000 of them
-            return format_of(file.read(HEAD)) is not None
-    except OSError:
-        return False
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

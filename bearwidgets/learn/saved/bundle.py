@@ -11,8 +11,8 @@ import timm
 import torch
 import torchvision
 
+from bearwidgets.data.output import check_output, write_output
 from bearwidgets.errors import BadInputError, MissingFileError
-from bearwidgets.files import check_output, write_output
 from bearwidgets.learn import tensor_file
 from bearwidgets.learn.input.preprocessing import Preprocessing
 from bearwidgets.learn.network import bodies, model

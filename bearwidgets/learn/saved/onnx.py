@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 from torch import nn
 
+from bearwidgets.data.output import check_output, write_output
 from bearwidgets.errors import BadInputError, ImageError, TrainingError
-from bearwidgets.files import check_output, write_output
 from bearwidgets.learn.saved.metadata import describe
 from bearwidgets.learn.saved.onnx_resize import OPSET, resize_model
 from bearwidgets.version import __version__

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from bearwidgets.data.output import check_output, write_output
 from bearwidgets.data.problems import UNREADABLE
 from bearwidgets.errors import BadInputError, unknown_name
-from bearwidgets.files import check_output, write_output
 from bearwidgets.review.checks.registry import current_name
 from bearwidgets.review.checks.report import write_report
 from bearwidgets.safe_text import safe_cell

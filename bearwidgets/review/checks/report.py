@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bearwidgets.data.cache.thumbs import Thumbnails
+from bearwidgets.data.output import write_output
 from bearwidgets.errors import ImageError, check_whole
-from bearwidgets.files import write_output
 from bearwidgets.safe_text import visible
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bearwidgets.data.output import check_output, write_output
 from bearwidgets.errors import ImageError
-from bearwidgets.files import check_output, write_output
 from bearwidgets.review.checks.issues import REPORTS
 from bearwidgets.safe_text import visible
 
