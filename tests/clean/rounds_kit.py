@@ -1,8 +1,9 @@
-"""What the tests of rounds share: a folder of bears, its journal, and systems that can do less."""
+"""What the tests of journals and rounds share: a folder of bears, its journal, and systems that can do less."""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -103,3 +104,16 @@ def open_csv(file):
     dataset = Dataset.from_csv(file, path="file", label="label", sep=";")
     ids = dict(zip(dataset.table["path"], dataset.table["id"], strict=True))
     return Journal.open(dataset), ids
+
+
+def ids_of(dataset, n=None):
+    return dataset.table["id"].tolist()[:n]
+
+
+def in_force(journal):
+    table = journal.decisions
+    return {id_: (row.action, row.new_label) for id_, row in table.iterrows()}
+
+
+def lines_of(journal):
+    return [json.loads(line) for line in journal.path.read_text(encoding="utf-8").splitlines() if line]
