@@ -256,7 +256,8 @@ def refuse_links(workspace: Path) -> None:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
             for each in folder.iterdir():
                 refuse_link(each)
-                if not (each.is_file() or each.is_dir()):  # to read a pipe or a device may take for ever
+                # To read a pipe or a device may take for ever; what has just gone was another's temporary file.
+                if not (each.is_file() or each.is_dir()) and each.exists():
                     raise _no_file(each)
 
 

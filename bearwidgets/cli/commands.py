@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.cli.say import say, say_json
-from bearwidgets.data.output import check_output
 from bearwidgets.errors import BadInputError
 from bearwidgets.safe_text import visible
 
@@ -96,6 +95,7 @@ def _end_of(path: str, most: int = 60) -> str:
 def check(options: Any) -> int:
     """Run all checks, on the predictions of a quickly trained head too."""
     from bearwidgets import Review, find_issues
+    from bearwidgets.data.output import check_output
     from bearwidgets.data.problems import problem_lines
     from bearwidgets.review.checks.issues import REPORTS, TABLES
 
@@ -137,6 +137,7 @@ def check(options: Any) -> int:
 def train(options: Any) -> int:
     """Train, in several processes where asked for; save, measure and say so."""
     from bearwidgets import Journal
+    from bearwidgets.data.output import check_output
     from bearwidgets.learn.provenance import as_mode
     from bearwidgets.learn.saved.bundle import ENDINGS
 

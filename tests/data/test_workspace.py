@@ -15,7 +15,7 @@ from bearwidgets.clean.journal import Journal
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.workspace import check_owner, half_done, own, round_folder, round_numbers
 from bearwidgets.errors import WorkspaceError
-from bearwidgets.files import write_atomic
+from bearwidgets.files import refuse_links, write_atomic
 
 
 @pytest.fixture
@@ -145,3 +145,9 @@ def test_a_pipe_that_a_stranger_left_stops_nobody(tmp_path, make_images):
     os.mkfifo(root / ".bearwidgets" / "labels.csv")
     with pytest.raises(WorkspaceError, match=r"labels.csv is no file"):
         Dataset.from_folder(root)
+
+
+def test_a_temporary_file_that_goes_while_the_workspace_is_looked_at_stops_nobody(tmp_path, monkeypatch):
+    gone = tmp_path / ".bearwidgets-00000000.tmp"
+    monkeypatch.setattr(type(tmp_path), "iterdir", lambda folder: iter([gone] if folder == tmp_path else []))
+    refuse_links(tmp_path)
