@@ -220,6 +220,7 @@ class Dataset(ShownItems):
         label: str = "label",
         valid_pct: float = 0.2,
         seed: int = 42,
+        max_pixels: int | None = None,
         workspace: str | Path | None = None,
     ) -> Dataset:
         """Write the images of a Hugging Face data set into a folder, once, and read that folder.
@@ -236,6 +237,7 @@ class Dataset(ShownItems):
             label: Name of the column of classes: ClassLabel, text or whole numbers.
             valid_pct: As in `from_folder`, where no split is called "validation".
             seed: As in `from_folder`.
+            max_pixels: As in `from_folder`.
             workspace: As in `from_folder`.
 
         Raises:
@@ -248,6 +250,7 @@ class Dataset(ShownItems):
             >>> ds = bw.Dataset.from_huggingface(datasets.load_dataset("beans"), "beans")  # doctest: +SKIP
         """
         check_arguments(valid_pct, seed)
+        allow_pixels(max_pixels)
         parts = huggingface_parts(dataset, image=image, label=label)
         return cls._imported(parts, folder, valid_pct=valid_pct, seed=seed, workspace=workspace)
 
@@ -259,6 +262,7 @@ class Dataset(ShownItems):
         *,
         valid_pct: float = 0.2,
         seed: int = 42,
+        max_pixels: int | None = None,
         workspace: str | Path | None = None,
     ) -> Dataset:
         """Write the images of a torchvision data set into a folder, once, and read that folder.
@@ -272,6 +276,7 @@ class Dataset(ShownItems):
             folder: As in `from_huggingface`.
             valid_pct: As in `from_folder`.
             seed: As in `from_folder`.
+            max_pixels: As in `from_folder`.
             workspace: As in `from_folder`.
 
         Raises:
@@ -284,6 +289,7 @@ class Dataset(ShownItems):
             >>> ds = bw.Dataset.from_torchvision(parts, "cifar10")  # doctest: +SKIP
         """
         check_arguments(valid_pct, seed)
+        allow_pixels(max_pixels)
         parts = torchvision_parts(dataset)
         return cls._imported(parts, folder, valid_pct=valid_pct, seed=seed, workspace=workspace)
 

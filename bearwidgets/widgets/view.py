@@ -65,6 +65,13 @@ class View(anywidget.AnyWidget):
     def scores_changed(self) -> None:
         """Called after a retrain, an apply, a rollback."""
 
+    def set_state(self, sync_data: Any) -> None:
+        """Take what the page may set, in its bounds; the rest is dropped: a page may not change the view's code."""
+        given = sync_data if isinstance(sync_data, dict) else {}
+        super().set_state(
+            {name: given[name] for name in _ALLOWED if name in given and _allowed(name, given[name])}
+        )
+
     def _receive(self, content: Any, _buffers: Any) -> None:
         with self.lock:  # an answer must not be overtaken by the news of what came after it
             found = answer(self._handlers, content)
@@ -74,7 +81,12 @@ class View(anywidget.AnyWidget):
     @traitlets.validate("height", "px")
     def _check_length(self, proposal: Any) -> int:
         name, value = proposal["trait"].name, proposal["value"]
-        low, high = _ALLOWED[name]
-        if not low <= value <= high:
+        if not _allowed(name, value):
+            low, high = _ALLOWED[name]
             raise BadInputError(f"{name} is {value}; allowed is {low} to {high} px.")
         return value
+
+
+def _allowed(name: str, value: object) -> bool:
+    low, high = _ALLOWED[name]
+    return type(value) is int and low <= value <= high

@@ -3,9 +3,10 @@
     python tests/campaigns/messages.py [--runs 5000] [--seed 0]
 
 Each message is a real one in which something was changed: a field left out, renamed, added, or given a value of
-another type, without bound, or that no JSON can hold. Right is: whatever has a number gets one reply that can be
-sent, a refusal is one short sentence of bearwidgets, nothing is raised or logged as an error, and decisions, files
-and the view change only where the reply says so and as the message asked.
+another type, without bound, or that no JSON can hold; now and then it is a new state of the widget. Right is:
+whatever has a number gets one reply that can be sent, a refusal is one short sentence of bearwidgets, nothing is
+raised or logged as an error, and decisions, files and the view change only where the reply says so and as the
+message asked.
 """
 
 from __future__ import annotations
@@ -176,6 +177,14 @@ class Sender:
                 return f"the error {error[:200]!r}"
         return self._silent(asked, reply, before)
 
+    def update_problem(self, state: Any) -> str:
+        """Send a state of the widget; what was wrong, or ""."""
+        code, before = self.view._esm, self.state()
+        self.view._handle_msg({"content": {"data": {"method": "update", "state": state}}, "buffers": []})
+        if not (200 <= self.view.height <= 4000 and 96 <= self.view.px <= 320):
+            return f"{self.view.height} px high, tiles of {self.view.px} px"
+        return "" if (self.view._esm, self.state()) == (code, before) else "another state changed"
+
     def _silent(self, asked: Any, reply: dict[str, Any], before: tuple[Any, ...]) -> str:
         """What changed and was not asked for, or not said."""
         after = self.state()
@@ -226,7 +235,13 @@ def campaign(base: Path, runs: int, seed: int, tally: Tally) -> None:
         sender.session.refresh()
         message = chance.choice(real(sender.view, ids, sender.session.board.revision))
         kind, message = changed(message, chance)
-        problem = sender.problem(message)
+        if chance.random() < 0.05:
+            names = chance.sample(["height", "px", "_esm", "_css", "layout", "comm", "x"], 3)
+            kind, message = (
+                "update",
+                chance.choice([values(chance), {name: values(chance) for name in names}]),
+            )
+        problem = (sender.update_problem if kind == "update" else sender.problem)(message)
         if errors.said:
             problem = problem or f"logged: {errors.said[0][:300]}"
             errors.said.clear()

@@ -21,6 +21,7 @@ from torchvision.transforms import v2
 
 from bearwidgets import files
 from bearwidgets.data.dataset import Dataset
+from bearwidgets.data.formats import limits
 from bearwidgets.data.listing import importing
 from bearwidgets.data.listing.importing import MARKER, FolderNames
 from bearwidgets.errors import BadInputError, WorkspaceError
@@ -225,7 +226,7 @@ class Rows(list):
         torch.full((3, 4, 5), 9, dtype=torch.uint8),
         torch.full((1, 4, 5), 9, dtype=torch.uint8),
     ],
-    ids=str,
+    ids=lambda image: str(image.mode if isinstance(image, Image.Image) else tuple(image.shape)),
 )
 def test_every_sort_of_image(image, tmp_path):
     ds = Dataset.from_torchvision(Rows([(image, "a"), (image, "b")]), tmp_path / "new")
@@ -481,3 +482,11 @@ def test_the_marker_says_what_was_written(pets, tmp_path):
     Dataset.from_huggingface(pets, tmp_path / "pets")
     card = json.loads((tmp_path / "pets" / MARKER).read_text())
     assert (card["version"], card["images"], card["problems"], card["renamed"]) == (1, 10, [], {})
+
+
+def test_larger_images_can_be_allowed(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "_most_pixels", 19)
+    rows = Rows([(Image.new("L", (5, 4)), "a"), (Image.new("L", (5, 3)), "b"), (Image.new("L", (5, 3)), "b")])
+    ds = Dataset.from_torchvision(rows, tmp_path / "new")
+    assert ds.problems.kind.tolist() == ["refused"]
+    assert Dataset.from_torchvision(rows, tmp_path / "again", max_pixels=20).problems.empty

@@ -90,3 +90,28 @@ def test_a_matrix_that_is_dropped_or_closed_leaves_the_grid_it_drove(learn):
         del matrix
         assert alive([reference]) == []
     assert set(cleaner._session.views) == {cleaner}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        [],
+        "x",
+        {"height": "high"},
+        {"height": 10**9, "px": 96.5},
+        {"_esm": "alert(1)", "_css": [], "layout": None},
+    ],
+    ids=lambda state: str(state)[:30],
+)
+def test_a_page_sets_the_size_of_tiles_and_nothing_else(learn, state, caplog):
+    view = Cleaner(learn)
+    code = view._esm
+    update(view, state)
+    update(view, {"px": 200})
+    assert (view._esm, view.height, view.px, caplog.text) == (code, 640, 200, "")
+
+
+def update(view, state):
+    """What a page sends to change traits."""
+    view._handle_msg({"content": {"data": {"method": "update", "state": state}}, "buffers": []})

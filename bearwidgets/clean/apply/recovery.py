@@ -22,6 +22,7 @@ from bearwidgets.data.workspace import (
     DAMAGED,
     ROLLED_BACK,
     ROLLING_BACK,
+    round_folder,
     state_of,
     unfinished_rounds,
 )
@@ -77,7 +78,11 @@ class Recovery:
                 round_ = Round.read(self.paths, number, self.step)
                 round_.check_paths()
             except WorkspaceError as error:
-                self._tell(f"{error} Some of its files may not be where they belong.")
+                folder = round_folder(self.paths.workspace, number)
+                self._tell(
+                    f"{error} Some of its files may not be where they belong. When all of them are, move {folder} out"
+                    " of the workspace, and this is not said again."
+                )
                 continue
             if round_.source != round_.paths.source:
                 self._tell(
