@@ -28,6 +28,10 @@ else:
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 _REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 _BUSY = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+# Windows's own numbers; it denies access to a file that is open, too, and does not find what has a long path.
+_DENIED, _IN_USE, _NOT_FOUND = 5, {32, 33}, {3, 206}
+_LONG_PATH = 248  # characters from which on it makes no folder; of a file it is 260
+_PAUSES = (0.05, 0.1, 0.2, 0.3, 0.4)  # seconds between tries: virus scanners and indexers are done after one
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.EBADF, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP}
 _POLL = 0.01  # seconds between two tries for the lock
 _DEAD = 3600.0  # seconds without a sign of life after which a draft is nobody's
@@ -49,9 +53,40 @@ def explain(error: OSError, path: Path, outcome: str, way_out: str = _OTHER_PLAC
         return WorkspaceError(
             f"The disk that holds {path} is full. {outcome} Free some space, then do it again."
         )
+    reason = getattr(error, "winerror", None)
+    if reason in _IN_USE:
+        return WorkspaceError(
+            f"{path} is open in another program. {outcome} Close it there, then do it again."
+        )
+    longest = max((str(each) for each in (path, error.filename, error.filename2) if each), key=len)
+    if reason in _NOT_FOUND and len(longest) >= _LONG_PATH:
+        return WorkspaceError(
+            f"{longest} is longer than Windows allows ({len(longest)} characters). {outcome} Pass workspace= with a"
+            " folder whose own path is short when you open the data set, or switch on long paths in Windows."
+        )
+    if reason == _DENIED:
+        way_out = f"If it is open in another program, close it there. {way_out}"
     if error.errno in _REFUSED:
         return WorkspaceError(f"{path} cannot be written ({error.strerror}). {outcome} {way_out}")
     return WorkspaceError(f"{path}: {error.strerror or error}. {outcome}")
+
+
+def patiently(rename: Callable[[], object]) -> None:
+    """Rename or remove, and try again for about a second while Windows says that the file is open elsewhere.
+
+    Raises:
+        OSError: It was refused for another reason, or to the end.
+    """
+    for pause in _PAUSES:
+        try:
+            rename()
+        except OSError as error:
+            if getattr(error, "winerror", None) not in {_DENIED} | _IN_USE:
+                raise
+            time.sleep(pause)
+        else:
+            return
+    rename()
 
 
 def sync_folder(folder: Path) -> None:
@@ -88,7 +123,7 @@ def write_atomic(path: Path, data: bytes, *, like: os.stat_result | None = None,
             keep_owner(temporary, like)
             temporary.chmod(like.st_mode & 0o7777)
             os.utime(temporary, ns=(like.st_atime_ns, like.st_mtime_ns))
-        temporary.replace(path)
+        patiently(lambda: temporary.replace(path))
     if sync:
         with contextlib.suppress(OSError):
             for each in path.parent.glob(".bearwidgets-*.tmp"):
@@ -204,7 +239,7 @@ def draft_folder(root: Path) -> Generator[tuple[Path, Callable[[], None]]]:
         yield draft, alive
         if root.exists():
             root.rmdir()
-        draft.rename(root)
+        patiently(lambda: draft.rename(root))
 
 
 def open_own(path: Path, flags: int = os.O_RDONLY) -> int:

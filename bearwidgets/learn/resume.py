@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 
 from bearwidgets.errors import BadInputError, WorkspaceError
-from bearwidgets.files import sync_folder
+from bearwidgets.files import patiently, sync_folder
 from bearwidgets.learn import tensor_file
 from bearwidgets.learn.progress import Progress
 from bearwidgets.learn.provenance import Provenance
@@ -216,7 +216,7 @@ def _write(path: Path, checkpoint: Checkpoint) -> None:
         safetensors.torch.save_file(tensors, part, metadata=header)
         with part.open("r+b") as file:
             os.fsync(file.fileno())
-        part.replace(path)
+        patiently(lambda: part.replace(path))
         sync_folder(path.parent)
     except (OSError, safetensors.SafetensorError) as error:
         raise WorkspaceError(

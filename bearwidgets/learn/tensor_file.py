@@ -46,7 +46,8 @@ def read(path: Path, key: str) -> tuple[Any, dict[str, torch.Tensor]]:
     try:
         with safetensors.safe_open(path, "pt") as file:
             header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+            # Copies: the others are the mapped file, which Windows lets nobody replace while they are there.
+            tensors = {name: file.get_tensor(name).clone() for name in sorted(file.keys())}
         text = header.get(key, "null")
         value = json.loads(text)
     except (safetensors.SafetensorError, ValueError, OSError, RecursionError) as error:

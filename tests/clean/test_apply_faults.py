@@ -51,9 +51,29 @@ def ctrl_c(patch, journal, root):
     patch.setattr(journal._rounds, "step", interrupt)
 
 
+def open_in_a_viewer(patch, _journal, root):
+    real, looked_at = Path.rename, root / "black" / "001.jpg"
+
+    def rename(source, target):
+        if source == looked_at:
+            error = PermissionError(errno.EACCES, "used by another process", str(source))
+            error.winerror = 32
+            raise error
+        return real(source, target)
+
+    no_links(patch)
+    patch.setattr(Path, "rename", rename)
+    patch.setattr(disk.time, "sleep", lambda _: None)
+
+
 @pytest.mark.parametrize(
     ("fault", "error", "said"),
     [
+        (
+            open_in_a_viewer,
+            WorkspaceError,
+            r"001.jpg is open in another.*Everything was put back.*Close it there",
+        ),
         (half_full_disk, WorkspaceError, r"full.*Everything was put back.*Free some space"),
         (no_room_for_the_journal_line, WorkspaceError, "full"),
         (copies_with_other_bytes, ConflictError, r"other bytes.*put back"),

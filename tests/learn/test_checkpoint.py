@@ -20,6 +20,7 @@ from bearwidgets import Dataset, Learner
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn import resume
 from bearwidgets.learn import run as fitting
+from bearwidgets.learn.tensor_file import fingerprint
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,17 @@ def test_the_same_losses_and_weights_wherever_it_was_cut_off(ds, whole, tmp_path
     assert len(notes) == 1
     assert "finished" in notes[0] if after == 20 else "going on in epoch" in notes[0]
     assert_same(learn, whole)
+
+
+def test_the_file_that_it_goes_on_from_can_be_replaced_as_soon_as_it_is_read(ds, tmp_path):
+    """Tensors that are the mapped file would change with it, and on Windows nobody could replace it."""
+    path = tmp_path / "kept.safetensors"
+    list(training(learner(ds), path))
+    tensors = resume._read(path).tensors
+    before = fingerprint(tensors)
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+    assert fingerprint(tensors) == before
 
 
 @pytest.mark.usefixtures("every_step")

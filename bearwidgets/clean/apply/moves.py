@@ -23,7 +23,7 @@ from bearwidgets.clean.apply.free_names import FreeNames
 from bearwidgets.data.actions import DELETE
 from bearwidgets.data.identity import content_id
 from bearwidgets.errors import ConflictError
-from bearwidgets.files import keep_owner, make_folders, sync_folder
+from bearwidgets.files import keep_owner, make_folders, patiently, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -140,7 +140,7 @@ def rename_new(source: Path, target: Path) -> bool:
         OSError: It is refused: the name is taken, the target is on another file system, …
     """
     if os.name == "nt":
-        source.rename(target)
+        patiently(lambda: source.rename(target))
         return True
     call = _exclusive_rename()
     if call is None:
@@ -241,7 +241,7 @@ def _rename(source: Path, target: Path, step: Step) -> None:
             raise
         if os.path.lexists(target):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
-        source.rename(target)
+        patiently(lambda: source.rename(target))
         return
     step("drop first name")
     if os.path.samestat(source.lstat(), target.lstat()):  # else another file has just taken the name
@@ -275,7 +275,7 @@ def _copy_across(source: Path, target: Path, part: Path, file: FileMove, step: S
     now = source.lstat()
     if (now.st_ino, now.st_size, now.st_mtime_ns) != (stat.st_ino, stat.st_size, stat.st_mtime_ns):
         raise ConflictError(f"{source} was changed a moment ago, so it was not moved.")
-    source.unlink()  # the file itself was read back from the copy
+    patiently(source.unlink)  # the file itself was read back from the copy
     step("name the copy")
     _rename(part, target, step)
 

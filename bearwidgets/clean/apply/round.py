@@ -25,7 +25,7 @@ from bearwidgets.data.actions import RELABEL
 from bearwidgets.data.identity import hash_bytes
 from bearwidgets.data.workspace import PLANS, read_object
 from bearwidgets.errors import ConflictError, WorkspaceError
-from bearwidgets.files import checked, sync_folder, write_atomic
+from bearwidgets.files import checked, patiently, sync_folder, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -299,7 +299,7 @@ class Round:
             return f"{file} was changed since; the one before is kept as {kept}"
         self.step("labels back")
         if self.labels.before is None:
-            file.replace(self.folder / "labels-made.csv")
+            patiently(lambda: file.replace(self.folder / "labels-made.csv"))
         elif _hash(kept) == self.labels.before:
             write_atomic(file, kept.read_bytes(), like=kept.stat())
         else:
