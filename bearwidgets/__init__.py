@@ -71,7 +71,15 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'bearwidgets' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"bearwidgets.{_WHERE[name]}"), name)
+    try:
+        value = getattr(importlib.import_module(f"bearwidgets.{_WHERE[name]}"), name)
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("bearwidgets"):
+            raise
+        raise ModuleNotFoundError(
+            f"bearwidgets.{name} needs {error.name}, which is not installed. `pip install bearwidgets` brings it.",
+            name=error.name,
+        ) from error
     globals()[name] = value
     return value
 

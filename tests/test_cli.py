@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from made_data import REPOSITORY, write_images
 
 from bearwidgets import cli
 from bearwidgets.clean.journal import Journal
-from bearwidgets.cli import commands
+from bearwidgets.cli import commands, demo
 from bearwidgets.cli.parser import make_parser
 from bearwidgets.cli.say import say_json
 from bearwidgets.data.dataset import Dataset
@@ -47,9 +51,9 @@ def run(capsys):
 @pytest.fixture
 def quick(monkeypatch):
     """Train on small images with weights from a seed."""
-    real = commands._trained
+    real = commands.trained
     monkeypatch.setattr(
-        commands, "_trained", lambda ds, **options: real(ds, **{"weights": None, "size": 32, **options})
+        commands, "trained", lambda ds, **options: real(ds, **{"weights": None, "size": 32, **options})
     )
 
 
@@ -118,7 +122,7 @@ def test_check_finds_and_says_so(run, images, quick):
 def test_check_is_0_where_nothing_is_found(run, images, monkeypatch):
     from stub_learner import StubLearner
 
-    monkeypatch.setattr(commands, "_trained", lambda ds, **_: StubLearner(ds))
+    monkeypatch.setattr(commands, "trained", lambda ds, **_: StubLearner(ds))
     code, out, _ = run("check", images)
     assert code == 0
     assert "Nothing certain was found." in out
@@ -436,19 +440,71 @@ def test_demo_of_ones_own_images(run, tmp_path, quick):
     assert re.search(r"most suspect labels.*Held-out error.*Done in \d+\.\d s\.", out, re.DOTALL)
 
 
-@pytest.mark.parametrize(("user", "extra"), [(0, ["--allow-root"]), (1000, [])])
-def test_jupyterlab_is_opened_for_root_too(monkeypatch, tmp_path, user, extra):
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks" / commands.NOTEBOOK).touch()
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture
+def open_lab(images, capsys, monkeypatch, tmp_path):
+    """`open_lab("--port", 8899)` in an empty folder gives exit code, stdout and how JupyterLab was started."""
+    started = []
+
+    class JupyterLab(contextlib.nullcontext):
+        """Is asked to end by Ctrl+C, and ends when it is waited for again."""
+
+        returncode, asked = None, False
+
+        def __init__(self, command, env):
+            super().__init__(self)
+            started.append((command, env["BEARWIDGETS_DATA"]))
+
+        def poll(self):
+            return self.returncode
+
+        def wait(self):
+            if not self.asked:
+                self.asked = True
+                raise KeyboardInterrupt
+            self.returncode = 0
+
+    def call(*given):
+        code = demo._open_lab(images, make_parser().parse_args(["demo", *given]))
+        return code, capsys.readouterr().out, started
+
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setattr(subprocess, "Popen", JupyterLab)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    return call
+
+
+@pytest.mark.parametrize(
+    ("user", "given", "taken"),
+    [
+        (0, [], ["--allow-root"]),
+        (1000, [], []),
+        (1000, ["--allow-root"], ["--allow-root"]),
+        (1000, ["--port", "8899", "--no-browser"], ["--port=8899", "--no-browser"]),
+        (0, ["--ip", "::"], ["--ip=::", "--allow-root"]),
+    ],
+)
+def test_jupyterlab_is_opened_on_a_notebook_of_ones_own(open_lab, images, monkeypatch, user, given, taken):
     monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
-    monkeypatch.setattr(shutil, "which", lambda *_, **__: "jupyter-lab")
-    called = []
-    monkeypatch.setattr(
-        subprocess, "call", lambda command, env: called.append((command, env["BEARWIDGETS_DATA"])) or 0
-    )
-    assert commands._open_lab(tmp_path) == 0
-    assert called == [(["jupyter-lab", *extra, f"notebooks/{commands.NOTEBOOK}"], str(tmp_path))]
+    code, out, started = open_lab(*given)
+    assert (code, out) == (0, "")
+    assert started == [([sys.executable, "-m", "jupyterlab", *taken, demo.NOTEBOOK], str(images))]
+    assert Path(demo.NOTEBOOK).read_bytes() == (REPOSITORY / "notebooks" / demo.NOTEBOOK).read_bytes()
+
+
+def test_a_notebook_that_is_there_stays_as_it_is(open_lab):
+    Path(demo.NOTEBOOK).write_text("mine")
+    code, out, started = open_lab()
+    assert (code, out, len(started)) == (0, f"{demo.NOTEBOOK} is here already; it is opened as it is.\n", 1)
+    assert Path(demo.NOTEBOOK).read_text() == "mine"
+
+
+def test_without_jupyterlab_it_says_how_to_go_on(open_lab, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    code, out, started = open_lab()
+    assert (code, started) == (1, [])
+    assert out == f"To continue: pip install 'bearwidgets[lab]', then jupyter lab {demo.NOTEBOOK}\n"
+    assert Path(demo.NOTEBOOK).is_file()
 
 
 @pytest.mark.slow

