@@ -11,7 +11,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 FRONT := bearwidgets/frontend
 QUICK := $(addprefix tests/,clean data review widgets test_architecture.py test_files.py)
-RINGS := $(notdir $(patsubst %/,%,$(filter-out %/benchmarks/ %/campaigns/ %/__pycache__/,$(wildcard tests/*/))))
+RINGS := $(notdir $(patsubst %/,%,$(filter-out %/benchmarks/ %/campaigns/ %/hosts/ %/__pycache__/,$(wildcard tests/*/))))
 
 .PHONY: demo test quick ring lint build notebooks clean
 

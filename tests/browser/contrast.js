@@ -15,13 +15,14 @@ function luminance(color) {
 
 function ground(element) {
   const chain = [];
-  for (let each = element; each; each = each.parentElement) chain.unshift(parse(getComputedStyle(each).backgroundColor));
+  for (let each = element; each; each = each.parentElement ?? each.getRootNode().host) chain.unshift(parse(getComputedStyle(each).backgroundColor));
   return chain.reduce((under, top) => over(top, under), [255, 255, 255, 1]);
 }
 
-export function poorTexts() {
+/** @param {ParentNode} [page] where the views are: a shadow root hides its own from the document */
+export function poorTexts(page = document) {
   const poor = [];
-  for (const element of document.querySelectorAll(".bw-root *")) {
+  for (const element of page.querySelectorAll(".bw-root *")) {
     const speaks = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim());
     if (!speaks || !element.checkVisibility() || element.disabled || element.closest("option, style")) continue;
     const style = getComputedStyle(element);

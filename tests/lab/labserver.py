@@ -42,19 +42,45 @@ class Server:
     root: Path
 
 
-@contextmanager
-def start_lab(home: Path) -> Iterator[Server]:
-    """JupyterLab on the loopback address, with settings, caches and kernels of its own in the folder `home`."""
-    settings = home / "config" / "lab" / "settings"
-    settings.mkdir(parents=True)
-    quiet = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
-    (home / "data" / "lab" / "settings").mkdir(parents=True)
-    (settings / "overrides.json").write_text(json.dumps(quiet))
-    root = home / "work"
-    root.mkdir()
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(command: list[str], url: str, log: Path, **options: Any) -> Iterator[None]:
+    """A server that answers at `url` for as long as the block lasts; `options` are those of `Popen`."""
+    with log.open("w") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, **options)
+        try:
+            _wait_for(url, process, log)
+            yield
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@contextmanager
+def start_lab(
+    home: Path, *, python: str = sys.executable, app: str = "jupyterlab", theme: str = "JupyterLab Light"
+) -> Iterator[Server]:
+    """JupyterLab on the loopback address, with settings, caches and kernels of its own in the folder `home`.
+
+    `app` is the module that is started with `python`: "jupyterlab", "notebook" or "nbclassic".
+    """
+    settings = home / "config" / "lab" / "settings"
+    settings.mkdir(parents=True)
+    chosen = {
+        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+        "@jupyterlab/apputils-extension:themes": {"theme": theme},
+    }
+    (home / "data" / "lab" / "settings").mkdir(parents=True)
+    (settings / "overrides.json").write_text(json.dumps(chosen))
+    root = home / "work"
+    root.mkdir()
+    port = free_port()
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(home / "config"),
@@ -73,21 +99,14 @@ def start_lab(home: Path) -> Iterator[Server]:
         f"--ServerApp.root_dir={root}",
         "--ServerApp.allow_root=True",
         "--LabApp.expose_app_in_browser=True",
-        f"--LabApp.app_settings_dir={settings}",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
+        f"--LabServerApp.app_settings_dir={settings}",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
-    log = (home / "log").open("w")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=subprocess.STDOUT
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(f"{url}/api?token={TOKEN}", process, home / "log")
+    url = f"http://127.0.0.1:{port}"
+    command = [python, "-m", app, *options]
+    with running(command, f"{url}/api?token={TOKEN}", home / "log", env=environment):
         yield Server(url, root)
-    finally:
-        process.terminate()
-        process.wait(20)
-        log.close()
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -98,15 +117,16 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
                 return
         except OSError:
             time.sleep(0.2)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+    raise RuntimeError(f"The server did not start:\n{log.read_text()[-3000:]}")
 
 
 class Lab:
     """One notebook in one page."""
 
-    def __init__(self, page: Page, server: Server) -> None:
+    def __init__(self, page: Page, server: Server, *, where: str = "doc/tree") -> None:
         self.page = page
         self.server = server
+        self.where = where
         self.complaints: list[str] = []
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -128,7 +148,11 @@ class Lab:
                 "language": "python",
             }
         nbformat.write(notebook, self.server.root / name)
-        self.page.goto(f"{self.server.url}/doc/tree/{name}?token={TOKEN}")
+        self.goto(name)
+
+    def goto(self, name: str) -> None:
+        """Open a notebook that is there, with its kernel ready."""
+        self.page.goto(f"{self.server.url}/{self.where}/{name}?token={TOKEN}")
         self.page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.context", timeout=60_000)
         self.page.evaluate(
             """async () => {
