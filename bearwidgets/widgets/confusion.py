@@ -62,7 +62,7 @@ class ConfusionMatrix(View):
             "cell": (protocol.CellRequest, self._cell),
         }
         super().__init__(handlers | Requests(session).handlers, self.cleaner.lock, height=height)
-        session.views = session.views | {self}
+        session.join(self)
 
     def __repr__(self) -> str:
         return f"ConfusionMatrix({len(self._review.classes)} classes, split {self.split!r})"

@@ -32,8 +32,11 @@ def bundle(name: str) -> str:
 class View(anywidget.AnyWidget):
     """A view whose front end asks by messages; `handlers` are as in `answer`, `lock` is one for all its views."""
 
-    height = traitlets.Int(640, help="Height of the view, px.").tag(sync=True)
+    height = traitlets.Int(600, help="Height of the view, px.").tag(sync=True)
     px = traitlets.Int(176, help="Side of a tile, px.").tag(sync=True)
+    changes = traitlets.Int(
+        read_only=True, help="Grows with every decision, undo, apply and rollback, whoever made it."
+    ).tag(sync=True)
 
     def __init__(
         self,

@@ -19,10 +19,15 @@ function ground(element) {
   return chain.reduce((under, top) => over(top, under), [255, 255, 255, 1]);
 }
 
-/** @param {ParentNode} [page] where the views are: a shadow root hides its own from the document */
+/** The page and all shadow trees in it. @param {ParentNode} page @returns {ParentNode[]} */
+function roots(page) {
+  return [page, ...[...page.querySelectorAll("*")].flatMap((each) => (each.shadowRoot ? roots(each.shadowRoot) : []))];
+}
+
+/** @param {ParentNode} [page] where the views are */
 export function poorTexts(page = document) {
   const poor = [];
-  for (const element of page.querySelectorAll(".bw-root *")) {
+  for (const element of roots(page).flatMap((root) => [...root.querySelectorAll(".bw-root *")])) {
     const speaks = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim());
     if (!speaks || !element.checkVisibility() || element.disabled || element.closest("option, style")) continue;
     const style = getComputedStyle(element);

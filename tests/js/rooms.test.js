@@ -37,6 +37,8 @@ test("the sources have no arrow back and no circle", () => {
   assert.deepEqual(faults(files), []);
   const writers = names.filter((name) => /\.(textContent|innerText|innerHTML|title|alt|ariaLabel) = /.test(files[name]));
   assert.deepEqual(writers, ["shared/dom.js"], "where what cannot be seen is spelled out");
+  const outside = names.filter((name) => /\bactiveElement\b|\bevent\.target\b|[{,] ?target ?[,}]/.test(files[name]));
+  assert.deepEqual(outside, ["shared/dom.js"], "a document does not see into shadow trees: focusedNear and origin do");
 });
 
 test("a wrong import would be seen", () => {

@@ -8,6 +8,7 @@ import weakref
 
 import ipywidgets
 import pytest
+import traitlets
 
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.confusion import ConfusionMatrix
@@ -100,7 +101,7 @@ def test_a_matrix_that_is_dropped_or_closed_leaves_the_grid_it_drove(learn):
         "x",
         {"height": "high"},
         {"height": 10**9, "px": 96.5},
-        {"_esm": "alert(1)", "_css": [], "layout": None},
+        {"_esm": "alert(1)", "_css": [], "changes": 9, "layout": None},
     ],
     ids=lambda state: str(state)[:30],
 )
@@ -109,9 +110,34 @@ def test_a_page_sets_the_size_of_tiles_and_nothing_else(learn, state, caplog):
     code = view._esm
     update(view, state)
     update(view, {"px": 200})
-    assert (view._esm, view.height, view.px, caplog.text) == (code, 640, 200, "")
+    assert (view._esm, view.height, view.px, caplog.text) == (code, 600, 200, "")
 
 
 def update(view, state):
     """What a page sends to change traits."""
     view._handle_msg({"content": {"data": {"method": "update", "state": state}}, "buffers": []})
+
+
+def test_observers_learn_of_every_change(learn, tmp_path):
+    cleaner = Cleaner(learn)
+    matrix = ConfusionMatrix(learn, cleaner=cleaner)
+    ids, told = cleaner.ds.table.id[:2].tolist(), []
+    for view in (cleaner, matrix):
+        view.observe(lambda change: told.append((change.owner, change.new)), "changes")
+    marked = {"kind": "request", "id": 1, "op": "mark", "ids": ids, "action": "delete"}
+    other = Cleaner(learn.ds)
+    for act in (
+        lambda: cleaner.mark(ids, "keep"),
+        lambda: cleaner._receive(marked, None),
+        cleaner.undo,
+        cleaner.redo,
+        lambda: (other.mark(ids[:1], "unsure"), cleaner.show()),
+        cleaner.apply,
+        cleaner.rollback,
+    ):
+        told.clear()
+        act()
+        assert {owner for owner, _ in told} == {cleaner, matrix}
+        assert cleaner.changes == matrix.changes == cleaner.journal.version
+    with pytest.raises(traitlets.TraitError):
+        cleaner.changes = 0

@@ -31,6 +31,7 @@ TAIL = """\
  * @property {(content: unknown) => void} send
  * @property {(name: string, callback: (...args: any[]) => void) => void} on
  * @property {(name: string, callback: (...args: any[]) => void) => void} off
+ * @property {{kernel?: unknown}} [widget_manager]
  */
 
 export {};

@@ -36,6 +36,10 @@ class Cleaner(Commands, View):
         journal: the decisions; the workspace's own if not given.
         height: of the view, px.
 
+    Attributes:
+        changes: grows with every decision, undo, apply and rollback, whoever made it. In ipywidgets, observe it:
+            `cleaner.observe(act, "changes")`; in marimo, cells that use `mo.ui.anywidget(cleaner)` run again.
+
     Raises:
         BadInputError: a source that cannot be shown.
         WorkspaceError: the workspace cannot be written.
@@ -57,11 +61,11 @@ class Cleaner(Commands, View):
         *,
         issues: IssueSource | None = None,
         journal: Journal | None = None,
-        height: int = 640,
+        height: int = 600,
     ) -> None:
         self._session = Session(source, journal, issues)
         super().__init__(Requests(self._session).handlers, self._session.lock, height=height)
-        self._session.views = self._session.views | {self}
+        self._session.join(self)
 
     def __repr__(self) -> str:
         state = self._session.state()

@@ -127,6 +127,17 @@ class Session:
     def _read_journal(self) -> None:
         self._known_version = self.journal.version
         self._standing = self.journal.standing
+        self._count_changes()
+
+    def join(self, view: View) -> None:
+        """Tell this view from now on."""
+        self.views = self.views | {view}
+        self._count_changes()
+
+    def _count_changes(self) -> None:
+        """Have every view tell its observers how much is recorded."""
+        for view in list(self.views):
+            view.set_trait("changes", self._known_version)
 
     # ------------------------------------------------------------------ view
 

@@ -1,6 +1,7 @@
 // Dialogs: the keys, applying with its plan, rolling back.
 import { button, h, isMac, say } from "../shared/dom.js";
 import { counted, fileChanges, firstOf } from "../shared/format.js";
+import { showModal } from "../shared/modal.js";
 import { KEYS } from "./keymap.js";
 /** @import { PlanReply } from "../shared/types.js" */
 /** @import { Session } from "./session.js" */
@@ -37,7 +38,7 @@ function openDialog({ root, title, body, acts = [], onClose, kind = "" }) {
   });
   dialog.addEventListener("keydown", (event) => event.stopPropagation());
   root.append(dialog);
-  dialog.showModal();
+  showModal(dialog, root);
   return dialog;
 }
 

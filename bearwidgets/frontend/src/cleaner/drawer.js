@@ -1,6 +1,6 @@
 // The drawer of pending decisions: groups, items, a way to each item and a way to withdraw it.
 import { verb } from "../shared/actions.js";
-import { button, h } from "../shared/dom.js";
+import { button, focusedNear, h } from "../shared/dom.js";
 import { firstOf, whole } from "../shared/format.js";
 /** @import { PendingReply, State } from "../shared/types.js" */
 
@@ -65,7 +65,7 @@ export class Drawer {
   /** @param {PendingReply} pending */
   #fill(pending) {
     const kept = this.#body.scrollTop;
-    const focused = [...this.#body.querySelectorAll("button")].findIndex((each) => each === each.ownerDocument.activeElement);
+    const focused = [...this.#body.querySelectorAll("button")].findIndex((each) => each === focusedNear(each));
     this.#draw(pending);
     this.#body.scrollTop = kept;
     if (focused < 0) return;

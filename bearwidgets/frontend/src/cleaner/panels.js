@@ -93,13 +93,11 @@ export class Panels {
    * @param {{onChoice: (choice: Choice) => void, onClose: () => void}} then
    */
   #menu(anchor, item, host, then) {
-    const { session, root, signal } = this.#options;
+    const { session, signal } = this.#options;
     if (!session.state) return;
     const { suggested, second, label } = item ?? {};
     const all = choices(session.state.classes, { suggested, second, label, marked: !item || item.decision !== null });
-    // Two widgets in one page must not share element ids.
-    const id = `bw-options-${[...root.ownerDocument.querySelectorAll(".bw-root")].indexOf(root)}`;
-    openMenu({ anchor, host, all, signal, id, ...then });
+    openMenu({ anchor, host, all, signal, ...then });
   }
 
   /** @returns {DialogOptions} */

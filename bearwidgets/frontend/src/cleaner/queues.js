@@ -1,5 +1,5 @@
 // The queues of suspects: a row of buttons that is one tab stop.
-import { attribute, h } from "../shared/dom.js";
+import { attribute, focusedNear, h } from "../shared/dom.js";
 import { counted, openOf, whole } from "../shared/format.js";
 /** @import { Queue, State } from "../shared/types.js" */
 
@@ -44,7 +44,7 @@ export class Queues {
       this.element.replaceChildren();
       return;
     }
-    const focused = this.#buttons.findIndex((each) => each === each.ownerDocument.activeElement);
+    const focused = this.#buttons.findIndex((each) => each === focusedNear(each));
     const full = queues.filter((queue) => queue.total || queue.name === view.queue);
     const empty = queues.filter((queue) => !full.includes(queue)).map((queue) => queue.title);
     this.element.replaceChildren(

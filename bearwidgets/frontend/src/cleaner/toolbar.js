@@ -1,5 +1,5 @@
 // The band above the grid: filters, order, size, acts and progress. Shows synced state; hands wishes on.
-import { attribute, button, h, say } from "../shared/dom.js";
+import { attribute, button, focusedNear, h, say } from "../shared/dom.js";
 import { counted, whole } from "../shared/format.js";
 import { Queues } from "./queues.js";
 /** @import { Filter, Sort, State, ViewSpec } from "../shared/types.js" */
@@ -117,7 +117,7 @@ export class Toolbar {
     this.#filters.predicted.hidden = !state.can.scores;
     say(this.#direction, descending ? "↓" : "↑");
     attribute(this.#direction, "aria-label", descending ? "Descending; change to ascending" : "Ascending; change to descending");
-    if (first || this.#search.ownerDocument.activeElement !== this.#search) this.#search.value = filter.text;
+    if (first || focusedNear(this.#search) !== this.#search) this.#search.value = filter.text;
     say(this.#count, state.total === state.items ? counted(state.items, "item") : `${whole(state.total)} of ${counted(state.items, "item")}`);
     this.#showProgress(state);
     this.#showDeeds(state);

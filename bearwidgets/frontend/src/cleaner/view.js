@@ -2,7 +2,7 @@
 import { Grid } from "../grid/grid.js";
 import { SeenTracker } from "../grid/seentracker.js";
 import { nothing, only, size } from "../grid/selection.js";
-import { h, isMac, keepSave } from "../shared/dom.js";
+import { h, isMac, keepSave, origin } from "../shared/dom.js";
 import { followTheme } from "../shared/theme.js";
 import { Decisions } from "./decisions.js";
 import { Dock } from "./dock.js";
@@ -148,7 +148,7 @@ export class CleanerView {
       this.#toolbar.setSize(px);
       this.#resize(px, true);
     };
-    const heightened = () => (this.#root.style.height = `${this.#model.get("height") || 640}px`);
+    const heightened = () => (this.#root.style.height = `${this.#model.get("height") || 600}px`);
     for (const [trait, follow] of /** @type {[string, () => void][]} */ ([["change:px", sized], ["change:height", heightened]])) {
       this.#model.on(trait, follow);
       signal.addEventListener("abort", () => this.#model.off(trait, follow));
@@ -189,8 +189,9 @@ export class CleanerView {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const onCell = event.target === this.#grid.cell(this.#grid.selection.active);
-    const typing = event.target instanceof Element && event.target.matches("input, select");
+    const from = origin(event);
+    const onCell = from === this.#grid.cell(this.#grid.selection.active);
+    const typing = from?.matches("input, select");
     if (typing || event.isComposing) return;
     const found = command(event, isMac(this.#root.ownerDocument));
     // Elsewhere than on a tile, Enter, Space and arrows belong to the button that has the focus.

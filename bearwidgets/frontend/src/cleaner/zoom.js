@@ -1,8 +1,9 @@
 // One item as large as the window allows, with probabilities and history; decisions work here as in the grid.
 import { focusOn, only, size } from "../grid/selection.js";
 import { ACTIONS, badge, colorOf, verb } from "../shared/actions.js";
-import { attribute, button, h, isMac, say } from "../shared/dom.js";
+import { attribute, button, h, isMac, origin, say } from "../shared/dom.js";
 import { groupWords, percent, whole } from "../shared/format.js";
+import { showModal } from "../shared/modal.js";
 import { FullImages } from "./fullimages.js";
 import { command } from "./keymap.js";
 /** @import { Action, Item } from "../shared/types.js" */
@@ -95,7 +96,7 @@ export class Zoom {
     if (index >= this.#options.session.store.total) return;
     this.#index = index;
     this.#options.root.append(this.#dialog);
-    this.#dialog.showModal();
+    showModal(this.#dialog, this.#options.root);
     this.#dialog.focus();
     this.#to(index);
   }
@@ -212,7 +213,7 @@ export class Zoom {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const press = event.target instanceof HTMLButtonElement && (event.key === "Enter" || event.key === " ");
+    const press = origin(event) instanceof HTMLButtonElement && (event.key === "Enter" || event.key === " ");
     event.stopPropagation();
     if (press || event.isComposing) return;
     const found = command(event, isMac(this.#dialog.ownerDocument));

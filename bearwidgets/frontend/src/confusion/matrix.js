@@ -91,7 +91,7 @@ export class Matrix {
         tabindex: -1,
         on: { click: press },
       });
-      cell.style.setProperty("--bw-tint-share", `${Math.round(tint(n, sum) * 55)}%`);
+      cell.style.setProperty("--bw-tint-share", tint(n, sum).toFixed(2));
       buttons.push(cell);
       return h("td", { role: "gridcell" }, cell);
     });

@@ -1,5 +1,5 @@
 // The virtual grid: UI state (scroll, focus, selection) and the few rows that are in the page.
-import { attribute, h } from "../shared/dom.js";
+import { attribute, focusedNear, h, origin } from "../shared/dom.js";
 import { has } from "../shared/ranges.js";
 import { clampTop, halfVisible, itemsInBox, itemsOfRows, layout, moved, rowOf, scale, startOf, topToShow, visibleRows } from "./geometry.js";
 import { followPointer } from "./pointer.js";
@@ -174,7 +174,7 @@ export class Grid {
   /** Shows an item; the focus follows, unless it is in another cell of the notebook. @param {number} index */
   goTo(index) {
     if (index >= this.#total) return;
-    const here = this.element.closest(".bw-root")?.contains(this.element.ownerDocument.activeElement) ?? false;
+    const here = this.element.closest(".bw-root")?.contains(focusedNear(this.element)) ?? false;
     this.select(only(index), { focus: here });
   }
 
@@ -215,7 +215,7 @@ export class Grid {
     const { selection } = this;
     const index = indexOf(event);
     if (index === null) return this.select(nothing(selection.active), { show: false });
-    const pressed = event.target instanceof Element ? event.target.closest(".bw-decide, .bw-keep-one") : null;
+    const pressed = origin(event)?.closest(".bw-decide, .bw-keep-one");
     if (pressed?.matches(".bw-keep-one")) return this.#options.onKeepOne(index);
     if (pressed instanceof HTMLElement) return this.#options.onMenu(index, pressed);
     const many = event.ctrlKey || event.metaKey;
@@ -271,7 +271,7 @@ export class Grid {
   #focused(event) {
     this.#focusWithin = true;
     const index = indexOf(event);
-    if (index !== null && index !== this.selection.active && event.target === this.cell(index)) {
+    if (index !== null && index !== this.selection.active && origin(event) === this.cell(index)) {
       this.select(focusOn(this.selection, index), { show: false });
     }
   }
@@ -296,7 +296,7 @@ export class Grid {
 }
 
 /** The item an event happened on. @param {Event} event @returns {number|null} */
-function indexOf({ target }) {
-  const cell = target instanceof Element ? target.closest(".bw-cell") : null;
+function indexOf(event) {
+  const cell = origin(event)?.closest(".bw-cell");
   return cell instanceof HTMLElement ? Number(cell.dataset.index) : null;
 }

@@ -1,5 +1,5 @@
 // The mouse on the grid: clicks, double clicks, and the rubber band with its scrolling at the edges.
-import { h } from "../shared/dom.js";
+import { h, origin } from "../shared/dom.js";
 /** @import { Box } from "./geometry.js" */
 
 /** A press that moves further than this is a band, px. */
@@ -20,7 +20,7 @@ const SLACK = 4;
 /** Follows the mouse until the signal ends it. @param {PointerOptions} options */
 export function followPointer(options) {
   const { element, signal, onClick, onDoubleClick } = options;
-  const onButton = (/** @type {Event} */ { target }) => target instanceof Element && target.closest("button") !== null;
+  const onButton = (/** @type {Event} */ event) => Boolean(origin(event)?.closest("button"));
   let banded = false;
   const click = (/** @type {MouseEvent} */ event) => {
     if (!banded) onClick(event);
@@ -31,7 +31,7 @@ export function followPointer(options) {
   };
   const down = (/** @type {PointerEvent} */ event) => {
     banded = false;
-    const onScrollBar = event.offsetX > element.clientWidth && event.target === element;
+    const onScrollBar = event.offsetX > element.clientWidth && origin(event) === element;
     if (event.button !== 0 || event.pointerType === "touch" || onScrollBar || onButton(event)) return;
     // Shift and a click would select text from there to here.
     if (event.shiftKey) event.preventDefault();

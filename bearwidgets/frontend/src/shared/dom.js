@@ -38,7 +38,9 @@ export function keepSave(root, signal) {
       if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== "s") return;
       event.preventDefault();
       event.stopPropagation();
-      root.parentElement?.dispatchEvent(new KeyboardEvent("keydown", event));
+      const unheard = root.parentElement?.dispatchEvent(new KeyboardEvent("keydown", event));
+      // The classic notebook hears no keys while an output has the focus.
+      if (unheard) /** @type {any} */ (globalThis).Jupyter?.notebook?.save_checkpoint?.();
     },
     { signal },
   );
@@ -60,6 +62,17 @@ export function attribute(element, name, value) {
   if (value === null || value === undefined || value === false) return element.removeAttribute(name);
   const text = value === true ? "" : WORDS.has(name) ? visible(String(value)) : String(value);
   if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+}
+
+/** What has the focus where an element lies: inside a shadow tree the document knows only its host. @param {Element} element */
+export function focusedNear(element) {
+  return /** @type {Document|ShadowRoot} */ (element.getRootNode()).activeElement ?? null;
+}
+
+/** Where an event began: told outside a shadow tree, its target is only the host. @param {Event} event */
+export function origin(event) {
+  const [first] = event.composedPath();
+  return first instanceof Element ? first : null;
 }
 
 /** Whether Command stands where others have Ctrl. @param {Document} document_ */

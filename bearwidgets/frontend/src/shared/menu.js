@@ -1,6 +1,6 @@
 // The one drop-down that all tiles share: a search box over a list of decisions and classes.
 import { ACTIONS } from "./actions.js";
-import { attribute, h } from "./dom.js";
+import { attribute, h, origin } from "./dom.js";
 /** @import { Action } from "./types.js" */
 /** @typedef {{action: Action, label: string|null, text: string, hint: string}} Choice */
 
@@ -58,9 +58,10 @@ export function matching(all, typed) {
  * @param {(choice: Choice) => void} options.onChoice
  * @param {() => void} options.onClose focus goes back
  * @param {AbortSignal} options.signal
- * @param {string} options.id unique in the page
  */
-export function openMenu({ anchor, host, all, onChoice, onClose, signal, id }) {
+export function openMenu({ anchor, host, all, onChoice, onClose, signal }) {
+  // Two views in one page must not share element ids.
+  const id = `bw-options-${Math.random().toString(36).slice(2)}`;
   const over = new AbortController();
   const listen = { signal: AbortSignal.any([signal, over.signal]) };
   let shown = all;
@@ -128,7 +129,7 @@ export function openMenu({ anchor, host, all, onChoice, onClose, signal, id }) {
   host.ownerDocument.addEventListener(
     "pointerdown",
     (event) => {
-      if (!(event.target instanceof Node && menu.contains(event.target))) close(false);
+      if (!menu.contains(origin(event))) close(false);
     },
     { ...listen, capture: true },
   );

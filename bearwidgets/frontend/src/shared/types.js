@@ -405,6 +405,7 @@
  * @property {(content: unknown) => void} send
  * @property {(name: string, callback: (...args: any[]) => void) => void} on
  * @property {(name: string, callback: (...args: any[]) => void) => void} off
+ * @property {{kernel?: unknown}} [widget_manager]
  */
 
 export {};

@@ -1,0 +1,195 @@
+"""The views on pages as other front ends make them: their colors, resets, shadow trees and tall frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+DARK = [
+    "VS Code, dark",
+    "VS Code, high contrast",
+    "Colab, dark",
+    "Solara, dark",
+    "marimo, dark",
+    "Panel, dark",
+    "text alone tells, dark",
+    "color scheme, dark",
+]
+SHADOW = ["marimo, dark", "Panel, dark"]
+Open = Callable[..., "Page"]
+
+
+@pytest.fixture
+def open_host(open_page: Open) -> Open:
+    """A function that opens a page as a host makes it, and waits for the first images."""
+
+    def open_(host: str = "", *, scheme: str = "light", until: str = ".bw-cell img", **query: object) -> Page:
+        page = open_page(f"hosts.html?{urlencode({'host': host, **query})}", scheme=scheme)
+        page.wait_for_selector(until)
+        return page
+
+    return open_
+
+
+def poor_texts(page: Page) -> list[object]:
+    """The texts of ours that cannot be read."""
+    return page.evaluate("import('./contrast.js').then(module => module.poorTexts())")
+
+
+def press(page: Page, *keys: str) -> None:
+    """Press keys, one after the other."""
+    for key in keys:
+        page.keyboard.press(key)
+
+
+@pytest.mark.parametrize("host", [*DARK, "VS Code, light", "nbclassic"])
+def test_all_can_be_read_and_dialogs_are_centered(open_host: Open, host: str) -> None:
+    # The system's wish is the opposite of what the page does: it must not count.
+    page = open_host(host, scheme="light" if host in DARK else "dark")
+    assert page.locator(".bw-root.bw-dark").count() == (host in DARK)
+    assert page.locator(".bw-root.bw-lab").count() == 0
+    page.locator('.bw-cell[data-index="3"]').click()
+    press(page, "Delete", "u", "k", "2")
+    assert poor_texts(page) == []
+    for key, dialog in (("Space", ".bw-zoom"), ("?", ".bw-dialog"), ("r", ".bw-menu")):
+        press(page, key)
+        box = page.wait_for_selector(dialog).bounding_box()
+        assert poor_texts(page) == []
+        if dialog != ".bw-menu":
+            assert abs(box["x"] * 2 + box["width"] - 1000) < 20
+            assert abs(box["y"] * 2 + box["height"] - 760) < 4
+        press(page, "Escape")
+        page.wait_for_selector(dialog, state="detached")
+    assert page.locator(".bw-size").bounding_box()["width"] < 100
+    arrows = page.locator("select").evaluate_all("all => all.map(each => getComputedStyle(each).appearance)")
+    assert set(arrows) == {"auto"}
+
+
+@pytest.mark.parametrize("host", DARK)
+def test_a_matrix_can_be_read(open_host: Open, host: str) -> None:
+    page = open_host(host, view="confusion")
+    assert page.locator(".bw-root.bw-dark").count() == 2, "the matrix and its grid"
+    assert poor_texts(page) == []
+
+
+def test_a_page_that_changes_its_theme_is_followed(open_host: Open) -> None:
+    page = open_host(
+        css="body { background: white; transition: background 200ms; } .night body { background: #111; }"
+    )
+    for dark in (True, False):
+        page.evaluate("dark => document.documentElement.classList.toggle('night', dark)", dark)
+        page.wait_for_selector(f".bw-root{'.bw-dark' if dark else ':not(.bw-dark)'}")
+        assert poor_texts(page) == []
+
+
+def test_the_colors_of_jupyterlab_are_taken_where_they_are_whole(open_page: Open) -> None:
+    for colors, taken in (
+        ("--jp-layout-color1: #123;", 0),
+        (
+            "--jp-layout-color1: #123; --jp-layout-color2: #234; --jp-ui-font-color1: #fff; --jp-border-color1: #3",
+            1,
+        ),
+    ):
+        page = open_page("hosts.html?" + urlencode({"css": f"body {{ {colors} }}"}))
+        page.wait_for_selector(".bw-cell img")
+        page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+        page.wait_for_selector(".bw-root.bw-dark")
+        assert page.locator(".bw-root.bw-lab").count() == taken
+        ground = page.locator(".bw-root").evaluate("each => getComputedStyle(each).backgroundColor")
+        assert (ground == "rgb(17, 34, 51)") == taken
+
+
+@pytest.mark.parametrize("host", SHADOW)
+def test_mouse_and_keys_in_a_shadow_tree(open_host: Open, host: str) -> None:
+    page = open_host(host)
+    page.locator('.bw-cell[data-index="2"] .bw-decide').click()
+    page.locator(".bw-option >> text=teddy").first.click()
+    page.wait_for_selector('.bw-cell[data-index="2"][data-decision="relabel"]')
+    page.locator("text=Undo").first.click()
+    page.wait_for_selector('.bw-cell[data-index="2"][data-decision=""]')
+    press(page, "Delete")
+    page.wait_for_selector('.bw-cell[data-index="2"][data-decision="delete"]')
+    press(page, "/")
+    page.keyboard.type(
+        "grizzly", delay=270
+    )  # longer than the time after which what was typed so far is asked for
+    page.wait_for_function("kernel.state().view.filter.text === 'grizzly'")
+    assert page.locator(".bw-search").input_value() == "grizzly"
+    page.locator(".bw-cell").nth(1).click()
+    press(page, "Space")
+    page.wait_for_selector(".bw-zoom")
+    press(page, "r", "d", "Escape")
+    page.wait_for_selector(".bw-menu", state="detached")
+    press(page, "ArrowRight", "Escape")
+    page.wait_for_selector(".bw-zoom", state="detached")
+
+
+def test_dialogs_lie_over_the_view_in_a_frame_taller_than_the_screen(open_page: Open) -> None:
+    page = open_page("hosts.html?" + urlencode({"host": "VS Code, dark"}))
+    page.evaluate(
+        """address => document.body.replaceChildren(Object.assign(document.createElement('iframe'),
+            {src: address, style: 'width: 1000px; height: 12000px; border: 0'}))""",
+        "hosts.html?" + urlencode({"host": "VS Code, dark", "css": "#place { margin-top: 5000px; }"}),
+    )
+    frame = page.frame_locator("iframe")
+    frame.locator('.bw-cell[data-index="3"] img').wait_for()
+    frame.locator('.bw-cell[data-index="3"]').click()
+    press(page, "Delete")
+    view = frame.locator(".bw-root").bounding_box()
+    for opened, dialog in (
+        (" ", ".bw-zoom"),
+        ("?", ".bw-dialog"),
+        ("Apply…", ".bw-dialog"),
+    ):
+        if len(opened) == 1:
+            press(page, opened)
+        else:
+            frame.locator(f"button:has-text('{opened}')").first.click()
+        frame.locator(dialog).wait_for()
+        box = frame.locator(dialog).bounding_box()
+        assert box["y"] >= view["y"]
+        assert box["y"] + box["height"] <= view["y"] + view["height"] + 1
+        assert box["x"] + box["width"] <= view["x"] + view["width"] + 1
+        assert box["y"] >= 0, "the page has scrolled to the view"
+        assert frame.locator(".bw-grid").evaluate("grid => grid.closest('[inert]') !== null"), (
+            "as a modal dialog"
+        )
+        press(page, "Tab", "Tab")
+        assert frame.locator(f"{dialog}:focus-within").count() == 1
+        press(page, "Escape")
+        frame.locator(dialog).wait_for(state="detached")
+        frame.locator(".bw-cell:focus").wait_for()
+        assert frame.locator("[inert]").count() == 0
+    press(page, "k")
+    frame.locator('.bw-cell[data-index="4"][data-decision="keep"]').wait_for()
+
+
+@pytest.mark.parametrize("view", ["cleaner", "confusion"])
+def test_a_box_that_asks_for_the_width_gets_one(open_host: Open, view: str) -> None:
+    page = open_host(css="#place { display: flex; } #place > div { flex: 0 1 auto; }", view=view)
+    for width in page.locator(".bw-root").evaluate_all("all => all.map(each => each.offsetWidth)"):
+        assert 900 < width <= 984
+
+
+@pytest.mark.parametrize("height", [200, 300, 900])
+def test_the_height_is_what_was_asked_for(open_host: Open, height: int) -> None:
+    page = open_host(height=height)
+    assert page.locator(".bw-root").bounding_box()["height"] == height
+    footer = page.locator(".bw-footer").bounding_box()
+    assert footer["y"] + footer["height"] <= 8 + 30 + height, "the footer is in it"
+
+
+@pytest.mark.parametrize("view", ["cleaner", "confusion"])
+def test_a_page_without_python_says_so_at_once(open_host: Open, view: str) -> None:
+    page = open_host(view=view, static="", until=".bw-static")
+    assert "open the notebook and run this cell" in page.inner_text(".bw-static")
+    assert page.locator("#place").bounding_box()["height"] < 120
+    assert page.evaluate("kernel.log") == []
