@@ -65,6 +65,10 @@ class View(anywidget.AnyWidget):
         """Send an event to the page."""
         self.send({"kind": "event", **as_json(event)})
 
+    def decisions_changed(self, version: int) -> None:
+        """Called with `Journal.version` whenever it grew."""
+        self.set_trait("changes", version)
+
     def scores_changed(self) -> None:
         """Called after a retrain, an apply, a rollback."""
 

@@ -31,6 +31,9 @@ class Front:
     def tell(self, event):
         self.told.append(event)
 
+    def decisions_changed(self, version):
+        pass
+
     def scores_changed(self):
         pass
 

@@ -137,7 +137,7 @@ class Session:
     def _count_changes(self) -> None:
         """Have every view tell its observers how much is recorded."""
         for view in list(self.views):
-            view.set_trait("changes", self._known_version)
+            view.decisions_changed(self._known_version)
 
     # ------------------------------------------------------------------ view
 
