@@ -21,7 +21,7 @@ class Ear:
         self.told = []
         self.tell = self.told.append
         self.scores_changed = lambda: None
-        self.decisions_changed = lambda version: None
+        self.decisions_changed = lambda _version: None
 
 
 @pytest.fixture

