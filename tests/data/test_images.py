@@ -7,6 +7,7 @@ import struct
 import threading
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from made_data import packed
 from PIL import Image, JpegImagePlugin, PngImagePlugin, features
 
 from bearwidgets.data.formats import limits, modes, structure
+from bearwidgets.data.formats.bands import open_bands
 from bearwidgets.data.formats.images import check_image, open_image
 from bearwidgets.data.formats.limits import MAX_PIXELS, Room
 from bearwidgets.errors import ImageError
@@ -49,6 +51,23 @@ def test_content_decides_and_not_the_name(tmp_path, kind, name):
     red, _, blue = image.getpixel((50, 20))
     assert blue > 200
     assert red < 60
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="no list of open and mapped files here")
+@pytest.mark.parametrize("kind", [*KINDS, "NPY"])
+def test_a_file_whose_image_is_in_use_can_be_moved(tmp_path, kind):
+    """Windows moves no file that is open or mapped."""
+    path = tmp_path / "image"
+    if kind == "NPY":
+        with path.open("wb") as file:
+            np.save(file, np.asarray(halves()))
+    else:
+        path.write_bytes(packed(halves(), kind))
+    opened, bands = open_image(path), open_bands(path, 3)
+    open_files = {each.resolve() for each in Path("/proc/self/fd").iterdir()}
+    assert path not in open_files
+    assert str(path) not in Path("/proc/self/maps").read_text()
+    assert (opened.size, bands is None) == ((60, 40), False)
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,13 @@ def test_what_cannot_be_launched_and_what_need_not_be(monkeypatch):
         launch(2)
 
 
+def test_windows_trains_in_one_process(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert launch(1, "32").world_size == 1
+    with pytest.raises(BadInputError, match=r"on Windows .* Train in one"):
+        launch(2)
+
+
 def run_cli(*arguments):
     options = ("--arch", "test_resnet", "--weights", "none", "--size", 32, "--mode", "full", "--epochs", 1)
     command = [sys.executable, "-m", "bearwidgets.cli", "train", *map(str, (*arguments, *options))]

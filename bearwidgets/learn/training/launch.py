@@ -119,8 +119,8 @@ def launch(devices: int, precision: str = "auto") -> Fabric:
         Fabric, connected.
 
     Raises:
-        BadInputError: a number of devices that is not allowed, or that this machine does not have; no script that
-            could run again, as in a notebook.
+        BadInputError: a number of devices that is not allowed, or that this machine does not have; more than one on
+            Windows; no script that could run again, as in a notebook.
 
     Example:
         >>> fabric = launch(1)
@@ -133,6 +133,11 @@ def launch(devices: int, precision: str = "auto") -> Fabric:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if devices == 1:
         return make_fabric(device, precision)
+    if sys.platform == "win32":  # no NCCL, and gloo says "unsupported gloo device"
+        raise BadInputError(
+            f"devices is {devices}, but on Windows PyTorch's processes cannot talk to each other. Train in one, or "
+            "in the Windows Subsystem for Linux."
+        )
     if not hasattr(sys.modules["__main__"], "__file__"):
         raise BadInputError(
             "Several processes run the whole script again, which a notebook or a prompt cannot do. Put the training "
