@@ -19,6 +19,9 @@ import { Toolbar } from "./toolbar.js";
 /** Commands that work wherever the focus is. */
 const EVERYWHERE = new Set(["undo", "redo", "help", "search", "escape", "queues"]);
 
+/** In a view that is lower than this, px, what can be done without makes room for images. */
+const LOW = 360;
+
 /** A Cleaner in a cell's output, until the signal ends it. */
 export class CleanerView {
   #model;
@@ -148,7 +151,11 @@ export class CleanerView {
       this.#toolbar.setSize(px);
       this.#resize(px, true);
     };
-    const heightened = () => (this.#root.style.height = `${this.#model.get("height") || 600}px`);
+    const heightened = () => {
+      const height = this.#model.get("height") || 600;
+      this.#root.style.height = `${height}px`;
+      this.#root.classList.toggle("bw-low", height < LOW);
+    };
     for (const [trait, follow] of /** @type {[string, () => void][]} */ ([["change:px", sized], ["change:height", heightened]])) {
       this.#model.on(trait, follow);
       signal.addEventListener("abort", () => this.#model.off(trait, follow));
