@@ -16,7 +16,7 @@ import nbformat
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from playwright.sync_api import Frame, Page
+    from playwright.sync_api import Frame, Page, Route
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_CELLS = {"keys stay here": "it has no cells"}
@@ -43,7 +43,7 @@ class Host:
 
     title: ClassVar[str]
     packages: ClassVar[tuple[str, ...]]  # none: the page stands in for a host
-    npm: ClassVar[tuple[str, ...]] = ()
+    npm: ClassVar[tuple[str, ...]] = ()  # what its pages fetch from the network
     options: ClassVar[tuple[str, ...]] = ()  # for the installer
     themes: ClassVar[tuple[str, ...]] = ("light", "dark")
     shows: ClassVar[tuple[str, ...]] = ("cleaner", "matrix", "box")
@@ -92,24 +92,27 @@ class Host:
         """Have a training that waits go on."""
         (self.home / "go").touch()
 
-    def run(self, *command: str) -> None:
-        """Run a module of its interpreter to its end."""
+    def run(self, program: str, *arguments: str) -> None:
+        """Run a program of its environment to its end."""
+        command = [Path(self.python).with_name(program), *arguments]
         with (self.home / "log").open("a") as log:
-            subprocess.run(
-                [self.python, "-m", *command],
-                cwd=self.home,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                check=True,
-                timeout=180,
-            )
+            subprocess.run(command, cwd=self.home, stdout=log, stderr=log, check=True, timeout=180)
+
+    def answer(self, route: Route) -> None:
+        """Give what a page wants of the network from the packages of npm, or nothing."""
+        modules = Path(self.python).parents[1] / "node_modules"
+        found = re.search(r"/((?:@[\w-]+/)?[\w.-]+)@[^/]+/(.+)$", route.request.url)
+        file = modules / found[1] / found[2] if found else modules / "requirejs" / "require.js"
+        file = file if file.suffix in {".js", ".css"} else file.with_name(f"{file.name}.js")
+        wanted = file.exists() and (found or "require" in route.request.url)
+        route.fulfill(path=file) if wanted else route.abort()
 
     @classmethod
     def install(cls, work: Path) -> str:
         """The interpreter of an environment that has the host, made once; the rest is that of this interpreter."""
         if not cls.packages:
             return sys.executable
-        folder = work / "environments" / re.sub(r"\W+", "-", cls.title)
+        folder = work / "environments" / re.sub(r"[^\w.]+", "-", "-".join(cls.packages))
         python = folder / "bin" / "python"
         done = folder / "made"
         if not done.exists():
@@ -117,13 +120,9 @@ class Host:
             steps = [
                 ["uv", "venv", "-q", "--clear", "--python", sys.executable, folder],
                 ["uv", "pip", "install", "-q", "--python", python, *cls.options, *cls.packages],
-                *(
-                    [["npm", "install", "--silent", "--no-save", "--prefix", folder, *cls.npm]]
-                    if cls.npm
-                    else []
-                ),
+                ["npm", "install", "--silent", "--no-save", "--prefix", folder, *cls.npm],
             ]
-            for step in steps:
+            for step in steps if cls.npm else steps[:2]:
                 subprocess.run(step, check=True)
             (site / "rest.pth").write_text(sysconfig.get_path("purelib") + "\n")
             done.touch()

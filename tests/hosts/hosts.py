@@ -101,8 +101,10 @@ class App(Host):
             file = self.notebook(self.home)
         port = free_port()
         command = self.command.format(file=file, port=port, theme=self.theme).split()
-        self.url = f"http://127.0.0.1:{port}{self.path.format(theme=self.theme)}"
-        with running([self.python, "-m", *command], self.url, self.home / "log", cwd=self.home):
+        server = f"http://127.0.0.1:{port}"
+        self.url = server + self.path.format(theme=self.theme)
+        # What is asked for at the start is not the widget: a server may run the program for each visit.
+        with running([self.python, "-m", *command], f"{server}/ready", self.home / "log", cwd=self.home):
             yield
 
 
@@ -163,6 +165,7 @@ class Panel(App):
 
     title = "Panel, pn.Column(cleaner)"
     packages = ("panel", "ipywidgets_bokeh")
+    npm = ("anywidget", "requirejs")
     program = """import panel as pn
 import views
 
@@ -191,6 +194,7 @@ class Solara(App):
 
     title = "Solara"
     packages = ("solara",)
+    npm = ("anywidget", "requirejs")
     program = """import solara
 import views
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import functools
 import http.server
-import re
 import threading
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from host import NO_CELLS, ROOT, Host
@@ -15,7 +13,7 @@ from host import NO_CELLS, ROOT, Host
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Frame, Route
+    from playwright.sync_api import Frame
 
 PAGES = {"cleaner": "cleaner.html?n=60&queues", "matrix": "confusion.html?grid"}
 FRAME = '<body style="margin:0"><iframe style="border:0;width:1042px;height:{height}px" src="{url}">'
@@ -82,7 +80,8 @@ class VSCode(StandIn):
     title = "VS Code (stand-in page)"
     height = 12_000
     grounds: ClassVar = {"light": ("#ffffff", "#3b3b3b"), "dark": ("#1f1f1f", "#cccccc")}
-    variables = ":root { --jp-layout-color1: white; --jp-ui-font-color1: rgb(0 0 0 / 87%) }"
+    variables = """:root { --jp-layout-color1: white; --jp-ui-font-color1: rgb(0 0 0 / 87%) }
+        body { padding-top: 5000px }"""  # other outputs, above this one
     mark = ("body", "class", "vscode-THEME")
 
 
@@ -108,21 +107,9 @@ class StaticPage(Host):
     @contextmanager
     def serve(self) -> Iterator[None]:
         theme = f"--HTMLExporter.theme={self.theme}"
-        self.run("nbconvert", "--to", "html", "--execute", theme, str(self.notebook(self.home)))
+        self.run("jupyter-nbconvert", "--to", "html", "--execute", theme, str(self.notebook(self.home)))
         self.url = f"file://{self.home}/show.html"
         yield
-
-    def show(self) -> None:
-        self.page.route(re.compile(r"^https?://"), self._answer)
-        self.page.goto(self.url)
-
-    def _answer(self, route: Route) -> None:
-        modules = Path(self.python).parents[1] / "node_modules"
-        found = re.search(r"/((?:@[\w-]+/)?[\w.-]+)@[^/]+/(.+)$", route.request.url)
-        file = modules / found[1] / found[2] if found else modules / "requirejs" / "require.js"
-        file = file if file.suffix in {".js", ".css"} else file.with_name(f"{file.name}.js")
-        wanted = file.exists() and (found or "require" in route.request.url)
-        route.fulfill(path=file) if wanted else route.abort()
 
 
 class Executed(Host):
@@ -138,6 +125,6 @@ class Executed(Host):
     def serve(self) -> Iterator[None]:
         notebook = str(self.notebook(self.home))
         self.run("papermill", notebook, str(self.home / "out.ipynb"))
-        self.run("jupyter", "execute", notebook)
+        self.run("jupyter-execute", notebook)
         self.url = "about:blank"
         yield

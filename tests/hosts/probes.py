@@ -227,18 +227,18 @@ def retrain(view: Shown) -> None:
 
 
 def height(view: Shown) -> None:
-    """The view is as high as it was told, and no box of the host cuts it."""
-    box = view.root.bounding_box()
-    assert box is not None
-    assert abs(box["height"] - HEIGHT) < 2, f"{box['height']} px high, not {HEIGHT}"
-    lowest = view.root.evaluate(
+    """The view is as high as it was told, its host leaves it that room, and no box cuts it."""
+    own, given, lowest = view.root.evaluate(
         """root => {
              const around = [];
              for (let each = root; each; each = each.parentElement ?? each.getRootNode().host) around.push(each);
              const cuts = each => each.clientHeight && getComputedStyle(each).overflowY !== "visible";
-             return Math.min(...around.filter(cuts).map(each => each.clientHeight));
+             const heights = around.map(each => each.getBoundingClientRect().height);
+             return [heights[0], heights[1], Math.min(...around.filter(cuts).map(each => each.clientHeight))];
            }"""
     )
+    assert abs(own - HEIGHT) < 2, f"{own} px high, not {HEIGHT}"
+    assert given >= own - 1, f"{given} px of room, so that what follows overlaps"
     assert lowest >= HEIGHT - 4, f"a box of {lowest} px cuts the view"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,9 @@ def main() -> int:
     shots = (options.shots or work / "shots").resolve()
     for folder in (work, shots):
         folder.mkdir(parents=True, exist_ok=True)
+    os.environ["PATH"] = (
+        f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # uv and npm are there
+    )
     rows, notes = [], []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
@@ -90,11 +94,14 @@ def try_host(kind: type[Host], browser: Browser, work: Path, shots: Path) -> tup
             page = browser.new_page(viewport={"width": 1400, "height": 1000}, color_scheme=system)
             page.set_default_timeout(10_000)
             host = kind(python, home, theme, what, page)
+            page.route(re.compile(r"^https://"), host.answer)
+            view = Shown(host, shots)
             try:
                 with host.serve():
-                    try_page(Shown(host, shots), found)
+                    try_page(view, found)
             except Exception as error:  # noqa: BLE001 - a host that does not start is a result
                 found[f"start: {what}, {theme}"] = short(error)
+                view.shoot(f"start: {what}, {theme}")
             page.close()
     return found, kind.versions(python)
 
