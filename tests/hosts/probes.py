@@ -276,6 +276,7 @@ def cell_filters(view: Shown) -> None:
 
 def colors(view: Shown) -> None:
     """Every text can be read, and the view is as light or dark as the page."""
+    view(".bw-root").first.scroll_into_view_if_needed()
     view.readable("the view")
     luminances = view(".bw-root").first.evaluate(
         f"""root => {{ {CONTRAST}
