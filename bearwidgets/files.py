@@ -54,7 +54,7 @@ def explain(error: OSError, path: Path, outcome: str, way_out: str = _OTHER_PLAC
             f"The disk that holds {path} is full. {outcome} Free some space, then do it again."
         )
     reason = getattr(error, "winerror", None)
-    if reason in _IN_USE:
+    if in_use(error):
         return WorkspaceError(
             f"{path} is open in another program. {outcome} Close it there, then do it again."
         )
@@ -69,6 +69,11 @@ def explain(error: OSError, path: Path, outcome: str, way_out: str = _OTHER_PLAC
     if error.errno in _REFUSED:
         return WorkspaceError(f"{path} cannot be written ({error.strerror}). {outcome} {way_out}")
     return WorkspaceError(f"{path}: {error.strerror or error}. {outcome}")
+
+
+def in_use(error: OSError) -> bool:
+    """Whether another program has the file open, on Windows; on other systems that stops nobody."""
+    return getattr(error, "winerror", None) in _IN_USE
 
 
 def patiently(rename: Callable[[], object]) -> None:

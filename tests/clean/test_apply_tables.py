@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -15,9 +16,10 @@ from rounds_kit import (
     snapshot,
 )
 
+from bearwidgets import files
 from bearwidgets.clean.journal import Journal
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.errors import ConflictError
+from bearwidgets.errors import ConflictError, WorkspaceError
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -63,6 +65,26 @@ def test_csv_changes_only_the_lines_it_must(bears, table):
     again, _ = open_csv(table)
     assert again.decisions.empty
     again.rollback(1)
+    assert snapshot(bears) == before
+
+
+def test_csv_that_is_open_in_excel(bears, table, monkeypatch):
+    journal, ids = open_csv(table)
+    before = snapshot(bears)
+    journal.record([ids["black/000.jpg"]], "relabel", "grizzly")
+    real = Path.replace
+
+    def replace(source, target):
+        if target == table:
+            error = PermissionError(errno.EACCES, "used by another process", str(source), None, str(target))
+            error.winerror = 32
+            raise error
+        return real(source, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    monkeypatch.setattr(files.time, "sleep", lambda _: None)
+    with pytest.raises(WorkspaceError, match=r"labels.csv is open in another program.*Close it there"):
+        journal.apply()
     assert snapshot(bears) == before
 
 

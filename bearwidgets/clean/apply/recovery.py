@@ -27,7 +27,7 @@ from bearwidgets.data.workspace import (
     unfinished_rounds,
 )
 from bearwidgets.errors import ConflictError, WorkspaceError
-from bearwidgets.files import explain
+from bearwidgets.files import explain, in_use
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -179,7 +179,8 @@ class Recovery:
         if isinstance(error, WorkspaceError):
             return WorkspaceError(f"{error} {outcome}")
         where = Path(os.fsdecode(error.filename or self.paths.workspace))
-        where = where.parent if where.name.startswith(".bearwidgets-") else where
+        if where.name.startswith(".bearwidgets-"):
+            where = Path(error.filename2) if in_use(error) and error.filename2 else where.parent
         if where.is_relative_to(self.paths.workspace):
             return explain(error, where, outcome)
         return explain(error, where, outcome, way_out="Make it writable, then do it again.")
