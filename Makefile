@@ -10,7 +10,7 @@ BIN := .venv/bin
 # Node.js comes with the Python packages of the tests.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 FRONT := bearwidgets/frontend
-QUICK := $(addprefix tests/,clean data review widgets test_architecture.py test_files.py)
+QUICK := $(addprefix tests/,clean data review widgets test_architecture.py test_errors.py test_files.py)
 # Two processes, each with one thread and whole files of tests, use two cores better than one process with two threads.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 RINGS := $(notdir $(patsubst %/,%,$(filter-out %/benchmarks/ %/campaigns/ %/hosts/ %/__pycache__/,$(wildcard tests/*/))))

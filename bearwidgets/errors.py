@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import reprlib
+import traceback
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,7 +20,19 @@ _short.maxstring = _short.maxlong = _short.maxother = _SHOWN
 
 
 class BearwidgetsError(Exception):
-    """Base of every error that bearwidgets raises on purpose."""
+    """Base of every error that bearwidgets raises on purpose.
+
+    A notebook shows its sentence alone; `%tb` shows the lines that led to it.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it: the sentence, and the whole within its magic function `tb`."""
+        from IPython.core.getipython import get_ipython
+
+        shell = get_ipython()
+        if shell is not None and any(frame.f_code.co_name == "tb" for frame, _ in traceback.walk_stack(None)):
+            return shell.InteractiveTB.structured_traceback(type(self), self, self.__traceback__)
+        return [f"{type(self).__name__}: {self}", "(%tb shows the lines of code that led here)"]
 
 
 class BadInputError(BearwidgetsError, ValueError):
