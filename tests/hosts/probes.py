@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 CONTRAST = (Path(__file__).parents[1] / "browser" / "contrast.js").read_text("utf-8").replace("export ", "")
-HEIGHT = 640
+HEIGHT = 600
 # Of all that a host's console says, what names the widget or ran in it; anywidget imports it from a blob.
 OURS = re.compile(r"bearwidgets|bw-|anywidget|blob:")
 
@@ -106,10 +106,37 @@ class Shown:
     def readable(self, where: str) -> None:
         """Fail where a text of ours is too faint or small."""
         find = f"(root) => {{ {CONTRAST} return poorTexts(root.getRootNode()); }}"
-        poor = self(".bw-root").first.evaluate(find)
+        poor = self(".bw-root, .bw-static").first.evaluate(find)
         assert not poor, f"{where}: {len(poor)} poor texts, such as {poor[:3]}"
 
 
+Check: TypeAlias = "Callable[[Shown], None]"
+
+
+@dataclass
+class Probe:
+    """What is tried, what it is called in the table, on which widgets, and whether in the dark theme too."""
+
+    run: Check
+    title: str
+    what: tuple[str, ...]
+    dark: bool
+
+
+PROBES: list[Probe] = []
+
+
+def probe(title: str, *what: str, dark: bool = False) -> Callable[[Check], Check]:
+    """Lists a function among the probes, which are tried in the order of this file."""
+
+    def listed(run: Check) -> Check:
+        PROBES.append(Probe(run, title, what or ("cleaner",), dark))
+        return run
+
+    return listed
+
+
+@probe("paints", dark=True)
 def paints(view: Shown) -> None:
     """The grid is ready, and its thumbnails came as bytes."""
     view.wait(".bw-root[data-ready='true']")
@@ -117,6 +144,50 @@ def paints(view: Shown) -> None:
     view.until(lambda: image.evaluate("image => image.naturalWidth") > 0, "the thumbnail has no pixels")
 
 
+@probe("colors", "cleaner", "matrix", "static", dark=True)
+def colors(view: Shown) -> None:
+    """Every text can be read, and the view is as light or dark as the page."""
+    shown = view(".bw-root, .bw-static").first
+    shown.scroll_into_view_if_needed()
+    view.readable("the view")
+    luminances = shown.evaluate(
+        f"""root => {{ {CONTRAST}
+             let page = document.body;
+             if (parse(getComputedStyle(page).backgroundColor)[3] === 0) page = document.documentElement;
+             return [ground(root), ground(page)].map(luminance); }}"""
+    )
+    assert (luminances[0] > 0.3) == (view.host.theme == "light"), (
+        f"not {view.host.theme}: luminances {luminances}"
+    )
+    if view.host.what != "cleaner":
+        return
+    view.focus(0)
+    for opened, what in [("r", ".bw-menu"), ("?", "dialog[aria-label='Keys']"), ("Space", ".bw-zoom")]:
+        view.press(opened)
+        view.wait(what)
+        view.readable(what)
+        view.press("Escape")
+        view.wait(what, "detached")
+
+
+@probe("height")
+def height(view: Shown) -> None:
+    """The view is as high as it was told, its host leaves it that room, and no box cuts it."""
+    own, given, lowest = view.root.evaluate(
+        """root => {
+             const around = [];
+             for (let each = root; each; each = each.parentElement ?? each.getRootNode().host) around.push(each);
+             const cuts = each => each.clientHeight && getComputedStyle(each).overflowY !== "visible";
+             const heights = around.map(each => each.getBoundingClientRect().height);
+             return [heights[0], heights[1], Math.min(...around.filter(cuts).map(each => each.clientHeight))];
+           }"""
+    )
+    assert abs(own - HEIGHT) < 2, f"{own} px high, not {HEIGHT}"
+    assert given >= own - 1, f"{given} px of room, so that what follows overlaps"
+    assert lowest >= HEIGHT - 4, f"a box of {lowest} px cuts the view"
+
+
+@probe("keys decide")
 def keys(view: Shown) -> None:
     """Keys decide, and the journal has it."""
     before = len(view.host.decisions())
@@ -125,6 +196,7 @@ def keys(view: Shown) -> None:
     view.wait_decisions("delete", "keep", "unsure", after=before)
 
 
+@probe("keys stay here")
 def plain_keys(view: Shown) -> None:
     """Keys without a meaning here are not the host's either."""
     cells = view.page.evaluate(view.host.cells)
@@ -136,6 +208,7 @@ def plain_keys(view: Shown) -> None:
     view.wait_decisions("keep", after=before)
 
 
+@probe("R menu")
 def menu(view: Shown) -> None:
     """R opens the drop-down; a class is typed and chosen."""
     before = len(view.host.decisions())
@@ -147,6 +220,7 @@ def menu(view: Shown) -> None:
     assert view.host.decisions()[-1] in {"relabel", "keep"}
 
 
+@probe("drop-down")
 def drop_down(view: Shown) -> None:
     """The mouse chooses in the drop-down of a tile."""
     before = len(view.host.decisions())
@@ -156,6 +230,7 @@ def drop_down(view: Shown) -> None:
     view.wait_decisions("delete", after=before)
 
 
+@probe("keys after Undo")
 def after_undo(view: Shown) -> None:
     """After the button Undo the keyboard is still in the grid."""
     before = len(view.host.decisions())
@@ -168,6 +243,7 @@ def after_undo(view: Shown) -> None:
     view.wait_decisions("keep", "undo", "unsure", after=before)
 
 
+@probe("slow search")
 def search(view: Shown) -> None:
     """A word that is typed slowly is searched whole."""
     view.focus(0)
@@ -180,6 +256,7 @@ def search(view: Shown) -> None:
     view.wait(".bw-count:not(:has-text(' of '))")
 
 
+@probe("zoom")
 def zoom(view: Shown) -> None:
     """The zoom is in sight, and going back in it asks for nothing."""
     before = view.host.asked("full")
@@ -195,6 +272,7 @@ def zoom(view: Shown) -> None:
     )
 
 
+@probe("dialogs")
 def dialogs(view: Shown) -> None:
     """Keys, Apply and Roll back open in sight; a round is applied and taken back."""
     view.focus(0)
@@ -213,6 +291,7 @@ def dialogs(view: Shown) -> None:
     view.wait("dialog", "detached")
 
 
+@probe("retrain")
 def retrain(view: Shown) -> None:
     """While a training runs, a key decides."""
     view.root.get_by_role("button", name="Retrain").first.click()
@@ -226,29 +305,7 @@ def retrain(view: Shown) -> None:
     view.wait(".bw-job-result")
 
 
-def height(view: Shown) -> None:
-    """The view is as high as it was told, its host leaves it that room, and no box cuts it."""
-    own, given, lowest = view.root.evaluate(
-        """root => {
-             const around = [];
-             for (let each = root; each; each = each.parentElement ?? each.getRootNode().host) around.push(each);
-             const cuts = each => each.clientHeight && getComputedStyle(each).overflowY !== "visible";
-             const heights = around.map(each => each.getBoundingClientRect().height);
-             return [heights[0], heights[1], Math.min(...around.filter(cuts).map(each => each.clientHeight))];
-           }"""
-    )
-    assert abs(own - HEIGHT) < 2, f"{own} px high, not {HEIGHT}"
-    assert given >= own - 1, f"{given} px of room, so that what follows overlaps"
-    assert lowest >= HEIGHT - 4, f"a box of {lowest} px cuts the view"
-
-
-def wide(view: Shown) -> None:
-    """In a box that is as wide as what it holds, the view has a width."""
-    box = view.root.bounding_box()
-    assert box is not None
-    assert box["width"] > 300, f"{box['width']:.0f} px wide"
-
-
+@probe("reload")
 def reload(view: Shown) -> None:
     """After a reload the same decisions are shown."""
     marked = re.compile(r"marked (\d+)")
@@ -259,12 +316,7 @@ def reload(view: Shown) -> None:
     view.wait(f".bw-progress-text:has-text('marked {before[1]}')")
 
 
-def console(view: Shown) -> None:
-    """Nothing of ours complains."""
-    ours = [each for each in view.complaints if OURS.search(each)]
-    assert not ours, ours[:3]
-
-
+@probe("matrix", "matrix")
 def cell_filters(view: Shown) -> None:
     """A cell of the matrix shows its images in the grid."""
     view.wait(".bw-confusion[data-ready='true']")
@@ -274,72 +326,30 @@ def cell_filters(view: Shown) -> None:
     view.wait(f".bw-count:has-text('{count} of ')") if view.host.packages else view.wait(".bw-count")
 
 
-def colors(view: Shown) -> None:
-    """Every text can be read, and the view is as light or dark as the page."""
-    view(".bw-root").first.scroll_into_view_if_needed()
-    view.readable("the view")
-    luminances = view(".bw-root").first.evaluate(
-        f"""root => {{ {CONTRAST}
-             let page = document.body;
-             if (parse(getComputedStyle(page).backgroundColor)[3] === 0) page = document.documentElement;
-             return [ground(root), ground(page)].map(luminance); }}"""
-    )
-    assert (luminances[0] > 0.3) == (view.host.theme == "light"), (
-        f"not {view.host.theme}: luminances {luminances}"
-    )
-    if view.host.what != "cleaner":
-        return
-    view.focus(0)
-    for opened, shown in [("r", ".bw-menu"), ("?", "dialog[aria-label='Keys']"), ("Space", ".bw-zoom")]:
-        view.press(opened)
-        view.wait(shown)
-        view.readable(shown)
-        view.press("Escape")
-        view.wait(shown, "detached")
+@probe("box", "box")
+def wide(view: Shown) -> None:
+    """In a box that is as wide as what it holds, the view has a width."""
+    box = view.root.bounding_box()
+    assert box is not None
+    assert box["width"] > 300, f"{box['width']:.0f} px wide"
 
 
+@probe("static", "static")
 def static(view: Shown) -> None:
     """A page without a kernel says so in little room, or shows what was there."""
-    view.wait(".bw-root")
-    box = view(".bw-root").first.bounding_box()
+    box = view.wait(".bw-static").bounding_box()
     assert box is not None
-    assert box["height"] < 320, f"{box['height']:.0f} px of nothing"
-    said = view(".bw-root").first.inner_text()
-    assert "does not answer" not in said, said
-    assert said.strip(), "it says nothing"
+    assert box["height"] < 200, f"{box['height']:.0f} px of nothing"
+    assert "no Python" in view(".bw-static").first.inner_text()
 
 
+@probe("executed", "executed")
 def executed(view: Shown) -> None:
     """Both programs ended well: they were run at the start."""
 
 
-@dataclass
-class Probe:
-    """A function, what it is called in the table, and on which widget it is tried."""
-
-    run: Callable[[Shown], None]
-    title: str
-    what: tuple[str, ...] = ("cleaner",)
-    dark: bool = False  # in the dark theme too
-
-
-PROBES = [
-    Probe(paints, "paints", dark=True),
-    Probe(colors, "colors", ("cleaner", "matrix", "static"), dark=True),
-    Probe(height, "height"),
-    Probe(keys, "keys decide"),
-    Probe(plain_keys, "keys stay here"),
-    Probe(menu, "R menu"),
-    Probe(drop_down, "drop-down"),
-    Probe(after_undo, "keys after Undo"),
-    Probe(search, "slow search"),
-    Probe(zoom, "zoom"),
-    Probe(dialogs, "dialogs"),
-    Probe(retrain, "retrain"),
-    Probe(reload, "reload"),
-    Probe(cell_filters, "matrix", ("matrix",)),
-    Probe(wide, "box", ("box",)),
-    Probe(static, "static", ("static",)),
-    Probe(executed, "executed", ("executed",)),
-    Probe(console, "console", ("cleaner", "matrix", "static"), dark=True),
-]
+@probe("console", "cleaner", "matrix", "static", dark=True)
+def console(view: Shown) -> None:
+    """Nothing of ours complains."""
+    ours = [each for each in view.complaints if OURS.search(each)]
+    assert not ours, ours[:3]

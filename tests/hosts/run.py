@@ -112,7 +112,7 @@ def try_page(view: Shown, found: dict[str, str]) -> None:
     view.listen()
     view.host.show()
     if view.host.what != "executed":
-        view(".bw-root").first.wait_for(timeout=90_000)
+        view(".bw-root, .bw-static").first.wait_for(timeout=90_000)
     for probe in PROBES:
         if what not in probe.what or (theme == "dark" and not probe.dark):
             continue
