@@ -156,7 +156,7 @@ def test_note_speaks_of_a_damaged_journal(ds):
 def test_note_speaks_of_files_that_could_not_be_used(images):
     (images / "black" / "torn.jpg").write_bytes(b"")
     session = Session(Dataset.from_folder(images))
-    assert "1 files" in session.state().note
+    assert "1 file could not" in session.state().note
 
 
 # ---------------------------------------------------------------------- rounds
@@ -271,7 +271,8 @@ def test_retrain_swaps_learner_scores_and_effect(session, learn, wrong, told):
     assert state.after.n == (session.ds.table.split == "valid").sum()
     assert state.before.error_rate == 0.0
     assert session.effect is not None
-    assert str(session.effect) == state.message
+    assert state.message == session.effect.verdict
+    assert state.message in str(session.effect)
     assert [event.event for event in told][-2:] == ["job", "state"]
     assert told[-1].state.job.state == "done"
 

@@ -31,6 +31,11 @@ class Effect:
 
     table: pd.DataFrame
 
+    @property
+    def verdict(self) -> str:
+        """What it comes to, on the corrected labels where there are any."""
+        return _verdict(self.table.iloc[-1])
+
     def __str__(self) -> str:
         return "\n".join(_sentence(str(labels), row) for labels, row in self.table.iterrows())
 
@@ -79,13 +84,16 @@ def sign_test(fixed: int, broken: int) -> float:
 
 
 def _sentence(labels: str, row: pd.Series) -> str:
-    n, fixed, broken = int(row["n"]), int(row["fixed"]), int(row["broken"])
-    change = f"error {row['error_before']:.1%} → {row['error_after']:.1%} on {n} images, labels {labels}"
-    parts = f"{fixed} fixed, {broken} broken"
+    change = f"error {row['error_before']:.1%} → {row['error_after']:.1%} on {int(row['n'])} images, labels {labels}"
+    return f"{change}: {_verdict(row)} (p = {row['p_value']:.2g})."
+
+
+def _verdict(row: pd.Series) -> str:
+    fixed, broken = int(row["fixed"]), int(row["broken"])
     if fixed == broken:
         verdict = "no difference"
     elif row["p_value"] <= SURE:
         verdict = "better" if fixed > broken else "worse"
     else:
         verdict = "too few images differ to tell it from chance"
-    return f"{change}: {parts}; {verdict} (p = {row['p_value']:.2g})."
+    return f"{fixed} fixed, {broken} broken; {verdict}"

@@ -55,7 +55,7 @@ def effect_of(
     n = int(were.n)
     after = ErrorRates(float(were.error_after), n, None if corrected is None else float(corrected))
     return effect, {
-        "message": str(effect),
+        "message": effect.verdict,
         "before": ErrorRates(float(were.error_before), n),
         "after": after,
     }

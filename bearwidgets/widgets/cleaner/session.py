@@ -186,7 +186,8 @@ class Session:
         self.refresh()
         board, busy, scored = self.board, self.job.running, self.review is not None
         counts, unusable = board.counts(), len(self.ds.problems)
-        unused = [f"{unusable} files could not be used; see ds.problems"] if unusable else []
+        files = "1 file" if unusable == 1 else f"{unusable} files"
+        unused = [f"{files} could not be used; see ds.problems"] if unusable else []
         return State(
             revision=board.revision,
             total=len(board.order),
