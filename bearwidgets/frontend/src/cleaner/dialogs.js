@@ -27,7 +27,7 @@ import { KEYS } from "./keymap.js";
 function openDialog({ root, title, body, acts = [], onClose, kind = "" }) {
   const dialog = h(
     "dialog",
-    { class: `bw-dialog ${kind}`, "aria-label": title },
+    { class: `bw-dialog ${kind}`, "aria-label": title, tabindex: "-1" },
     h("h2", { text: title }),
     h("div", { class: "bw-dialog-body" }, ...body),
     h("div", { class: "bw-dialog-acts" }, ...acts, button("Close", () => dialog.close())),

@@ -3,6 +3,7 @@ import { Grid } from "../grid/grid.js";
 import { SeenTracker } from "../grid/seentracker.js";
 import { nothing, only, size } from "../grid/selection.js";
 import { h, isMac, keepSave, origin } from "../shared/dom.js";
+import { keepFocus } from "../shared/focus.js";
 import { followTheme } from "../shared/theme.js";
 import { Decisions } from "./decisions.js";
 import { Dock } from "./dock.js";
@@ -136,6 +137,7 @@ export class CleanerView {
     );
     followTheme(root, signal);
     keepSave(root, signal);
+    keepFocus(root, signal, () => this.#grid.focus());
     root.addEventListener("keydown", (event) => this.#key(event), { signal });
     signal.addEventListener("abort", () => {
       this.#seen.end();

@@ -1,8 +1,8 @@
 // The one drop-down that all tiles share: a search box over a list of decisions and classes.
 import { ACTIONS } from "./actions.js";
-import { attribute, h, origin } from "./dom.js";
+import { attribute, h, origin, say } from "./dom.js";
 /** @import { Action } from "./types.js" */
-/** @typedef {{action: Action, label: string|null, text: string, hint: string}} Choice */
+/** @typedef {{action: Action, label: string|null, text: string, hint: string, fresh?: boolean}} Choice `fresh`: a class that there is not yet */
 
 /** Rows of the list at most; the search box finds the others. */
 const MOST = 200;
@@ -33,7 +33,7 @@ export function choices(classes, { suggested = null, second = null, label = null
 }
 
 /**
- * The choices that match, and at the end a new class where none has that name.
+ * What is typed searches the classes; where none has it in its name, those of nearly that name; at the end a new class.
  * @param {Choice[]} all
  * @param {string} typed
  * @returns {Choice[]}
@@ -42,11 +42,26 @@ export function matching(all, typed) {
   const text = typed.trim();
   if (!text) return all.slice(0, MOST);
   const low = text.toLowerCase();
-  const found = all.filter((choice) => choice.text.toLowerCase().includes(low));
+  const classes = all.filter((choice) => choice.action === "relabel");
+  let found = classes.filter((choice) => choice.text.toLowerCase().includes(low));
   found.sort((a, b) => Number(b.text.toLowerCase().startsWith(low)) - Number(a.text.toLowerCase().startsWith(low)));
-  const known = all.some((choice) => choice.action === "relabel" && choice.text === text);
-  const fresh = known ? [] : [{ action: /** @type {const} */ ("relabel"), label: text, text: `New class “${text}”`, hint: "" }];
+  if (!found.length) found = classes.filter((choice) => distance(choice.text.toLowerCase(), low) <= Math.min(2, low.length / 3));
+  const known = classes.some((choice) => choice.text === text);
+  const fresh = known ? [] : [{ action: /** @type {const} */ ("relabel"), label: text, text: `New class “${text}”`, hint: "", fresh: true }];
   return [...found.slice(0, MOST), ...fresh];
+}
+
+/** How many letters have to be changed, added or left out (Levenshtein). @param {string} a @param {string} b */
+function distance(a, b) {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + Number(a[i - 1] !== b[j - 1])));
+    }
+    row = next;
+  }
+  return row[b.length];
 }
 
 /**
@@ -66,6 +81,8 @@ export function openMenu({ anchor, host, all, onChoice, onClose, signal }) {
   const listen = { signal: AbortSignal.any([signal, over.signal]) };
   let shown = all;
   let at = 0;
+  /** A new class was chosen, and has to be chosen once more. */
+  let sure = false;
   const list = h("div", { class: "bw-options", role: "listbox", id, "aria-label": "Decisions and classes" });
   const search = h("input", {
     class: "bw-input",
@@ -88,6 +105,13 @@ export function openMenu({ anchor, host, all, onChoice, onClose, signal }) {
     if (refocus) onClose();
   };
   const choose = (/** @type {Choice} */ choice) => {
+    // Letters that were meant for a class, and Enter, must not make a new one.
+    if (choice.fresh && !sure) {
+      sure = true;
+      say(/** @type {Element} */ (list.lastElementChild?.firstElementChild), `Make a new class “${choice.label}”? Enter again.`);
+      search.focus();
+      return point(shown.indexOf(choice));
+    }
     close(true);
     onChoice(choice);
   };
@@ -99,6 +123,7 @@ export function openMenu({ anchor, host, all, onChoice, onClose, signal }) {
   };
   const fill = () => {
     shown = matching(all, search.value);
+    sure = false;
     list.replaceChildren(
       ...shown.map((choice, index) =>
         h(

@@ -1,0 +1,101 @@
+"""Where keys go: whatever is pressed in a view, they stay in it, and what is outside of it keeps its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    """A Cleaner with queues, the focus on its third tile."""
+    page = open_page("cleaner.html?queues")
+    page.wait_for_selector(".bw-cell img")
+    page.locator('.bw-cell[data-index="2"]').click()
+    return page
+
+
+def in_the_view(page: Page) -> bool:
+    """Whether the focus is in it."""
+    return page.evaluate("document.activeElement.closest('.bw-root') !== null")
+
+
+PLACES = {
+    "the scroll bar": ".bw-grid",
+    "the room beside the tiles": ".bw-grid",
+    "the reason": ".bw-said",
+    "the number of items": ".bw-count",
+    "the edge of the toolbar": ".bw-toolbar",
+    "the message": ".bw-note",
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_press_on_what_takes_no_focus_leaves_it_on_the_tile(page: Page, place: str) -> None:
+    box = page.locator(PLACES[place]).bounding_box()
+    x, y = {
+        "the scroll bar": (box["x"] + box["width"] - 4, box["y"] + box["height"] / 2),
+        "the room beside the tiles": (box["x"] + box["width"] - 19, box["y"] + 100),
+    }.get(place, (box["x"] + box["width"] - 3, box["y"] + 3))
+    page.mouse.click(x, y)
+    page.wait_for_function("document.activeElement.dataset.index === '2'")
+    page.keyboard.press("k")
+    page.wait_for_selector('.bw-cell[data-index="2"][data-decision="keep"]')
+
+
+def test_what_is_drawn_anew_under_the_focus_gives_it_to_the_grid(page: Page) -> None:
+    page.click(".bw-legend button >> nth=1")
+    page.wait_for_selector(".bw-legend [aria-pressed=true]")
+    page.wait_for_function("document.activeElement.closest('.bw-root') !== null")
+    page.keyboard.press("u")
+    page.wait_for_selector('.bw-cell[data-decision="unsure"]')
+
+
+def test_a_cell_of_the_notebook_keeps_the_focus(page: Page) -> None:
+    dim = "document.querySelector('.bw-cell[aria-selected=true] .bw-card')"
+    bright = page.evaluate(f"getComputedStyle({dim}).boxShadow")
+    page.click("#before")
+    page.evaluate("kernel.push({event: 'state', state: kernel.state()}); null")
+    page.evaluate("document.querySelector('.bw-said').append('more')")
+    page.wait_for_timeout(50)
+    assert page.evaluate("document.activeElement.id") == "before"
+    assert page.evaluate(f"getComputedStyle({dim}).boxShadow") != bright, "keys do not go to it now"
+    page.evaluate("document.activeElement.blur()")
+    page.evaluate("document.querySelector('.bw-said').append('more')")
+    page.wait_for_timeout(50)
+    assert not in_the_view(page)
+
+
+def test_a_press_in_a_dialog_or_menu_leaves_the_keys_there(page: Page) -> None:
+    page.keyboard.press("?")
+    page.click(".bw-dialog td >> nth=1")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".bw-dialog", state="detached")
+    page.keyboard.press("r")
+    box = page.locator(".bw-menu").bounding_box()
+    page.mouse.click(box["x"] + 2, box["y"] + 2)
+    page.keyboard.type("teddy")
+    page.keyboard.press("Enter")
+    page.wait_for_selector('.bw-cell[data-index="2"][data-decision="relabel"]')
+
+
+def test_a_new_class_is_asked_for_twice_and_letters_name_classes_only(page: Page) -> None:
+    page.keyboard.press("r")
+    page.keyboard.type("de")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".bw-option[aria-selected=true] >> text=Make a new class “de”? Enter again.")
+    assert page.evaluate("kernel.log.filter(message => message.op === 'mark')") == []
+    page.keyboard.type("f")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".bw-option[aria-selected=true] >> text=Make a new class “def”?")
+    page.click(".bw-option[aria-selected=true]")
+    page.wait_for_selector('.bw-cell[data-index="2"][data-decision="relabel"]')
+    assert page.evaluate("kernel.log.filter(message => message.op === 'mark')[0].label") == "def"
