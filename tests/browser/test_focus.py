@@ -30,7 +30,6 @@ def in_the_view(page: Page) -> bool:
 
 PLACES = {
     "the scroll bar": ".bw-grid",
-    "the room beside the tiles": ".bw-grid",
     "the reason": ".bw-said",
     "the number of items": ".bw-count",
     "the edge of the toolbar": ".bw-toolbar",
@@ -43,12 +42,20 @@ def test_a_press_on_what_takes_no_focus_leaves_it_on_the_tile(page: Page, place:
     box = page.locator(PLACES[place]).bounding_box()
     x, y = {
         "the scroll bar": (box["x"] + box["width"] - 4, box["y"] + box["height"] / 2),
-        "the room beside the tiles": (box["x"] + box["width"] - 19, box["y"] + 100),
     }.get(place, (box["x"] + box["width"] - 3, box["y"] + 3))
     page.mouse.click(x, y)
     page.wait_for_function("document.activeElement.dataset.index === '2'")
     page.keyboard.press("k")
     page.wait_for_selector('.bw-cell[data-index="2"][data-decision="keep"]')
+
+
+def test_a_press_on_the_room_below_the_tiles(page: Page) -> None:
+    page.click(".bw-queues >> text=Odd size")
+    page.wait_for_function("document.querySelectorAll('.bw-cell').length === 2")
+    box = page.locator(".bw-grid").bounding_box()
+    page.mouse.click(box["x"] + 300, box["y"] + box["height"] - 20)
+    page.wait_for_function("document.activeElement.dataset.index === '0'")
+    assert page.locator("[aria-selected=true].bw-cell").count() == 0
 
 
 def test_what_is_drawn_anew_under_the_focus_gives_it_to_the_grid(page: Page) -> None:

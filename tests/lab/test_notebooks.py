@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from monkey import act_at_random
 
 if TYPE_CHECKING:
     from labserver import Lab
@@ -91,6 +92,11 @@ def test_keys_decide_and_leave_the_notebook_alone(lab: Lab) -> None:
     for _ in range(8):
         lab.page.keyboard.press("Control+z")
     says(lab, "marked 0")
+
+
+def test_whatever_is_pressed_in_the_view_the_notebook_stays(lab: Lab) -> None:
+    open_cleaner(lab, "1 + 1", "2 + 2")
+    assert act_at_random(lab.page, 150, seed=1) == ""
 
 
 def test_decisions_outlive_the_kernel(lab: Lab) -> None:
