@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -193,6 +194,36 @@ def test_the_readme_lists_what_cleaning_needs(metadata):
     }
     assert wanted >= TRAINING
     assert set(listed) == wanted - TRAINING | {"jupyterlab"}
+
+
+CPU = "--default-index https://download.pytorch.org/whl/cpu torch torchvision || echo"
+OTHER = "--default-index https://example.org/whl torch torchvision"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the package index has the build that fits")
+@pytest.mark.parametrize(
+    ("gpu", "chosen", "taken"),
+    [
+        (False, [], CPU),
+        (True, [], None),
+        (False, ["TORCH_INDEX="], None),
+        (True, ["TORCH_INDEX=https://example.org/whl"], OTHER),
+    ],
+)
+def test_make_takes_the_build_of_pytorch_that_fits(tmp_path, gpu, chosen, taken):
+    for name in ("uname", *["nvidia-smi"] * gpu):
+        (tmp_path / name).symlink_to(shutil.which("uname"))
+    command = [shutil.which("make"), "-nB", "demo", *chosen, "ARGS=--no-lab"]
+    done = subprocess.run(
+        command, env={"PATH": str(tmp_path)}, cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    lines = done.stdout.splitlines()
+    assert lines[-1] == ".venv/bin/bearwidgets demo --no-lab"
+    (torch,) = [line for line in lines if "torchvision" in line] or [None]
+    assert torch == taken if taken is None else taken in torch
+    assert (torch is not None and "|| echo" in torch) == (taken == CPU), (
+        "what was asked for has no second best"
+    )
 
 
 @pytest.fixture(scope="module")
