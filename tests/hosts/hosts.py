@@ -76,7 +76,7 @@ class NbClassic(JupyterLab):
     app = "nbclassic"
 
     def show(self) -> None:
-        self.page.goto(f"{self.url}/nbclassic/notebooks/show.ipynb?token={TOKEN}")
+        self.page.goto(f"{self.url}/notebooks/show.ipynb?token={TOKEN}")
         self.page.wait_for_function("window.Jupyter?.notebook?.kernel?.is_connected()", timeout=60_000)
         self.page.evaluate("Jupyter.notebook.execute_all_cells()")
 

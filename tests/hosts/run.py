@@ -93,6 +93,7 @@ def try_host(kind: type[Host], browser: Browser, work: Path, shots: Path) -> tup
             system = "dark" if theme == "light" else "light"
             page = browser.new_page(viewport={"width": 1400, "height": 1000}, color_scheme=system)
             page.set_default_timeout(10_000)
+            page.set_default_navigation_timeout(90_000)  # a page may wait for its program
             host = kind(python, home, theme, what, page)
             page.route(re.compile(r"^https://"), host.answer)
             view = Shown(host, shots)
