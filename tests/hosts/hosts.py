@@ -193,7 +193,7 @@ class Solara(App):
     """Solara's own server."""
 
     title = "Solara"
-    packages = ("solara",)
+    packages = ("solara", "solara-assets")
     npm = ("anywidget", "requirejs")
     program = """import solara
 import views

@@ -31,12 +31,18 @@ def _note(_widget: object, content: object, _buffers: object) -> None:
         file.write(json.dumps(content) + "\n")
 
 
-def cleaner() -> bw.Cleaner:
-    """Sixty bears, every ninth taken for a teddy, and a queue."""
+def learner() -> StubLearner:
+    """Takes every ninth of sixty bears for a teddy."""
     ds = bw.Dataset.from_folder(bw.sample_bears(HOME / "bears", n=60))
     learn = StubLearner(ds, dict.fromkeys(ds.table.path[::9], "teddy"))
     learn.go = Gate()
-    dark = StubIssues(dark=[(item, 0.9, None, None) for item in ds.table.id[:4]])
+    return learn
+
+
+def cleaner() -> bw.Cleaner:
+    """The bears and a queue."""
+    learn = learner()
+    dark = StubIssues(dark=[(item, 0.9, None, None) for item in learn.ds.table.id[:4]])
     made = bw.Cleaner(learn, issues=dark)
     made.on_msg(_note)
     return made
@@ -44,7 +50,7 @@ def cleaner() -> bw.Cleaner:
 
 def matrix() -> bw.ConfusionMatrix:
     """The confusion matrix of all of them, its grid below it."""
-    return bw.ConfusionMatrix(cleaner().review, split="all")
+    return bw.ConfusionMatrix(learner(), split="all")
 
 
 def box() -> object:
