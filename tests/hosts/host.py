@@ -103,7 +103,7 @@ class Host:
         modules = Path(self.python).parents[1] / "node_modules"
         found = re.search(r"/((?:@[\w-]+/)?[\w.-]+)@[^/]+/(.+)$", route.request.url)
         file = modules / found[1] / found[2] if found else modules / "requirejs" / "require.js"
-        file = file if file.suffix in {".js", ".css"} else file.with_name(f"{file.name}.js")
+        file = file if file.is_file() else file.with_name(f"{file.name}.js")
         wanted = file.exists() and (found or "require" in route.request.url)
         route.fulfill(path=file) if wanted else route.abort()
 

@@ -193,8 +193,8 @@ class Solara(App):
     """Solara's own server."""
 
     title = "Solara"
-    packages = ("solara", "solara-assets")
-    npm = ("anywidget", "requirejs")
+    packages = ("solara", "anywidget")
+    npm = ("requirejs", "@widgetti/solara-vuetify3-app@5.2.0")  # Solara 1.64 asks for this version
     program = """import solara
 import views
 

@@ -95,7 +95,7 @@ def try_host(kind: type[Host], browser: Browser, work: Path, shots: Path) -> tup
             page.set_default_timeout(10_000)
             page.set_default_navigation_timeout(90_000)  # a page may wait for its program
             host = kind(python, home, theme, what, page)
-            page.route(re.compile(r"^https://"), host.answer)
+            page.route(re.compile(r"^https://|/_solara/cdn/"), host.answer)
             view = Shown(host, shots)
             try:
                 with host.serve():
