@@ -64,7 +64,7 @@ def trained(ds: Dataset, *, quiet: bool, fit: Callable[..., Any] | None = None, 
 
     learn = Learner(ds, **options)
     with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="Stopped by hand")
+        warnings.filterwarnings("error", message="Interrupted")
         try:
             return fit(learn, progress=not quiet) if fit else learn.fine_tune(progress=not quiet)
         except UserWarning:  # half a training is not to be saved or reported as a whole one

@@ -284,8 +284,8 @@ class FitMethods(Predicts):
                 pass
         except KeyboardInterrupt:
             steps.close()
-            use = "used or " if self.is_trained else ""
-            warnings.warn(f"Stopped by hand. {self!r} can be {use}trained on.", stacklevel=3)
+            use = "use this learner as it is, or " if self.is_trained else ""
+            warnings.warn(f"Interrupted. You can {use}continue training: {self!r}.", stacklevel=3)
             return self
         for finding in self.diagnosis if progress else []:
             tqdm.write(str(finding))

@@ -556,7 +556,7 @@ def test_progress_is_told(open_view: Open) -> None:
     ("query", "told", "mend"),
     [
         ("hold=hello", "kernel busy…", "kernel.release()"),
-        ("dead", "Every confirmed decision is in journal.jsonl", "kernel.dead = false"),
+        ("dead", "Your confirmed decisions are saved", "kernel.dead = false"),
         ("fail=page", "did not load: The folder is gone.", "kernel.fail = {}"),
     ],
 )

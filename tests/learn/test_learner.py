@@ -91,7 +91,7 @@ def test_ctrl_c_while_features_are_computed_leaves_a_learner_to_train_on(ds, mon
             raise KeyboardInterrupt
         return original(self, pixels)
 
-    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="Stopped by hand"):  # noqa: PT031 - the patch is to end with it
+    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="Interrupted"):  # noqa: PT031 - the patch is to end with it
         patch.setattr(FeatureStore, "of_pixels", interrupted)
         learn.fine_tune(progress=False)
     with pytest.raises(BadInputError, match="not trained yet"):
@@ -103,7 +103,7 @@ def test_ctrl_c_while_features_are_computed_leaves_a_learner_to_train_on(ds, mon
 def test_ctrl_c_in_a_second_cached_training_leaves_the_first(ds, monkeypatch):
     learn = Learner(ds, **TINY).fine_tune(progress=False)
     before = learn.predictions()[1]
-    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="can be used"):  # noqa: PT031 - the patch is to end with it
+    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="use this learner as it is"):  # noqa: PT031 - the patch is to end with it
         patch.setattr("bearwidgets.learn.head.linear_head.fit_softmax", Mock(side_effect=KeyboardInterrupt))
         learn.fine_tune(progress=False)
     assert (learn.predictions()[1] == before).all()
@@ -120,7 +120,7 @@ def test_ctrl_c_in_the_middle_of_exact_training_leaves_a_usable_learner(ds, monk
             raise KeyboardInterrupt
         return original(self, *args, **kwargs)
 
-    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="Stopped by hand"):  # noqa: PT031 - the patch is to end with it
+    with monkeypatch.context() as patch, pytest.warns(UserWarning, match="Interrupted"):  # noqa: PT031 - the patch is to end with it
         patch.setattr(torch.optim.AdamW, "step", step)
         learn.fine_tune(3, mode="full", progress=False)
     assert "unfrozen epoch" in learn.provenance

@@ -113,6 +113,14 @@ def test_a_new_class_is_meant(cleaner):
     assert cleaner.mark(cleaner.ds.table.id[1], "relabel", "polar") == 1, "it is a class from now on"
 
 
+def test_items_are_named_by_id_or_path(cleaner):
+    table = cleaner.ds.table
+    assert cleaner.mark([table.id[0], table.path[1]], "delete") == 2
+    assert cleaner.mark(table.path[1], "clear") == 1
+    assert cleaner.show(ids=table.path[2:5]) == 3
+    assert cleaner.decisions.index.tolist() == [table.id[0]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

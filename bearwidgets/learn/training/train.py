@@ -74,7 +74,7 @@ def run_phase(
     unless the recipe mixes images.
 
     Raises:
-        TrainingError: the loss is not a number; the message says at which step and rate, and the weights are the
+        TrainingError: the loss became NaN; the message says at which step and rate, and the weights are the
             last ones with which it was one.
     """
     steps = phase.steps or phase.epochs * batches.steps
@@ -192,7 +192,7 @@ def _copy(source: Sequence[torch.Tensor], target: Sequence[torch.Tensor]) -> Non
 
 def _not_a_number(phase: Phase, step: int, steps: int, rate: float) -> str:
     return (
-        f"The loss is not a number at step {step + 1} of {steps} ({phase.stage}, rate {rate:.2g}). The weights are "
-        "those of the last step at which it was one. Train with a lower rate, for example that of `learn.lr_find()`, "
+        f"The loss became NaN at step {step + 1} of {steps} ({phase.stage}, rate {rate:.2g}). The weights were "
+        "restored to those of the last finite step. Train with a lower rate, for example that of `learn.lr_find()`, "
         "or with gradient_clip=1."
     )

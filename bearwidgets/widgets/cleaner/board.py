@@ -159,11 +159,14 @@ class Board:
         return self.ids[list(dict.fromkeys(rows))].tolist()
 
     def rows_of(self, ids: Sequence[str]) -> np.ndarray:
-        """Rows of the table for ids, all of which must be there."""
-        rows = self._index.get_indexer(pd.Index(list(ids), dtype=object))
+        """Rows of the table for ids or paths, all of which must be there."""
+        names = pd.Index(list(ids), dtype=object)
+        rows = self._index.get_indexer(names)
+        if (rows < 0).any():
+            rows = np.where(rows < 0, pd.Index(self.paths, dtype=object).get_indexer(names), rows)
         if (rows < 0).any():
             raise BadInputError(
-                f"No item {shortened(ids[int(np.argmax(rows < 0))])} here; ids stand in ds.table.id."
+                f"No item {shortened(ids[int(np.argmax(rows < 0))])} here; ids and paths stand in ds.table."
             )
         return rows
 

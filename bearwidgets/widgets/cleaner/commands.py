@@ -37,7 +37,7 @@ class Commands:
         """Decide on items: the act of one button or key, and one step to undo.
 
         Args:
-            ids: one id or several.
+            ids: one id or path, or several.
             action: "keep", "delete", "relabel", "unsure", "clear" (withdraw) or "accept" (take the suggestion).
             label: the new label, for "relabel".
             new_class: allow a label that is no class yet.
@@ -206,7 +206,7 @@ def _listed(ids: str | Sequence[str]) -> list[str]:
     """One id or several, as a list."""
     if ids is None or not hasattr(ids, "__iter__"):
         raise BadInputError(
-            f"ids are {shortened(ids)}; give one id, or a list of them; they stand in ds.table.id."
+            f"ids are {shortened(ids)}; give one id or path, or a list of them; they stand in ds.table."
         )
     return [ids] if isinstance(ids, str) else list(ids)
 

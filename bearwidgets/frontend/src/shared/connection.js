@@ -63,8 +63,8 @@ export class Connection {
     } catch (error) {
       if (error instanceof NoAnswer) {
         this.warn(
-          `${error.message} It may be busy with a cell, or gone. Every confirmed decision is in journal.jsonl; ` +
-            "if the kernel was restarted, run this cell again.",
+          `${error.message} It may be busy with a cell, or gone. Your confirmed decisions are saved. ` +
+            "If the kernel was restarted: Run All Above, then run this cell.",
         );
       }
       throw error;
