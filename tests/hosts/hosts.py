@@ -12,6 +12,12 @@ from pages import Colab, Executed, StaticPage, VSCode
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Until the import has ended, nbclassic may still be putting back the views of a saved notebook.
+RUN_CELL = """index => new Promise(done => {
+  const { notebook } = Jupyter;
+  notebook.events.one("finished_execute.CodeCell", done);
+  notebook.execute_cells([index]);
+})"""
 JUPYTER = ("ipywidgets", "anywidget", "ipykernel")
 
 
@@ -78,7 +84,8 @@ class NbClassic(JupyterLab):
     def show(self) -> None:
         self.page.goto(f"{self.url}/notebooks/show.ipynb?token={TOKEN}")
         self.page.wait_for_function("window.Jupyter?.notebook?.kernel?.is_connected()", timeout=60_000)
-        self.page.evaluate("Jupyter.notebook.execute_all_cells()")
+        for index in (0, 1):
+            self.page.evaluate(RUN_CELL, index)
 
     def reload(self) -> None:
         self.page.evaluate("Jupyter.notebook.save_checkpoint()")

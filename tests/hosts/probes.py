@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 CONTRAST = (Path(__file__).parents[1] / "browser" / "contrast.js").read_text("utf-8").replace("export ", "")
 HEIGHT = 600
-# Of all that a host's console says, what names the widget or ran in it; anywidget imports it from a blob.
-OURS = re.compile(r"bearwidgets|bw-|anywidget|blob:")
+# Of all that a host's console says, what names the widget or ran in it; anywidget imports it from a blob. Files that
+# are not found are the host's: it looks for anywidget in several places.
+OURS = re.compile(r"^(?!Failed to load resource).*(bearwidgets|bw-|anywidget|blob:)", re.DOTALL)
 
 
 @dataclass

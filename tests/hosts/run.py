@@ -96,13 +96,11 @@ def try_host(kind: type[Host], browser: Browser, work: Path, shots: Path) -> tup
             page.set_default_navigation_timeout(90_000)  # a page may wait for its program
             host = kind(python, home, theme, what, page)
             page.route(re.compile(r"^https://|/_solara/cdn/"), host.answer)
-            view = Shown(host, shots)
             try:
                 with host.serve():
-                    try_page(view, found)
+                    try_page(Shown(host, shots), found)
             except Exception as error:  # noqa: BLE001 - a host that does not start is a result
                 found[f"start: {what}, {theme}"] = short(error)
-                view.shoot(f"start: {what}, {theme}")
             page.close()
     return found, kind.versions(python)
 
@@ -111,9 +109,12 @@ def try_page(view: Shown, found: dict[str, str]) -> None:
     """Try the probes of what is shown one after another; none after one that finds nothing to try on."""
     theme, what = view.host.theme, view.host.what
     view.listen()
-    view.host.show()
-    if view.host.what != "executed":
-        view(".bw-root, .bw-static").first.wait_for(timeout=90_000)
+    try:
+        view.host.show()
+        if what != "executed":
+            view(".bw-root, .bw-static").first.wait_for(timeout=90_000)
+    finally:
+        view.shoot(f"start: {what}, {theme}")
     for probe in PROBES:
         if what not in probe.what or (theme == "dark" and not probe.dark):
             continue
