@@ -363,6 +363,7 @@ class PlanReply(Message):
     moves: list[PlannedMove]  # the first 200
     total: int
     problems: list[PlanProblem]  # the first 200
+    problems_total: int
     token: str  # give it to apply, which does only what was shown
     ok: bool  # whether there is anything to apply
 

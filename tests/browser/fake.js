@@ -381,12 +381,13 @@ export class FakeKernel {
   }
 
   plan() {
+    const problems = this.problems ?? [];
     const moves = this.#listed()
       .filter(({ action }) => action === "delete" || action === "relabel")
       .map(({ path, action, new_label }) => ({ path, action, target: action === "delete" ? null : `${new_label}/${path.split("/")[1]}` }));
     const counts = {};
     for (const { action } of moves) counts[action] = (counts[action] ?? 0) + 1;
-    return { counts, moves: moves.slice(0, 200), total: moves.length, problems: this.problems ?? [], token: "t1", ok: !this.problems };
+    return { counts, moves: moves.slice(0, 200), total: moves.length, problems: problems.slice(0, 200), problems_total: problems.length, token: "t1", ok: !this.problems };
   }
 
   apply({ token }) {

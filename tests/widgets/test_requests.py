@@ -246,6 +246,10 @@ def test_mark_tells_at_most_some_ids(tmp_path):
     }
     plan = front.ask("plan")
     assert (plan["total"], len(plan["moves"])) == (SHOWN + 7, SHOWN)
+    for path in front.session.ds.table.path:
+        (folder / path).unlink()
+    plan = front.ask("plan")
+    assert (plan["problems_total"], len(plan["problems"])) == (SHOWN + 7, SHOWN)
 
 
 def test_full(front, wrong):

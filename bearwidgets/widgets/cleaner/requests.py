@@ -175,6 +175,7 @@ class Requests:
             moves=[protocol.PlannedMove(**each) for each in moves],
             total=len(plan.moves),
             problems=[protocol.PlanProblem(**each) for each in problems],
+            problems_total=len(plan.problems),
             token=self._shown[0],
             ok=bool(len(plan.moves)),
         )

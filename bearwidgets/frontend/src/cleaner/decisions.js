@@ -15,13 +15,16 @@ export class Decisions {
   #grid;
   #draw;
   #toast;
+  #closeUndo = () => {};
+  /** How many acts were sent; the last is what an undo takes back. */
+  #acts = 0;
 
   /**
    * @param {object} options
    * @param {Session} options.session
    * @param {Grid} options.grid
    * @param {() => void} options.draw
-   * @param {(text: string, act?: {text: string, run: () => void}) => void} options.toast
+   * @param {(text: string, act?: {text: string, run: () => void}) => () => void} options.toast gives what closes it
    */
   constructor({ session, grid, draw, toast }) {
     this.#session = session;
@@ -57,8 +60,12 @@ export class Decisions {
   async mark(ranges, action, label) {
     const { store } = this.#session;
     const guess = store.guess(ranges, (item) => decisionAfter(item, action, label));
-    const result = await this.#send("mark", { revision: store.revision, ranges, action, label }, guess);
-    if (result && count(ranges) > 1) this.#toastUndo(markedWords(result.changed, action, label));
+    const sent = this.#send("mark", { revision: store.revision, ranges, action, label }, guess);
+    const act = this.#acts;
+    const result = await sent;
+    if (!result || count(ranges) < 2) return;
+    if (result.changed) this.#toastUndo(act, markedWords(result.changed, action, label));
+    else this.#toast(`Nothing changed: ${unchangedWords(action)}.`);
   }
 
   /**
@@ -79,22 +86,23 @@ export class Decisions {
     const members = store.itemsOfGroups(items).map(({ i }) => /** @type {Range} */ ([i, i + 1]));
     const guess = store.guess(members, (each) => decisionInGroup(each, ranges, keepers));
     const sent = this.#send("resolve_group", { revision: store.revision, ranges, keepers }, guess);
+    const act = this.#acts;
     if (single && item.group) this.#moveOn(item.i, item.i - item.group.at + item.group.shown);
     const result = await sent;
-    if (result?.changed) this.#toastUndo(`${counted(result.changed, "decision")}: one of each group kept, the others deleted`);
+    if (result?.changed) this.#toastUndo(act, `${counted(result.changed, "decision")}: one of each group kept, the others deleted`);
     else if (result) this.#toast(`Decided already${keepers ? "; Shift+G keeps this one and deletes the others" : ""}.`);
   }
 
   /** @param {string} id an item that need not be in this view */
   async withdraw(id) {
-    if (!(await this.#session.attempt("mark", { ids: [id], action: "clear" }))) return;
+    if (!(await this.#ask("mark", { ids: [id], action: "clear" }))) return;
     this.#session.store.touch([id]);
     this.#draw();
   }
 
   /** @param {"undo"|"redo"} which */
   async step(which) {
-    const result = await this.#session.attempt(which, {});
+    const result = await this.#ask(which, {});
     if (!result) return;
     this.#session.store.touch(result.changed > result.ids.length ? null : result.ids);
     if (!result.changed) this.#toast(`Nothing to ${which}.`);
@@ -133,16 +141,34 @@ export class Decisions {
   async #send(op, args, guess) {
     const { store } = this.#session;
     this.#draw();
-    const result = await this.#session.attempt(op, args);
+    const result = await this.#ask(op, args);
     if (result) store.confirm(guess);
     else store.takeBack(guess);
     this.#draw();
     return result;
   }
 
-  /** @param {string} text */
-  #toastUndo(text) {
-    this.#toast(text, { text: "Undo", run: () => void this.step("undo") });
+  /**
+   * Every act goes this way.
+   * @template {"mark"|"resolve_group"|"undo"|"redo"} K
+   * @param {K} op
+   * @param {Ops[K]["request"]} args
+   */
+  #ask(op, args) {
+    this.forgetUndo();
+    this.#acts += 1;
+    return this.#session.attempt(op, args);
+  }
+
+  /** Closes the toast that offers an undo: after another act it would take back that one. */
+  forgetUndo() {
+    this.#closeUndo();
+  }
+
+  /** @param {number} act which one; where another was sent meanwhile, an undo would take back that one @param {string} text */
+  #toastUndo(act, text) {
+    const undo = { text: "Undo", run: () => void this.step("undo") };
+    this.#closeUndo = this.#toast(text, act === this.#acts ? undo : undefined);
   }
 }
 
@@ -158,6 +184,12 @@ export function decisionInGroup(item, ranges, keepers) {
   if (keepers) return item.group?.proposal ?? item.decision;
   if (!has(ranges, item.i)) return { action: "delete", label: null };
   return item.decision?.action === "relabel" ? item.decision : { action: "keep", label: null };
+}
+
+/** Why an act on several items changed none. @param {Action} action */
+function unchangedWords(action) {
+  if (action === "accept") return "these items have no suggestion, or it is accepted already";
+  return action === "clear" ? "these items have no decision" : "these items are marked so already";
 }
 
 /** What was done to several items. @param {number} n @param {Action} action @param {string|null} label */

@@ -10,6 +10,7 @@ import { KEYS } from "./keymap.js";
  * @typedef {object} DialogOptions
  * @property {HTMLElement} root
  * @property {Session} session
+ * @property {(text: string, act: null, bad: boolean) => void} toast
  * @property {() => void} onClose
  */
 
@@ -42,6 +43,17 @@ function openDialog({ root, title, body, acts = [], onClose, kind = "" }) {
   return dialog;
 }
 
+/** Whether a dialog is open: no other one opens over it, as keys meant for it would act in the new one. @param {HTMLElement} root */
+function isTaken(root) {
+  return root.querySelector(":scope > dialog[open]") !== null;
+}
+
+/** Says how an act ended: in its dialog, or in a toast where that was closed meanwhile. @param {HTMLElement} said @param {DialogOptions["toast"]} toast @param {string} text @param {boolean} [bad] */
+function tell(said, toast, text, bad = false) {
+  if (said.isConnected) say(said, text);
+  else toast(text, null, bad);
+}
+
 /** A table with a heading for each row. @param {(Node|string)[][]} rows heading and cells */
 function rowTable(rows) {
   const cells = (/** @type {(Node|string)[]} */ others) => others.map((each) => h("td", {}, each));
@@ -61,15 +73,16 @@ function columnTable(heads, rows) {
 
 /** Shows what each key does. @param {DialogOptions} options */
 export function helpDialog({ root, onClose }) {
+  if (isTaken(root)) return;
   const mod = isMac(root.ownerDocument) ? "⌘" : "Ctrl";
   const body = [rowTable(KEYS.map(({ keys, does }) => [keys.replaceAll("Mod", mod), does]))];
   openDialog({ root, title: "Keys", body, onClose, kind: "bw-help" });
 }
 
 /** Asks for the plan, shows it, and applies it when the person says so. @param {DialogOptions & {onRollback: () => void}} options */
-export async function applyDialog({ root, session, onRollback, onClose }) {
+export async function applyDialog({ root, session, toast, onRollback, onClose }) {
   const plan = await session.attempt("plan", {});
-  if (!plan) return;
+  if (!plan || isTaken(root)) return;
   const what = fileChanges(plan.counts);
   const said = h("p", { role: "status" });
   const go = button(what, () => void apply(), { class: "bw-button bw-main-button" });
@@ -87,34 +100,35 @@ export async function applyDialog({ root, session, onRollback, onClose }) {
       session.setMoved(result.state);
       head.remove();
       details.remove();
-      say(said, `Done, round ${result.round}. ${result.message}`);
+      tell(said, toast, `Done, round ${result.round}. ${result.message}`);
       const back = () => {
         dialog.close();
         onRollback();
       };
       go.replaceWith(button("Roll back…", back));
     } catch (error) {
-      say(said, `Not applied: ${/** @type {Error} */ (error).message}`);
+      tell(said, toast, `Not applied: ${/** @type {Error} */ (error).message}`, true);
     }
   };
 }
 
 /** What would be done with each file, and what cannot be done. @param {PlanReply} plan @returns {Node[]} */
-function planDetails({ ok, problems, moves, total }) {
+function planDetails({ ok, problems, problems_total, moves, total }) {
   const parts = [];
   if (problems.length) {
     const fix = ok ? "" : ": fix these first, then open this again";
-    parts.push(h("p", { class: "bw-bad", text: `⚠ ${counted(problems.length, "problem")}${fix}` }));
+    parts.push(h("p", { class: "bw-bad", text: `⚠ ${counted(problems_total, "problem")}${fix}` }));
     parts.push(columnTable(["file", "problem"], problems.map((row) => [row.path, row.reason])));
+    parts.push(h("p", { class: "bw-hint", text: firstOf(problems.length, problems_total) }));
   }
   if (moves.length) parts.push(columnTable(["file", "what", "to"], moves.map((row) => [row.path, row.action, row.target ?? ""])));
   return [...parts, h("p", { class: "bw-hint", text: firstOf(moves.length, total) })];
 }
 
 /** Lists the applied rounds; each can be rolled back. @param {DialogOptions} options */
-export async function rollbackDialog({ root, session, onClose }) {
+export async function rollbackDialog({ root, session, toast, onClose }) {
   const answer = await session.attempt("rounds", {});
-  if (!answer) return;
+  if (!answer || isTaken(root)) return;
   const said = h("p", { role: "status" });
   const rollback = async (/** @type {number} */ round, /** @type {HTMLButtonElement} */ pressed) => {
     pressed.disabled = true;
@@ -122,10 +136,10 @@ export async function rollbackDialog({ root, session, onClose }) {
       const { result } = await session.connection.ask("rollback", { round });
       session.setMoved(result.state);
       pressed.replaceWith("rolled back");
-      say(said, result.message);
+      tell(said, toast, result.message);
     } catch (error) {
       pressed.disabled = false;
-      say(said, `Not rolled back: ${/** @type {Error} */ (error).message}`);
+      tell(said, toast, `Not rolled back: ${/** @type {Error} */ (error).message}`, true);
     }
   };
   const rows = answer.rounds.map((row) => {

@@ -51,17 +51,19 @@ export class Dock {
     say(this.#count, `${whole(selected)} selected:`);
   }
 
-  /** @param {string} text @param {{text: string, run: () => void}|null} [act] @param {boolean} [bad] */
+  /** @param {string} text @param {{text: string, run: () => void}|null} [act] @param {boolean} [bad] @returns {() => void} what closes it */
   toast(text, act = null, bad = false) {
     clearTimeout(this.#timer);
-    const close = () => this.#toast.replaceChildren();
     const press = () => {
       close();
       this.#onGone();
       act?.run();
     };
+    const parts = [h("span", { text }), ...(act ? [button(act.text, press, { class: "bw-link" })] : [])];
+    const close = () => parts.forEach((part) => part.remove());
     attribute(this.#toast, "data-bad", bad);
-    this.#toast.replaceChildren(h("span", { text }), ...(act ? [button(act.text, press, { class: "bw-link" })] : []));
+    this.#toast.replaceChildren(...parts);
     this.#timer = setTimeout(close, bad ? 2 * TOAST : TOAST);
+    return close;
   }
 }

@@ -16,6 +16,7 @@ import { Zoom } from "./zoom.js";
 /** Drawer, zoom, training strip, menus and dialogs, made once and shown when they are wanted. */
 export class Panels {
   #options;
+  #asking = false;
   zoom;
   drawer;
   job;
@@ -26,6 +27,7 @@ export class Panels {
    * @param {AbortSignal} options.signal
    * @param {Session} options.session
    * @param {Grid} options.grid
+   * @param {DialogOptions["toast"]} options.toast
    * @param {Decisions} options.decisions
    */
   constructor(options) {
@@ -52,11 +54,18 @@ export class Panels {
   }
 
   apply() {
-    return applyDialog({ ...this.#dialogOptions(), onRollback: () => void this.rollback() });
+    return this.#once(() => applyDialog({ ...this.#dialogOptions(), onRollback: () => void this.rollback() }));
   }
 
   rollback() {
-    return rollbackDialog(this.#dialogOptions());
+    return this.#once(() => rollbackDialog(this.#dialogOptions()));
+  }
+
+  /** A second press, before Python has answered the first, asks for nothing. @param {() => Promise<void>} open */
+  async #once(open) {
+    if (this.#asking) return;
+    this.#asking = true;
+    await open().finally(() => (this.#asking = false));
   }
 
   /** @param {number} index @param {HTMLElement} anchor */
@@ -102,7 +111,7 @@ export class Panels {
 
   /** @returns {DialogOptions} */
   #dialogOptions() {
-    const { root, session, grid } = this.#options;
-    return { root, session, onClose: () => grid.focus() };
+    const { root, session, toast, grid } = this.#options;
+    return { root, session, toast, onClose: () => grid.focus() };
   }
 }

@@ -27,6 +27,7 @@ export class Session {
    * @param {AbortSignal} options.signal
    * @param {(state: State, moved: boolean) => void} options.onState moved: another order, all tiles are others now
    * @param {() => void} options.onChange items or decisions are to be drawn again
+   * @param {() => void} options.onItems Python says that items changed: somebody decided, here or in another view
    * @param {(figures: Yield|null) => void} options.onYield what the decisions brought
    * @param {(sentence: string) => void} options.onError
    */
@@ -173,8 +174,10 @@ export class Session {
   /** @param {KernelEvent} event */
   #heard(event) {
     if (event.event === "state") this.setState(event.state);
-    else if (event.event === "items") this.store.touch(event.ids);
-    else if (event.event === "job" && this.state) this.setState({ ...this.state, job: event.job });
+    else if (event.event === "items") {
+      this.store.touch(event.ids);
+      this.#options.onItems();
+    } else if (event.event === "job" && this.state) this.setState({ ...this.state, job: event.job });
     this.#options.onChange();
   }
 }

@@ -45,6 +45,7 @@ export class CleanerView {
       signal,
       onState: (state, moved) => this.#show(state, moved),
       onChange: () => this.#draw(),
+      onItems: () => this.#decisions.forgetUndo(),
       onYield: (figures) => this.#footer.showYield(figures),
       onError: (sentence) => this.#dock.toast(sentence, null, true),
     });
@@ -52,8 +53,9 @@ export class CleanerView {
     this.#grid = this.#makeGrid(signal);
     this.#dock = this.#makeDock(signal);
     const [session, grid, root] = [this.#session, this.#grid, this.#root];
-    this.#decisions = new Decisions({ session, grid, draw: () => this.#draw(), toast: (text, act) => this.#dock.toast(text, act) });
-    this.#panels = new Panels({ root, signal, session, grid, decisions: this.#decisions });
+    const toast = this.#dock.toast.bind(this.#dock);
+    this.#decisions = new Decisions({ session, grid, draw: () => this.#draw(), toast });
+    this.#panels = new Panels({ root, signal, session, grid, toast, decisions: this.#decisions });
     this.#toolbar = new Toolbar({
       signal,
       onView: (change) => void session.setView(change),

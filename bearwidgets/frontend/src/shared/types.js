@@ -299,6 +299,7 @@
  * @property {PlannedMove[]} moves the first 200
  * @property {number} total
  * @property {PlanProblem[]} problems the first 200
+ * @property {number} problems_total
  * @property {string} token give it to apply, which does only what was shown
  * @property {boolean} ok whether there is anything to apply
  */

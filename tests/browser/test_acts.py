@@ -1,0 +1,157 @@
+"""What the view says of an act: toasts with their Undo, and dialogs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    """A Cleaner with the focus on its first tile."""
+    page = open_page("cleaner.html?queues")
+    page.wait_for_selector(".bw-cell img")
+    page.locator('.bw-cell[data-index="0"]').click()
+    return page
+
+
+def press(page: Page, *keys: str) -> None:
+    """Press keys, one after the other."""
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def mark_two(page: Page) -> None:
+    """Mark the first two items at once, which brings a toast with an Undo."""
+    page.locator('.bw-cell[data-index="0"]').click()
+    press(page, "Shift+ArrowRight", "Delete")
+    page.wait_for_selector(".bw-toast >> text=Marked 2 delete")
+    page.wait_for_selector(".bw-toast button")
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("Delete", "these items are marked so already"),
+        ("Enter", "no suggestion, or it is accepted already"),
+    ],
+)
+def test_where_nothing_changed_no_undo_is_offered(page: Page, key: str, words: str) -> None:
+    mark_two(page)
+    page.evaluate("kernel.item = (item => k => ({...item.call(kernel, k), proposal: null}))(kernel.item)")
+    press(page, key)
+    page.wait_for_selector(f".bw-toast >> text={words}")
+    assert page.locator(".bw-toast button").count() == 0
+    press(page, "Control+z")
+    page.wait_for_function("kernel.state().marked === 0")
+
+
+ACTS = {
+    "a mark": "ArrowRight k",
+    "an undo": "Control+z",
+    "a class": "ArrowRight 2",
+    "a group": "ArrowRight g",
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_the_next_act_closes_the_undo_of_the_one_before(page: Page, act: str) -> None:
+    if act == "a group":
+        page.click(".bw-queues >> text=Identical copies")
+        page.wait_for_selector('.bw-cell[data-index="2"]')
+    mark_two(page)
+    page.evaluate("kernel.holding = ['mark', 'undo', 'resolve_group']")
+    press(page, *ACTS[act].split())
+    page.wait_for_function("kernel.held.length === 1")
+    assert page.locator(".bw-toast button").count() == 0
+    page.evaluate("kernel.release()")
+
+
+def test_a_decision_from_elsewhere_closes_it_too(page: Page) -> None:
+    mark_two(page)
+    page.evaluate("kernel.push({event: 'items', ids: ['id7']}); null")
+    assert page.locator(".bw-toast button").count() == 0
+
+
+def test_no_undo_is_offered_once_a_later_act_was_sent(page: Page) -> None:
+    page.evaluate("kernel.holding = ['mark']")
+    press(page, "Shift+ArrowRight", "Delete", "ArrowRight", "k")
+    page.wait_for_function("kernel.held.length === 2")
+    page.evaluate("kernel.release()")
+    page.wait_for_selector(".bw-toast >> text=Marked 2 delete")
+    assert page.locator(".bw-toast button").count() == 0
+
+
+def test_the_plan_counts_all_problems(page: Page) -> None:
+    press(page, "Delete")
+    page.evaluate(
+        "kernel.problems = Array.from({length: 300}, (_, i) => ({path: `a/${i}.jpg`, reason: 'it changed'}))"
+    )
+    page.click("text=Apply…")
+    page.wait_for_selector(".bw-dialog >> text=⚠ 300 problems")
+    page.wait_for_selector(".bw-dialog >> text=The first 200 of 300.")
+    assert page.locator(".bw-dialog td >> text=it changed").count() == 200
+
+
+@pytest.mark.parametrize("op", ["apply", "rollback"])
+@pytest.mark.parametrize("fails", [True, False])
+def test_an_end_that_no_dialog_can_say_is_said_in_a_toast(page: Page, op: str, *, fails: bool) -> None:
+    press(page, "Delete")
+    page.click("text=Apply…")
+    if op == "rollback":
+        page.click(".bw-main-button")
+        page.click(".bw-dialog >> text=Roll back…")
+    page.evaluate("op => { kernel.holding = [op]; }", op)
+    page.click(".bw-dialog >> text=Roll back round 1" if op == "rollback" else ".bw-main-button")
+    page.wait_for_function("kernel.held.length === 1")
+    press(page, "Escape")
+    page.wait_for_selector(".bw-dialog", state="detached")
+    if fails:
+        page.evaluate("op => { kernel.fail[op] = 'The disk is full.'; }", op)
+    page.evaluate("kernel.release()")
+    done = {"apply": "Done, round 1.", "rollback": "Round 1 was rolled back."}[op]
+    failed = {"apply": "Not applied: The disk is full.", "rollback": "Not rolled back: The disk is full."}[op]
+    page.wait_for_selector(f".bw-toast >> text={failed if fails else done}")
+    assert (page.locator(".bw-toast").get_attribute("data-bad") is not None) == fails
+
+
+@pytest.mark.parametrize("pressed", ["Apply…", "Roll back…"])
+def test_two_presses_open_one_dialog(page: Page, pressed: str) -> None:
+    press(page, "Delete")
+    page.click("text=Apply…")
+    page.click(".bw-main-button")
+    page.click(".bw-dialog >> text=Close")
+    press(page, "Delete")
+    op = {"Apply…": "plan", "Roll back…": "rounds"}[pressed]
+    asked = page.evaluate("op => { kernel.holding = [op]; return kernel.log.length; }", op)
+    for _ in range(2):
+        page.locator(f".bw-toolbar >> text={pressed}").click()
+    page.wait_for_function("kernel.held.length > 0")
+    sent = page.evaluate("([op, from]) => kernel.log.slice(from).filter(each => each.op === op)", [op, asked])
+    assert len(sent) == 1
+    page.evaluate("kernel.release()")
+    page.wait_for_selector(".bw-dialog")
+    assert page.locator("dialog").count() == 1
+
+
+def test_help_opens_once_and_no_dialog_opens_over_it(page: Page) -> None:
+    press(page, "Delete")
+    page.evaluate("kernel.holding = ['plan']")
+    page.click("text=Apply…")
+    page.wait_for_function("kernel.held.length === 1")
+    for _ in range(2):
+        page.evaluate(
+            """document.querySelector('.bw-root').dispatchEvent(
+                new KeyboardEvent('keydown', {key: '?', bubbles: true, composed: true}))"""
+        )
+    page.evaluate("window.answered = new Promise(done => kernel.on('msg:custom', done)); kernel.release()")
+    page.evaluate("window.answered.then(() => new Promise(done => setTimeout(done)))")
+    assert page.locator("dialog h2").all_inner_texts() == ["Keys"]
