@@ -95,6 +95,18 @@ def test_a_missing_folder_is_one_sentence(run, command):
     assert re.fullmatch(r"bearwidgets: .*nowhere.*\n", err)
 
 
+def test_a_name_that_is_too_long_is_one_sentence_and_a_surprise_is_a_failure(run, images, monkeypatch):
+    for arguments in (["check", "a" * 300], ["check", images, "--report", f"{'a' * 300}.html"]):
+        code, _, err = run(*arguments)
+        assert (code, err.count("\n")) == (2, 1)
+        assert "cannot be a path on this machine" in err
+    monkeypatch.setattr(commands, "_dataset", lambda _options: 1 / 0)
+    code, _, err = run("check", images)
+    assert (code, err.splitlines()[-1]) == (2, "ZeroDivisionError: division by zero"), (
+        "1 would be: found something"
+    )
+
+
 def test_a_folder_without_images(run, tmp_path):
     (tmp_path / "empty").mkdir()
     code, _, err = run("check", tmp_path / "empty")

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bearwidgets.clean.apply.free_names import FreeNames
+from bearwidgets.data.workspace import resolved
 from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
 from bearwidgets.files import draft_folder, write_atomic
-from bearwidgets.safe_text import unsafe
+from bearwidgets.safe_text import csv_text, unsafe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +52,7 @@ def export(ds: Dataset, journal: Any, to: Path, form: Form) -> Exported:
     """
     if form != "folder" and form not in _TABLES:
         raise BadInputError(unknown_name("form", form, ["folder", *_TABLES]))
-    to = to.expanduser().absolute()
+    to = resolved(to)
     if to.exists():
         raise BadInputError(
             f"{str(to)!r} is there already and is not overwritten; name a new folder or file."
@@ -102,4 +103,4 @@ def _write(table: pd.DataFrame, to: Path, form: str) -> None:
     columns = _TABLES[form]
     frame = table[["path", "label", "split"]].iloc[:, : len(columns)]
     frame = frame.set_axis(list(columns), axis=1)  # names as they are: what reads this looks for the files
-    write_atomic(to, frame.to_csv(index=False, lineterminator="\n").encode(errors="surrogateescape"))
+    write_atomic(to, csv_text(frame).encode(errors="surrogateescape"))

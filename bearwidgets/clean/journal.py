@@ -5,9 +5,13 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bearwidgets.clean.apply.paths import DataPaths
+from bearwidgets.clean.apply.plan import Plan
 from bearwidgets.clean.apply.transaction import Rounds
 from bearwidgets.clean.log.item_index import Items
 from bearwidgets.clean.log.lines import check_choice, check_class, decisions_table, entry, rounds_table
@@ -16,6 +20,7 @@ from bearwidgets.clean.log.merge import MergeResult, merge_journals
 from bearwidgets.clean.log.writer import JournalStore, user_name
 from bearwidgets.data.actions import ACTIONS
 from bearwidgets.data.dataset import check_dataset
+from bearwidgets.data.workspace import resolved
 from bearwidgets.errors import BadInputError, ConflictError, MissingFileError, and_more, shortened
 from bearwidgets.files import refuse_links
 
@@ -24,7 +29,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from bearwidgets.clean.apply.plan import Plan, Receipt
+    from bearwidgets.clean.apply.plan import Receipt
     from bearwidgets.clean.log.fold import Decision
     from bearwidgets.data.dataset import Dataset
 
@@ -235,6 +240,8 @@ class Journal:
             BadInputError: An id, the action or the label is not allowed; nothing was recorded.
             WorkspaceError: The disk is full or cannot be written; nothing was recorded.
         """
+        if ids is None or not hasattr(ids, "__iter__"):
+            raise BadInputError(f"ids are {shortened(ids)}; allowed is a list of ids.")
         if isinstance(ids, str):
             came = shortened(ids)
             raise BadInputError(f"ids is the text {came}; allowed is a list of ids, such as [{came}].")
@@ -328,6 +335,8 @@ class Journal:
             WorkspaceError: The disk is full or cannot be written; everything is as it was.
         """
         rounds = self._need_dataset("apply")
+        if not isinstance(plan, (Plan, NoneType)):
+            raise BadInputError(f"plan is {shortened(plan)}; allowed is what journal.plan() gives, or none.")
         with self._store.writing():
             if damage := self._store.damage:
                 raise ConflictError(
@@ -351,6 +360,10 @@ class Journal:
             WorkspaceError: The disk is full or cannot be written; call it again to finish.
         """
         rounds = self._need_dataset("rollback")
+        if isinstance(round, bool) or not isinstance(round, (int, np.integer, NoneType)):
+            raise BadInputError(
+                f"round is {shortened(round)}; allowed is the number of a round, see journal.rounds."
+            )
         with self._store.writing():
             receipt = rounds.roll_back(None if round is None else int(round))
         self._manifest.touch()
@@ -389,7 +402,7 @@ class Journal:
             BadInputError: `into` has a journal of its own.
             WorkspaceError: A journal cannot be read or written.
         """
-        return merge_journals(Path(ours), Path(theirs), Path(into), user_name(by))
+        return merge_journals(resolved(ours), resolved(theirs), resolved(into), user_name(by))
 
     def __repr__(self) -> str:
         with self._store.reading() as state:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import traceback
 import warnings
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return OK
     except KeyboardInterrupt:
         return _ended("stopped", options.failed)
+    except Exception:  # noqa: BLE001 - nobody has foreseen it; a report of it needs the lines of code
+        traceback.print_exc()
+        return options.failed
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:

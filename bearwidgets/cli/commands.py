@@ -41,10 +41,11 @@ def _dataset(options: Any) -> Dataset:
 def _read(options: Any) -> Dataset:
     """The data of a folder, or of a CSV file."""
     from bearwidgets import Dataset
+    from bearwidgets.data.workspace import resolved
 
     shared = {name: getattr(options, name) for name in ("groups", "follow_links", "max_pixels", "workspace")}
     table = {name: getattr(options, name) for name in _OF_TABLE if getattr(options, name) is not None}
-    if Path(options.folder).is_file():
+    if resolved(options.folder).is_file():
         return Dataset.from_csv(options.folder, **table, **shared)
     if table:
         raise BadInputError(

@@ -73,7 +73,9 @@ _FOLDER = (
     _switch(
         "--follow-links", "follow links that leave the folder, and links to folders: only if they are yours"
     ),
-    _number("--max-pixels", "width times height above which an image is refused (default: 89 million)"),
+    _number(
+        "--max-pixels", "width times height above which an image is refused (default, and least: 89 million)"
+    ),
     _switch("--json", "print JSON instead of words"),
     "options of a CSV file",
     _option(

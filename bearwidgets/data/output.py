@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bearwidgets.data.formats.registry import announces_image
 from bearwidgets.data.problems import claims_image
+from bearwidgets.data.workspace import resolved
 from bearwidgets.errors import BadInputError, WorkspaceError
 from bearwidgets.files import write_atomic
 
@@ -25,6 +26,7 @@ def check_output(path: str | Path, endings: Sequence[str]) -> Path:
         BadInputError: Another ending, or something is there that is no file, or an image.
         WorkspaceError: Its folder is not there.
     """
+    resolved(path)  # refuses what can be no path
     path = Path(path).expanduser()
     if path.suffix.lower() not in endings:
         raise BadInputError(

@@ -250,6 +250,8 @@ class Learner(FitMethods):
             MissingFileError: no such file.
             BadInputError: not a bearwidgets file, or broken, or of other classes.
         """
+        if ds is not None:
+            check_dataset(ds)
         network = None
         if module is not None:
             card, _ = bundle.read(Path(path))

@@ -8,13 +8,13 @@ import os
 import tempfile
 import warnings
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import safetensors
 import safetensors.torch
 import torch
 
+from bearwidgets.data.workspace import resolved
 from bearwidgets.errors import BadInputError, WorkspaceError
 from bearwidgets.files import patiently, sync_folder
 from bearwidgets.learn import tensor_file
@@ -23,6 +23,7 @@ from bearwidgets.learn.provenance import Provenance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import pandas as pd
 
@@ -77,7 +78,7 @@ class Resumable:
     """
 
     def __init__(self, learn: Predicts, train: pd.DataFrame, phases: Sequence[Phase], recipe: Recipe) -> None:
-        self._path = None if recipe.checkpoint is None else Path(recipe.checkpoint).expanduser()
+        self._path = None if recipe.checkpoint is None else resolved(recipe.checkpoint)
         if self._path is not None:
             _check_path(self._path)
         self._learn, self._train, self._phases = learn, train, phases
@@ -189,8 +190,8 @@ def _check_path(path: Path) -> None:
             f"The checkpoint {str(path)!r} cannot be kept: there is no folder {str(path.parent)!r}. Make it, or give "
             "another path."
         )
-    if path.is_dir():
-        raise BadInputError(f"The checkpoint {str(path)!r} is a folder. {NEW}.")
+    if path.exists() and not path.is_file():
+        raise BadInputError(f"The checkpoint {str(path)!r} is there and no file. {NEW}.")
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass

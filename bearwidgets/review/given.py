@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def class_names(classes: Any) -> list[str]:
         BadInputError: It is no list of names, or not of two or more different ones.
     """
     listed = classes.tolist() if hasattr(classes, "tolist") else classes
-    if listed is None or isinstance(listed, (str, Mapping)) or not hasattr(listed, "__iter__"):
+    if listed is None or isinstance(listed, (str, Mapping, AbstractSet)) or not hasattr(listed, "__iter__"):
         raise BadInputError(
             f"classes is {listed!r}; allowed is a list of the names of the columns of probabilities, in their order,"
             " such as Dataset.classes."
@@ -106,6 +107,10 @@ def _by_row(probabilities: pd.DataFrame, table: pd.DataFrame | Dataset, frame: p
     index = probabilities.index
     if index.equals(pd.RangeIndex(len(index))):
         return probabilities
+    if index.nlevels > 1:
+        raise BadInputError(
+            f"The rows of probabilities have {index.nlevels} levels of names; allowed is one, of ids or paths."
+        )
     ways: list[tuple[pd.Index, Any]] = [(index, frame["id"])]
     if isinstance(table, pd.DataFrame):
         ways += [(index, frame["path"]), (index, table.index)]

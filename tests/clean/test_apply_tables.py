@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import errno
+import io
 import os
 import shutil
 from pathlib import Path
@@ -128,6 +130,33 @@ def test_csv_that_is_another_table_now(bears, table, text, said):
     assert len(journal.decisions) == 1
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", ""], ids=repr)
+@pytest.mark.parametrize("cell", ["two\nlines", "two\rlines", "two\r\nlines", 'a "b"', "a;b", "", " x "])
+def test_csv_cells_of_a_changed_row_keep_what_they_say(bears, end, cell):
+    file = bears / "labels.csv"
+    quoted, line = '"' + cell.replace('"', '""') + '"', end or "\n"
+    text = f"file;label;note{line}teddy/000.jpg;teddy;x{line}black/000.jpg;black;{quoted}{end}"
+    file.write_bytes(text.encode())
+    journal, ids = open_csv(file)
+    journal.record([ids["black/000.jpg"]], "relabel", "teddy")
+    journal.apply()
+    rows = list(csv.reader(io.StringIO(file.read_bytes().decode(), newline=""), delimiter=";"))
+    assert rows[1:] == [["teddy/000.jpg", "teddy", "x"], ["black/000.jpg", "teddy", cell]]
+    assert file.read_bytes().endswith(end.encode())
+
+
+def test_a_label_that_the_encoding_of_the_table_lacks_is_refused(bears):
+    file = bears / "labels.csv"
+    file.write_bytes("file;label\nteddy/000.jpg;ours brun é\nblack/000.jpg;black\n".encode("latin-1"))
+    ds = Dataset.from_csv(file, path="file", label="label", sep=";", encoding="latin-1")
+    journal = Journal.open(ds)
+    journal.record([ds.table.id[0]], "relabel", "日本")
+    before = snapshot(bears)
+    with pytest.raises(ConflictError, match="is in latin-1, which has no '日本'"):
+        journal.apply()
+    assert snapshot(bears) == before
+
+
 @pytest.fixture
 def frame():
     """Labels that are not the names of the folders."""
@@ -221,3 +250,15 @@ def test_where_labels_are_the_folders_a_relabel_moves_the_file(bears, frame):
     Journal.open(Dataset.from_folder(bears)).rollback(1)
     assert snapshot(bears) == before
     assert labels_in(open_frame(frame, bears)[0].table) == dict(zip(frame.f, frame.y, strict=True))
+
+
+def test_an_applied_label_with_a_line_end_is_not_lost(bears, frame):
+    frame.loc[0, "y"] = "x\ry"
+    _, journal, ids = open_frame(frame, bears)
+    journal.record([ids["black/000.jpg"]], "relabel", "dark")
+    journal.apply()
+    dataset, journal, ids = open_frame(frame, bears)
+    journal.record([ids["black/001.jpg"]], "delete")
+    journal.apply()
+    left = {"black/000.jpg": "dark", "teddy/000.jpg": "toy"}
+    assert labels_in(open_frame(frame, bears)[0].table) == labels_in(dataset.reread().table) == left

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 
-import pandas as pd
 import pytest
 from made_data import write_images
 
@@ -135,7 +134,7 @@ def test_a_failure_leaves_nothing(ds, journal, tmp_path, form, monkeypatch):
         shutil.copyfile(*arguments)
 
     monkeypatch.setattr(exports.shutil, "copy2", full)
-    monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    monkeypatch.setattr(exports, "csv_text", full)
     with pytest.raises(WorkspaceError, match=r"No space left on device.*nothing was left there"):
         export(ds, journal, tmp_path / "out", form)
     assert calls
@@ -204,3 +203,20 @@ def test_a_name_that_is_no_unicode(images, tmp_path):
     journal = Journal.open(ds)
     for form in ("csv", "folder"):
         assert export(ds, journal, tmp_path / form, form).items == len(ds)
+
+
+@pytest.mark.parametrize("form", ["csv", "fastai", "fastclass"])
+def test_names_with_line_ends_stay_one_cell(tmp_path, make_images, form):
+    root = make_images(tmp_path / "set", {"black": 3, "teddy": 3})
+    (root / "black" / "000.jpg").rename(root / "black" / "a\rb.jpg")
+    (root / "black" / "001.jpg").rename(root / "black" / "a\nb.jpg")
+    ds = Dataset.from_folder(root)
+    found = export(ds, Journal.open(ds), tmp_path / "out.csv", form)
+    assert {row[0] for row in rows(found.path)[1:]} == set(ds.table.path)
+
+
+def test_a_name_that_is_too_long_is_a_sentence(ds, journal, tmp_path):
+    with pytest.raises(BadInputError, match="cannot be a path"):
+        export(ds, journal, tmp_path / ("a" * 300), "csv")
+    with pytest.raises(BadInputError, match="cannot be a path"):
+        Journal.merge("a" * 300, ds.workspace, tmp_path / "merged")

@@ -522,3 +522,16 @@ def test_journal_equals_a_simple_model(tmp_path, monkeypatch):
         JournalMachine,
         settings=settings(max_examples=25, stateful_step_count=20, deadline=None, database=None),
     )
+
+
+def test_what_is_no_round_plan_or_list_of_ids_is_refused(ds):
+    journal = Journal.open(ds)
+    for call in (
+        lambda: journal.rollback(1.5),
+        lambda: journal.rollback(True),
+        lambda: journal.rollback("a"),
+        lambda: journal.apply("x"),
+        lambda: journal.record(None, "keep"),
+    ):
+        with pytest.raises(BadInputError, match="allowed is"):
+            call()

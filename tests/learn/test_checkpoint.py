@@ -279,8 +279,12 @@ def test_a_damaged_weight_is_refused(ds, kept):
 def test_a_place_that_cannot_be_is_refused_before_the_training(ds, tmp_path):
     with pytest.raises(BadInputError, match="there is no folder"):
         training(learner(ds), tmp_path / "nowhere" / "kept.safetensors")
-    with pytest.raises(BadInputError, match="is a folder"):
+    with pytest.raises(BadInputError, match="is there and no file"):
         training(learner(ds), tmp_path)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(BadInputError, match="is there and no file"):
+            training(learner(ds), tmp_path / "pipe")
 
 
 def test_a_full_disk_stops_no_training(ds, tmp_path, monkeypatch):

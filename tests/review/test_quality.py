@@ -258,7 +258,11 @@ def test_a_right_extension_in_capitals_is_right(tmp_path):
     write(folder)
     scene(50).save(folder / "a" / "50.jpg", "PNG")
     scene(51).save(folder / "a" / "51.JPEG", "JPEG")
-    assert flagged(Dataset.from_folder(folder), ["wrong_extension", "animated"]) == {"wrong_extension": [50]}
+    others = {"52.pgm": "PPM", "53.jp2": "JPEG2000", "54.J2K": "JPEG2000", "55.tif": "PPM"}
+    for name, kind in others.items():
+        scene(int(name[:2])).save(folder / "a" / name, kind)
+    ds = Dataset.from_folder(folder)
+    assert flagged(ds, ["wrong_extension", "animated"]) == {"wrong_extension": [50, 55]}
 
 
 def test_unreadable_files_are_all_counted(tmp_path):

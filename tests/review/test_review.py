@@ -217,7 +217,7 @@ def test_names_of_classes_that_are_text_stay_as_they_are(names):
     assert review.classes == review.table.label.tolist() == names
 
 
-@pytest.mark.parametrize("classes", [None, "abc", {"a": 0, "b": 1, "c": 2}, 3])
+@pytest.mark.parametrize("classes", [None, "abc", {"a": 0, "b": 1, "c": 2}, {"a", "b", "c"}, 3])
 def test_what_is_no_list_of_classes_is_refused(classes):
     with pytest.raises(BadInputError, match=r"classes is .*allowed is a list of the names"):
         Review.from_predictions(frame(), P, classes)

@@ -125,6 +125,7 @@ def test_items_are_named_by_id_or_path(cleaner):
     ("arguments", "sentence"),
     [
         (("ffff", "keep"), "No item 'ffff'"),
+        (([["{id}"]], "keep"), "give one id or path"),
         (("{id}", "kepp"), "Did you mean 'keep'"),
         (("{id}", "relabel"), "label=None"),
         (("{id}", "delete", "teddy"), "label='teddy'"),
@@ -133,7 +134,7 @@ def test_items_are_named_by_id_or_path(cleaner):
 def test_mark_refuses_in_words(cleaner, arguments, sentence):
     id_, *rest = arguments
     with pytest.raises(BadInputError, match=sentence):
-        cleaner.mark(id_.format(id=cleaner.ds.table.id[0]), *rest)
+        cleaner.mark(id_.format(id=cleaner.ds.table.id[0]) if isinstance(id_, str) else id_, *rest)
     assert len(cleaner.decisions) == 0
 
 

@@ -1,4 +1,7 @@
-"""A round's change to a CSV file of labels: only the lines that it concerns, every other byte stays."""
+"""A round's change to a CSV file of labels: only the records that it concerns, every other byte stays.
+
+Of a record with a new label the other cells keep what they say; quotes stand where they are needed.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from bearwidgets.data.actions import RELABEL
 from bearwidgets.data.listing.applied import APPLIED_COLUMNS, applied_rows
 from bearwidgets.data.listing.cells import PathReader
 from bearwidgets.errors import BadInputError, ConflictError
+from bearwidgets.safe_text import csv_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -65,7 +69,14 @@ def edit_labels(data: bytes, paths: DataPaths, moves: Sequence[Move]) -> bytes:
             f"{paths.labels} has no row for {min(missing)!r}: it was changed since the data set was opened. Open the"
             " data set again; nothing was changed."
         )
-    return _encoded("".join(out), columns.encoding, with_mark=data.startswith(codecs.BOM_UTF8))
+    try:
+        return _encoded("".join(out), columns.encoding, with_mark=data.startswith(codecs.BOM_UTF8))
+    except UnicodeEncodeError as error:
+        letters = error.object[error.start : error.end]
+        raise ConflictError(
+            f"{paths.labels} is in {columns.encoding}, which has no {letters!r}: relabel to another name, or save the"
+            " table in UTF-8 and open the data set again. Nothing was changed."
+        ) from error
 
 
 def _encoded(text: str, encoding: str, *, with_mark: bool) -> bytes:
@@ -85,9 +96,7 @@ def frame_labels(rows: Iterable[Row], moves: Sequence[Move], old: bytes) -> byte
     """
     before = {row["path"]: (row["frame_path"], row["frame_label"]) for row in applied_rows(old)}
     waiting = {each.path: each for each in moves}
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(APPLIED_COLUMNS)
+    lines = [csv_line(APPLIED_COLUMNS)]
     for path, label, split, content, framed in rows:
         frame, move = before.get(path, (path, framed)), waiting.get(path)
         if move is None:
@@ -96,8 +105,8 @@ def frame_labels(rows: Iterable[Row], moves: Sequence[Move], old: bytes) -> byte
             now = move.target, str(move.new_label)
         else:
             continue
-        writer.writerow((*now, split, *(("", "") if now == frame else frame), content))
-    return text.getvalue().encode()
+        lines.append(csv_line((*now, split, *(("", "") if now == frame else frame), content)))
+    return "".join(lines).encode()
 
 
 def _records(text: str, sep: str) -> Iterator[tuple[list[str], str]]:
@@ -135,6 +144,4 @@ def _path(cells: list[str], at: int, reader: PathReader) -> str:
 
 def _with_label(cells: list[str], raw: str, at: int, label: str, sep: str) -> str:
     end = raw[len(raw.rstrip("\r\n")) :]
-    text = io.StringIO(newline="")
-    csv.writer(text, delimiter=sep, lineterminator=end).writerow([*cells[:at], label, *cells[at + 1 :]])
-    return text.getvalue()
+    return csv_line([*cells[:at], label, *cells[at + 1 :]], sep=sep, end=end)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import csv
-import io
 import threading
 import time
 import weakref
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bearwidgets.errors import WorkspaceError
 from bearwidgets.files import explain, write_atomic
-from bearwidgets.safe_text import safe_cell
+from bearwidgets.safe_text import csv_line, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -51,9 +49,7 @@ def _table(rows: Iterable[Row]) -> bytes:
 
 
 def _line(cells: Iterable[Any]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue().encode(errors="backslashreplace")
+    return csv_line(cells).encode(errors="backslashreplace")
 
 
 def _row(decision: Decision) -> Row:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,8 @@ def read_bytes(path: str | Path) -> bytes:
 
 def _start_of(path: str | Path, n_bytes: int) -> bytes:
     try:
+        if stat.S_ISFIFO(os.stat(path).st_mode):  # noqa: PTH116 - opening a pipe would wait for ever
+            raise ImageError("is no file", MISSING)
         with Path(path).open("rb") as file:
             return file.read(n_bytes)
     except (OSError, ValueError) as error:  # a ValueError where the name holds a NUL

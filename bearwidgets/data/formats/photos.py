@@ -280,18 +280,18 @@ def _decode_reason(error: Exception) -> str:
 
 
 _STARTS = [
-    ("JPEG", rb"\xff\xd8\xff", "jpg"),
-    ("PNG", rb"\x89PNG\r\n\x1a\n", "png"),
+    ("JPEG", rb"\xff\xd8\xff", "jpg jpeg jpe jfif mpo"),
+    ("PNG", rb"\x89PNG\r\n\x1a\n", "png apng"),
     ("WebP", rb"RIFF....WEBP", "webp"),
     ("GIF", rb"GIF8[79]a", "gif"),
-    ("BMP", rb"BM", "bmp"),
-    ("PPM", rb"P[1-6f]\s+[\d#]", "ppm"),
-    ("JPEG 2000", rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  ", "jp2"),
+    ("BMP", rb"BM", "bmp dib"),
+    ("PPM", rb"P[1-6f]\s+[\d#]", "ppm pgm pbm pnm pfm"),
+    ("JPEG 2000", rb"\xff\x4f\xff\x51|\0\0\0\x0cjP  ", "jp2 j2k j2c jpc jpf jpx jpm"),
 ]
 if features.check("avif"):  # from Pillow 11.3 on
-    _STARTS.append(("AVIF", rb"....ftyp(avi[fs]|m[is][f]1.{4}(.{4})*?avi[fs])", "avif"))
+    _STARTS.append(("AVIF", rb"....ftyp(avi[fs]|m[is][f]1.{4}(.{4})*?avi[fs])", "avif avifs"))
 if importlib.util.find_spec("pillow_heif"):
-    _STARTS.append(("HEIC", rb"....ftyp(he[iv][cxms]|m[is]f1.{4}(.{4})*?he[iv][cxms])", "heic"))
+    _STARTS.append(("HEIC", rb"....ftyp(he[iv][cxms]|m[is]f1.{4}(.{4})*?he[iv][cxms])", "heic heif hif"))
 
 for _name, _start, _suffix in _STARTS:
     register(

@@ -36,7 +36,7 @@ class Format:
     Attributes:
         name: As the field writes it, such as "PNG".
         start: Regular expression of the first bytes of such a file (`HEAD` are looked at); the name is never.
-        suffix: Of a file that is written, without the dot.
+        suffix: Of a file that is written, without the dot; after it those that files have too, with spaces between.
         size: Bytes of a file and the most px → width and height in px, upright; from the header, with a cheap look
             whether the file is whole.
         open: Bytes, the most px, a short side in px that suffices (or None) → upright image of mode RGB.
@@ -55,6 +55,11 @@ class Format:
     n_frames: Callable[[bytes], int] | None = None
     title: str = ""
 
+    @property
+    def suffixes(self) -> list[str]:
+        """The endings that names of such files have, without the dot, in small letters."""
+        return self.suffix.split()
+
 
 _formats: dict[str, Format] = {}
 
@@ -69,6 +74,12 @@ def format_of(data: bytes) -> Format | None:
     _import_all()
     head = data[:HEAD]
     return next((each for each in _formats.values() if re.match(each.start, head, re.DOTALL)), None)
+
+
+def suffixes_of(name: str) -> list[str]:
+    """The endings, without the dot, that are right for a format by its name; none where it is not known."""
+    _import_all()
+    return _formats[name].suffixes if name in _formats else []
 
 
 def allowed() -> str:

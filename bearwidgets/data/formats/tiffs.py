@@ -313,4 +313,4 @@ def _bands(data: bytes, in_chans: int, max_pixels: int, at_least: int | None) ->
     return _read(data, header, max_pixels, image_of, FLOAT_BYTES * in_chans)
 
 
-register(Format("TIFF", rb"II[*+]\x00|MM\x00[*+]", "tif", size=_size, open=_open, bands=_bands))
+register(Format("TIFF", rb"II[*+]\x00|MM\x00[*+]", "tif tiff btf tf8", size=_size, open=_open, bands=_bands))

@@ -130,7 +130,7 @@ def _write(parts: Sequence[Part], draft: Path, alive: Callable[[], None], finger
             continue
         folder = draft / part.split / names.of(label)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{row:0{width}}.{known_format(data).suffix}").write_bytes(data)
+        (folder / f"{row:0{width}}.{known_format(data).suffixes[0]}").write_bytes(data)
         n += 1
     if not n:
         shown = and_more([f"{each.path}: {each.reason}" for each in problems], _SHOWN, separator="; ")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from bearwidgets.data.samples.bears import BEARS
 from bearwidgets.data.samples.compose import OTHERS, bear_image, other_image
 from bearwidgets.errors import BadInputError, WorkspaceError
 from bearwidgets.files import draft_folder
+from bearwidgets.safe_text import csv_line
 
 if TYPE_CHECKING:
     import os
@@ -193,10 +193,8 @@ def _write_set(root: Path, slots: list[_Slot], seed: int, alive: Callable[[], No
         (root / slot.path).write_bytes(content)
         if slot.fault:
             answers.append((slot.path, slot.fault, true_label, detail))
-    with (root / ANSWERS).open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(("path", "fault", "true_label", "detail"))
-        table.writerows(sorted(answers))
+    lines = map(csv_line, [("path", "fault", "true_label", "detail"), *sorted(answers)])
+    (root / ANSWERS).write_bytes("".join(lines).encode())
 
 
 def _make(root: Path, slot: _Slot, rng: np.random.Generator) -> tuple[bytes, str, str]:

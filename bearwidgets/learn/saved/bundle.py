@@ -12,6 +12,7 @@ import torch
 import torchvision
 
 from bearwidgets.data.output import check_output, write_output
+from bearwidgets.data.workspace import resolved
 from bearwidgets.errors import BadInputError, MissingFileError
 from bearwidgets.learn import tensor_file
 from bearwidgets.learn.input.preprocessing import Preprocessing
@@ -69,7 +70,7 @@ def load(
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """Metadata, checked and in the present format, and tensors of a file that `write` made."""
-    path = path.expanduser()
+    path = resolved(path)
     if not path.is_file():
         raise MissingFileError(f"No file at {str(path)!r}; expected one that `learn.save` wrote.")
     try:

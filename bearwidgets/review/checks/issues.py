@@ -13,7 +13,7 @@ from bearwidgets.data.problems import UNREADABLE
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.review.checks.registry import current_name
 from bearwidgets.review.checks.report import write_report
-from bearwidgets.safe_text import safe_cell
+from bearwidgets.safe_text import csv_text, safe_cell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,8 +171,7 @@ class Issues:
         path = check_output(path, TABLES)
         try:
             if path.suffix.lower() == ".csv":
-                text = self.table.reset_index().map(safe_cell).to_csv(index=False, lineterminator="\n")
-                data = text.encode("utf-8", "surrogateescape")
+                data = csv_text(self.table.reset_index().map(safe_cell)).encode("utf-8", "surrogateescape")
             else:
                 data = self.table.to_parquet()
         except ImportError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bearwidgets.data.formats.registry import suffixes_of
 from bearwidgets.data.problems import UNREADABLE
 from bearwidgets.review.checks.registry import Check, CheckResult, adaptive_threshold, register
 from bearwidgets.review.scores import percent
@@ -20,17 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bearwidgets.review.checks.inputs import CheckInputs
-
-SUFFIXES = {
-    "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"},
-    "PNG": {".png", ".apng"},
-    "GIF": {".gif"},
-    "WebP": {".webp"},
-    "BMP": {".bmp", ".dib"},
-    "TIFF": {".tif", ".tiff", ".btf", ".tf8"},
-    "NPY": {".npy"},
-}
-"""The endings of file names that are right for each format."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +140,8 @@ def wrong_extension(inputs: CheckInputs) -> CheckResult:
 
 def _wrong_extension(path: str, kind: str) -> str:
     ending = PurePosixPath(path).suffix
-    if not kind or ending.lower() in SUFFIXES[kind]:
+    known = suffixes_of(kind)
+    if not known or ending.lower().removeprefix(".") in known:
         return ""
     return f"Named {ending or 'without an extension'}, but the file is {kind}"
 

@@ -136,7 +136,7 @@ def register(each: Check) -> None:
     Raises:
         BadInputError: Its name is no identifier or that of a built-in check, or it needs something unknown.
     """
-    if not each.name.isidentifier():
+    if not isinstance(each.name, str) or not each.name.isidentifier():
         raise BadInputError(f"{each.name!r} is no name for a check: take letters, digits and underscores.")
     for need in each.needs:
         if need not in (*NEEDS, "looks"):
@@ -164,7 +164,7 @@ def check(
     """
 
     def decorate(run: Callable[[CheckInputs], Any]) -> Callable[[CheckInputs], Any]:
-        text = title or name.replace("_", " ").capitalize()
+        text = title or str(name).replace("_", " ").capitalize()
         register(Check(name, text, run, tuple(needs), certain))
         return run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.data.dataset import Dataset
-from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.errors import BadInputError, shortened, unknown_name
 from bearwidgets.review.checks.inputs import CheckInputs
 from bearwidgets.review.checks.issues import Issues
 from bearwidgets.review.checks.registry import CHECKS, Check, CheckResult, adaptive_threshold
 from bearwidgets.review.review import Review
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from bearwidgets.learn.predict import Predicts
 
@@ -77,6 +78,10 @@ def _known(names: Iterable[str]) -> list[str]:
 
 def _checked_thresholds(thresholds: Mapping[str, float]) -> dict[str, float]:
     """The thresholds by the names that checks have now."""
+    if not isinstance(thresholds, Mapping):
+        raise BadInputError(
+            f"thresholds are {shortened(thresholds)}; allowed is a mapping of check names to scores."
+        )
     _known(thresholds)
     for name, value in thresholds.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:

@@ -194,6 +194,8 @@ class Commands:
 
     def snapshot(self, n: int = 24, *, px: int = 110) -> Snapshot:
         """A static contact sheet of the first `n` items of the view, readable without a kernel."""
+        if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+            raise BadInputError(f"n is {shortened(n)}; allowed is a number of items.")
         with self.lock:
             session = self._session
             state = session.state()
@@ -204,11 +206,12 @@ class Commands:
 
 def _listed(ids: str | Sequence[str]) -> list[str]:
     """One id or several, as a list."""
-    if ids is None or not hasattr(ids, "__iter__"):
+    listed = [ids] if isinstance(ids, str) else list(ids) if hasattr(ids, "__iter__") else None
+    if listed is None or not all(isinstance(each, str) for each in listed):
         raise BadInputError(
             f"ids are {shortened(ids)}; give one id or path, or a list of them; they stand in ds.table."
         )
-    return [ids] if isinstance(ids, str) else list(ids)
+    return listed
 
 
 def view_of(wanted: dict[str, Any], *, scored: bool) -> ViewSpec:
