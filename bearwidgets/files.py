@@ -26,7 +26,7 @@ else:
     import fcntl
 
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
-_REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+_REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}
 _BUSY = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK}
 # Windows's own numbers; it denies access to a file that is open, too, and does not find what has a long path.
 _DENIED, _IN_USE, _NOT_FOUND = 5, {32, 33}, {3, 206}
@@ -61,8 +61,8 @@ def explain(error: OSError, path: Path, outcome: str, way_out: str = _OTHER_PLAC
     longest = max((str(each) for each in (path, error.filename, error.filename2) if each), key=len)
     if reason in _NOT_FOUND and len(longest) >= _LONG_PATH:
         return WorkspaceError(
-            f"{longest} is longer than Windows allows ({len(longest)} characters). {outcome} Pass workspace= with a"
-            " folder whose own path is short when you open the data set, or switch on long paths in Windows."
+            f"{longest} is longer than Windows allows ({len(longest)} characters). {outcome} Use a folder whose own"
+            " path is shorter (workspace=, for the trash), or switch on long paths in Windows."
         )
     if reason == _DENIED:
         way_out = f"If it is open in another program, close it there. {way_out}"

@@ -93,6 +93,6 @@ def test_a_trash_too_deep_for_windows(winerror):
     error = FileNotFoundError(2, "The system cannot find the path specified", "a.jpg", None, "t" * 261)
     error.winerror = winerror
     said = str(explain(error, Path("a.jpg"), "Nothing was moved."))
-    assert "longer than Windows allows (261 characters). Nothing was moved. Pass workspace=" in said
+    assert "longer than Windows allows (261 characters). Nothing was moved. Use a folder whose" in said
     error.filename2 = "trash"
     assert "a.jpg: The system cannot find" in str(explain(error, Path("a.jpg"), "Nothing was moved."))

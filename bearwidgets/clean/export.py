@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bearwidgets.clean.apply.free_names import FreeNames
 from bearwidgets.data.workspace import resolved
-from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
-from bearwidgets.files import draft_folder, write_atomic
+from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.files import draft_folder, explain, write_atomic
 from bearwidgets.safe_text import csv_text, unsafe
 
 if TYPE_CHECKING:
@@ -67,9 +67,8 @@ def export(ds: Dataset, journal: Any, to: Path, form: Form) -> Exported:
         else:
             _write(table, to, form)
     except OSError as error:
-        raise WorkspaceError(
-            f"{str(to)!r} could not be written ({error.strerror}); nothing was left there."
-        ) from error
+        gone = isinstance(error, FileNotFoundError) and error.filename  # an image, which is then named
+        raise explain(error, Path(gone or to), "Nothing was exported.", "Give another path.") from error
     return Exported(to, len(table))
 
 

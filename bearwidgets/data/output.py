@@ -9,7 +9,7 @@ from bearwidgets.data.formats.registry import announces_image
 from bearwidgets.data.problems import claims_image
 from bearwidgets.data.workspace import resolved
 from bearwidgets.errors import BadInputError, WorkspaceError
-from bearwidgets.files import write_atomic
+from bearwidgets.files import explain, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,5 @@ def write_output(path: Path, data: bytes, what: str) -> Path:
     try:
         write_atomic(path, data)
     except OSError as error:
-        raise WorkspaceError(
-            f"{what} could not be written to {str(path)!r}: {error.strerror or error}."
-        ) from error
+        raise explain(error, path, f"{what} was not written.", "Give another path.") from error
     return path

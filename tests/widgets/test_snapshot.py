@@ -110,7 +110,7 @@ def test_save_replaces_the_sheet_in_one_step(cleaner, tmp_path, monkeypatch):
     before = path.read_bytes()
     monkeypatch.setattr(Path, "replace", Mock(side_effect=OSError(28, "No space left on device")))
     with pytest.raises(
-        WorkspaceError, match=r"The snapshot could not be written to .*: No space left on device\."
+        WorkspaceError, match=r"disk .* is full. The snapshot was not written. Free some space"
     ):
         larger.save(path)
     assert path.read_bytes() == before

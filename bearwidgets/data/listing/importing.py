@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from bearwidgets.data.formats.images import check_image, known_format
 from bearwidgets.data.identity import hash_bytes
 from bearwidgets.data.problems import UNREADABLE, Problem
-from bearwidgets.errors import BadInputError, ImageError, WorkspaceError, and_more
-from bearwidgets.files import draft_folder
+from bearwidgets.errors import BadInputError, ImageError, and_more
+from bearwidgets.files import draft_folder, explain
 from bearwidgets.safe_text import folded, safe_name
 
 if TYPE_CHECKING:
@@ -64,9 +64,8 @@ def import_parts(parts: Sequence[Part], root: Path) -> Imported:
     except OSError as error:
         if (done := _finished(root, fingerprint)) is not None:  # by another process, meanwhile
             return done
-        raise WorkspaceError(
-            f"The images could not be written to {str(root)!r}: {error.strerror or error}. Nothing was left there; "
-            "choose a folder that can be written."
+        raise explain(
+            error, root, "No image was imported.", "Choose a folder that can be written."
         ) from error
     return imported
 

@@ -14,8 +14,8 @@ from PIL import Image, ImageFilter, ImageOps
 
 from bearwidgets.data.samples.bears import BEARS
 from bearwidgets.data.samples.compose import OTHERS, bear_image, other_image
-from bearwidgets.errors import BadInputError, WorkspaceError
-from bearwidgets.files import draft_folder
+from bearwidgets.errors import BadInputError
+from bearwidgets.files import draft_folder, explain
 from bearwidgets.safe_text import csv_line
 
 if TYPE_CHECKING:
@@ -103,9 +103,7 @@ def sample_bears(path: str | os.PathLike[str], n: int = 300, seed: int = 0, faul
             _write_set(draft, _plan(n, seed, faults), seed, alive)
             (draft / MARKER).write_text(json.dumps(marker) + "\n", encoding="utf-8")
     except OSError as error:
-        raise WorkspaceError(
-            f"Cannot write the sample bears to {root}: {error}. Choose a folder that can be written."
-        ) from error
+        raise explain(error, root, "No bears were drawn.", "Choose a folder that can be written.") from error
     return folder
 
 
