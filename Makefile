@@ -7,7 +7,7 @@
 # make build           the front end; make notebooks: run the notebooks and keep their outputs
 #
 # On Linux without an NVIDIA GPU, PyTorch comes from its index of CPU builds, 5 GB smaller; where that cannot be
-# reached, from the package index. To choose: TORCH_INDEX=https://download.pytorch.org/whl/cu130, or TORCH_INDEX= for
+# reached, from the package index. To choose: TORCH_INDEX=https://download.pytorch.org/whl/cu132, or TORCH_INDEX= for
 # the package index.
 
 PYTHON ?= python3

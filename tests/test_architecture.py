@@ -163,3 +163,27 @@ def test_only_the_standard_library_at_the_top_of_the_package():
         name.split(".")[0] for _, name in imported(ast.parse((PACKAGE / "__init__.py").read_text("utf-8")))
     }
     assert names - {"bearwidgets"} <= set(sys.stdlib_module_names)
+
+
+def impatient(source):
+    """Lines that rename a file outside `patiently`: one argument that is no text, as `path.replace(other)` has."""
+    tree = ast.parse(source)
+    waited_for = {
+        id(each) for node in ast.walk(tree) if isinstance(node, ast.Lambda) for each in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if (
+            not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
+            or id(node) in waited_for
+        ):
+            continue
+        plain = len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Constant)
+        if node.func.attr in {"rename", "replace"} and plain:
+            yield node.lineno
+
+
+def test_every_rename_waits_for_a_file_that_is_open_elsewhere():
+    assert [f"{path.name}:{line}" for path in FILES for line in impatient(path.read_text("utf-8"))] == []
+    assert list(
+        impatient("a.replace(b)\npatiently(lambda: a.rename(b))\nindex.rename('x'); t.replace('a', 'b')")
+    ) == [1]
