@@ -183,7 +183,7 @@ def test_keys_are_stopped_and_others_pass_and_search_takes_all(open_view: Open) 
     view.press("d", "Delete", "ArrowDown", "x", "q")
     assert "There are no queues" in view.text(".bw-toast")
     view.press("/", *"00012")
-    view.wait("text=11 of 480 items")
+    view.wait('text="11 of 480 items"')
     assert view.sent("view")[-1]["filter"]["text"] == "00012"
     assert len(view.sent("mark")) == 1, "digits in the search box decide nothing"
     assert view.js("heard") == ["d", "x", *"00012"]

@@ -52,6 +52,17 @@ def test_split_and_push(open_page: Open) -> None:
     assert "7 items · accuracy –" in page.locator(".bw-root").inner_text()
 
 
+def test_a_matrix_that_is_drawn_anew_keeps_the_focus(open_page: Open) -> None:
+    page = ready(open_page)
+    page.locator(".bw-count-cell").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.evaluate("kernel.push({event: 'matrix', matrix: {...kernel.matrix({}), total: 7}})")
+    page.wait_for_function("document.activeElement === document.querySelectorAll('.bw-count-cell')[1]")
+    page.evaluate("document.activeElement.blur()")
+    page.evaluate("kernel.push({event: 'matrix', matrix: kernel.matrix({})})")
+    assert page.evaluate("document.activeElement === document.body")
+
+
 def test_a_cell_opens_its_images_in_the_grid_below(open_page: Open) -> None:
     page = ready(open_page, "grid")
     page.wait_for_selector(".bw-cleaner[data-ready] .bw-cell img")

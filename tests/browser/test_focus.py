@@ -106,3 +106,97 @@ def test_a_new_class_is_asked_for_twice_and_letters_name_classes_only(page: Page
     page.click(".bw-option[aria-selected=true]")
     page.wait_for_selector('.bw-cell[data-index="2"][data-decision="relabel"]')
     assert page.evaluate("kernel.log.filter(message => message.op === 'mark')[0].label") == "def"
+
+
+@pytest.mark.parametrize("shown", ["frame", "whole"])
+def test_keys_reach_a_dialog_whose_button_is_gone(open_page: Callable[..., Page], shown: str) -> None:
+    page = open_page("cleaner.html")
+    page.wait_for_selector(".bw-cell img")
+    if shown == "frame":
+        page.evaluate("Object.defineProperty(screen, 'height', {value: 100})")
+    page.locator('.bw-cell[data-index="0"]').click()
+    page.keyboard.press("Delete")
+    page.click("text=Apply…")
+    assert page.locator(".bw-boxed").count() == (shown == "frame")
+    page.evaluate("kernel.holding = ['apply']")
+    page.locator(".bw-main-button").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("kernel.held.length === 1")
+    page.wait_for_function("document.activeElement.closest('.bw-dialog') !== null")
+    page.evaluate("kernel.release()")
+    page.wait_for_selector("text=Done, round 1.")
+    page.wait_for_function("document.activeElement.closest('.bw-dialog') !== null")
+    page.locator(".bw-dialog >> text=Roll back…").focus()
+    page.keyboard.press("Enter")
+    page.locator("text=Roll back round 1").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Round 1 was rolled back.")
+    page.wait_for_function("document.activeElement.closest('.bw-dialog') !== null")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".bw-dialog", state="detached")
+    page.wait_for_function("document.activeElement.dataset.index === '1'")
+
+
+def test_what_is_hidden_or_disabled_under_the_focus_gives_it_to_the_grid(page: Page) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type("nothing is called so")
+    page.wait_for_selector(".bw-empty >> text=No items match")
+    page.locator("text=Clear filters").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".bw-cell img")
+    page.wait_for_function("document.activeElement.dataset.index === '0'")
+    page.keyboard.press("u")
+    page.wait_for_selector('.bw-cell[data-index="0"][data-decision="unsure"]')
+    page.locator("text=↶ Undo").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.dataset.index === '0'")
+
+
+def test_a_toast_that_goes_by_itself_gives_its_focus_to_the_grid(page: Page) -> None:
+    page.clock.install()
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Delete")
+    page.locator(".bw-toast button").focus()
+    page.clock.run_for(6_500)
+    page.wait_for_selector(".bw-toast button", state="detached")
+    page.wait_for_function("document.activeElement.dataset.index === '3'")
+
+
+def test_what_loses_the_focus_to_the_page_does_not_take_it_back(page: Page) -> None:
+    page.locator(".bw-search").focus()
+    page.evaluate("document.activeElement.blur()")
+    page.evaluate("new Promise(done => setTimeout(done))")
+    assert not in_the_view(page)
+
+
+SEEN = """() => {
+    const {top, bottom} = document.activeElement.querySelector('.bw-image').getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight;
+}"""
+
+
+@pytest.mark.parametrize("height", [1200, 4000])
+def test_the_tile_that_keys_go_to_is_in_the_window(open_page: Callable[..., Page], height: int) -> None:
+    page = open_page(f"cleaner.html?height={height}&n=4000")
+    page.wait_for_selector(".bw-cell img")
+    page.locator('.bw-cell[data-index="0"]').focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("scrollY") == 0, "what is in sight does not move"
+    for key in ["ArrowDown"] * 8 + [
+        "PageDown",
+        "ArrowUp",
+        "Control+End",
+        "ArrowUp",
+        "Delete",
+        "Control+z",
+        "Control+Home",
+    ]:
+        page.keyboard.press(key)
+        page.wait_for_function(SEEN)
+    page.keyboard.press("ArrowDown")
+    page.evaluate("document.querySelector('.bw-root').scrollIntoView({block: 'end'})")
+    at = page.evaluate("scrollY")
+    page.evaluate("kernel.push({event: 'state', state: kernel.state()}); null")
+    last = page.locator(".bw-cell >> visible=true").last
+    last.dispatch_event("click")
+    assert page.evaluate("scrollY") == at, "clicks and news do not move the page"

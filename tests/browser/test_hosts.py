@@ -90,6 +90,41 @@ def test_a_page_that_changes_its_theme_is_followed(open_host: Open) -> None:
         assert poor_texts(page) == []
 
 
+THEMES = {
+    "Bootstrap": "document.documentElement.dataset.bsTheme = 'dark'",
+    "Material": "document.body.setAttribute('data-md-color-scheme', 'dark')",
+    "mode": "document.documentElement.dataset.mode = 'dark'",
+    "color mode": "document.documentElement.dataset.colorMode = 'dark'",
+    "a new sheet": "document.head.append(Object.assign(document.createElement('style'), {textContent: NIGHT}))",
+    "another text": "document.querySelector('#page').textContent = NIGHT",
+    "a sheet that is read": """document.head.append(Object.assign(document.createElement('link'),
+        {rel: 'stylesheet', href: `data:text/css,${encodeURIComponent(NIGHT)}`}))""",
+    "a sheet that is switched on": "document.querySelector('#night').media = 'all'",
+}
+
+
+@pytest.mark.parametrize("change", THEMES)
+def test_any_change_of_the_page_s_theme_is_followed(open_host: Open, change: str) -> None:
+    dark = ", ".join(f"[data-{each}=dark]" for each in ("bs-theme", "md-color-scheme", "mode", "color-mode"))
+    night = "background: #111 !important; color: #eee !important;"
+    page = open_host(
+        css=f"body {{ background: white; }} :is({dark}):is(body), :is({dark}) body {{ {night} }}"
+    )
+    page.evaluate(
+        """night => {
+            window.NIGHT = night;
+            const sheet = document.createElement('style');
+            document.head.append(Object.assign(sheet, {id: 'night', media: 'print', textContent: night}));
+        }""",
+        f"body {{ {night} }}",
+    )
+    page.evaluate("new Promise(done => setTimeout(done, 500))")
+    assert page.locator(".bw-root.bw-dark").count() == 0
+    page.evaluate(f"{THEMES[change]}; null")
+    page.wait_for_selector(".bw-root.bw-dark")
+    assert poor_texts(page) == []
+
+
 def test_the_colors_of_jupyterlab_are_taken_where_they_are_whole(open_page: Open) -> None:
     for colors, taken in (
         ("--jp-layout-color1: #123;", 0),
@@ -186,6 +221,18 @@ def test_the_height_is_what_was_asked_for(open_host: Open, height: int) -> None:
     grid = page.locator(".bw-grid").bounding_box()
     assert grid["height"] > 70, "something of the images can be seen"
     assert page.locator(".bw-footer").is_visible() == (height > 300)
+
+
+@pytest.mark.parametrize("height", [200, 300, 360])
+@pytest.mark.parametrize("width", [300, 420, 600, 1000])
+def test_images_can_be_seen_in_a_small_view(open_host: Open, width: int, height: int) -> None:
+    page = open_host(css=f"#place {{ width: {width}px; }}", height=height)
+    page.evaluate("kernel.setJob({state: 'failed', error: 'There is no room on the disk.'})")
+    page.wait_for_selector(".bw-job >> text=There is no room")
+    assert page.locator(".bw-grid").bounding_box()["height"] >= 96
+    page.locator(".bw-toolbar >> role=button[name='Keys']").focus()
+    toolbar, button = (page.locator(each).bounding_box() for each in (".bw-toolbar", ".bw-toolbar :focus"))
+    assert toolbar["y"] <= button["y"] <= button["y"] + button["height"] <= toolbar["y"] + toolbar["height"]
 
 
 @pytest.mark.parametrize("view", ["cleaner", "confusion"])

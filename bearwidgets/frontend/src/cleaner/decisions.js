@@ -1,5 +1,5 @@
 // What a person can decide: shown at once, then confirmed or taken back by Python's answer.
-import { only, targets } from "../grid/selection.js";
+import { targets } from "../grid/selection.js";
 import { verb } from "../shared/actions.js";
 import { counted, whole } from "../shared/format.js";
 import { count, has } from "../shared/ranges.js";
@@ -129,7 +129,7 @@ export class Decisions {
   /** @param {number} from the active item, else nothing happens @param {number} to */
   #moveOn(from, to) {
     const { total } = this.#session.store;
-    if (this.#grid.selection.active === from) this.#grid.select(only(Math.min(to, total - 1)), { focus: true });
+    if (this.#grid.selection.active === from) this.#grid.goTo(Math.min(to, total - 1));
   }
 
   /**

@@ -2,6 +2,7 @@
 import { CleanerView } from "../cleaner/view.js";
 import { Connection } from "../shared/connection.js";
 import { button, h, keepSave, say } from "../shared/dom.js";
+import { keepFocus } from "../shared/focus.js";
 import { percent, whole } from "../shared/format.js";
 import { Matrix } from "./matrix.js";
 import { confusedClasses, mostConfused } from "./shading.js";
@@ -55,6 +56,7 @@ class ConfusionView {
     );
     followTheme(root, signal);
     keepSave(root, signal);
+    keepFocus(root, signal, () => this.#matrix.focus());
     signal.addEventListener("abort", () => root.remove());
     el.append(root);
     this.#root = root;

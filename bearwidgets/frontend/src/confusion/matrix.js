@@ -60,6 +60,11 @@ export class Matrix {
     this.#mark();
   }
 
+  /** Puts the focus on the cell that is the tab stop. */
+  focus() {
+    this.#cells[this.#row]?.[this.#column]?.focus({ preventScroll: true });
+  }
+
   /** @param {string} actual @param {string} predicted */
   choose(actual, predicted) {
     this.#chosen = JSON.stringify([actual, predicted]);

@@ -161,6 +161,7 @@ export class Grid {
     if (!this.#total) return;
     const to = moved(this.layout, this.selection.active, move);
     this.select(more ? extend(this.selection, to) : alone ? focusOn(this.selection, to) : only(to), { focus: true });
+    this.#bringIntoWindow();
   }
 
   toggle() {
@@ -176,6 +177,14 @@ export class Grid {
     if (index >= this.#total) return;
     const here = this.element.closest(".bw-root")?.contains(focusedNear(this.element)) ?? false;
     this.select(only(index), { focus: here });
+    if (here) this.#bringIntoWindow();
+  }
+
+  /** The page scrolls to the active tile where the view is taller than the window: keys do not act on what cannot be seen. */
+  #bringIntoWindow() {
+    this.cell(this.selection.active)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    // The grid itself has scrolled already, by rows.
+    this.element.scrollTop = this.#expectedScroll;
   }
 
   /** Puts the focus on the active tile. */

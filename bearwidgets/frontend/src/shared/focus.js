@@ -3,7 +3,7 @@ import { focusedNear, origin } from "./dom.js";
 
 /**
  * Gives the focus to what `focus` chooses, or to an open menu or dialog, when a press in the view lands on nothing that takes
- * it, such as a scroll bar or a text, and when what had it is gone.
+ * it, such as a scroll bar or a text, and when what had it is gone: taken away, hidden or disabled.
  * @param {HTMLElement} root
  * @param {AbortSignal} signal
  * @param {() => void} focus
@@ -20,9 +20,16 @@ export function keepFocus(root, signal, focus) {
   root.addEventListener(
     "focusout",
     (event) => {
-      // Nothing takes it over: the window lost it, or the element is being taken away.
       const next = event.relatedTarget;
-      inside = next instanceof Node ? root.contains(next) : !origin(event)?.isConnected;
+      inside = next instanceof Node && root.contains(next);
+      if (next) return;
+      // Nothing takes it over: the window lost it, or what had it cannot have it any more, which shows in a moment.
+      const from = origin(event);
+      queueMicrotask(() => {
+        if (!isGone(from) || root.ownerDocument.querySelector(":focus")) return;
+        inside = true;
+        settle();
+      });
     },
     { signal },
   );
@@ -36,4 +43,9 @@ export function keepFocus(root, signal, focus) {
   const observer = new MutationObserver(settle);
   observer.observe(root, { childList: true, subtree: true });
   signal.addEventListener("abort", () => observer.disconnect());
+}
+
+/** Whether an element cannot have the focus any more. @param {Element|null} element */
+function isGone(element) {
+  return !element?.isConnected || !element.checkVisibility() || element.matches(":disabled");
 }

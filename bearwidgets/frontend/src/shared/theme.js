@@ -3,39 +3,47 @@
 /** JupyterLab, Notebook 7, Voilà and nbconvert say it so; ipywidgets sets some of their colors in every page, to white. */
 const LAB = "data-jp-theme-light";
 const LAB_COLORS = ["--jp-layout-color1", "--jp-layout-color2", "--jp-ui-font-color1", "--jp-border-color1"];
-/** Attributes by which pages change their theme. */
-const ATTRIBUTES = ["class", "style", "theme", "data-theme", LAB];
 /** Pages fade from one theme to the other, ms. */
 const FADE = 400;
 
 /**
  * Keeps two classes of `root` in step with the page: `bw-lab` where JupyterLab's colors are to be taken, else our own
- * are, and `bw-dark`.
+ * are, and `bw-dark`. A page may change its theme by any attribute around us, or by a style sheet.
  * @param {HTMLElement} root in the page, or soon to be
  * @param {AbortSignal} signal
  */
 export function followTheme(root, signal) {
-  const { body, defaultView } = root.ownerDocument;
+  const { head, body, defaultView } = root.ownerDocument;
   const update = () => {
     const style = getComputedStyle(root);
     const lab = body.hasAttribute(LAB) && LAB_COLORS.every((name) => style.getPropertyValue(name));
     root.classList.toggle("bw-lab", lab);
     root.classList.toggle("bw-dark", isDark(root));
   };
-  const observer = new MutationObserver(() => {
-    update();
-    setTimeout(update, FADE);
-  });
+  let frame = 0;
+  /** @type {any} */
+  let faded = null;
+  const later = () => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(update);
+    clearTimeout(faded);
+    faded = setTimeout(update, FADE);
+  };
+  const observer = new MutationObserver(later);
   const begin = new ResizeObserver(() => {
     begin.disconnect();
-    for (const each of ancestors(root)) observer.observe(each, { attributes: true, attributeFilter: ATTRIBUTES });
+    for (const each of ancestors(root)) observer.observe(each, { attributes: true });
+    observer.observe(head, { childList: true, subtree: true, characterData: true, attributes: true });
     update();
   });
   begin.observe(root);
+  head.addEventListener("load", later, { signal, capture: true }); // a style sheet has come
   defaultView?.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", update, { signal });
   signal.addEventListener("abort", () => {
     begin.disconnect();
     observer.disconnect();
+    cancelAnimationFrame(frame);
+    clearTimeout(faded);
   });
   update();
 }
