@@ -1,12 +1,14 @@
-"""Renames that Windows refuses for a moment, because a virus scanner or an indexer has the file open."""
+"""Renames that Windows refuses for a moment while a scanner has the file open, and what lasts through a power cut."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from bearwidgets import files
 from bearwidgets.files import draft_folder, explain, write_atomic
 
 PAUSES = [0.05, 0.1, 0.2, 0.3, 0.4]
@@ -96,3 +98,15 @@ def test_a_trash_too_deep_for_windows(winerror):
     assert "longer than Windows allows (261 characters). Nothing was moved. Use a folder whose" in said
     error.filename2 = "trash"
     assert "a.jpg: The system cannot find" in str(explain(error, Path("a.jpg"), "Nothing was moved."))
+
+
+def test_on_macos_the_disk_itself_is_asked_to_write(tmp_path, monkeypatch):
+    asked = []
+    fake = SimpleNamespace(F_FULLFSYNC=51, fcntl=lambda _, what: asked.append(what))
+    monkeypatch.setattr(files, "fcntl", fake, raising=False)
+    for platform in ("linux", "darwin"):
+        monkeypatch.setattr(files.sys, "platform", platform)
+        with (tmp_path / platform).open("wb") as file:
+            file.write(b"1")
+            files.sync_file(file)
+    assert asked == [51]

@@ -23,7 +23,7 @@ from bearwidgets.clean.apply.free_names import FreeNames
 from bearwidgets.data.actions import DELETE
 from bearwidgets.data.identity import content_id
 from bearwidgets.errors import ConflictError
-from bearwidgets.files import keep_owner, make_folders, patiently, sync_folder
+from bearwidgets.files import keep_owner, make_folders, patiently, sync_file, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -259,8 +259,7 @@ def _copy_across(source: Path, target: Path, part: Path, file: FileMove, step: S
             with writing:
                 shutil.copyfileobj(reading, writing, 2**20)
                 step("sync copy")
-                writing.flush()
-                os.fsync(writing.fileno())
+                sync_file(writing)
             keep_owner(part, stat)
             shutil.copystat(source, part, follow_symlinks=False)
             sync_folder(part.parent)
