@@ -60,7 +60,10 @@ def running(command: list[str], url: str, log: Path, **options: Any) -> Iterator
             yield
         finally:
             process.terminate()
-            process.wait(20)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 @contextmanager
