@@ -163,7 +163,11 @@ class MarimoEdit(MarimoRun):
 
     def show(self) -> None:
         self.page.goto(self.url)
-        self.page.locator(".cm-content").click()
+        connect, cell = self.page.get_by_text("Click to connect"), self.page.locator(".cm-content")
+        connect.or_(cell).first.wait_for(timeout=60_000)  # a busy machine makes marimo give up waiting
+        if connect.is_visible():
+            connect.click()
+        cell.click(timeout=60_000)
         self.page.keyboard.press("Control+Enter")
 
 
