@@ -145,6 +145,15 @@ def test_csv_cells_of_a_changed_row_keep_what_they_say(bears, end, cell):
     assert file.read_bytes().endswith(end.encode())
 
 
+def test_blank_lines_before_the_header_stay(bears):
+    file = bears / "labels.csv"
+    file.write_bytes(b"\n\r\nfile;label\nteddy/000.jpg;teddy\nblack/000.jpg;black\n")
+    journal, ids = open_csv(file)
+    journal.record([ids["black/000.jpg"]], "relabel", "teddy")
+    journal.apply()
+    assert file.read_bytes() == b"\n\r\nfile;label\nteddy/000.jpg;teddy\nblack/000.jpg;teddy\n"
+
+
 def test_a_label_that_the_encoding_of_the_table_lacks_is_refused(bears):
     file = bears / "labels.csv"
     file.write_bytes("file;label\nteddy/000.jpg;ours brun é\nblack/000.jpg;black\n".encode("latin-1"))

@@ -51,12 +51,13 @@ def edit_labels(data: bytes, paths: DataPaths, moves: Sequence[Move]) -> bytes:
             f"{paths.labels} cannot be rewritten line by line ({error}). Allowed are a delimiter of one character and"
             " the encoding that it was opened with; nothing was changed."
         ) from error
-    path_at, label_at = _header(records, columns, str(paths.labels))
+    first = next((at for at, (cells, _) in enumerate(records) if cells), 0)  # blank lines may stand before it
+    path_at, label_at = _header(records[first:], columns, str(paths.labels))
     waiting = {each.path: each for each in moves}
-    out = [raw for _, raw in records[:1]]
+    out = [raw for _, raw in records[: first + 1]]
     seen = set()
     reader = PathReader(paths.root, columns.suffix, columns.folder)
-    for cells, raw in records[1:]:
+    for cells, raw in records[first + 1 :]:
         path = _path(cells, path_at, reader)
         seen.add(path)
         move = waiting.get(path)
