@@ -209,7 +209,7 @@ def test_ids_of_another_type_are_told(ds, issues):
     cleaner = Cleaner(ds, issues=issues)
     cleaner.show(queue="copies")
     for act in (lambda: cleaner.mark(None, "keep"), lambda: cleaner.resolve_group(3)):
-        with pytest.raises(BadInputError, match="give one id, or a list of them"):
+        with pytest.raises(BadInputError, match="give one id or path, or a list of them"):
             act()
 
 
