@@ -158,13 +158,8 @@ class Dataset(ShownItems):
         space = workspace_of(workspace, base)
         listing = list_frame(frame, base, columns, groups=groups, follow_links=follow_links)
         parts = tabulate(listing, base, space, valid_pct=valid_pct, seed=seed)
-        kept: dict[str, Any] = {
-            "csv": file,
-            "columns": columns,
-            "groups": groups,
-            "follow_links": follow_links,
-        }
-        return cls(base, space, *parts, valid_pct, seed, "csv", **kept)
+        kept: dict[str, Any] = {"columns": columns, "groups": groups, "follow_links": follow_links}
+        return cls(base, space, *parts, valid_pct, seed, "csv", csv=file, **kept)
 
     @classmethod
     def from_df(
@@ -202,13 +197,8 @@ class Dataset(ShownItems):
         applied = read_applied(space)
         listing = list_frame(frame, base, columns, groups=groups, follow_links=follow_links, applied=applied)
         parts = tabulate(listing, base, space, valid_pct=valid_pct, seed=seed)
-        kept: dict[str, Any] = {
-            "columns": columns,
-            "_frame": frame,
-            "groups": groups,
-            "follow_links": follow_links,
-        }
-        return cls(base, space, *parts, valid_pct, seed, "df", **kept)
+        kept: dict[str, Any] = {"columns": columns, "groups": groups, "follow_links": follow_links}
+        return cls(base, space, *parts, valid_pct, seed, "df", _frame=frame, **kept)
 
     @classmethod
     def from_huggingface(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 import warnings
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +15,7 @@ import torch
 
 from bearwidgets.data.workspace import resolved
 from bearwidgets.errors import BadInputError, WorkspaceError
-from bearwidgets.files import patiently, sync_folder
+from bearwidgets.files import patiently, sync_file, sync_folder
 from bearwidgets.learn import tensor_file
 from bearwidgets.learn.progress import Progress
 from bearwidgets.learn.provenance import Provenance
@@ -216,7 +215,7 @@ def _write(path: Path, checkpoint: Checkpoint) -> None:
     try:
         safetensors.torch.save_file(tensors, part, metadata=header)
         with part.open("r+b") as file:
-            os.fsync(file.fileno())
+            sync_file(file)
         patiently(lambda: part.replace(path))
         sync_folder(path.parent)
     except (OSError, safetensors.SafetensorError) as error:

@@ -56,3 +56,12 @@ def open_page(chromium: playwright_api.Browser, site: str) -> Iterator[Callable[
     for context in contexts:
         context.close()
     assert errors == []
+
+
+@pytest.fixture
+def page(open_page: Callable[..., playwright_api.Page]) -> playwright_api.Page:
+    """A Cleaner with queues, the focus on its third tile."""
+    page = open_page("cleaner.html?queues")
+    page.wait_for_selector(".bw-cell img")
+    page.locator('.bw-cell[data-index="2"]').click()
+    return page

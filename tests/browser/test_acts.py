@@ -7,20 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def page(open_page: Callable[..., Page]) -> Page:
-    """A Cleaner with the focus on its first tile."""
-    page = open_page("cleaner.html?queues")
-    page.wait_for_selector(".bw-cell img")
-    page.locator('.bw-cell[data-index="0"]').click()
-    return page
 
 
 def press(page: Page, *keys: str) -> None:

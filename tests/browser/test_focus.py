@@ -14,15 +14,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def page(open_page: Callable[..., Page]) -> Page:
-    """A Cleaner with queues, the focus on its third tile."""
-    page = open_page("cleaner.html?queues")
-    page.wait_for_selector(".bw-cell img")
-    page.locator('.bw-cell[data-index="2"]').click()
-    return page
-
-
 def in_the_view(page: Page) -> bool:
     """Whether the focus is in it."""
     return page.evaluate("document.activeElement.closest('.bw-root') !== null")
