@@ -12,7 +12,7 @@ import pytest
 import bearwidgets
 
 ROOMS = ("data", "clean", "learn", "review", "widgets", "cli")
-FREE = ("errors", "files", "safe_text", "version")
+FREE = ("errors", "figures", "files", "safe_text", "version")
 PACKAGE = Path(bearwidgets.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bearwidgets.cli.say import say, say_json
 from bearwidgets.errors import BadInputError
+from bearwidgets.figures import percent
 from bearwidgets.safe_text import visible
 
 if TYPE_CHECKING:
@@ -188,9 +189,9 @@ def _report(options: Any, learn: Any) -> int:
     scores = learn.evaluate("valid") if (split == "valid").any() else {"provenance": learn.provenance}
     words = [learn.history.to_string(index=False), learn.provenance]
     if "n" in scores:
-        words.append(f"error {scores['error_rate']:.1%} on {scores['n']} held-out images")
+        words.append(f"error {percent(scores['error_rate'], 1)} on {scores['n']} held-out images")
     if "error_rate_corrected" in scores:
-        words.append(f"on their corrected labels {scores['error_rate_corrected']:.1%}")
+        words.append(f"on their corrected labels {percent(scores['error_rate_corrected'], 1)}")
     words += [f"saved to {path}" for path in (saved, exported) if path]
     _print(options, {**scores, "saved": saved, "exported": exported}, *words)
     return OK

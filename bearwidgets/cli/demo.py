@@ -15,6 +15,7 @@ from typing import Any
 import bearwidgets
 from bearwidgets.cli import commands
 from bearwidgets.cli.say import say
+from bearwidgets.figures import percent
 from bearwidgets.files import explain, write_atomic
 
 NOTEBOOK = "01_clean_your_bears.ipynb"
@@ -37,7 +38,9 @@ def demo(options: Any) -> int:
     say(commands.suspects(Review(learn), 20))
     if (ds.table.split == "valid").any():
         scores = learn.evaluate("valid")
-        say(f"\nHeld-out error {scores['error_rate']:.1%} on {scores['n']} images; {scores['provenance']}.")
+        say(
+            f"\nHeld-out error {percent(scores['error_rate'], 1)} on {scores['n']} images; {scores['provenance']}."
+        )
     say(f"Done in {time.monotonic() - began:.1f} s.")
     return commands.OK if options.no_lab else _open_lab(folder, options)
 

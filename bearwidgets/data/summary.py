@@ -10,6 +10,7 @@ import pandas as pd
 from bearwidgets.data.problems import problem_lines
 from bearwidgets.data.split import SPLITS
 from bearwidgets.errors import and_more
+from bearwidgets.figures import counted
 from bearwidgets.safe_text import visible
 
 if TYPE_CHECKING:
@@ -26,14 +27,14 @@ def text_summary(ds: ItemTable, origin: Path) -> str:
     shown = and_more([f"{visible(str(label))} {n}" for label, n in counts.items()], _CLASSES)
     lines = [
         (
-            f"Dataset of {_number(len(ds), 'image')} in {_number(len(ds.classes), 'class', 'classes')}"
+            f"Dataset of {counted(len(ds), 'image')} in {counted(len(ds.classes), 'class', 'classes')}"
             f" from {visible(str(origin))}"
         ),
         f"  {_splits(ds)}",
         f"  {shown}",
     ]
     if len(ds.problems):
-        lines.append(f"  {_number(len(ds.problems), 'file')} skipped, see .problems:")
+        lines.append(f"  {counted(len(ds.problems), 'file')} skipped, see .problems:")
         lines += [f"    {visible(line)}" for line in problem_lines(ds.problems)]
     lines += [f"  note: {visible(note)}" for note in ds.notes]
     return "\n".join(lines)
@@ -51,11 +52,11 @@ def html_summary(ds: ItemTable, origin: Path) -> str:
     more = f"<p>and {len(counts) - _CLASSES:,} more classes</p>" if len(counts) > _CLASSES else ""
     listed = [f"note: {note}" for note in ds.notes]
     if len(ds.problems):
-        listed.append(f"{_number(len(ds.problems), 'file')} skipped, see .problems:")
+        listed.append(f"{counted(len(ds.problems), 'file')} skipped, see .problems:")
         listed += problem_lines(ds.problems)
     items = "".join(f"<li><bdi>{escape(visible(line))}</bdi></li>" for line in listed)
     return (
-        f"<div><p>Dataset of {_number(len(ds), 'image')} in {_number(len(ds.classes), 'class', 'classes')}"
+        f"<div><p>Dataset of {counted(len(ds), 'image')} in {counted(len(ds.classes), 'class', 'classes')}"
         f" from <bdi>{escape(visible(str(origin)))}</bdi></p>"
         f"<table><thead><tr><th>label</th>{head}</tr></thead><tbody>{rows}</tbody></table>{more}"
         + (f"<ul>{items}</ul>" if items else "")
@@ -66,7 +67,3 @@ def html_summary(ds: ItemTable, origin: Path) -> str:
 def _splits(ds: ItemTable) -> str:
     counts = ds.table["split"].value_counts()
     return ", ".join(f"{split} {counts[split]:,}" for split in SPLITS if split in counts.index)
-
-
-def _number(n: int, one: str, many: str | None = None) -> str:
-    return f"{n:,} {one if n == 1 else many or one + 's'}"

@@ -8,7 +8,6 @@ counts such a class as 0 once something was predicted as it.
 from __future__ import annotations
 
 import inspect
-import math
 import re
 import warnings
 from collections.abc import Iterable, Mapping
@@ -17,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import pandas as pd
 import torch
-from scipy.special import ndtri
 
 from bearwidgets.errors import BadInputError, unknown_name
 
@@ -209,18 +207,3 @@ def class_numbers(labels: pd.Series, classes: Sequence[str]) -> np.ndarray:
     if (target < 0).any():
         raise BadInputError(unknown_name("class", labels[target < 0].iloc[0], classes, "in this learner"))
     return target.astype(np.int64)
-
-
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share of which `hits` of `n` were seen (Wilson, 1927); good for small `n` too.
-
-    Source: Brown, Cai & DasGupta, "Interval estimation for a binomial proportion" (2001), recommend it.
-    """
-    z = float(ndtri(0.975))
-    middle, spread = hits + z * z / 2, z * math.sqrt(hits * (n - hits) / n + z * z / 4)
-    return max(0.0, (middle - spread) / (n + z * z)), min(1.0, (middle + spread) / (n + z * z))
-
-
-def percent(share: float) -> str:
-    """A share from 0 to 1 in words, with one decimal."""
-    return f"{100 * share:.1f} %"

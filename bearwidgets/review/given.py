@@ -13,6 +13,7 @@ from bearwidgets.data.listing.cells import PathReader
 from bearwidgets.data.listing.frame import Columns
 from bearwidgets.data.listing.labels import label_texts
 from bearwidgets.errors import BadInputError, and_more, unknown_name
+from bearwidgets.figures import percent
 
 if TYPE_CHECKING:
     from bearwidgets.data.dataset import Dataset
@@ -86,7 +87,7 @@ def chance_note(predicted: pd.Series, labels: pd.Series) -> list[str]:
     agree = float((predicted == labels).mean()) if n else 1.0
     if n < _FEWEST or agree > chance + 2 * np.sqrt(chance * (1 - chance) / n):
         return []
-    told = f"the predictions agree with {agree:.0%} of the labels, as by chance ({chance:.0%})"
+    told = f"the predictions agree with {percent(agree)} of the labels, as by chance ({percent(chance)})"
     ask = "are rows and columns in the order of Dataset.table and of classes?"
     return [f"{told}: {ask} A DataFrame with ids or paths as its index is put in order"]
 

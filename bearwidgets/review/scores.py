@@ -8,6 +8,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
+from bearwidgets.figures import percent
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -177,8 +179,3 @@ def _chance(probability: float) -> str:
     if probability < 0.005:
         return "under 1 %"
     return "over 99 %" if probability > 0.995 else percent(probability)
-
-
-def percent(share: float) -> str:
-    """A share as a person reads it: 0.634 is 63 %."""
-    return f"{100 * share:.0f} %"

@@ -185,7 +185,7 @@ def test_an_order_that_is_as_good_as_chance_is_noted(ds):
     right = oracle(ds.table.label)[ds.classes].to_numpy()
     assert Review.from_predictions(ds, right, ds.classes).notes == []
     shuffled = np.random.default_rng(1).permutation(right)
-    assert "as by chance (33%)" in repr(Review.from_predictions(ds, shuffled, ds.classes))
+    assert "as by chance (33 %)" in repr(Review.from_predictions(ds, shuffled, ds.classes))
 
 
 @pytest.mark.parametrize(

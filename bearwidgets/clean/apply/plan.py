@@ -19,6 +19,7 @@ from bearwidgets.clean.apply.paths import nearest
 from bearwidgets.data.actions import ACTIONS, CHANGING, DELETE
 from bearwidgets.data.identity import content_id
 from bearwidgets.errors import BearwidgetsError, ConflictError, and_more
+from bearwidgets.figures import counted
 from bearwidgets.safe_text import visible
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Plan:
         """One sentence: "12 to delete, 3 to relabel; 1 problem"."""
         parts = [f"{self.counts[action]} to {action}" for action in CHANGING]
         n = len(self.problems)
-        return ", ".join(parts) + (f"; {n} problem{'s' * (n > 1)}" if n else "")
+        return ", ".join(parts) + (f"; {counted(n, 'problem')}" if n else "")
 
 
 @dataclass(frozen=True, repr=False)
@@ -117,7 +118,7 @@ class Receipt:
         n = sum(self.counts.values())
         if not self.undone:
             deleted, relabeled = (self.counts[action] for action in CHANGING)
-            return f"Round {self.round} applied: {deleted} image{'s' * (deleted != 1)} deleted, {relabeled} relabeled"
+            return f"Round {self.round} applied: {counted(deleted, 'image')} deleted, {relabeled} relabeled"
         if self.notes:
             return f"Round {self.round} undone, but not every file could be put back"
         return f"Round {self.round} undone: {f'all {n} files are' if n > 1 else 'the file is'} back in place"

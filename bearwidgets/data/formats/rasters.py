@@ -13,6 +13,7 @@ from PIL import Image
 
 from bearwidgets.data.problems import REFUSED, UNSUPPORTED
 from bearwidgets.errors import BadInputError, ImageError
+from bearwidgets.figures import counted
 
 if TYPE_CHECKING:
     from bearwidgets.data.formats.registry import ImageLike
@@ -85,7 +86,7 @@ def check_bands(found: int, in_chans: int) -> None:
     """
     if found != in_chans:
         raise ImageError(
-            f"it has {found} band{'s' if found > 1 else ''}, but in_chans={in_chans} is asked for: "
+            f"it has {counted(found, 'band')}, but in_chans={in_chans} is asked for: "
             f"pass in_chans={found}, or take it out of the data"
         )
 

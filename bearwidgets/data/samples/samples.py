@@ -15,6 +15,7 @@ from PIL import Image, ImageFilter, ImageOps
 from bearwidgets.data.samples.bears import BEARS
 from bearwidgets.data.samples.compose import OTHERS, bear_image, other_image
 from bearwidgets.errors import BadInputError
+from bearwidgets.figures import percent
 from bearwidgets.files import draft_folder, explain
 from bearwidgets.safe_text import csv_line
 
@@ -217,7 +218,7 @@ def _make(root: Path, slot: _Slot, rng: np.random.Generator) -> tuple[bytes, str
 def _spoilt(image: Image.Image, fault: str, rng: np.random.Generator) -> tuple[Image.Image, str]:
     if fault == "dark":
         level = rng.uniform(0.05, 0.11)
-        return image.point([int(value * level) for value in range(256)] * 3), f"{level:.0%} of the light"
+        return image.point([int(value * level) for value in range(256)] * 3), f"{percent(level)} of the light"
     if fault == "blurred":
         radius = rng.uniform(7, 11)
         return image.filter(ImageFilter.GaussianBlur(radius)), f"Gaussian blur of {radius:.0f} px"
@@ -251,7 +252,7 @@ def _altered(image: Image.Image, rng: np.random.Generator) -> tuple[bytes, str]:
 def _broken(content: bytes, kind: int, rng: np.random.Generator) -> tuple[bytes, str]:
     if kind == 0:
         part = rng.uniform(0.2, 0.6)
-        return content[: int(len(content) * part)], f"cut off after {part:.0%}"
+        return content[: int(len(content) * part)], f"cut off after {percent(part)}"
     return (b"", "zero bytes") if kind == 1 else (_HTML, "an HTML page named as an image")
 
 

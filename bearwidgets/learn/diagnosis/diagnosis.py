@@ -14,9 +14,9 @@ import numpy as np
 from scipy.special import bdtr, bdtrc
 
 from bearwidgets.errors import and_more
+from bearwidgets.figures import percent, wilson
 from bearwidgets.learn.diagnosis.evidence import Finding, Score, TrainingEvidence, numbers
 from bearwidgets.learn.diagnosis.loss_rules import FITTED, loss_not_down, rate_too_high, rate_too_low
-from bearwidgets.learn.scores import percent, wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,8 +92,8 @@ def _under_fit(evidence: TrainingEvidence) -> Iterator[Finding]:
         return
     if wilson(*seen)[0] > TRAIN_ERROR and seen.error >= unseen.error / 2:
         sentence = (
-            f"{percent(seen.error)} of the {seen.n} images that the head was trained on are wrong, "
-            f"{percent(unseen.error)} of held-out ones: their features do not tell the classes apart."
+            f"{percent(seen.error, 1)} of the {seen.n} images that the head was trained on are wrong, "
+            f"{percent(unseen.error, 1)} of held-out ones: their features do not tell the classes apart."
         )
         figure = {"train_error": seen.error, "held_out_error": unseen.error, "n": seen.n}
         advice = "Look for wrong labels, then try a larger `size`, a larger body, or mode='full'."
@@ -116,8 +116,8 @@ def _over_fit(evidence: TrainingEvidence) -> Iterator[Finding]:
     if losses[-1] < losses[found.row]:
         best, last, epoch = found.best, found.last, evidence.trained.iloc[found.row]
         sentence = (
-            f"The validation error was lowest at {epoch.stage} epoch {epoch.epoch:.0f} ({percent(best.error)}) and "
-            f"{percent(last.error)} or more at last (n = {last.n}), while the training loss fell: overfitting."
+            f"The validation error was lowest at {epoch.stage} epoch {epoch.epoch:.0f} ({percent(best.error, 1)}) "
+            f"and {percent(last.error, 1)} or more at last (n = {last.n}), while the training loss fell: overfitting."
         )
         figure = {"best_error": best.error, "error": last.error, "n": last.n, "p_value": found.by_chance}
         advice = "Train for fewer epochs or with save_best=True, augment more, or add images."
@@ -186,14 +186,14 @@ def _small_validation(evidence: TrainingEvidence, *, epochs: bool) -> Iterator[F
     low, high = wilson(*now)
     figure: dict[str, Any] = {"error": now.error, "n": now.n, "low": low, "high": high}
     sentence = (
-        f"Validation error {percent(now.error)} on {now.n} images: for new ones between {percent(low)} and "
-        f"{percent(high)} (with 95 % certainty)."
+        f"Validation error {percent(now.error, 1)} on {now.n} images: for new ones between {percent(low, 1)} and "
+        f"{percent(high, 1)} (with 95 % certainty)."
     )
     best = min(numbers(evidence.trained, "valid_error"), default=math.nan)
     if (high - low) / 2 > HALF_WIDTH:
         yield Finding("small_validation", sentence, figure, advice)
     elif epochs and low <= best <= now.error - WORSE:
-        sentence += f" That an earlier epoch had {percent(best)} may be chance."
+        sentence += f" That an earlier epoch had {percent(best, 1)} may be chance."
         yield Finding("small_validation", sentence, {**figure, "best_error": float(best)}, advice)
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from bearwidgets.data.exam import judged_labels
 from bearwidgets.data.split import check_split
 from bearwidgets.errors import BadInputError
+from bearwidgets.figures import percent
 from bearwidgets.learn.folds.folds import Folds
 from bearwidgets.learn.learner import Learner
 from bearwidgets.learn.predict import Prediction
@@ -132,8 +133,8 @@ class CrossValidation:
         if not self.learners:
             return f"CrossValidation({self.folds.n} folds, none trained yet)"
         error = self.summary.loc["error_rate"]
-        spread = f" ± {error['standard_error']:.1%}" if len(self.learners) > 1 else ""
-        return f"CrossValidation(held-out error {error['mean']:.1%}{spread}, {self.provenance})"
+        spread = f" ± {percent(error['standard_error'], 1)}" if len(self.learners) > 1 else ""
+        return f"CrossValidation(held-out error {percent(error['mean'], 1)}{spread}, {self.provenance})"
 
     @property
     def mode(self) -> Mode | None:

@@ -16,8 +16,8 @@ from torch import nn
 
 from bearwidgets.data.identity import hash_bytes
 from bearwidgets.errors import BadInputError, and_more
+from bearwidgets.figures import interval, percent
 from bearwidgets.learn.provenance import Provenance
-from bearwidgets.learn.scores import percent, wilson
 from bearwidgets.safe_text import as_json
 from bearwidgets.version import __version__
 
@@ -180,16 +180,18 @@ def _figures(metadata: Mapping[str, Any]) -> list[str]:
     if scores is None:
         if last.get("valid_error") is None:
             return ["Not measured: there are no figures on images that were kept from training."]
-        error = f"Error rate {percent(last['valid_error'])} on the evaluation split, at the end of training."
+        error = (
+            f"Error rate {percent(last['valid_error'], 1)} on the evaluation split, at the end of training."
+        )
         return [error, *_more(last), "Per class: not measured."]
     n, wrong = scores["n"], round(scores["error_rate"] * scores["n"])
     sentence = (
         f"On n = {n} images of the evaluation split, which no training saw: {wrong} wrong, an error rate of "
-        f"{percent(scores['error_rate'])} ({_interval(wrong, n)})."
+        f"{percent(scores['error_rate'], 1)} (95 % interval {interval(wrong, n)})."
     )
     corrected = scores.get("error_rate_corrected")
     if corrected is not None:
-        sentence += f" On the labels as corrected since: {percent(corrected)}."
+        sentence += f" On the labels as corrected since: {percent(corrected, 1)}."
     return [sentence, *_more(scores.get("metrics") or last), *_per_class(metadata["classes"], scores)]
 
 
@@ -209,7 +211,7 @@ def _per_class(classes: list[str], scores: Mapping[str, Any]) -> list[str]:
             rows.append((name, 0, NOT_MEASURED, ""))
         else:
             right = round(each["accuracy"] * each["n"])
-            rows.append((name, each["n"], percent(each["accuracy"]), _interval(right, each["n"])))
+            rows.append((name, each["n"], percent(each["accuracy"], 1), interval(right, each["n"])))
     more = [f"… and {len(classes) - MOST_ROWS} more classes."] if len(classes) > MOST_ROWS else []
     return [_table(("Class", "n", "Right", "95 % interval"), rows), *more]
 
@@ -269,9 +271,3 @@ def _text(value: Any) -> str:
 
 def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _interval(count: int, n: int) -> str:
-    """Wilson's interval of a share, in words."""
-    low, high = wilson(count, n)
-    return f"95 % interval {percent(low)} to {percent(high)}"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bearwidgets.data.image_stats.table import small_images
+from bearwidgets.figures import percent
 from bearwidgets.review.checks.registry import CheckResult, adaptive_threshold, check
-from bearwidgets.review.scores import percent
 
 if TYPE_CHECKING:
     from bearwidgets.review.checks.inputs import CheckInputs

@@ -12,8 +12,8 @@ from bearwidgets.data.formats.images import open_image
 from bearwidgets.data.image_stats.table import small_images
 from bearwidgets.data.parallel import in_threads
 from bearwidgets.errors import ImageError
+from bearwidgets.figures import percent
 from bearwidgets.review.checks.alignment import EVEN, Pairs, refine, unit_waves, views, windows
-from bearwidgets.review.scores import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

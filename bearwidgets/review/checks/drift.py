@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
+from bearwidgets.figures import percent
 from bearwidgets.review.checks.registry import CheckResult, check
-from bearwidgets.review.scores import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

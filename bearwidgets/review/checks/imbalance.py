@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from bearwidgets.figures import percent
 from bearwidgets.review.checks.registry import DEVIATIONS, CheckResult, check, median_and_deviation
-from bearwidgets.review.scores import percent
 
 if TYPE_CHECKING:
     from bearwidgets.review.checks.inputs import CheckInputs

@@ -14,8 +14,8 @@ import numpy as np
 
 from bearwidgets.data.formats.registry import suffixes_of
 from bearwidgets.data.problems import UNREADABLE
+from bearwidgets.figures import percent
 from bearwidgets.review.checks.registry import Check, CheckResult, adaptive_threshold, register
-from bearwidgets.review.scores import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

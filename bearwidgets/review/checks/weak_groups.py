@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from bearwidgets.figures import percent
 from bearwidgets.review.checks.registry import CheckResult, check
-from bearwidgets.review.scores import percent
 
 if TYPE_CHECKING:
     from bearwidgets.review.checks.inputs import CheckInputs

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from bearwidgets.review.scores import percent
+from bearwidgets.figures import counted, percent
 
 WINDOW = 25
 KEPT = 5  # how far a run goes on in which everything was wrong, nothing tells
@@ -84,7 +84,7 @@ class ReviewYield:
     def __str__(self) -> str:
         if not self.recent:
             return "Nothing here is decided yet."
-        last = "1 decision" if self.recent == 1 else f"{self.recent} decisions"
+        last = counted(self.recent, "decision")
         said = f"{self.recent_changed} of the last {last} changed something ({percent(self.rate or 0)})."
         if self.stop or self.errors is None:
             return f"{said} {self.hint}".rstrip()

@@ -15,6 +15,7 @@ from PIL import Image
 from bearwidgets.data.actions import CHANGING
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.errors import BadInputError, ConflictError, ImageError
+from bearwidgets.figures import counted
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.protocol import PAGE, SHOWN
 
@@ -99,7 +100,7 @@ class Requests:
     def _stepped(self, ids: Sequence[str]) -> protocol.StepReply:
         board = self._session.board
         places = [place for each in ids[:SHOWN] if (place := board.place_of(each)) is not None]
-        what = f"{len(ids)} {'decision' if len(ids) == 1 else 'decisions'}"
+        what = counted(len(ids), "decision")
         return protocol.StepReply(
             len(ids), list(ids[:SHOWN]), self._session.state(), min(places, default=None), what
         )

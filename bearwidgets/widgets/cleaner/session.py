@@ -16,6 +16,7 @@ from bearwidgets.data.cache.thumbs import Thumbnails
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.split import SPLITS
 from bearwidgets.errors import BadInputError, shortened, unknown_name
+from bearwidgets.figures import counted
 from bearwidgets.review.effect.running_yield import ReviewYield, review_yield
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner import retraining
@@ -186,8 +187,7 @@ class Session:
         self.refresh()
         board, busy, scored = self.board, self.job.running, self.review is not None
         counts, unusable = board.counts(), len(self.ds.problems)
-        files = "1 file" if unusable == 1 else f"{unusable} files"
-        unused = [f"{files} could not be used; see ds.problems"] if unusable else []
+        unused = [f"{counted(unusable, 'file')} could not be used; see ds.problems"] if unusable else []
         return State(
             revision=board.revision,
             total=len(board.order),

@@ -1,0 +1,47 @@
+"""How figures are told: a share in percent, its interval, how many of a thing."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share from 0 to 1 as a person reads it; `digits` after the point.
+
+    Example:
+        >>> percent(0.634), percent(0.05, 1)
+        ('63 %', '5.0 %')
+    """
+    return f"{100 * share:.{digits}f} %"
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share of which `hits` of `n` were seen (Wilson, 1927); good for small `n` too.
+
+    Source: Brown, Cai & DasGupta, "Interval estimation for a binomial proportion" (2001), recommend it.
+    """
+    z = NormalDist().inv_cdf(0.975)
+    middle, spread = hits + z * z / 2, z * math.sqrt(hits * (n - hits) / n + z * z / 4)
+    return max(0.0, (middle - spread) / (n + z * z)), min(1.0, (middle + spread) / (n + z * z))
+
+
+def interval(hits: int, n: int) -> str:
+    """The 95 % interval of a share in words, see `wilson`.
+
+    Example:
+        >>> interval(3, 60)
+        '1.7–13.7 %'
+    """
+    low, high = wilson(hits, n)
+    return f"{100 * low:.1f}–{percent(high, 1)}"
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number and what is counted.
+
+    Example:
+        >>> counted(1, "image"), counted(1200, "class", "classes")
+        ('1 image', '1,200 classes')
+    """
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
