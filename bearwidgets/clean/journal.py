@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from bearwidgets.clean.apply.plan import Receipt
     from bearwidgets.clean.log.fold import Decision
+    from bearwidgets.data.actions import Choice
     from bearwidgets.data.dataset import Dataset
 
 
@@ -250,7 +251,7 @@ class Journal:
 
     def record_each(
         self,
-        choices: Mapping[str, tuple[str, str | None]],
+        choices: Mapping[str, Choice | tuple[str, str | None]],
         *,
         seen: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> list[str]:
@@ -260,12 +261,12 @@ class Journal:
             The ids whose decision changed.
         """
         self._need_dataset("record")
-        for action, label in choices.values():
+        for action, label, *_ in choices.values():
             check_choice(action, label)
-        self._check_classes({label for _, label in choices.values() if label is not None})
+        self._check_classes({label for _, label, *_ in choices.values() if label is not None})
         entries = []
         with self._store.writing() as state:
-            for id_, (action, label) in choices.items():
+            for id_, (action, label, *_) in choices.items():
                 shown = None if seen is None else seen.get(id_)
                 line = entry(id_, action, label, items=self._items, latest=state.latest, seen=shown)
                 if line is not None:

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 KEEP, DELETE, RELABEL, UNSURE = "keep", "delete", "relabel", "unsure"
 CLEAR = "clear"  # withdraws the decision
 ACCEPT = "accept"  # takes what the view proposes
+
+LABEL, IMAGE, DUPLICATE = "label", "image", "duplicate"
+ABOUT = (
+    LABEL,
+    IMAGE,
+    DUPLICATE,
+)  # what a keep can be about: the label is right, the image is fine, no duplicate
 
 ACTIONS = (KEEP, DELETE, RELABEL, UNSURE)  # what a decision in force says
 RECORDED = (*ACTIONS, CLEAR)  # what the journal takes
 MARKS = (*RECORDED, ACCEPT)  # what a view takes
 CHANGING = (DELETE, RELABEL)  # what changes files when it is applied
 LEFT_OUT = (DELETE, UNSURE)  # what keeps an item out of the training
+
+
+class Choice(NamedTuple):
+    """What is chosen for an item.
+
+    Attributes:
+        action: One of `MARKS`.
+        label: The new label of a relabel, else None.
+        about: What a keep says is fine, some of `ABOUT`; the label if nothing is said.
+    """
+
+    action: str
+    label: str | None = None
+    about: tuple[str, ...] = ()

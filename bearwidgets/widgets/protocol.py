@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from typing_extensions import dataclass_transform
 
-from bearwidgets.data.actions import ACTIONS, MARKS, RECORDED
+from bearwidgets.data.actions import ABOUT, ACTIONS, MARKS, RECORDED
 from bearwidgets.data.cache.thumbs import SIZES
 
 SORTS = ("label_issue", "loss", "margin", "confidence", "path", "label", "decided", "queue")
@@ -26,6 +26,7 @@ Range = Annotated[tuple[Number, Number], "half open"]  # what Board.ids_at takes
 Run = tuple[int, int]
 Curve = list[tuple[float, float | None, float | None]]
 DecidedAction = Annotated[str, ACTIONS]
+About = Annotated[str, ABOUT]
 
 
 @dataclass_transform(frozen_default=True)
@@ -45,6 +46,7 @@ class Decision(Message):
 
     action: DecidedAction
     label: str | None = None  # the new label; null unless the action is relabel
+    about: About | None = None  # what a keep says is fine; null unless the action is keep
 
 
 class Group(Message):
@@ -108,9 +110,16 @@ class Queue(Message):
     name: str
     title: str
     certain: bool  # a fact, not a guess
-    total: int
-    undecided: int
+    total: int  # images
+    undecided: int  # images without an answer to what is asked here, in problems that are left
     groups: int
+    problems: int  # a group of copies is one, else each image
+    left: (
+        int  # problems that are not solved: of a group of copies more than one stays, an image has no answer
+    )
+    accept: str = ""  # what Enter does here, in words; "" nothing
+    keep: str = ""  # what K says here, in words
+    finding: str = ""  # a sentence where this is about the whole set and no list to work through
 
 
 class Yield(Message):
@@ -188,6 +197,11 @@ class State(Message):
     is_trained: bool  # the scores come from a trained model
     exam_marks: int  # decisions on the evaluation split: proposed corrections
     note: str | None  # one sentence on the data set, if there is something to say
+    keep: str = ""  # what K says in this view, in words
+    accept: str = ""  # what Enter does in this view, in words; "" nothing
+    changes: int = 0  # items that would train otherwise now than in the training that made the scores
+    to_apply: int = 0  # decisions that an apply would carry out
+    outdated: bool = False  # the queues were found before files moved or the learner changed
 
 
 class HistoryEntry(Message):
@@ -197,6 +211,7 @@ class HistoryEntry(Message):
     by: str
     action: Annotated[str, RECORDED]
     label: str | None
+    about: About | None = None  # as in Decision
 
 
 class PendingItem(Message):
@@ -225,6 +240,9 @@ class PlannedMove(Message):
     path: str
     action: DecidedAction
     target: str | None
+    label: str  # as it is
+    new_label: str | None  # null for a delete
+    split: str
 
 
 class PlanProblem(Message):
@@ -281,13 +299,21 @@ class ItemRequest(Message):
 
 
 class LocateReply(Message):
-    """Its place, null where the view does not show it."""
+    """Its place, null where the view does not show it or has none."""
 
     index: int | None
 
 
+class NextRequest(Message):
+    """The next place after `start` that has no answer yet, or the one before it."""
+
+    revision: Number
+    start: Number
+    back: bool = False
+
+
 class MarkRequest(Message):
-    """Decide on items, as one act: by places of a revision, or by ids."""
+    """Decide on items, as one act: by places of a revision, or by ids. Keep answers what the view asks."""
 
     action: Action
     label: str | None = None  # the new label of a relabel
@@ -321,7 +347,7 @@ class StepReply(MarkReply):
     """What an undo or redo changed."""
 
     index: int | None  # the first place in the view that changed
-    what: str  # what was undone or redone, in words
+    what: str  # what was undone or redone, in words: "delete black/26.jpg (other notebook)"
 
 
 class FullReply(Message):
@@ -360,7 +386,8 @@ class PlanReply(Message):
     """A plan."""
 
     counts: dict[str, int]
-    moves: list[PlannedMove]  # the first 200
+    held_out: dict[str, int]  # those of them that are not in train, which ApplyRequest can leave out
+    moves: list[PlannedMove]  # the first 200 of train, then the first 200 of those held out
     total: int
     problems: list[PlanProblem]  # the first 200
     problems_total: int
@@ -372,6 +399,7 @@ class ApplyRequest(Message):
     """Carry out the plan that was shown."""
 
     token: str
+    held_out: bool = True  # false leaves the evaluation splits as they are; their decisions stay pending
 
 
 class RoundsReply(Message):
@@ -425,6 +453,7 @@ GRID_REQUESTS = {
     "view": (ViewSpec, StateReply),
     "page": (PageRequest, PageReply),
     "locate": (ItemRequest, LocateReply),
+    "next": (NextRequest, LocateReply),
     "mark": (MarkRequest, MarkReply),
     "resolve_group": (ResolveGroupRequest, MarkReply),
     "undo": (Nothing, StepReply),

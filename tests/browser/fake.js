@@ -70,6 +70,9 @@ function chance(i, salt) {
   return ((x ^ (x >>> 16)) >>> 0) / 4294967296;
 }
 
+/** @param {string} action @param {string?} label */
+const decided = (action, label = null) => ({ action, label, about: action === "keep" ? "label" : null });
+
 export class FakeKernel {
   log = [];
   dead = false;
@@ -187,7 +190,7 @@ export class FakeKernel {
       why: WHY[this.#view.queue] ?? (wrong ? `It looks like ${predicted} (${Math.round(confidence * 100)} %), and its neighbors are ${predicted}.` : ""),
       group: this.#groups.get(k) ?? null,
       decision,
-      proposal: wrong ? { action: "relabel", label: predicted } : null,
+      proposal: wrong ? decided("relabel", predicted) : null,
       stale: this.#stale,
       error: k === 11 ? "the file is cut off after 2,048 bytes" : null,
     };
@@ -209,7 +212,11 @@ export class FakeKernel {
       view: this.#view,
       queues: Object.entries(this.queues).map(([name, { title, certain, groups }]) => {
         const items = groups.flat();
-        return { name, title, certain, total: items.length, undecided: items.filter((k) => !this.#decisions.has(k)).length, groups: groups.filter((each) => each.length > 1).length };
+        const open = (k) => !this.#decisions.has(k);
+        return {
+          name, title, certain, total: items.length, undecided: items.filter(open).length, groups: groups.filter((each) => each.length > 1).length,
+          problems: groups.length, left: groups.filter((each) => each.some(open)).length, accept: "suggested label", keep: "label is right", finding: "",
+        };
       }),
       runs: this.#runs,
       can: { undo: this.#history.length > 0, redo: this.#future.length > 0, scores: true, retrain: true, apply: this.#decisions.size > 0, rollback: this.#rounds.length > 0 },
@@ -220,6 +227,11 @@ export class FakeKernel {
       is_trained: true,
       exam_marks: [...this.#decisions.keys()].filter((k) => k % 5 === 4).length,
       note: null,
+      keep: "label is right",
+      accept: "suggested label",
+      changes: this.#stale ? this.#decisions.size : 0,
+      to_apply: (action.delete ?? 0) + (action.relabel ?? 0),
+      outdated: false,
     };
   }
 
@@ -264,7 +276,7 @@ export class FakeKernel {
       if (here.length) this.#runs.push([here.length, 1]);
       if (members.length < 2) return;
       const differs = new Set(members.map((k) => k % this.classes.length)).size > 1;
-      here.forEach((k, at) => this.#groups.set(k, { number, at, shown: here.length, size: members.length, keeper: k === members[0], differs, copies: true, proposal: { action: k === members[0] ? "keep" : "delete", label: null } }));
+      here.forEach((k, at) => this.#groups.set(k, { number, at, shown: here.length, size: members.length, keeper: k === members[0], differs, copies: true, proposal: decided(k === members[0] ? "keep" : "delete") }));
     });
   }
 
@@ -281,7 +293,7 @@ export class FakeKernel {
     const numbers = new Set(given.map((k) => this.#groups.get(k)?.number));
     const wanted = new Map();
     for (const [k, { number, keeper }] of this.#groups) {
-      if (numbers.has(number)) wanted.set(k, { action: (keepers ? keeper : given.includes(k)) ? "keep" : "delete", label: null });
+      if (numbers.has(number)) wanted.set(k, decided((keepers ? keeper : given.includes(k)) ? "keep" : "delete"));
     }
     return this.#decide(wanted, `${wanted.size} decisions`);
   }
@@ -302,12 +314,18 @@ export class FakeKernel {
     return { index: index < 0 ? null : index };
   }
 
+  next({ start, back = false }) {
+    const places = this.#order.flatMap((k, at) => (this.#decisions.has(k) ? [] : [at]));
+    const index = back ? places.filter((at) => at < start).pop() : places.find((at) => at > start);
+    return { index: index ?? null };
+  }
+
   mark({ ranges, ids, action, label = null }) {
     const touched = ids ? ids.map((id) => Number(id.slice(2))) : this.#at(ranges);
     const next = (k) => {
       if (action === "clear") return null;
       const { decision, proposal } = this.item(k);
-      return action === "accept" ? (proposal ?? decision) : { action, label };
+      return action === "accept" ? (proposal ?? decision) : decided(action, label);
     };
     this.#future = [];
     return this.#decide(new Map(touched.map((k) => [k, next(k)])), `${action} ${touched.length}`);
@@ -358,7 +376,7 @@ export class FakeKernel {
       bytes: 345_678,
       mime: "image/jpeg",
       probabilities: [[shown.predicted, shown.confidence], ...rest.map((name, i) => [name, (1 - shown.confidence) / 2 ** (i + 1)])],
-      history: shown.decision ? [{ time: "2026-01-02 03:04", by: "ada", action: shown.decision.action, label: shown.decision.label }] : [],
+      history: shown.decision ? [{ time: "2026-01-02 03:04", by: "ada", action: shown.decision.action, label: shown.decision.label, about: null }] : [],
       buffers: [this.#images[k % this.#images.length]],
     };
   }
@@ -384,10 +402,10 @@ export class FakeKernel {
     const problems = this.problems ?? [];
     const moves = this.#listed()
       .filter(({ action }) => action === "delete" || action === "relabel")
-      .map(({ path, action, new_label }) => ({ path, action, target: action === "delete" ? null : `${new_label}/${path.split("/")[1]}` }));
-    const counts = {};
-    for (const { action } of moves) counts[action] = (counts[action] ?? 0) + 1;
-    return { counts, moves: moves.slice(0, 200), total: moves.length, problems: problems.slice(0, 200), problems_total: problems.length, token: "t1", ok: !this.problems };
+      .map(({ path, action, label, new_label, split }) => ({ path, action, label, new_label, split, target: action === "delete" ? null : `${new_label}/${path.split("/")[1]}` }));
+    const counted = (some) => some.reduce((counts, { action }) => ({ ...counts, [action]: (counts[action] ?? 0) + 1 }), {});
+    const counts = counted(moves);
+    return { counts, held_out: counted(moves.filter(({ split }) => split !== "train")), moves: moves.slice(0, 200), total: moves.length, problems: problems.slice(0, 200), problems_total: problems.length, token: "t1", ok: !this.problems };
   }
 
   apply({ token }) {

@@ -30,6 +30,7 @@ ASKED = [
     ("undo", {}),
     ("redo", {}),
     ("locate", {"item": "id30"}),
+    ("next", {"revision": 2, "start": 0, "back": False}),
     ("full", {"item": "id30"}),
     ("seen", {"revision": 2, "ranges": [[0, 3]]}),
     ("select", {"revision": 2, "ranges": [[0, 3]]}),

@@ -42,7 +42,7 @@ def test_plan_changes_nothing_and_says_all(bears, decided):
     plan = journal.plan()
     assert plan.ok
     assert plan.counts == {"keep": 1, "delete": 3, "relabel": 3, "unsure": 1, "absent": 0}
-    assert plan.moves.columns.tolist() == ["id", "path", "action", "label", "new_label", "target"]
+    assert plan.moves.columns.tolist() == ["id", "path", "action", "label", "new_label", "target", "split"]
     assert plan.moves[["path", "target"]].to_numpy().tolist() == [
         ["black/000.jpg", "trash/0001/black/000.jpg"],
         ["black/001.jpg", "trash/0001/black/001.jpg"],

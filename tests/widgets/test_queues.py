@@ -151,9 +151,9 @@ def test_settling_without_a_keeper_or_a_group_is_refused(session, ids):
 
 
 def test_settling_all_respects_what_is_decided(session, ids):
-    show(session, {"queue": "copies"})
     session.mark([ids[20]], "keep", None)
     session.mark([ids[7]], "delete", None)
+    show(session, {"queue": "copies"})
     session.resolve_group(shown(session), keepers=True)
     assert decided(session) == {
         ids[20]: "keep", ids[5]: "delete", ids[1]: "delete",  # the one that a person kept stays, not the proposed one

@@ -170,7 +170,7 @@ TWO = {"revision": 1, "ranges": [[0, 2]]}
     [
         ("mark", {**ONE, **TWO, "action": "delete"}, "ids and ranges came together"),
         ("mark", {**ONE, "action": "delete", "label": "teddy"}, "label='teddy'"),
-        ("mark", {**ONE, "action": "accept", "label": "teddy"}, "the label that is suggested"),
+        ("mark", {**ONE, "action": "accept", "label": "teddy"}, "takes what is proposed"),
         ("mark", {**ONE, "action": "keep", "labl": "teddy"}, "Did you mean 'label'"),
         ("mark", {"ids": ["\ud800"], "action": "keep"}, "valid Unicode"),
         ("mark", {**TWO, "action": "relabel"}, "label=None"),
@@ -232,24 +232,28 @@ def test_mark_accept(front):
 
 
 def test_mark_tells_at_most_some_ids(tmp_path):
-    folder = write_images(tmp_path / "many", {"black": SHOWN + 5, "teddy": 2}, size=(8, 8))
+    folder = write_images(tmp_path / "many", {"black": SHOWN + 60, "teddy": 2}, size=(8, 8))
     front = Front(Dataset.from_folder(folder))
-    result = front.ask("mark", revision=front.revision, ranges=[[0, SHOWN + 7]], action="delete")
-    assert (result["changed"], len(result["ids"])) == (SHOWN + 7, SHOWN)
+    n = SHOWN + 62
+    result = front.ask("mark", revision=front.revision, ranges=[[0, n]], action="delete")
+    assert (result["changed"], len(result["ids"])) == (n, SHOWN)
     pending = front.ask("pending")
-    assert (pending["total"], len(pending["items"])) == (SHOWN + 7, SHOWN)
+    assert (pending["total"], len(pending["items"])) == (n, SHOWN)
     assert pending["groups"][0] == {
         "action": "delete",
         "label": "black",
         "new_label": None,
-        "count": SHOWN + 5,
+        "count": SHOWN + 60,
     }
     plan = front.ask("plan")
-    assert (plan["total"], len(plan["moves"])) == (SHOWN + 7, SHOWN)
+    held_out = (front.session.ds.table.split != "train").sum()
+    splits = [each["split"] for each in plan["moves"]]
+    assert splits == ["train"] * SHOWN + ["valid"] * held_out
+    assert (plan["total"], plan["held_out"]) == (n, {"delete": held_out, "relabel": 0})
     for path in front.session.ds.table.path:
         (folder / path).unlink()
     plan = front.ask("plan")
-    assert (plan["problems_total"], len(plan["problems"])) == (SHOWN + 7, SHOWN)
+    assert (plan["problems_total"], len(plan["problems"])) == (n, SHOWN)
 
 
 def test_full(front, wrong):
@@ -262,7 +266,7 @@ def test_full(front, wrong):
     assert Image.open(io.BytesIO(front.buffers[0])).size == (48, 40)
     front.ask("mark", ids=[result["id"]], action="relabel", label="teddy")
     again = front.ask("full", item=result["id"])
-    assert again["decision"] == {"action": "relabel", "label": "teddy"}
+    assert again["decision"] == {"action": "relabel", "label": "teddy", "about": None}
     assert again["history"][0]["action"] == "relabel"
     assert "No item" in front.refused("full", item="ffff")
 
@@ -349,6 +353,34 @@ def test_plan_with_problems_applies_the_rest(ds, front):
     plan = front.ask("plan")
     assert (plan["ok"], plan["total"], len(plan["problems"])) == (True, 1, 1)
     assert front.ask("apply", token=plan["token"])["counts"]["delete"] == 1
+
+
+def test_what_is_held_out_can_be_left_as_it_is(front):
+    table = front.session.ds.table
+    train, valid = (table[table.split == each].id.tolist()[:2] for each in ("train", "valid"))
+    front.ask("mark", ids=[train[0], valid[0]], action="delete")
+    front.ask("mark", ids=[train[1], valid[1]], action="relabel", label="polar")
+    plan = front.ask("plan")
+    assert (plan["held_out"], plan["total"]) == ({"delete": 1, "relabel": 1}, 4)
+    assert [(each["label"], each["new_label"]) for each in plan["moves"] if each["action"] == "relabel"] == [
+        (label, "polar") for label in table.set_index("id").label[[train[1], valid[1]]]
+    ]
+    done = front.ask("apply", token=plan["token"], held_out=False)
+    assert done["counts"] == {"delete": 1, "relabel": 1}
+    assert set(front.session.journal.decisions.index) == set(valid)
+    assert done["state"]["to_apply"] == 2
+
+
+def test_the_next_place_that_needs_an_answer(front):
+    front.ask("view", sort="path", descending=False)
+    front.ask("mark", revision=front.revision, ranges=[[1, 3]], action="keep")
+
+    def found(start, **fields):
+        return front.ask("next", revision=front.revision, start=start, **fields)["index"]
+
+    assert [found(0), found(3), found(23)] == [3, 4, None]
+    assert [found(3, back=True), found(0, back=True)] == [0, None]
+    assert "order of the items changed" in front.refused("next", revision=0, start=0)
 
 
 def test_nothing_to_apply(front):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
+import itertools
 import os
 import shutil
 import stat as modes
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -23,7 +24,7 @@ from bearwidgets.figures import counted
 from bearwidgets.safe_text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from bearwidgets.clean.apply.paths import DataPaths
@@ -41,7 +42,7 @@ class Plan:
 
     Attributes:
         round: The number the round would get.
-        moves: id, path, action, label, new_label, target; the target of a delete lies in the workspace's trash.
+        moves: id, path, action, label, new_label, target (of a delete in the workspace's trash), split.
         problems: path and reason of decisions that cannot be carried out as things are.
         counts: How many decisions to delete and relabel would be carried out, how many say keep and unsure (these
             change nothing on disk), and how many are absent: about images that the data set does not have.
@@ -58,6 +59,14 @@ class Plan:
     def ok(self) -> bool:
         """Whether nothing stands in the way."""
         return self.problems.empty
+
+    def of_train(self) -> Plan:
+        """The plan for the training items alone; decisions on the evaluation splits then stay pending."""
+        train = self.moves.split == "train"
+        moves = self.moves[train].reset_index(drop=True)
+        counts = {each: int((moves.action == each).sum()) for each in CHANGING}
+        steps = tuple(itertools.compress(self.steps, train))
+        return replace(self, moves=moves, counts=self.counts | counts, steps=steps)
 
     def __repr__(self) -> str:
         moves = [f"\n  {step.action} {step.path} → {step.target}" for step in self.steps]
@@ -83,7 +92,7 @@ class Receipt:
     Attributes:
         round: The number to give to `Journal.rollback`; 0 if there was nothing to do.
         counts: How many images were deleted and relabeled.
-        moves: As in `Plan`.
+        moves: As in `Plan`, without the split.
         folder: Where plan, receipt and the round's own manifest lie.
         labels: The file of labels that was written, if these are no folders.
         undone: Whether this is the receipt of a rollback.
@@ -129,7 +138,9 @@ class Receipt:
         return "\n".join([f"{self.summary()}{record}{labels}", *self.notes])
 
 
-def make_plan(decisions: Iterable[Decision], items: Items, paths: DataPaths, number: int) -> Plan:
+def make_plan(
+    decisions: Iterable[Decision], items: Items, paths: DataPaths, number: int, splits: Mapping[str, str]
+) -> Plan:
     """Check every decision that changes something on disk against the files as they are.
 
     Args:
@@ -137,6 +148,7 @@ def make_plan(decisions: Iterable[Decision], items: Items, paths: DataPaths, num
         items: The items of the data set.
         paths: Where the files lie.
         number: The number of the round.
+        splits: The split of each item, by id.
     """
     decisions = list(decisions)
     counts = Counter(each.action for each in decisions if each.action not in CHANGING)
@@ -163,7 +175,7 @@ def make_plan(decisions: Iterable[Decision], items: Items, paths: DataPaths, num
     problems += _space(paths, steps) + _labels(paths, steps)
     return Plan(
         round=number,
-        moves=moves_table(steps),
+        moves=moves_table(steps).assign(split=[splits.get(each.id, "") for each in steps]),
         problems=pd.DataFrame(problems, columns=["path", "reason"], dtype=object),
         counts={action: counts[action] for action in (*ACTIONS, "absent")},
         steps=tuple(steps),

@@ -60,7 +60,8 @@ class Rounds(Recovery):
         """
         with self._explained("Nothing was changed."):
             numbers = [0, *self.paths.rounds_on_disk(), *self._store.state.rounds]
-            return make_plan(self._store.state.pending(), self._items, self.paths, max(numbers) + 1)
+            decisions, number = self._store.state.pending(), max(numbers) + 1
+            return make_plan(decisions, self._items, self.paths, number, self._splits)
 
     def apply(self, plan: Plan | None) -> Receipt:
         """Carry out a plan, within `JournalStore.writing`; without one, make one, which must have no problems.

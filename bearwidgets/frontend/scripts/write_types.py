@@ -69,7 +69,9 @@ def typedef(cls: type) -> str:
     said = dict(re.findall(r"^    (\w+): .*  # (.+)$", "".join(sources), re.MULTILINE))
     lines = [f" * {line}".rstrip() for line in text.split("\n")]
     for field in dataclasses.fields(cls):  # ty: ignore[invalid-argument-type]
-        optional = has_default(field) and cls.__name__.endswith("Request")
+        optional = has_default(field) and cls.__name__.endswith(
+            ("Request", "Decision")
+        )  # what the page makes itself
         name = f"[{field.name}]" if optional else field.name
         kind = script_type(hints(cls)[field.name])
         lines.append(f" * @property {{{kind}}} {name} {said.get(field.name, '')}".rstrip())

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bearwidgets.data.actions import ACTIONS, DELETE, KEEP, RELABEL
+from bearwidgets.data.actions import ACTIONS, DELETE, DUPLICATE, KEEP, LABEL, RELABEL, Choice
 from bearwidgets.errors import BadInputError, shortened
 from bearwidgets.widgets.cleaner.decision_columns import DecisionColumns
+from bearwidgets.widgets.cleaner.questions import ACCEPT_SAYS, BITS, KEEP_SAYS, ONE, SUGGESTED
 from bearwidgets.widgets.cleaner.queues import NO_GROUP, Queues, together
 from bearwidgets.widgets.protocol import Counts, Decision, Filter, Group, Item, ViewSpec
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from bearwidgets.clean.log.fold import Decision as Recorded
     from bearwidgets.data.dataset import Dataset
     from bearwidgets.review.review import Review
-    from bearwidgets.widgets.cleaner.queues import IssueSource
+    from bearwidgets.widgets.cleaner.queues import IssueSource, Queue
 
 SCORES = ("confidence", "loss", "margin", "label_issue")
 
@@ -93,7 +94,7 @@ class Board:
                 "The order of a queue needs a queue; choose one of both: queue=..., sort='path'."
             )
         queue = self.queues.get(view.queue)
-        chosen = self._chosen(view.filter)
+        chosen = self._chosen(view.filter, queue)
         rows = np.flatnonzero(chosen) if queue is None else queue.rows[chosen[queue.rows]]
         if view.sort == "queue":
             keys = np.arange(len(rows)) * (1 if view.descending else -1)
@@ -117,9 +118,41 @@ class Board:
     def choose(self, ids: Sequence[str] | None) -> None:
         """Have a queue "chosen" of these items in this order; None takes it away."""
         self._chosen_ids = None if ids is None else self.ids[self.rows_of(list(dict.fromkeys(ids)))].tolist()
-        self.queues.choose(self._chosen_ids, self.decisions.undecided)
+        queue = self.queues.choose(self._chosen_ids)
+        if queue is not None:
+            self.decisions.count_in(queue)
 
-    def _chosen(self, wanted: Filter) -> np.ndarray:
+    def _is_left(self, queue: Queue | None) -> np.ndarray:
+        """(n,) which items still need an answer to what a queue asks; without one, whether their label is right."""
+        answers = self.decisions.answers
+        if queue is None:
+            return (answers & BITS[LABEL]) == 0
+        left = np.zeros(len(self.ids), dtype=bool)
+        left[queue.rows] = self.queues.tallies[queue.name].is_left(queue.rows, answers[queue.rows])
+        return left
+
+    def next_left(self, start: int, *, back: bool) -> int | None:
+        """The next place after (before) `start` in the view that still needs an answer; None where there is none."""
+        places = np.flatnonzero(self._is_left(self.queue)[self.order])
+        found = places[places < start][-1:] if back else places[places > start][:1]
+        return int(found[0]) if len(found) else None
+
+    @property
+    def asks(self) -> str:
+        """What K answers in this view, one of `actions.ABOUT`."""
+        return LABEL if self.queue is None else self.queue.about
+
+    @property
+    def _accepts(self) -> str:
+        return SUGGESTED if self.queue is None else self.queue.accepts
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What K says and what Enter does in this view, in words."""
+        accepts = "" if self._accepts == SUGGESTED and self.review is None else ACCEPT_SAYS[self._accepts]
+        return KEEP_SAYS[self.asks], accepts
+
+    def _chosen(self, wanted: Filter, queue: Queue | None) -> np.ndarray:
         chosen = np.ones(len(self.ids), dtype=bool)
         for value, column in (
             (wanted.label, self.labels),
@@ -129,7 +162,7 @@ class Board:
             if value:
                 chosen &= column == value
         if wanted.decision == "undecided":
-            chosen &= self.decisions.undecided
+            chosen &= self._is_left(queue)
         elif wanted.decision == "pending":
             chosen &= ~self.decisions.undecided
         elif wanted.decision:
@@ -195,18 +228,47 @@ class Board:
             second=self._second[row] or None,
             why=self.why(row),
             group=self._group(place),
-            decision=self.decisions.at(row),
+            decision=self.decision(row),
             proposal=self.proposal(row),
             stale=bool(self.decisions.stale[row]),
         )
 
+    def decision(self, row: int) -> Decision | None:
+        """The decision in force on an item; of several answers that to what this view asks."""
+        return self.decisions.at(row, BITS[self.asks])
+
     def proposal(self, row: int) -> Decision | None:
-        """What accepting decides: the label that the scores suggest; None where there are none."""
-        if not self.scored[row]:
+        """What accepting decides in this view; None where it decides nothing."""
+        if self._accepts == ONE:
+            place = self._places[row]
+            group = self._group(place) if place >= 0 else None
+            return None if group is None else group.proposal
+        if self._accepts == DELETE:
+            return Decision(DELETE)
+        if self._accepts != SUGGESTED or not self.scored[row]:
             return None
         if self.suggested[row] == self.labels[row]:
-            return Decision(KEEP)
+            return Decision(KEEP, about=LABEL)
         return Decision(RELABEL, self.suggested[row])
+
+    def accepted(self, rows: np.ndarray) -> dict[int, Choice]:
+        """What accepting decides, by row: of copies on their whole groups, as `resolved` with `keepers`."""
+        if self._accepts == ONE:
+            return self.resolved(rows, keepers=True)
+        proposals = {row: each for row in rows.tolist() if (each := self.proposal(row)) is not None}
+        return {row: Choice(each.action, each.label) for row, each in proposals.items()}
+
+    def kept(self, rows: np.ndarray) -> dict[int, Choice]:
+        """What K decides, by row: the answer to what this view asks.
+
+        That images are no duplicates is said of their whole groups, as far as the view shows them and they stay.
+        """
+        groups = self.groups
+        if groups is not None and self.asks == DUPLICATE:
+            here = np.isin(self.order, rows) & groups.copies
+            same = groups.same(here) & (self.decisions.action[self.order] != DELETE)
+            rows = np.union1d(rows, self.order[same]) if here.any() else rows
+        return dict.fromkeys(rows.tolist(), Choice(KEEP, None, (self.asks,)))
 
     def why(self, row: int) -> str:
         """Why an item is shown, in one sentence: what the queue says, or else the review; "" where neither does."""
@@ -214,8 +276,8 @@ class Board:
         said = self.queue.why[place] if self.queue is not None and place >= 0 else ""
         return said or self._why[row] or ""
 
-    def resolved(self, rows: np.ndarray, *, keepers: bool) -> dict[int, str]:
-        """Action by row where one of each group stays and the others go, of what the view shows of these groups.
+    def resolved(self, rows: np.ndarray, *, keepers: bool) -> dict[int, Choice]:
+        """What is decided, by row, where one of each group stays and the others go, as far as the view shows them.
 
         With `keepers` the proposed ones of the groups of `rows` stay, see `Groups.keepers_stay`, else `rows`. Who has
         a new label and stays is not decided again; a group of which nobody in the view would stay is left alone.
@@ -234,8 +296,8 @@ class Board:
             )
         stays, goes = groups.keepers_stay(given, action) if keepers else (given, groups.same(given) & ~given)
         stays = stays & (action != RELABEL)
-        return dict.fromkeys(self.order[stays].tolist(), KEEP) | dict.fromkeys(
-            self.order[goes].tolist(), DELETE
+        return dict.fromkeys(self.order[stays].tolist(), Choice(KEEP, None, (DUPLICATE,))) | dict.fromkeys(
+            self.order[goes].tolist(), Choice(DELETE)
         )
 
     def _group(self, place: int) -> Group | None:
@@ -246,7 +308,8 @@ class Board:
         if self._resolution is None:
             self._resolution = groups.keepers_stay(groups.copies, self.decisions.action[self.order])
         stays, goes = (each[place] for each in self._resolution)
-        return groups.item(place, Decision(KEEP) if stays else Decision(DELETE) if goes else None)
+        proposal = Decision(KEEP, about=DUPLICATE) if stays else Decision(DELETE) if goes else None
+        return groups.item(place, proposal)
 
     def evidence(self, row: int) -> dict[str, Any]:
         """What the person saw when deciding, for the journal."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bearwidgets.data.actions import LEFT_OUT, RELABEL
+from bearwidgets.data.actions import DELETE, KEEP, LEFT_OUT, RELABEL
+from bearwidgets.widgets.cleaner.questions import EVERY, first_of
 from bearwidgets.widgets.protocol import Decision
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from bearwidgets.clean.log.fold import Decision as Recorded
     from bearwidgets.data.dataset import Dataset
-    from bearwidgets.widgets.cleaner.queues import Queues
+    from bearwidgets.widgets.cleaner.queues import Queue, Queues
 
 
 class DecisionColumns:
@@ -27,6 +28,7 @@ class DecisionColumns:
         new_label: (n,) the label of a relabel, else None.
         seq: (n,) the number of the journal line, -1 for none.
         undecided: (n,) which have none.
+        answers: (n,) what is answered on each, as bits of `questions.BITS`.
         training: (n,) the label under which each item trains now; None if it does not: not in train, deleted, unsure.
         stale: (n,) which items train otherwise now than in the training that made the scores.
         by_action: how many there are of each action.
@@ -51,6 +53,7 @@ class DecisionColumns:
         self.new_label = np.full(n, None, dtype=object)
         self.seq = np.full(n, -1, dtype=np.int64)
         self.undecided = np.ones(n, dtype=bool)
+        self.answers = np.zeros(n, dtype=np.uint8)
         self.training = self._labels.copy()
         self.training[~self._train] = None
         self.by_action: Counter[str] = Counter()
@@ -80,13 +83,23 @@ class DecisionColumns:
         self._n_stale = int(self.stale.sum())
 
     @property
-    def is_stale(self) -> bool:
-        """Whether a training now would see other items or labels than the one that made the scores."""
-        return self._lost > 0 or self._n_stale > 0
+    def n_changes(self) -> int:
+        """On how many items a training now would see something else than the one that made the scores."""
+        return self._lost + self._n_stale
 
-    def at(self, row: int) -> Decision | None:
-        """The decision in force on an item."""
-        return Decision(self.action[row], self.new_label[row]) if self.action[row] else None
+    def at(self, row: int, asked: int) -> Decision | None:
+        """The decision in force on an item; of several answers one to what is `asked` (bits), if there is one."""
+        action = self.action[row]
+        if not action:
+            return None
+        about = first_of(int(self.answers[row]), asked) if action == KEEP else None
+        return Decision(action, self.new_label[row], about)
+
+    def count_in(self, queue: Queue) -> None:
+        """Count the decisions in a queue that counts all of its items as not decided."""
+        rows, tally = queue.rows, self._queues.tallies[queue.name]
+        tally.count(rows, np.zeros(len(rows), np.uint8), np.ones(len(rows), dtype=bool), -1)
+        tally.count(rows, self.answers[rows], self.action[rows] != DELETE, 1)
 
     def _put(self, rows: np.ndarray, actions: list[str], labels: list[str | None], seqs: list[int]) -> None:
         """Change the decisions of some rows, and every count by what changes there."""
@@ -97,6 +110,7 @@ class DecisionColumns:
         self.new_label[rows] = labels
         self.new_label[rows[~relabel]] = None
         self.undecided[rows] = action == ""
+        self.answers[rows] = np.where(action == "", 0, EVERY)
         trains = self._train[rows] & ~np.isin(action, LEFT_OUT)
         self.training[rows] = np.where(relabel, self.new_label[rows], self._labels[rows])
         self.training[rows[~trains]] = None
@@ -110,4 +124,4 @@ class DecisionColumns:
                 counter[name] += sign * n
         self.exam_marks += sign * int((np.isin(action, (RELABEL, *LEFT_OUT)) & ~self._train[rows]).sum())
         self._n_stale += sign * int(self.stale[rows].sum())
-        self._queues.count(rows[self.undecided[rows]], sign)
+        self._queues.count(rows, self.answers[rows], action != DELETE, sign)

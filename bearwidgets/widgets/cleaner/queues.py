@@ -12,6 +12,7 @@ import pandas as pd
 from bearwidgets.data.actions import KEEP, RELABEL
 from bearwidgets.errors import BadInputError, shortened, unknown_name
 from bearwidgets.widgets import protocol
+from bearwidgets.widgets.cleaner.questions import ACCEPT_SAYS, BITS, KEEP_SAYS, Tally, accepted_in, asked_by
 from bearwidgets.widgets.protocol import Decision, Group
 
 if TYPE_CHECKING:
@@ -45,6 +46,26 @@ class Queue:
     group: np.ndarray  # (m,) which belong together; -1 for none
     keeper: np.ndarray  # (m,) the one of its group that is proposed to stay
     why: list[str]  # a sentence for each, "" for none
+
+    @functools.cached_property
+    def about(self) -> str:
+        """What it asks, one of `actions.ABOUT`."""
+        return asked_by(self.name, has_keepers=bool(self.keeper.any()))
+
+    @functools.cached_property
+    def accepts(self) -> str:
+        """What Enter does, a key of `questions.ACCEPT_SAYS`."""
+        return accepted_in(self.name, has_keepers=bool(self.keeper.any()))
+
+    @functools.cached_property
+    def copies(self) -> np.ndarray:
+        """(m,) which are in a group of which one is enough, and proposed to stay."""
+        return np.isin(self.group, self.group[self.keeper]) & (self.group != NO_GROUP)
+
+    def tally(self) -> Tally:
+        """The count of its problems, all of which are left."""
+        asked = np.full(len(self.rows), BITS[self.about])
+        return Tally(self.rows, asked, np.where(self.copies, self.group, NO_GROUP))
 
     @functools.cached_property
     def n_groups(self) -> int:
@@ -94,14 +115,13 @@ class Groups:
 
 
 class Queues:
-    """All queues, placed in one data set whose ids are `index`, with how many of each are undecided."""
+    """All queues, placed in one data set whose ids are `index`, with what is left of each."""
 
     def __init__(
         self, issues: IssueSource | None, index: pd.Index, chosen: Sequence[str] | None = None
     ) -> None:
         self._all: dict[str, Queue] = {}
-        self._members: dict[str, np.ndarray] = {}
-        self.undecided: dict[str, int] = {}
+        self.tallies: dict[str, Tally] = {}
         self._index = index
         if issues is not None:
             if not hasattr(issues, "queues"):
@@ -110,23 +130,21 @@ class Queues:
                 )
             for name, title, _, certain in issues.queues():
                 self._add(_placed((name, title, certain), issues.queue(name), index))
-        self.choose(chosen, np.ones(len(index), dtype=bool))
+        self.choose(chosen)
 
-    def choose(self, ids: Sequence[str] | None, undecided: np.ndarray) -> None:
-        """Have a queue of these items, each once, in this order; None takes it away."""
-        for each in (self._all, self._members, self.undecided):
+    def choose(self, ids: Sequence[str] | None) -> Queue | None:
+        """Have a queue of these items, each once, in this order, none of them answered; None takes it away."""
+        for each in (self._all, self.tallies):
             each.pop(CHOSEN, None)
-        if ids is not None:
-            self._add(
-                _placed((CHOSEN, "Chosen in the notebook", True), pd.DataFrame(index=list(ids)), self._index)
-            )
-            self.undecided[CHOSEN] = int(undecided[self._all[CHOSEN].rows].sum())
+        if ids is None:
+            return None
+        frame = pd.DataFrame(index=list(ids))
+        return self._add(_placed((CHOSEN, "Chosen in the notebook", True), frame, self._index))
 
-    def _add(self, queue: Queue) -> None:
+    def _add(self, queue: Queue) -> Queue:
         self._all[queue.name] = queue
-        self._members[queue.name] = members = np.zeros(len(self._index), dtype=bool)
-        members[queue.rows] = True
-        self.undecided[queue.name] = len(queue.rows)
+        self.tallies[queue.name] = queue.tally()
+        return queue
 
     @property
     def names(self) -> list[str]:
@@ -146,16 +164,25 @@ class Queues:
             raise BadInputError(unknown_name("queue", name, self._all))
         return self._all[name]
 
-    def count(self, rows: np.ndarray, sign: int) -> None:
-        """Count these rows of the table as undecided (1), or no longer (-1)."""
-        for name, members in self._members.items():
-            self.undecided[name] += sign * int(members[rows].sum())
+    def count(self, rows: np.ndarray, answers: np.ndarray, stays: np.ndarray, sign: int) -> None:
+        """Count these rows of the table in or out, as `Tally.count`."""
+        for tally in self.tallies.values():
+            tally.count(rows, answers, stays, sign)
 
     def message(self) -> list[protocol.Queue]:
         """Counts for the view: certain queues first, empty ones last."""
         listed = [
             protocol.Queue(
-                name, each.title, each.certain, len(each.rows), self.undecided[name], each.n_groups
+                name=name,
+                title=each.title,
+                certain=each.certain,
+                total=len(each.rows),
+                undecided=self.tallies[name].undecided,
+                groups=each.n_groups,
+                problems=self.tallies[name].problems,
+                left=self.tallies[name].left,
+                accept=ACCEPT_SAYS[each.accepts],
+                keep=KEEP_SAYS[each.about],
             )
             for name, each in self._all.items()
         ]
@@ -200,8 +227,8 @@ def together(order: np.ndarray, queue: Queue, labels: np.ndarray) -> tuple[np.nd
     per_group = pd.DataFrame({"size": members, "label": labels[members.index]}).groupby(members.to_numpy())
     size = per_group.size().reindex(number, fill_value=1).to_numpy()
     differs = (per_group.label.min() != per_group.label.max()).reindex(number, fill_value=False).to_numpy()
-    keepers = queue.rows[queue.keeper]
+    keepers, several = queue.rows[queue.keeper], number != NO_GROUP
     at = np.arange(len(order)) - starts[codes]
-    keeper = np.isin(order, keepers) & (number != NO_GROUP)
-    copies = np.isin(number, queue.group[queue.keeper]) & (number != NO_GROUP)
+    keeper = np.isin(order, keepers) & several
+    copies = np.isin(order, queue.rows[queue.copies]) & several
     return order, Groups(number, at, shown[codes], size, keeper, differs, copies)

@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from bearwidgets.data.actions import CHANGING
@@ -78,6 +79,9 @@ class Requests:
     def _locate(self, request: protocol.ItemRequest) -> protocol.LocateReply:
         return protocol.LocateReply(self._session.board.place_of(request.item))
 
+    def _next(self, request: protocol.NextRequest) -> protocol.LocateReply:
+        return protocol.LocateReply(self._session.board.next_left(request.start, back=request.back))
+
     def _mark(self, request: protocol.MarkRequest) -> protocol.MarkReply:
         if request.ids is not None and request.ranges:
             raise BadInputError("ids and ranges came together; allowed is one of them. Nothing was decided.")
@@ -128,7 +132,7 @@ class Requests:
             predicted=board.predicted[row],
             suggested=board.suggested[row],
             probabilities=_most_probable(session.review, request.item),
-            decision=board.decisions.at(row),
+            decision=board.decision(row),
             proposal=board.proposal(row),
             history=[
                 protocol.HistoryEntry(each.decided_at, each.decided_by, each.action, each.new_label)
@@ -169,11 +173,13 @@ class Requests:
     def _plan(self, _request: protocol.Nothing) -> protocol.PlanReply:
         plan = self._session.journal.plan()
         self._shown = (secrets.token_hex(8), plan)
-        moves = plan.moves.head(SHOWN)[["path", "action", "target"]].to_dict("records")
+        held_out = plan.moves.split != "train"
+        moves = pd.concat([plan.moves[~held_out].head(SHOWN), plan.moves[held_out].head(SHOWN)])
         problems = plan.problems.head(SHOWN)[["path", "reason"]].to_dict("records")
         return protocol.PlanReply(
             counts=plan.counts,
-            moves=[protocol.PlannedMove(**each) for each in moves],
+            held_out={action: int((plan.moves.action[held_out] == action).sum()) for action in CHANGING},
+            moves=[protocol.PlannedMove(**each) for each in moves.drop(columns="id").to_dict("records")],
             total=len(plan.moves),
             problems=[protocol.PlanProblem(**each) for each in problems],
             problems_total=len(plan.problems),
@@ -187,6 +193,8 @@ class Requests:
                 "This plan was shown before something changed; look at the new one. Nothing was moved."
             )
         plan, self._shown = self._shown[1], None
+        if not request.held_out:
+            plan = plan.of_train()
         return self._moved(self._session.apply(plan))
 
     def _rounds(self, _request: protocol.Nothing) -> protocol.RoundsReply:

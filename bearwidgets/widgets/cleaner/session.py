@@ -10,7 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.clean.journal import Journal
-from bearwidgets.data.actions import ACCEPT, DELETE, MARKS, RELABEL
+from bearwidgets.data.actions import ACCEPT, DELETE, KEEP, MARKS, RELABEL, Choice
 from bearwidgets.data.cache.cache_file import cache_dir
 from bearwidgets.data.cache.thumbs import Thumbnails
 from bearwidgets.data.dataset import Dataset
@@ -34,7 +34,7 @@ from bearwidgets.widgets.protocol import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bearwidgets.clean.apply.plan import Receipt
     from bearwidgets.review.effect.effect import Effect
@@ -91,25 +91,25 @@ class Session:
         """Decide on items; gives the ids whose decision changed."""
         if action not in MARKS:
             raise BadInputError(unknown_name("action", action, MARKS))
-        rows = self.board.rows_of(ids).tolist()
-        if action != ACCEPT:
-            return self._record(rows, [(action, label)] * len(rows))
-        if label is not None:
+        rows = self.board.rows_of(ids)
+        if action == ACCEPT and label is not None:
             raise BadInputError(
-                f"Action 'accept' came with label={shortened(label)}; it takes the label that is suggested."
+                f"Action 'accept' came with label={shortened(label)}; it takes what is proposed."
             )
-        proposals = {row: each for row in rows if (each := self.board.proposal(row)) is not None}
-        return self._record(list(proposals), [(each.action, each.label) for each in proposals.values()])
+        if action == ACCEPT:
+            return self._record(self.board.accepted(rows))
+        if action == KEEP and label is None:
+            return self._record(self.board.kept(rows))
+        return self._record(dict.fromkeys(rows.tolist(), Choice(action, label)))
 
     def resolve_group(self, ids: Sequence[str], *, keepers: bool) -> list[str]:
         """Keep one of each group, see `Board.resolved`, as one act; gives the ids whose decision changed."""
-        resolved = self.board.resolved(self.board.rows_of(ids), keepers=keepers)
-        return self._record(list(resolved), [(action, None) for action in resolved.values()])
+        return self._record(self.board.resolved(self.board.rows_of(ids), keepers=keepers))
 
-    def _record(self, rows: Sequence[int], choices: Sequence[tuple[str, str | None]]) -> list[str]:
-        ids = self.board.ids[list(rows)]
-        evidence = {id_: self.board.evidence(row) for id_, row in zip(ids, rows, strict=True)}
-        changed = self.journal.record_each(dict(zip(ids, choices, strict=True)), seen=evidence)
+    def _record(self, choices: Mapping[int, Choice]) -> list[str]:
+        ids = self.board.ids[list(choices)]
+        evidence = {id_: self.board.evidence(row) for id_, row in zip(ids, choices, strict=True)}
+        changed = self.journal.record_each(dict(zip(ids, choices.values(), strict=True)), seen=evidence)
         self.refresh()
         return changed
 
@@ -188,6 +188,9 @@ class Session:
         board, busy, scored = self.board, self.job.running, self.review is not None
         counts, unusable = board.counts(), len(self.ds.problems)
         unused = [f"{counted(unusable, 'file')} could not be used; see ds.problems"] if unusable else []
+        keep, accept = board.words
+        changes = board.decisions.n_changes if scored else 0
+        to_apply = counts.action[DELETE] + counts.action[RELABEL]
         return State(
             revision=board.revision,
             total=len(board.order),
@@ -204,16 +207,20 @@ class Session:
                 redo=self.journal.can_redo,
                 scores=scored,
                 retrain=hasattr(self.learn, "with_data") and not busy,
-                apply=bool(counts.action[DELETE] + counts.action[RELABEL]) and not busy,
+                apply=bool(to_apply) and not busy,
                 rollback=bool(self._standing) and not busy,
             ),
-            stale=scored and board.decisions.is_stale,
+            stale=bool(changes),
             job=self.job.state,
             title=self.ds.root.name,
             provenance=getattr(self.review, "provenance", "no scores: give the Cleaner a trained Learner"),
             is_trained=bool(getattr(self.learn, "is_trained", scored)),
             exam_marks=board.decisions.exam_marks,
             note=". ".join([*self.journal.damage, *getattr(self.review, "notes", ()), *unused]) or None,
+            keep=keep,
+            accept=accept,
+            changes=changes,
+            to_apply=to_apply,
         )
 
     def tell(self, event: KernelEvent) -> None:

@@ -9,7 +9,8 @@
  * @typedef {object} Decision
  * A decision on an item.
  * @property {"keep"|"delete"|"relabel"|"unsure"} action
- * @property {string|null} label the new label; null unless the action is relabel
+ * @property {string|null} [label] the new label; null unless the action is relabel
+ * @property {"label"|"image"|"duplicate"|null} [about] what a keep says is fine; null unless the action is keep
  */
 /**
  * @typedef {object} Group
@@ -68,9 +69,14 @@
  * @property {string} name
  * @property {string} title
  * @property {boolean} certain a fact, not a guess
- * @property {number} total
- * @property {number} undecided
+ * @property {number} total images
+ * @property {number} undecided images without an answer to what is asked here, in problems that are left
  * @property {number} groups
+ * @property {number} problems a group of copies is one, else each image
+ * @property {number} left
+ * @property {string} accept what Enter does here, in words; "" nothing
+ * @property {string} keep what K says here, in words
+ * @property {string} finding a sentence where this is about the whole set and no list to work through
  */
 /**
  * @typedef {object} Yield
@@ -142,6 +148,11 @@
  * @property {boolean} is_trained the scores come from a trained model
  * @property {number} exam_marks decisions on the evaluation split: proposed corrections
  * @property {string|null} note one sentence on the data set, if there is something to say
+ * @property {string} keep what K says in this view, in words
+ * @property {string} accept what Enter does in this view, in words; "" nothing
+ * @property {number} changes items that would train otherwise now than in the training that made the scores
+ * @property {number} to_apply decisions that an apply would carry out
+ * @property {boolean} outdated the queues were found before files moved or the learner changed
  */
 /**
  * @typedef {object} HistoryEntry
@@ -150,6 +161,7 @@
  * @property {string} by
  * @property {"keep"|"delete"|"relabel"|"unsure"|"clear"} action
  * @property {string|null} label
+ * @property {"label"|"image"|"duplicate"|null} about as in Decision
  */
 /**
  * @typedef {object} PendingItem
@@ -175,6 +187,9 @@
  * @property {string} path
  * @property {"keep"|"delete"|"relabel"|"unsure"} action
  * @property {string|null} target
+ * @property {string} label as it is
+ * @property {string|null} new_label null for a delete
+ * @property {string} split
  */
 /**
  * @typedef {object} PlanProblem
@@ -222,12 +237,19 @@
  */
 /**
  * @typedef {object} LocateReply
- * Its place, null where the view does not show it.
+ * Its place, null where the view does not show it or has none.
  * @property {number|null} index
  */
 /**
+ * @typedef {object} NextRequest
+ * The next place after `start` that has no answer yet, or the one before it.
+ * @property {number} revision
+ * @property {number} start
+ * @property {boolean} [back]
+ */
+/**
  * @typedef {object} MarkRequest
- * Decide on items, as one act: by places of a revision, or by ids.
+ * Decide on items, as one act: by places of a revision, or by ids. Keep answers what the view asks.
  * @property {Action} action
  * @property {string|null} [label] the new label of a relabel
  * @property {string[]|null} [ids]
@@ -261,7 +283,7 @@
  * @property {string[]} ids those that changed, the first 200
  * @property {State} state
  * @property {number|null} index the first place in the view that changed
- * @property {string} what what was undone or redone, in words
+ * @property {string} what what was undone or redone, in words: "delete black/26.jpg (other notebook)"
  */
 /**
  * @typedef {object} FullReply
@@ -296,7 +318,8 @@
  * @typedef {object} PlanReply
  * A plan.
  * @property {Record<string, number>} counts
- * @property {PlannedMove[]} moves the first 200
+ * @property {Record<string, number>} held_out those of them that are not in train, which ApplyRequest can leave out
+ * @property {PlannedMove[]} moves the first 200 of train, then the first 200 of those held out
  * @property {number} total
  * @property {PlanProblem[]} problems the first 200
  * @property {number} problems_total
@@ -307,6 +330,7 @@
  * @typedef {object} ApplyRequest
  * Carry out the plan that was shown.
  * @property {string} token
+ * @property {boolean} [held_out] false leaves the evaluation splits as they are; their decisions stay pending
  */
 /**
  * @typedef {object} RoundsReply
@@ -378,6 +402,7 @@
  * @property {{request: ViewSpec, reply: StateReply}} view
  * @property {{request: PageRequest, reply: PageReply}} page
  * @property {{request: ItemRequest, reply: LocateReply}} locate
+ * @property {{request: NextRequest, reply: LocateReply}} next
  * @property {{request: MarkRequest, reply: MarkReply}} mark
  * @property {{request: ResolveGroupRequest, reply: MarkReply}} resolve_group
  * @property {{request: Nothing, reply: StepReply}} undo
