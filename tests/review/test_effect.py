@@ -115,16 +115,61 @@ def test_no_evaluation_split_is_refused(images):
         measure_effect(Oracle(ds, {}), Oracle(ds, {}), ds, journal(ds))
 
 
+def effect_of(**rows: tuple[int, int, int, int]) -> Effect:
+    """Each row by its labels: images, wrong before, fixed, broken."""
+    table = {
+        name.replace("_", " "): {
+            "n": n,
+            "error_before": wrong / n,
+            "error_after": (wrong - fixed + broken) / n,
+            "fixed": fixed,
+            "broken": broken,
+            "p_value": sign_test(fixed, broken),
+        }
+        for name, (n, wrong, fixed, broken) in rows.items()
+    }
+    return Effect(pd.DataFrame.from_dict(table, orient="index"))
+
+
 @pytest.mark.parametrize(
     ("fixed", "broken", "words"),
-    [(9, 0, "better"), (0, 9, "worse"), (2, 1, "too few images differ"), (3, 3, "no difference")],
+    [
+        (9, 0, "Better: 9 of 100 images fixed, 0 broken; chance alone hardly does that (p = 0.0039)."),
+        (0, 9, "Worse: 0 of 100 images fixed, 9 broken; chance alone hardly does that (p = 0.0039)."),
+        (
+            2,
+            1,
+            "No clear change: 2 of 100 images fixed, 1 broken; so small a difference is within chance (p = 1).",
+        ),
+        (3, 3, "No difference: 3 of 100 images fixed, 3 broken."),
+    ],
 )
-def test_the_sentence_claims_no_more_than_the_numbers(fixed, broken, words):
-    errors = {"error_before": 0.2, "error_after": 0.2 - (fixed - broken) / 100}
-    row = {"n": 100, **errors, "fixed": fixed, "broken": broken, "p_value": sign_test(fixed, broken)}
-    text = str(Effect(pd.DataFrame.from_dict({"as they were": row}, orient="index")))
-    assert words in text
-    assert f"{fixed} fixed, {broken} broken" in text
+def test_the_verdict_claims_no_more_than_the_numbers_and_comes_first(fixed, broken, words):
+    effect = effect_of(as_they_were=(100, 20, fixed, broken))
+    assert str(effect).split("\n")[0] == effect.verdict == words
+    assert effect._repr_html_().startswith(f"<p>{words}</p><table")
+
+
+def test_the_figures_are_one_table_with_intervals():
+    effect = effect_of(as_they_were=(60, 3, 0, 1), corrected=(58, 1, 1, 0))
+    assert "No clear change: 1 of 58 images fixed" in effect.verdict
+    assert effect.summary.to_dict("index") == {
+        "labels as they were": {
+            "images": 60,
+            "error before": "5.0 % (1.7–13.7 %)",
+            "error after": "6.7 % (2.6–15.9 %)",
+            "fixed": 0,
+            "broken": 1,
+        },
+        "labels corrected": {
+            "images": 58,
+            "error before": "1.7 % (0.3–9.1 %)",
+            "error after": "0.0 % (0.0–6.2 %)",
+            "fixed": 1,
+            "broken": 0,
+        },
+    }
+    assert len(effect_of(as_they_were=(60, 3, 0, 1), corrected=(60, 3, 0, 1)).summary) == 1
 
 
 # The running yield, on made-up scores whose truth is known
