@@ -155,6 +155,15 @@ class Review:
         return f"{self._model}; training items judged {judged}{epochs}"
 
     @property
+    def labels(self) -> str:
+        """Which labels count, in words: those on disk, or those that were decided when the model was trained."""
+        if self.ds is None:
+            return "labels as given"
+        on_disk = self.ds.on_disk.table.set_index("id").label.reindex(self.table.index)
+        same = (self.table.label == on_disk).all()
+        return "labels as on disk" if same else "labels as decided before the training"
+
+    @property
     def made_by(self) -> str:
         """The former name of `provenance`, which still works."""
         return self.provenance

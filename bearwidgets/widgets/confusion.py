@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
 from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.figures import counted, percent
 from bearwidgets.review.review import Review
+from bearwidgets.safe_text import visible
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.cleaner.requests import Requests
@@ -15,6 +21,7 @@ if TYPE_CHECKING:
     from bearwidgets.widgets.protocol import CellRequest, KernelEvent, MatrixReply, MatrixRequest
 
 ALL = "all"
+MOST_CLASSES = 20  # of the table that goes with the output
 
 
 class ConfusionMatrix(View):
@@ -90,11 +97,30 @@ class ConfusionMatrix(View):
             classes=review.classes,
             counts=counts.tolist(),
             split=self.split,
+            labels=review.labels,
             splits=self._splits(),
             total=total,
             accuracy=float(counts.trace() / total) if total else None,
             grid=self._has_grid,
         )
+
+    def static_html(self) -> str:
+        """The matrix as a table, of many classes those with the most errors."""
+        with self.cleaner.lock:
+            matrix = self.counted()
+        counts, names = np.array(matrix.counts), list(map(visible, matrix.classes))
+        errors = counts.sum(0) + counts.sum(1) - 2 * counts.diagonal()
+        rows = np.sort(np.argsort(-errors, kind="stable")[:MOST_CLASSES])
+        named = pd.Index([names[row] for row in rows])
+        table = pd.DataFrame(counts[rows][:, rows], named.rename("actual"), named.rename("predicted"))
+        right = "" if matrix.accuracy is None else f", {percent(matrix.accuracy)} as predicted"
+        some = (
+            f"; the {len(rows)} classes with the most errors of {len(names):,}"
+            if len(rows) < len(names)
+            else ""
+        )
+        title = f"{counted(matrix.total, 'image')}, split {self.split}, {matrix.labels}{right}{some}"
+        return f'<p style="font:12px sans-serif">{html.escape(title)}</p>{table.to_html()}'
 
     def _matrix(self, request: MatrixRequest) -> MatrixReply:
         if request.split is not None:
@@ -116,10 +142,9 @@ class ConfusionMatrix(View):
 
     @property
     def _review(self) -> Review:
-        """The scores of the grid on the labels of the grid, so that a cell counts what a click shows."""
         review = self.cleaner.review
         assert review is not None  # noqa: S101 - refused at the start
-        return review.rebind(self.cleaner.ds)
+        return review
 
     def tell(self, event: KernelEvent) -> None:
         """Send an event to the page, which hears of a grid only where it has one."""

@@ -435,6 +435,7 @@ class MatrixReply(Message):
     classes: list[str]
     counts: list[list[int]]  # rows actual, columns predicted
     split: str
+    labels: str  # which labels count, in words
     splits: list[str]  # those to choose from
     total: int
     accuracy: float | None

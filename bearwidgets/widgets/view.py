@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import weakref
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
 
 _STATIC = Path(__file__).parents[1] / "static"
 _ALLOWED = {"height": (200, 4000), "px": (96, 320)}
+# The copy is hidden while the view lives; JupyterLab's "Error displaying widget" where a notebook was opened again.
+_COPY = (
+    "<style>:root:has(.bw-live-{name}) .bw-copy-{name},"
+    ".jp-OutputArea-child:has(+.jp-OutputArea-child .bw-copy-{name}) .jupyter-widgets:not(:has(*))"
+    '{{display:none}}</style><div class="bw-copy-{name}">{shown}'
+    '<p style="font:12px sans-serif">This is a copy of the view as it was on {time:%Y-%m-%d at %H:%M}. '
+    "To go on, run the notebook.</p></div>"
+)
 
 
 def bundle(name: str) -> str:
@@ -34,6 +44,7 @@ class View(anywidget.AnyWidget):
 
     height = traitlets.Int(600, help="Height of the view, px.").tag(sync=True)
     px = traitlets.Int(176, help="Side of a tile, px.").tag(sync=True)
+    name_of_copy = traitlets.Unicode(help="What the static copy in the output is called.").tag(sync=True)
     changes = traitlets.Int(
         read_only=True, help="Grows with every decision, undo, apply and rollback, whoever made it."
     ).tag(sync=True)
@@ -44,7 +55,7 @@ class View(anywidget.AnyWidget):
         lock: threading.RLock,
         **traits: Any,
     ) -> None:
-        super().__init__(**traits)
+        super().__init__(name_of_copy=secrets.token_hex(4), **traits)
         self.lock = lock
         self._handlers = handlers
         self.on_msg(View._receive)
@@ -58,8 +69,30 @@ class View(anywidget.AnyWidget):
             _instances[self.model_id] = view
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
+        """The view, and a copy of it for where no kernel is."""
         self._hold(self)
-        return super()._repr_mimebundle_(**options)
+        data, metadata = super()._repr_mimebundle_(**options) or ({}, {})
+        return {**data, "text/html": self._copy()}, metadata
+
+    def _ipython_display_(self) -> None:
+        """Show the view and its copy as two outputs, for JupyterLab shows but one kind of data of each.
+
+        Of a notebook that is opened again that would be "Error displaying widget: model not found".
+        """
+        from IPython.display import display
+
+        data, metadata = self._repr_mimebundle_()
+        copy = {"text/html": data.pop("text/html"), "text/plain": ""}
+        display(data, metadata=metadata, raw=True)
+        display(copy, raw=True)
+
+    def _copy(self) -> str:
+        now = datetime.now().astimezone()
+        return _COPY.format(name=self.name_of_copy, shown=self.static_html(), time=now)
+
+    def static_html(self) -> str:
+        """What the view shows now, as plain HTML of at most 60 KB in which everything is escaped."""
+        raise NotImplementedError
 
     def tell(self, event: KernelEvent) -> None:
         """Send an event to the page."""

@@ -27,7 +27,7 @@ def test_counts_recall_precision_and_names_as_text(open_page: Open) -> None:
     assert " ".join(table.locator("tbody tr").nth(1).inner_text().split()) == "grizzly 12 91 0 103 88 %"
     assert "<b>teddy</b>" in table.inner_text()
     assert "100 %" in table.locator("tfoot").inner_text()
-    assert "285 items · accuracy 91.4 %" in page.locator(".bw-root").inner_text()
+    assert "285 images · accuracy 91.4 % · labels as on disk" in page.locator(".bw-root").inner_text()
 
 
 def test_click_and_keys_open_cells(open_page: Open) -> None:
@@ -49,7 +49,7 @@ def test_split_and_push(open_page: Open) -> None:
     page.select_option('[aria-label="Split"]', "train")
     assert page.evaluate("kernel.log.at(-1).split") == "train"
     page.evaluate("kernel.push({event: 'matrix', matrix: {...kernel.matrix({}), total: 7, accuracy: null}})")
-    assert "7 items · accuracy –" in page.locator(".bw-root").inner_text()
+    assert "7 images · accuracy –" in page.locator(".bw-root").inner_text()
 
 
 def test_a_matrix_that_is_drawn_anew_keeps_the_focus(open_page: Open) -> None:

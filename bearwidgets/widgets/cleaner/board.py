@@ -65,13 +65,14 @@ class Board:
         self.scored = rows >= 0
         self.scores = {name: _taken(review, name, rows, np.nan) for name in SCORES}
         self.predicted = _taken(review, "predicted", rows, None)
+        self.judged = np.where(self.scored, _taken(review, "label", rows, None), self.labels)
         self.suggested = _taken(review, "suggested", rows, None)
         self._second = _taken(review, "second", rows, None)
         self._why = _taken(review, "why", rows, None)
         self.queues = Queues(self.issues, self._index, self._chosen_ids)
         self._label_counts, self._split_counts = (
             {str(name): n for name, n in sorted(Counter(each.tolist()).items())}
-            for each in (self.labels, self.splits)
+            for each in (self.judged, self.splits)
         )
         self.seen = np.fromiter((each in self.seen_ids for each in self.ids), bool, len(self.ids))
         self.decisions = DecisionColumns(ds, self._index, decisions, self._trained_on, self.queues)
@@ -155,7 +156,7 @@ class Board:
     def _chosen(self, wanted: Filter, queue: Queue | None) -> np.ndarray:
         chosen = np.ones(len(self.ids), dtype=bool)
         for value, column in (
-            (wanted.label, self.labels),
+            (wanted.label, self.judged),
             (wanted.predicted, self.predicted),
             (wanted.split, self.splits),
         ):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bearwidgets.widgets.protocol import JobState
 
 FILTERS = tuple(field.name for field in fields(Filter))
+FIRST_SCREEN = 24  # images of the contact sheet that goes with the output
 OTHERS = tuple(field.name for field in fields(ViewSpec) if field.name != "filter")
 
 
@@ -196,12 +197,18 @@ class Commands:
         """A static contact sheet of the first `n` items of the view, readable without a kernel."""
         if isinstance(n, bool) or not isinstance(n, int) or n < 0:
             raise BadInputError(f"n is {shortened(n)}; allowed is a number of items.")
+        return self._sheet(n, px)
+
+    def static_html(self) -> str:
+        """The first screen as a small contact sheet, which goes with the output of the cell."""
+        return self._sheet(FIRST_SCREEN, 96, small=True).html
+
+    def _sheet(self, n: int, px: int, *, small: bool = False) -> Snapshot:
         with self.lock:
             session = self._session
             state = session.state()
-            items = [session.board.item(place) for place in range(min(n, state.total))]
-            title = f"{state.title}: {len(items)} of {state.total} items, {state.marked} marked"
-            return make_snapshot(title, items, session.ds, session.thumbnails, px)
+            items = (session.board.item(place) for place in range(min(n, state.total)))
+            return make_snapshot(state, items, session.ds, session.thumbnails, px, small=small)
 
 
 def _listed(ids: str | Sequence[str]) -> list[str]:

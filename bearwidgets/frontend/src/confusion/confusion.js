@@ -3,7 +3,7 @@ import { CleanerView } from "../cleaner/view.js";
 import { Connection } from "../shared/connection.js";
 import { button, h, keepSave, say } from "../shared/dom.js";
 import { keepFocus } from "../shared/focus.js";
-import { percent, whole } from "../shared/format.js";
+import { counted, percent, whole } from "../shared/format.js";
 import { Matrix } from "./matrix.js";
 import { confusedClasses, mostConfused } from "./shading.js";
 import { followTheme } from "../shared/theme.js";
@@ -87,10 +87,10 @@ class ConfusionView {
   /** @param {MatrixReply} answer */
   #show(answer) {
     this.#answer = answer;
-    const { classes, counts, split, splits, total, accuracy } = answer;
+    const { classes, counts, split, splits, total, accuracy, labels } = answer;
     this.#split.replaceChildren(...splits.map((name) => h("option", { value: name, text: name })));
     this.#split.value = split;
-    say(this.#summary, total ? `${whole(total)} items · accuracy ${percent(accuracy, 1)}` : "No items in this split.");
+    say(this.#summary, total ? `${counted(total, "image")} · accuracy ${percent(accuracy, 1)} · ${labels}` : "No images in this split.");
     const some = classes.length > MOST_CLASSES;
     const whole_ = !some || (this.#all && classes.length <= ALL_CLASSES);
     const confused = confusedClasses(counts, MOST_CLASSES);

@@ -361,6 +361,7 @@
  * @property {string[]} classes
  * @property {number[][]} counts rows actual, columns predicted
  * @property {string} split
+ * @property {string} labels which labels count, in words
  * @property {string[]} splits those to choose from
  * @property {number} total
  * @property {number|null} accuracy

@@ -8,15 +8,17 @@ export function widget(open) {
   function render({ model, el, signal }) {
     const own = new AbortController();
     if (isStatic(model, el.ownerDocument)) el.append(h("p", { class: "bw-static", text: STATIC }));
-    else open({ model, el, signal: signal ? AbortSignal.any([signal, own.signal]) : own.signal });
+    else {
+      el.classList.add(`bw-live-${model.get("name_of_copy")}`); // hides the copy that is in the output
+      open({ model, el, signal: signal ? AbortSignal.any([signal, own.signal]) : own.signal });
+    }
     return () => own.abort();
   }
   return { render };
 }
 
 const STATIC =
-  "This page is a copy of a notebook, with no Python behind it. To work with these images, open the notebook and run this cell; " +
-  "what cleaner.snapshot() shows stays in such a copy.";
+  "This page is a copy of a notebook, with no Python behind it. To work with these images, open the notebook and run this cell.";
 
 /** Whether the page was made from a notebook (nbconvert, nbviewer): it holds the state of its widgets, and knows no kernel. @param {Model} model @param {Document} page */
 function isStatic(model, page) {
