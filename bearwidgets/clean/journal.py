@@ -13,10 +13,19 @@ import numpy as np
 from bearwidgets.clean.apply.paths import DataPaths
 from bearwidgets.clean.apply.plan import Plan
 from bearwidgets.clean.apply.transaction import Rounds
+from bearwidgets.clean.log.fold import Decision
 from bearwidgets.clean.log.item_index import Items
-from bearwidgets.clean.log.lines import check_choice, check_class, decisions_table, entry, rounds_table
+from bearwidgets.clean.log.lines import (
+    check_choice,
+    check_class,
+    decisions_table,
+    entry,
+    remark_entry,
+    rounds_table,
+)
 from bearwidgets.clean.log.manifest import ManifestWriter
 from bearwidgets.clean.log.merge import MergeResult, merge_journals
+from bearwidgets.clean.log.remarks import changed, check_number, checked_note, checked_tag
 from bearwidgets.clean.log.writer import JournalStore, user_name
 from bearwidgets.data.actions import ACTIONS
 from bearwidgets.data.dataset import check_dataset
@@ -30,7 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bearwidgets.clean.apply.plan import Receipt
-    from bearwidgets.clean.log.fold import Decision
+    from bearwidgets.clean.log.remarks import Remark
     from bearwidgets.data.actions import Choice
     from bearwidgets.data.dataset import Dataset
 
@@ -145,11 +154,12 @@ class Journal:
 
         Returns:
             Index id; columns path, content, action, label (as it was), new_label, decided_at, decided_by, seq, and
-            what the screen showed: rank_by, predicted, confidence, loss, label_issue.
+            what the screen showed: rank_by, predicted, confidence, loss, label_issue; and tags (parted by "; ") and
+            note.
         """
         with self._store.reading() as state:
             if self._table is None or self._table[0] != state.version:
-                self._table = state.version, decisions_table(state.pending())
+                self._table = state.version, decisions_table(state.pending(), state.remarks)
             return self._table[1]
 
     @property
@@ -213,7 +223,8 @@ class Journal:
     def history(self, id: str) -> list[Decision]:  # noqa: A002 - the name of the column
         """Every decision on one item that was not undone, the oldest first; a withdrawal is one of them."""
         with self._store.reading() as state:
-            return [act.after[id] for act in state.undoable if id in act.after]
+            acts = (act.after.get(id) for act in state.undoable)
+            return [each for each in acts if isinstance(each, Decision)]
 
     def record(
         self,
@@ -270,6 +281,68 @@ class Journal:
                 shown = None if seen is None else seen.get(id_)
                 line = entry(id_, action, label, items=self._items, latest=state.latest, seen=shown)
                 if line is not None:
+                    entries.append(line)
+            if entries:
+                self._store.append(entries, bulk=True)
+        self._manifest.touch()
+        return [line["id"] for line in entries]
+
+    @property
+    def remarks(self) -> dict[str, Remark]:
+        """Tags and note by id, of the items that have any.
+
+        Example:
+            >>> journal.remark(ds.table.id[:2], add=["ask Ann"], note="Two bears?") == list(ds.table.id[:2])
+            True
+            >>> [each.tags for each in journal.remarks.values()], journal.tags
+            ([('ask Ann',), ('ask Ann',)], {'ask Ann': 2})
+            >>> journal.remark(ds.table.id[:2], remove=["ask Ann"], note="") == list(ds.table.id[:2])
+            True
+        """
+        with self._store.reading() as state:
+            return dict(state.remarks)
+
+    @property
+    def tags(self) -> dict[str, int]:
+        """How many items have each tag, the most frequent first."""
+        with self._store.reading() as state:
+            return state.remarks.tags()
+
+    def remark(
+        self,
+        ids: Sequence[str],
+        *,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+        note: str | None = None,
+    ) -> list[str]:
+        """Give tags to items, take tags away, or write a note: one act, which one undo takes back.
+
+        Tags and notes are no decisions: they change neither files nor training. They are on disk when this returns.
+
+        Args:
+            ids: Items of the data set.
+            add: Tags of 1 to 50 characters, without comma or semicolon; at most 20 on an item, 200 in all.
+            remove: Tags to take away.
+            note: The note of each from now on, at most 1,000 characters; "" takes it away, None leaves it.
+
+        Returns:
+            The ids whose tags or note changed.
+
+        Raises:
+            BadInputError: An id, a tag or the note is not allowed; nothing was recorded.
+            WorkspaceError: As `record`.
+        """
+        self._need_dataset("remark")
+        add, remove = ([checked_tag(each) for each in tags] for tags in (add, remove))
+        note = None if note is None else checked_note(note)
+        entries = []
+        with self._store.writing() as state:
+            check_number({*state.remarks.tags(), *add})
+            for id_ in dict.fromkeys(ids):
+                after = changed(state.remarks.get(id_), add, remove, note)
+                line = remark_entry(id_, after or ((), ""), self._items)
+                if after is not None:
                     entries.append(line)
             if entries:
                 self._store.append(entries, bulk=True)
@@ -370,13 +443,21 @@ class Journal:
         self._manifest.touch()
         return receipt
 
+    def prepare(self) -> None:
+        """Make the workspace, where there was nothing to keep yet.
+
+        Raises:
+            WorkspaceError: It cannot be made or written, or is another data set's.
+        """
+        self._need_dataset("prepare").paths.prepare()
+
     def write_manifest(self) -> Path:
         """Write manifest.csv now; it also follows every change by itself.
 
         Raises:
             WorkspaceError: It cannot be written: a full disk, or another program has it open.
         """
-        self._need_dataset("write_manifest").paths.prepare()
+        self.prepare()
         return self._manifest.write()
 
     @staticmethod
@@ -474,7 +555,7 @@ class Journal:
         self._manifest.touch()
         return list(act.after)
 
-    def _manifest_changes(self) -> Mapping[str, Decision | None]:
+    def _manifest_changes(self) -> Mapping[str, tuple[Decision | None, Remark | None]]:
         with self._store.reading() as state:
             changes, self._in_manifest = state.changed_since(self._in_manifest), state.version
-            return changes
+            return {id_: (each, state.remarks.get(id_)) for id_, each in changes.items()}

@@ -7,6 +7,7 @@ from typing import NamedTuple
 KEEP, DELETE, RELABEL, UNSURE = "keep", "delete", "relabel", "unsure"
 CLEAR = "clear"  # withdraws the decision
 ACCEPT = "accept"  # takes what the view proposes
+REMARK = "remark"  # tags and note of an item, which are no decision
 
 LABEL, IMAGE, DUPLICATE = "label", "image", "duplicate"
 ABOUT = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ import torch
 from bearwidgets.errors import BadInputError, check_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 BLOCK = 4096
 """Rows that are compared at once, with twice as many others: 128 MiB of similarities."""
@@ -59,6 +59,31 @@ def nearest(features: np.ndarray, k: int = 50, *, block: int = BLOCK, seed: int 
         index[known[rows], :columns] = np.where(others >= 0, known[others], -1)
         similarity[known[rows], :columns] = values
     return Neighbors(index, similarity)
+
+
+class _Store(Protocol):
+    """Features by content id, such as a `FeatureStore`."""
+
+    def __contains__(self, content: object) -> bool: ...
+
+    def array(self, contents: Sequence[str]) -> np.ndarray: ...
+
+
+def distances_from(content: str, contents: Sequence[str], features: _Store) -> np.ndarray:
+    """Cosine distance (n,) float32 of images from one: 0 is the same direction, 1 has nothing in common.
+
+    Features are read block by block, so that there is never a copy of all. NaN where an image has none, or zeros.
+    """
+    own = features.array([content])[0]
+    distance = np.full(len(contents), np.nan, np.float32)
+    known = np.array([row for row, each in enumerate(contents) if each in features], dtype=np.int64)
+    for start in range(0, len(known), BLOCK):
+        rows = known[start : start + BLOCK]
+        block = features.array([contents[row] for row in rows.tolist()])
+        lengths = np.linalg.norm(block, axis=1) * np.linalg.norm(own)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            distance[rows] = np.clip(1 - block @ own / lengths, 0, 2)
+    return distance
 
 
 def _checked(features: np.ndarray, k: int, block: int) -> np.ndarray:

@@ -20,7 +20,7 @@ SHOWN = 200
 
 # An annotated text is one of the names, an annotated number is in the range.
 Action = Annotated[str, MARKS]
-Sort = Annotated[str, SORTS]
+Sort = Annotated[str, "one of State.sorts"]
 Number = Annotated[int, range(2**53 + 1)]
 Range = Annotated[tuple[Number, Number], "half open"]  # what Board.ids_at takes
 Run = tuple[int, int]
@@ -81,8 +81,18 @@ class Item(Message):
     decision: Decision | None
     proposal: Decision | None  # what "accept" decides; null where there is nothing to accept
     stale: bool  # it trains otherwise now than in the training that made the scores
+    tags: list[str] = field(default_factory=list)
+    note: str = ""
     buffer: int | None = None  # which of the reply's buffers is its image
     error: str | None = None  # why it has no image
+
+
+class RangeFilter(Message):
+    """Only items whose value lies in here, both ends included; null leaves an end open."""
+
+    name: str  # one of what "ranges" lists
+    low: float | None = None
+    high: float | None = None
 
 
 class Filter(Message):
@@ -93,6 +103,8 @@ class Filter(Message):
     split: str | None = None  # train, valid or test
     decision: Annotated[str, DECISIONS] | None = None  # pending (any), undecided, or one of the actions
     text: str = ""  # part of the path, small and capital letters alike
+    ranges: list[RangeFilter] = field(default_factory=list)
+    tag: str | None = None
 
 
 class ViewSpec(Message):
@@ -102,6 +114,24 @@ class ViewSpec(Message):
     descending: bool = True  # from the highest on
     filter: Filter = field(default_factory=Filter)
     queue: str | None = None  # only what a queue lists, groups side by side
+    similar: str | None = (
+        None  # only this item and those that look most like it; queue and filter do not count
+    )
+
+
+class SavedView(Message):
+    """A view under a name."""
+
+    name: str
+    view: ViewSpec
+
+
+class SortChoice(Message):
+    """An order that can be chosen."""
+
+    name: str
+    title: str
+    descending: bool  # whether it begins with the highest, unless the person turns it around
 
 
 class Queue(Message):
@@ -202,6 +232,9 @@ class State(Message):
     changes: int = 0  # items that would train otherwise now than in the training that made the scores
     to_apply: int = 0  # decisions that an apply would carry out
     outdated: bool = False  # the queues were found before files moved or the learner changed
+    sorts: list[SortChoice] = field(default_factory=list)  # all orders that can be chosen now
+    tags: dict[str, int] = field(default_factory=dict)  # how many items have each
+    saved: list[SavedView] = field(default_factory=list)
 
 
 class HistoryEntry(Message):
@@ -333,6 +366,72 @@ class ResolveGroupRequest(RangesRequest):
     """Keep one of each group that the ranges touch and delete the others, as one act."""
 
     keepers: bool = True  # the proposed ones stay; else those in the ranges
+
+
+class TagRequest(Message):
+    """Give a tag to items, or take it away, as one act: by places of a revision, or by ids."""
+
+    tag: str
+    on: bool = True
+    ids: list[str] | None = None
+    ranges: list[Range] = field(default_factory=list)
+    revision: Number = 0
+
+
+class NoteRequest(Message):
+    """The note of an item from now on; "" for none."""
+
+    item: str
+    text: str
+
+
+class SuggestionsRequest(Message):
+    """What in the view is undecided and would be changed by accepting it, of one pair of labels or of all."""
+
+    revision: Number
+    at_least: float  # 0 to 1: the confidence of the model, or the score of the queue
+    label: str | None = None
+    becomes: str | None = None  # a label, or "delete"
+
+
+class SuggestedPair(Message):
+    """How many suggestions are alike."""
+
+    label: str
+    becomes: str
+    count: int
+
+
+class SuggestionsReply(Message):
+    """The suggestions with at least this confidence."""
+
+    ranges: list[Range]  # where they are in the view
+    count: int
+    pairs: list[SuggestedPair]  # the most frequent first
+    thresholds: list[float]  # those to choose from that leave any
+
+
+class ValueRange(Message):
+    """How the values of the items in the view are spread, whatever the range filters say."""
+
+    name: str
+    title: str
+    unit: str
+    low: float
+    high: float
+    counts: list[int]  # in 20 steps of equal width from low to high
+
+
+class RangesReply(Message):
+    """Every value that is known of some items in the view."""
+
+    ranges: list[ValueRange]
+
+
+class SaveViewRequest(Message):
+    """Keep the view as it is now under a name, or forget the one of that name."""
+
+    name: str
 
 
 class MarkReply(Message):
@@ -470,6 +569,12 @@ GRID_REQUESTS = {
     "rollback": (RollbackRequest, RoundReply),
     "retrain": (Nothing, Nothing),
     "stop": (Nothing, Nothing),
+    "tag": (TagRequest, MarkReply),
+    "note": (NoteRequest, MarkReply),
+    "ranges": (Nothing, RangesReply),
+    "suggestions": (SuggestionsRequest, SuggestionsReply),
+    "save_view": (SaveViewRequest, StateReply),
+    "drop_view": (SaveViewRequest, StateReply),
 }
 MATRIX_REQUESTS = {
     "matrix": (MatrixRequest, MatrixReply),

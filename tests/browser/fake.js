@@ -63,6 +63,23 @@ const WHY = {
   dark: "Its mean brightness is 9 of 255; half of the images have 120 or more.",
 };
 
+const SORTS = [
+  { name: "label_issue", title: "Label issue", descending: true },
+  { name: "loss", title: "Loss", descending: true },
+  { name: "margin", title: "Margin", descending: false },
+  { name: "confidence", title: "Confidence", descending: false },
+  { name: "label", title: "Label", descending: false },
+  { name: "path", title: "Path", descending: false },
+  { name: "decided", title: "Time decided", descending: true },
+  { name: "queue", title: "Queue", descending: true },
+];
+const RANGES = [
+  ["confidence", "Confidence", "", 0.34, 1],
+  ["label_issue", "Label issue", "", 0, 0.99],
+  ["brightness", "Brightness", "", 0.1, 0.9],
+  ["size", "Size", "px", 180, 1600],
+];
+
 /** A repeatable number from 0 to 1. @param {number} i @param {number} salt */
 function chance(i, salt) {
   let x = (i + 1) * 374761393 + salt * 668265263;
@@ -85,10 +102,13 @@ export class FakeKernel {
   #history = [];
   #future = [];
   #seen = new Set();
+  #tags = new Map();
+  #notes = new Map();
+  #saved = [];
   #order = [];
   #revision = 1;
   #rounds = [];
-  #view = { filter: { label: null, predicted: null, split: null, decision: null, text: "" }, sort: "label_issue", descending: true, queue: null };
+  #view = { filter: { label: null, predicted: null, split: null, decision: null, text: "", ranges: [], tag: null }, sort: "label_issue", descending: true, queue: null, similar: null };
   #groups = new Map();
   #runs = [];
   looked = null;
@@ -192,6 +212,8 @@ export class FakeKernel {
       decision,
       proposal: wrong ? decided("relabel", predicted) : null,
       stale: this.#stale,
+      tags: this.#tags.get(k) ?? [],
+      note: this.#notes.get(k) ?? "",
       error: k === 11 ? "the file is cut off after 2,048 bytes" : null,
     };
   }
@@ -232,7 +254,16 @@ export class FakeKernel {
       changes: this.#stale ? this.#decisions.size : 0,
       to_apply: (action.delete ?? 0) + (action.relabel ?? 0),
       outdated: false,
+      sorts: SORTS.filter(({ name }) => name !== "queue" || this.#view.queue),
+      tags: this.#tagCounts(),
+      saved: this.#saved,
     };
+  }
+
+  #tagCounts() {
+    const counts = {};
+    for (const tag of [...this.#tags.values()].flat()) counts[tag] = (counts[tag] ?? 0) + 1;
+    return counts;
   }
 
   setJob(job) {
@@ -250,8 +281,8 @@ export class FakeKernel {
     return { state: this.state() };
   }
 
-  view({ filter, sort, descending, queue = null }) {
-    this.#view = { filter, sort, descending, queue };
+  view({ filter, sort, descending, queue = null, similar = null }) {
+    this.#view = { filter, sort, descending, queue, similar };
     this.#revision += 1;
     const among = queue ? this.queues[queue].groups.flat() : Array.from({ length: this.n }, (_, k) => k);
     const found = among.filter((k) => {
@@ -259,9 +290,10 @@ export class FakeKernel {
       const action = decision?.action ?? null;
       const wanted = { null: true, pending: action !== null, undecided: action === null }[filter.decision] ?? action === filter.decision;
       const fits = (name, value) => filter[name] === null || filter[name] === value;
-      return wanted && fits("label", label) && fits("predicted", predicted) && fits("split", split) && path.includes(filter.text);
+      return wanted && fits("label", label) && fits("predicted", predicted) && fits("split", split) && path.includes(filter.text) && (!filter.tag || (this.#tags.get(k) ?? []).includes(filter.tag));
     });
     if (!descending) found.reverse();
+    if (similar) found.splice(0, found.length, ...Array.from({ length: 21 }, (_, near) => (Number(similar.slice(2)) + near * this.classes.length) % this.n));
     this.#order = found;
     this.#putTogether(queue ? this.queues[queue].groups : []);
     return { state: this.state() };
@@ -329,6 +361,49 @@ export class FakeKernel {
     };
     this.#future = [];
     return this.#decide(new Map(touched.map((k) => [k, next(k)])), `${action} ${touched.length}`);
+  }
+
+  tag({ ranges = [], ids, tag, on = true }) {
+    const touched = ids ? ids.map((id) => Number(id.slice(2))) : this.#at(ranges);
+    for (const k of touched) {
+      const others = (this.#tags.get(k) ?? []).filter((each) => each !== tag);
+      this.#tags.set(k, on ? [...others, tag] : others);
+    }
+    return { changed: touched.length, ids: touched.slice(0, 200).map((k) => `id${k}`), state: this.state() };
+  }
+
+  note({ item, text }) {
+    this.#notes.set(Number(item.slice(2)), text);
+    return { changed: 1, ids: [item], state: this.state() };
+  }
+
+  ranges() {
+    const counts = Array.from({ length: 20 }, (_, step) => (step * 7) % 20);
+    return { ranges: RANGES.map(([name, title, unit, low, high]) => ({ name, title, unit, low, high, counts })) };
+  }
+
+  suggestions({ at_least, label = null, becomes = null }) {
+    const places = [...this.#order.keys()].filter((place) => {
+      const item = this.item(this.#order[place]);
+      const fits = label === null || (item.label === label && item.proposal?.label === becomes);
+      return fits && !item.decision && item.proposal && item.confidence >= at_least;
+    });
+    const pairs = {};
+    for (const place of places) {
+      const { label: from, proposal } = this.item(this.#order[place]);
+      (pairs[[from, proposal.label]] ??= { label: from, becomes: proposal.label, count: 0 }).count += 1;
+    }
+    return { ranges: places.map((place) => [place, place + 1]), count: places.length, pairs: Object.values(pairs), thresholds: [0.5, 0.7, 0.9] };
+  }
+
+  save_view({ name }) {
+    this.#saved = [...this.#saved.filter((each) => each.name !== name), { name, view: this.#view }];
+    return { state: this.state() };
+  }
+
+  drop_view({ name }) {
+    this.#saved = this.#saved.filter((each) => each.name !== name);
+    return { state: this.state() };
   }
 
   undo() {

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 Open = Callable[..., "Page"]
 SCRIPT = Path(__file__).parents[2] / "bearwidgets" / "frontend" / "scripts" / "write_types.py"
-NO_FILTER = {"label": None, "predicted": None, "split": None, "decision": None, "text": ""}
+NO_FILTER = {
+    "label": None,
+    "predicted": None,
+    "split": None,
+    "decision": None,
+    "text": "",
+    "ranges": [],
+    "tag": None,
+}
 ASKED = [
     ("hello", {}),
     ("view", {"sort": "queue", "descending": True, "filter": NO_FILTER, "queue": "copies"}),
@@ -42,6 +50,12 @@ ASKED = [
     ("rollback", {"round": 1}),
     ("retrain", {}),
     ("stop", {}),
+    ("tag", {"revision": 2, "ranges": [[0, 2]], "tag": "ask Ann", "on": True}),
+    ("note", {"item": "id30", "text": "Two bears?"}),
+    ("ranges", {}),
+    ("suggestions", {"revision": 2, "at_least": 0.5}),
+    ("save_view", {"name": "mine"}),
+    ("drop_view", {"name": "mine"}),
 ]
 
 

@@ -161,7 +161,7 @@ def test_a_damaged_version_is_one_damaged_line(dataset, journal, version, at, su
 
 def test_a_newer_version_with_its_checksum_is_known_anywhere(dataset, journal):
     journal.record(ids_of(dataset, 1), "delete")
-    line = encode({"v": 2, "seq": 2, "action": "dream"})
+    line = encode({"v": 9, "seq": 2, "action": "dream"})
     journal.path.write_bytes(line + b"\n" + journal.path.read_bytes())
     with pytest.raises(WorkspaceError, match="newer"):
         Journal.open(dataset)
@@ -441,7 +441,7 @@ def test_links_are_not_followed(dataset, journal, tmp_path):
 def test_journal_of_a_newer_version_is_left_alone(dataset, journal):
     journal.record(ids_of(dataset, 1), "delete")
     with journal.path.open("ab") as file:
-        file.write(b'{"v":2,"seq":2,"action":"keep"}\n')
+        file.write(b'{"v":9,"seq":2,"action":"keep"}\n')
     before = journal.path.read_bytes()
     with pytest.raises(WorkspaceError, match=r"newer bearwidgets.*pip install -U"):
         Journal.open(dataset)

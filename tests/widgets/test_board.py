@@ -97,6 +97,7 @@ def test_sorts_go_both_ways(board, sort):
         assert keys == sorted(keys, reverse=descending)
 
 
+@settings(deadline=None)
 @given(
     scores=st.lists(st.none() | st.floats(-5, 5), min_size=24, max_size=24),
     name=st.sampled_from(SCORES),

@@ -75,10 +75,19 @@ def test_view(front):
     result = front.ask("view", filter={"label": "black", "text": "00"}, sort="path", descending=False)
     assert result["state"]["total"] == 8
     assert result["state"]["view"] == {
-        "filter": {"label": "black", "predicted": None, "split": None, "decision": None, "text": "00"},
+        "filter": {
+            "label": "black",
+            "predicted": None,
+            "split": None,
+            "decision": None,
+            "text": "00",
+            "ranges": [],
+            "tag": None,
+        },
         "sort": "path",
         "descending": False,
         "queue": None,
+        "similar": None,
     }
     empty = {"label": None, "predicted": None, "split": None, "decision": None, "text": ""}
     assert front.ask("view", filter=empty, sort="loss", descending=True)["state"]["total"] == 24

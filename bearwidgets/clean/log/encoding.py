@@ -8,13 +8,13 @@ import re
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from bearwidgets.data.actions import RECORDED, RELABEL
+from bearwidgets.data.actions import RECORDED, RELABEL, REMARK
 from bearwidgets.files import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-VERSION = 1
+VERSION = 2  # the newest that is read; a line has the lowest that can read it
 Line = dict[str, Any]
 
 _SUM = re.compile(rb',"crc":"([0-9a-f]{8})"\}')
@@ -28,6 +28,7 @@ _OTHERS: dict[str, dict[str, type]] = {
     "apply": {"round": int, "of": list},
     "rollback": {"round": int},
     "accept": {"of": list},
+    REMARK: {**_ITEM, "tags": list, "note": str},
 }
 _MAY: dict[str, type | tuple[type, ...]] = {
     "content": str,
@@ -39,6 +40,11 @@ _MAY: dict[str, type | tuple[type, ...]] = {
     "seen": dict,
 }
 _KNOWN = {"v", "action", "to", *_HEAD, *_ITEM, *_MAY, "of"}  # all that lines without a checksum have
+
+
+def version_of(entry: Mapping[str, Any]) -> int:
+    """The lowest version that can read an entry: remarks came with the second."""
+    return 2 if entry["action"] == REMARK else 1
 
 
 class NewerVersionError(ValueError):
@@ -95,7 +101,7 @@ def decode(piece: bytes, *, last: bool = False) -> Line:
     version, wrong = line.get("v"), _wrong(line)
     if type(version) is int and version > VERSION and (found or (last and wrong)):
         raise NewerVersionError(str(version))
-    if type(version) is not int or version != VERSION or not (found or line.keys() <= _KNOWN):
+    if type(version) is not int or version < 1 or version > VERSION or not (found or line.keys() <= _KNOWN):
         raise ValueError("is damaged")
     if wrong:
         raise ValueError(f"makes no sense ({wrong})")
@@ -124,7 +130,7 @@ def _check(line: Line) -> None:
     numbers = [line[name] for name in ("seq", "group", "lines", "round") if name in line]
     if not all(0 < each < _LARGEST for each in numbers):
         raise ValueError("a number out of range")
-    for name, kind in {"copies": str, "of": int if action == "apply" else str}.items():
+    for name, kind in {"copies": str, "tags": str, "of": int if action == "apply" else str}.items():
         listed = line.get(name)
         if isinstance(listed, list) and not all(type(each) is kind for each in listed):
             raise ValueError(f"its {name!r} holds something else")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from bearwidgets.data.actions import CLEAR, RECORDED, RELABEL
+from bearwidgets.clean.log.remarks import LONGEST_NOTE, LONGEST_TAG, MOST_PER_ITEM, Remark, Remarks
+from bearwidgets.data.actions import CLEAR, RECORDED, RELABEL, REMARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -67,8 +68,9 @@ class Act:
     """What one call recorded, undone and redone as a whole."""
 
     seq: int
-    before: dict[str, Decision | None] = field(default_factory=dict)
-    after: dict[str, Decision] = field(default_factory=dict)
+    before: dict[str, Decision | Remark | None] = field(default_factory=dict)
+    after: dict[str, Decision | Remark] = field(default_factory=dict)
+    remarks: bool = False  # it is about tags and notes, not about decisions
 
     @property
     def applied(self) -> bool:
@@ -94,6 +96,7 @@ class DecisionState:
         version: Grows with every line.
         changed: The version at which each item's decision changed last, the newest change last.
         latest: The newest decision on each item, in force or not.
+        remarks: Tags and notes in force.
         choices: How many decisions in force say each action and new label.
 
     Args:
@@ -107,6 +110,7 @@ class DecisionState:
         self.version = 0 if before is None else before.version + 1
         self.changed: dict[str, int] = {} if before is None else dict.fromkeys(before.changed, self.version)
         self.latest: dict[str, Decision] = {}
+        self.remarks = Remarks()
         self.choices: Counter[tuple[str, str | None]] = Counter()
         self.undoable: list[Act] = []
         self.redoable: list[Act] = []
@@ -125,11 +129,13 @@ class DecisionState:
             action = line["action"]
             if action in RECORDED:
                 self._decide(self._decision(line, places), line.get("group"))
+            elif action == REMARK:
+                self._decide(self._remark(line, places), line.get("group"))
             else:
                 self._other(line, action)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{type(error).__name__}: {error}") from error
-        self._open_group = line.get("group") if action in RECORDED else None
+        self._open_group = line.get("group") if action in (*RECORDED, REMARK) else None
 
     def changed_since(self, version: int) -> dict[str, Decision | None]:
         """The items whose decision changed after a version, and what is in force now; the newest change is last."""
@@ -156,43 +162,54 @@ class DecisionState:
 
     def _decision(self, line: Mapping[str, Any], places: Places) -> Decision:
         new_label = line["to"] if line["action"] == RELABEL else None
+        return Decision(
+            **self._head(line, places), action=line["action"], new_label=new_label, seen=line.get("seen", {})
+        )
+
+    def _remark(self, line: Mapping[str, Any], places: Places) -> Remark:
+        tags = tuple(
+            each[:LONGEST_TAG] for each in line["tags"][:MOST_PER_ITEM]
+        )  # a stranger may have written it
+        return Remark(**self._head(line, places), tags=tags, note=line["note"][:LONGEST_NOTE])
+
+    def _head(self, line: Mapping[str, Any], places: Places) -> dict[str, Any]:
+        """What a decision and a remark have in common: the item, who and when."""
         content = line.get("content", line["id"])
         path, *copies = (
             places.get((content, each), each) for each in (line["path"], *line.get("copies", ()))
         )
-        return Decision(
-            id=self._item_id(line["id"], content, path, copies if "copies" in line else None),
-            path=line["path"],
-            content=content,
-            action=line["action"],
-            label=line.get("from"),
-            new_label=new_label,
-            decided_at=line["time"],
-            decided_by=line["by"],
-            seq=line["seq"],
-            seen=line.get("seen", {}),
-        )
+        return {
+            "id": self._item_id(line["id"], content, path, copies if "copies" in line else None),
+            "path": line["path"],
+            "content": content,
+            "label": line.get("from"),
+            "decided_at": line["time"],
+            "decided_by": line["by"],
+            "seq": line["seq"],
+        }
 
-    def _decide(self, decision: Decision, group: int | None) -> None:
+    def _decide(self, made: Decision | Remark, group: int | None) -> None:
+        is_remark = isinstance(made, Remark)
         if group is None or group != self._open_group:
-            self.undoable.append(Act(decision.seq if group is None else group))
+            self.undoable.append(Act(made.seq if group is None else group, remarks=is_remark))
             self.redoable.clear()
         act = self.undoable[-1]
-        act.before.setdefault(decision.id, self.latest.get(decision.id))
-        act.after[decision.id] = decision
-        self._set(decision.id, decision)
+        known: Mapping[str, Any] = self.remarks if is_remark else self.latest
+        act.before.setdefault(made.id, known.get(made.id))
+        act.after[made.id] = made
+        self._set(made.id, made, is_remark=is_remark)
 
     def _other(self, line: Mapping[str, Any], action: object) -> None:
         if action == "undo":
             act = _pop(self.undoable, line["of"])
             self.redoable.append(act)
-            for id_, decision in act.before.items():
-                self._set(id_, decision)
+            for id_, made in act.before.items():
+                self._set(id_, made, is_remark=act.remarks)
         elif action == "redo":
             act = _pop(self.redoable, line["of"])
             self.undoable.append(act)
-            for id_, decision in act.after.items():
-                self._set(id_, decision)
+            for id_, made in act.after.items():
+                self._set(id_, made, is_remark=act.remarks)
         elif action == "accept":
             self.accepted.update(line["of"])
         elif action == "apply":
@@ -212,12 +229,14 @@ class DecisionState:
         for decision in decisions:
             self._set_applied(decision, number)
 
-    def _set(self, id_: str, decision: Decision | None) -> None:
+    def _set(self, id_: str, made: Any, *, is_remark: bool) -> None:
         self._count(id_, -1)
-        if decision is None:
+        if is_remark:
+            self.remarks.put(id_, made)
+        elif made is None:
             self.latest.pop(id_, None)
         else:
-            self.latest[id_] = decision
+            self.latest[id_] = made
         self._count(id_, 1)
 
     def _set_applied(self, decision: Decision, number: int | None) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from bearwidgets.clean.log.fold import SEEN
-from bearwidgets.data.actions import CHANGING, CLEAR, KEEP, RECORDED, RELABEL
+from bearwidgets.clean.log.remarks import tags_cell, value_of
+from bearwidgets.data.actions import CHANGING, CLEAR, KEEP, RECORDED, RELABEL, REMARK
 from bearwidgets.data.split import split_name
 from bearwidgets.errors import BadInputError, and_more, shortened, unknown_name
 from bearwidgets.safe_text import as_json, look_of, unsafe
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
     from bearwidgets.clean.log.encoding import Line
     from bearwidgets.clean.log.fold import AppliedRound, Decision
-    from bearwidgets.clean.log.item_index import Items
+    from bearwidgets.clean.log.item_index import Item, Items
+    from bearwidgets.clean.log.remarks import Remark
 
 _DECISION = ("path", "content", "action", "label", "new_label", "decided_at", "decided_by", "seq")
 _COPIES = 8  # paths of copies in a line at most; with more, a renamed one is not found again
@@ -99,24 +101,41 @@ def entry(
         action, new_label = KEEP, None
     if pending is not None and pending.value == (action, new_label):
         return None
-    line: Line = {"id": id_, "path": place.path, "action": action, "from": place.label}
+    line = _head(id_, action, place, items)
     if new_label is not None:
         line["to"] = new_label
-    if place.content != id_:
-        line["content"] = place.content
-        if item is not None and len(copies := items.copies_of(id_)) <= _COPIES:
-            line["copies"] = copies
     if seen:
         line["seen"] = {name: as_json(seen[name]) for name in SEEN if name in seen}
     return line
 
 
-def decisions_table(decisions: Iterable[Decision]) -> pd.DataFrame:
+def remark_entry(id_: str, after: tuple[tuple[str, ...], str], items: Items) -> Line:
+    """What the journal line of tags and a note says.
+
+    Raises:
+        BadInputError: There is no such item.
+    """
+    return {**_head(id_, REMARK, items[id_], items), "tags": list(after[0]), "note": after[1]}
+
+
+def _head(id_: str, action: str, place: Item | Decision, items: Items) -> Line:
+    """What the line says of its item."""
+    line: Line = {"id": id_, "path": place.path, "action": action, "from": place.label}
+    if place.content != id_:
+        line["content"] = place.content
+        if items.get(id_) is not None and len(copies := items.copies_of(id_)) <= _COPIES:
+            line["copies"] = copies
+    return line
+
+
+def decisions_table(decisions: Iterable[Decision], remarks: Mapping[str, Remark]) -> pd.DataFrame:
     """See `Journal.decisions`."""
     ordered = sorted(decisions, key=lambda each: each.seq)
     index = pd.Index([each.id for each in ordered], name="id", dtype=object)
     columns = {name: [getattr(each, name) for each in ordered] for name in _DECISION}
     columns |= {name: [each.seen.get(name) for each in ordered] for name in SEEN}
+    said = [remarks.get(each.id) for each in ordered]
+    columns |= {"tags": [tags_cell(each) for each in said], "note": [value_of(each)[1] for each in said]}
     types = {name: "int64" if name == "seq" else object for name in columns}
     return pd.DataFrame({name: pd.Series(columns[name], index, dtype=types[name]) for name in columns}, index)
 

@@ -9,6 +9,8 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from bearwidgets.clean.log.fold import SEEN
+from bearwidgets.clean.log.remarks import tags_cell, value_of
 from bearwidgets.errors import WorkspaceError
 from bearwidgets.files import explain, write_atomic
 from bearwidgets.safe_text import csv_line, safe_cell
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from bearwidgets.clean.log.fold import Decision
+    from bearwidgets.clean.log.remarks import Remark
 
     Row: TypeAlias = tuple[str, str, bytes]  # path, id, the line of the file
 
@@ -34,6 +37,8 @@ COLUMNS = (
     "decided_at",
     "decided_by",
     "id",
+    "tags",
+    "note",
 )
 _SHORTEST, _LONGEST = 0.3, 5.0  # seconds that a burst of decisions may last before the file is written
 _SHARE = 20  # times as long as writing took last, so that a large file does not slow down the decisions
@@ -41,7 +46,7 @@ _SHARE = 20  # times as long as writing took last, so that a large file does not
 
 def manifest_bytes(decisions: Iterable[Decision]) -> bytes:
     """The manifest of some decisions: UTF-8, one line each, sorted by path."""
-    return _table(sorted(map(_row, decisions)))
+    return _table(sorted(_row(each, None) for each in decisions))
 
 
 def _table(rows: Iterable[Row]) -> bytes:
@@ -52,23 +57,21 @@ def _line(cells: Iterable[Any]) -> bytes:
     return csv_line(cells).encode(errors="backslashreplace")
 
 
-def _row(decision: Decision) -> Row:
-    seen = decision.seen
-    cells = (
-        decision.path,
-        decision.label,
-        decision.action,
-        decision.new_label,
-        seen.get("predicted"),
-        seen.get("confidence"),
-        seen.get("loss"),
-        seen.get("label_issue"),
-        decision.decided_at,
-        decision.decided_by,
-        decision.id,
-    )
-    line = _line([safe_cell("" if cell is None else cell) for cell in cells])
-    return decision.path, decision.id, line
+def _row(decision: Decision | None, remark: Remark | None) -> Row:
+    """The line of an item; without a decision, that of its tags and note has no action."""
+    about = decision or remark
+    if about is None:
+        raise ValueError("neither a decision nor a remark")
+    cells = {name: getattr(about, name) for name in ("path", "label", "decided_at", "decided_by", "id")}
+    if decision is not None:
+        cells |= {
+            "action": decision.action,
+            "new_label": decision.new_label,
+            **{name: decision.seen.get(name) for name in SEEN},
+        }
+    cells |= {"tags": tags_cell(remark), "note": value_of(remark)[1]}
+    found = [cells.get(name) for name in COLUMNS]
+    return about.path, about.id, _line([safe_cell("" if cell is None else cell) for cell in found])
 
 
 class ManifestWriter:
@@ -76,10 +79,13 @@ class ManifestWriter:
 
     Args:
         path: manifest.csv.
-        changes: Gives the items whose decision changed since it was asked last, with the decision in force.
+        changes: Gives the items of which something changed since it was asked last, with decision, tags and note
+            in force.
     """
 
-    def __init__(self, path: Path, changes: Callable[[], Mapping[str, Decision | None]]) -> None:
+    def __init__(
+        self, path: Path, changes: Callable[[], Mapping[str, tuple[Decision | None, Remark | None]]]
+    ) -> None:
         self.path = path
         self._changes = changes
         self._rows: dict[str, Row] = {}  # as written last: only what changed is made anew
@@ -128,11 +134,11 @@ class ManifestWriter:
         return self.path
 
     def _content(self) -> bytes:
-        for id_, decision in self._changes().items():
-            if decision is None:
+        for id_, (decision, remark) in self._changes().items():
+            if decision is None and remark is None:
                 self._rows.pop(id_, None)
             else:
-                self._rows[id_] = _row(decision)
+                self._rows[id_] = _row(decision, remark)
         self._rows = {row[1]: row for row in sorted(self._rows.values())}  # quick: nearly sorted already
         return _table(self._rows.values())
 

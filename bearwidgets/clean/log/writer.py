@@ -9,7 +9,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from bearwidgets.clean.log.encoding import VERSION
+from bearwidgets.clean.log.encoding import version_of
 from bearwidgets.clean.log.file import JournalFile
 from bearwidgets.clean.log.fold import DecisionState
 from bearwidgets.clean.log.places import ROUNDS, places_at_end
@@ -154,7 +154,10 @@ def numbered(entries: Sequence[Mapping[str, Any]], first: int, by: str, *, bulk:
     """Entries as lines, from a number on; those of one act say how many there are."""
     head: Line = {"time": now(), "by": by}
     group = {"group": first, "lines": len(entries)} if bulk and len(entries) > 1 else {}
-    return [{"v": VERSION, "seq": first + n, **head, **entry, **group} for n, entry in enumerate(entries)]
+    return [
+        {"v": version_of(entry), "seq": first + n, **head, **entry, **group}
+        for n, entry in enumerate(entries)
+    ]
 
 
 def now() -> str:

@@ -61,6 +61,9 @@ class FeatureStore:
         self._folder = cache_dir() / "features" / self.key if keep else None
         self._read_shards()
 
+    def __contains__(self, content: object) -> bool:
+        return content in self._rows
+
     def array(self, contents: Sequence[str]) -> np.ndarray:
         """Features (n, d), float32, of images that `compute` has seen."""
         if not len(contents):

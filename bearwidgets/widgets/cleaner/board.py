@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from bearwidgets.clean.log.remarks import value_of
 from bearwidgets.data.actions import ACTIONS, DELETE, DUPLICATE, KEEP, LABEL, RELABEL, Choice
-from bearwidgets.errors import BadInputError, shortened
+from bearwidgets.errors import BadInputError, shortened, unknown_name
 from bearwidgets.widgets.cleaner.decision_columns import DecisionColumns
 from bearwidgets.widgets.cleaner.questions import ACCEPT_SAYS, BITS, KEEP_SAYS, ONE, SUGGESTED
 from bearwidgets.widgets.cleaner.queues import NO_GROUP, Queues, together
-from bearwidgets.widgets.protocol import Counts, Decision, Filter, Group, Item, ViewSpec
+from bearwidgets.widgets.cleaner.similar import MOST as MOST_SIMILAR
+from bearwidgets.widgets.cleaner.similar import similar_to
+from bearwidgets.widgets.cleaner.values import Values
+from bearwidgets.widgets.protocol import Counts, Decision, Filter, Group, Item, ValueRange, ViewSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bearwidgets.clean.log.fold import Decision as Recorded
+    from bearwidgets.clean.log.remarks import Remark
     from bearwidgets.data.dataset import Dataset
     from bearwidgets.review.review import Review
     from bearwidgets.widgets.cleaner.queues import IssueSource, Queue
@@ -37,15 +43,23 @@ class Board:
         decisions: those in force, as columns.
         queue: the queue that is shown, or None.
         groups: what belongs together in the view, or None where nothing does.
+        similar: how far the items of the view are from its first one, where it shows that; else None.
+        remarks: tags and notes by id; whoever made the board keeps them up.
     """
 
     def __init__(
-        self, ds: Dataset, review: Review | None, decisions: pd.DataFrame, issues: IssueSource | None = None
+        self,
+        ds: Dataset,
+        review: Review | None,
+        decisions: pd.DataFrame,
+        issues: IssueSource | None = None,
+        remarks: Mapping[str, Remark] | None = None,
     ) -> None:
         self.view = ViewSpec("path", descending=False) if review is None else ViewSpec("label_issue")
         self.revision = 0
         self.seen_ids: set[str] = set()
         self.issues = issues
+        self.remarks = {} if remarks is None else remarks
         self._chosen_ids: list[str] | None = None
         self._trained_on: Mapping[str, str] = {}
         self.load(ds, review, decisions)
@@ -70,13 +84,17 @@ class Board:
         self._second = _taken(review, "second", rows, None)
         self._why = _taken(review, "why", rows, None)
         self.queues = Queues(self.issues, self._index, self._chosen_ids)
+        self.values = Values(ds, self.scores, self.issues)
         self._label_counts, self._split_counts = (
             {str(name): n for name, n in sorted(Counter(each.tolist()).items())}
             for each in (self.judged, self.splits)
         )
         self.seen = np.fromiter((each in self.seen_ids for each in self.ids), bool, len(self.ids))
         self.decisions = DecisionColumns(ds, self._index, decisions, self._trained_on, self.queues)
-        self.show(self.view if self.view.queue in (None, *self.queues.names) else ViewSpec("path"))
+        try:
+            self.show(self.view)
+        except BadInputError:  # its queue, item, order or values are not there any more
+            self.show(ViewSpec("path"))
 
     def trained_on(self, labels: Mapping[str, str]) -> None:
         """The scores shown come from a training on these items and labels, by id."""
@@ -94,17 +112,15 @@ class Board:
             raise BadInputError(
                 "The order of a queue needs a queue; choose one of both: queue=..., sort='path'."
             )
-        queue = self.queues.get(view.queue)
-        chosen = self._chosen(view.filter, queue)
-        rows = np.flatnonzero(chosen) if queue is None else queue.rows[chosen[queue.rows]]
-        if view.sort == "queue":
-            keys = np.arange(len(rows)) * (1 if view.descending else -1)
-        elif view.sort in SCORES:
-            keys = self.scores[view.sort][rows] * (-1 if view.descending else 1)  # NaN sorts last either way
+        queue, similar = self.queues.get(view.queue), None
+        if view.similar is None:
+            rows = self._rows(view)
+            order = rows[np.argsort(self._keys(rows, view), kind="stable")]
         else:
-            column = {"path": self.paths, "label": self.labels, "decided": self.decisions.seq}[view.sort]
-            keys = pd.factorize(column[rows], sort=True)[0] * (-1 if view.descending else 1)
-        self.order = rows[np.argsort(keys, kind="stable")]
+            view = replace(view, similar=self.ids[row := int(self.rows_of([view.similar])[0])])
+            queue, similar = None, similar_to(self.ds, getattr(self.review, "learn", None), row, MOST_SIMILAR)
+            order = np.concatenate([[row], similar.rows])
+        self.order, self.similar = order, similar
         self.groups = None
         if queue is not None:
             self.order, self.groups = together(self.order, queue, self.labels)
@@ -115,6 +131,32 @@ class Board:
         self.queue, self._queue_rows = queue, pd.Index([] if queue is None else queue.rows)
         self.view = view
         self.revision += 1
+
+    def _rows(self, view: ViewSpec) -> np.ndarray:
+        """The rows that queue and filter let through, in the order of the queue or of the table."""
+        queue = self.queues.get(view.queue)
+        chosen = self._chosen(view.filter, queue)
+        return np.flatnonzero(chosen) if queue is None else queue.rows[chosen[queue.rows]]
+
+    def _keys(self, rows: np.ndarray, view: ViewSpec) -> np.ndarray:
+        """What to sort these rows by, the lowest first; NaN comes last either way."""
+        sign = -1 if view.descending else 1
+        if view.sort == "queue":
+            return np.arange(len(rows)) * -sign
+        if (score := self.values.score(view.sort)) is not None:
+            return score[rows] * sign
+        columns = {"path": self.paths, "label": self.labels, "decided": self.decisions.seq}
+        if view.sort not in columns:
+            known = [each.name for each in self.values.sorts(view)]
+            raise BadInputError(unknown_name("order", view.sort, known, "to sort by"))
+        return pd.factorize(columns[view.sort][rows], sort=True)[0] * sign
+
+    def ranges(self) -> list[ValueRange]:
+        """How the values in the view are spread, whatever its range filters say."""
+        if self.similar is not None:
+            return self.values.ranges(self.order)
+        unranged = replace(self.view, filter=replace(self.view.filter, ranges=[]))
+        return self.values.ranges(self._rows(unranged))
 
     def choose(self, ids: Sequence[str] | None) -> None:
         """Have a queue "chosen" of these items in this order; None takes it away."""
@@ -173,6 +215,11 @@ class Board:
                 self._folded = [each.casefold() for each in self.paths]
             text = wanted.text.casefold()
             chosen &= np.fromiter((text in each for each in self._folded), bool, len(chosen))
+        for each in wanted.ranges:
+            chosen &= self.values.within(each)
+        if wanted.tag:
+            tagged = {id_ for id_, remark in self.remarks.items() if wanted.tag in remark.tags}
+            chosen &= self._index.isin(tagged)
         return chosen
 
     def ids_at(self, ranges: Iterable[tuple[int, int]]) -> list[str]:
@@ -212,6 +259,7 @@ class Board:
     def item(self, place: int) -> Item:
         """One tile's words and figures."""
         row = int(self.order[place])
+        tags, note = value_of(self.remarks.get(self.ids[row]))
         confidence, loss, label_issue = (
             float(self.scores[name][row]) for name in ("confidence", "loss", "label_issue")
         )
@@ -232,6 +280,8 @@ class Board:
             decision=self.decision(row),
             proposal=self.proposal(row),
             stale=bool(self.decisions.stale[row]),
+            tags=list(tags),
+            note=note,
         )
 
     def decision(self, row: int) -> Decision | None:
@@ -273,6 +323,8 @@ class Board:
 
     def why(self, row: int) -> str:
         """Why an item is shown, in one sentence: what the queue says, or else the review; "" where neither does."""
+        if self.similar is not None and row != self.order[0]:
+            return self.similar.why(self._places[row] - 1, self.paths[self.order[0]])
         place = self._queue_rows.get_indexer(pd.Index([row]))[0]
         said = self.queue.why[place] if self.queue is not None and place >= 0 else ""
         return said or self._why[row] or ""
@@ -314,7 +366,7 @@ class Board:
 
     def evidence(self, row: int) -> dict[str, Any]:
         """What the person saw when deciding, for the journal."""
-        rank_by = self.view.queue or self.view.sort
+        rank_by = "similar" if self.similar is not None else self.view.queue or self.view.sort
         if not self.scored[row]:
             return {"rank_by": rank_by}
         figures = {

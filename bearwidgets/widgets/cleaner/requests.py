@@ -18,6 +18,7 @@ from bearwidgets.data.formats.images import open_image
 from bearwidgets.errors import BadInputError, ConflictError, ImageError
 from bearwidgets.figures import counted
 from bearwidgets.widgets import protocol
+from bearwidgets.widgets.cleaner.tool_requests import ToolRequests
 from bearwidgets.widgets.protocol import PAGE, SHOWN
 
 if TYPE_CHECKING:
@@ -31,11 +32,11 @@ FULL_PX = 1600
 TOP = 5
 
 
-class Requests:
+class Requests(ToolRequests):
     """The requests of one view; `handlers` are as `answer` takes them."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        super().__init__(session)
         self._shown: tuple[str, Plan] | None = None
         self.handlers: dict[str, tuple[type, Callable[[Any], Any]]] = {
             op: (request, functools.partial(self._run, getattr(self, f"_{op}")))
@@ -83,17 +84,11 @@ class Requests:
         return protocol.LocateReply(self._session.board.next_left(request.start, back=request.back))
 
     def _mark(self, request: protocol.MarkRequest) -> protocol.MarkReply:
-        if request.ids is not None and request.ranges:
-            raise BadInputError("ids and ranges came together; allowed is one of them. Nothing was decided.")
-        ids = self._session.board.ids_at(request.ranges) if request.ids is None else request.ids
-        return self._marked(self._session.mark(ids, request.action, request.label))
+        return self._marked(self._session.mark(self._named(request), request.action, request.label))
 
     def _resolve_group(self, request: protocol.ResolveGroupRequest) -> protocol.MarkReply:
         ids = self._session.board.ids_at(request.ranges)
         return self._marked(self._session.resolve_group(ids, keepers=request.keepers))
-
-    def _marked(self, changed: Sequence[str]) -> protocol.MarkReply:
-        return protocol.MarkReply(len(changed), list(changed[:SHOWN]), self._session.state())
 
     def _undo(self, _request: protocol.Nothing) -> protocol.StepReply:
         return self._stepped(self._session.journal.undo())

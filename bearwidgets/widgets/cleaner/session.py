@@ -22,6 +22,7 @@ from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner import retraining
 from bearwidgets.widgets.cleaner.board import Board
 from bearwidgets.widgets.cleaner.review_trials import counted_from, review_trials
+from bearwidgets.widgets.cleaner.saved_views import SavedViews
 from bearwidgets.widgets.job import Job
 from bearwidgets.widgets.protocol import (
     Can,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bearwidgets.clean.apply.plan import Receipt
+    from bearwidgets.clean.log.remarks import Remark
     from bearwidgets.review.effect.effect import Effect
     from bearwidgets.widgets.cleaner.queues import IssueSource
     from bearwidgets.widgets.protocol import JobState
@@ -57,6 +59,7 @@ class Session:
             training thread may be going through this one.
         listeners: called when scores or files changed.
         selected: ids of the items that are selected in the view.
+        remarks: tags and notes by id, as the board shows them.
         effect: what the last retrain changed on the evaluation split, or None.
     """
 
@@ -72,14 +75,16 @@ class Session:
         self.views: weakref.WeakSet[View] = weakref.WeakSet()
         self.listeners: list[Callable[[], None]] = []
         self.selected: list[str] = []
+        self.remarks: dict[str, Remark] = {}
         self.job = Job(self._tell_job)
         self.thumbnails = _thumbnails_in(cache_dir() / "thumbs")
         self._full_review = self.review  # of items, too, that a round has moved away since
         self._yield: tuple[tuple[int, int, int], ReviewYield] | None = None
         self.journal = Journal.open(self.ds) if journal is None else journal
+        self.saved_views = SavedViews(self.journal.path.parent)
         self._read_journal()
         self._count_from = counted_from(self.journal)
-        self.board = Board(self.ds, self.review, self.journal.decisions, issues)
+        self.board = Board(self.ds, self.review, self.journal.decisions, issues, self.remarks)
         self._warn_of_other_data()
         self._trained_on(getattr(self.learn, "ds", None) or ds)
         if self.journal.recovered:  # the data set was read while a round was half done
@@ -113,6 +118,13 @@ class Session:
         self.refresh()
         return changed
 
+    def remark(self, ids: Sequence[str], **change: Any) -> list[str]:
+        """Tag items or write their note, see `Journal.remark`; gives the ids that changed."""
+        found = self.board.ids[self.board.rows_of(ids)].tolist()
+        changed = self.journal.remark(found, **change)
+        self.refresh()
+        return changed
+
     def refresh(self) -> None:
         """Show decisions that were made elsewhere too."""
         known, version = self._known_version, self.journal.version
@@ -128,6 +140,8 @@ class Session:
     def _read_journal(self) -> None:
         self._known_version = self.journal.version
         self._standing = self.journal.standing
+        self.remarks.clear()
+        self.remarks.update(self.journal.remarks)
         self._count_changes()
 
     def join(self, view: View) -> None:
@@ -149,11 +163,17 @@ class Session:
             ("class", wanted.label, classes),
             ("class", wanted.predicted, classes),
             ("split", wanted.split, SPLITS),
+            ("tag", wanted.tag, [*self.journal.tags, self.board.view.filter.tag or ""]),
         ):
             if value and value not in known:
                 raise BadInputError(unknown_name(kind, value, known))
         self.refresh()
         self.board.show(view)
+
+    def save_view(self, name: str) -> None:
+        """Keep the view as it is now under a name."""
+        self.journal.prepare()
+        self.saved_views.save(name, self.board.view)
 
     def take_issues(self, issues: IssueSource | None) -> None:
         """Show other queues; the view stays where its queue is still there."""
@@ -191,6 +211,8 @@ class Session:
         keep, accept = board.words
         changes = board.decisions.n_changes if scored else 0
         to_apply = counts.action[DELETE] + counts.action[RELABEL]
+        saved = self.saved_views.all()
+        lost = [self.saved_views.note] if self.saved_views.note else []
         return State(
             revision=board.revision,
             total=len(board.order),
@@ -216,11 +238,15 @@ class Session:
             provenance=getattr(self.review, "provenance", "no scores: give the Cleaner a trained Learner"),
             is_trained=bool(getattr(self.learn, "is_trained", scored)),
             exam_marks=board.decisions.exam_marks,
-            note=". ".join([*self.journal.damage, *getattr(self.review, "notes", ()), *unused]) or None,
             keep=keep,
             accept=accept,
             changes=changes,
             to_apply=to_apply,
+            note=". ".join([*self.journal.damage, *getattr(self.review, "notes", ()), *unused, *lost])
+            or None,
+            sorts=board.values.sorts(board.view),
+            tags=self.journal.tags,
+            saved=saved,
         )
 
     def tell(self, event: KernelEvent) -> None:

@@ -184,5 +184,5 @@ export class Session {
 
 /** A filter that lets everything through. @returns {Filter} */
 export function noFilter() {
-  return { label: null, predicted: null, split: null, decision: null, text: "" };
+  return { label: null, predicted: null, split: null, decision: null, text: "", ranges: [], tag: null };
 }

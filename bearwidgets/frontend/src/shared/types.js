@@ -1,7 +1,7 @@
 // Written from bearwidgets/widgets/protocol.py by `python bearwidgets/frontend/scripts/write_types.py`. Types only.
 
 /** @typedef {"keep"|"delete"|"relabel"|"unsure"|"clear"|"accept"} Action */
-/** @typedef {"label_issue"|"loss"|"margin"|"confidence"|"path"|"label"|"decided"|"queue"} Sort */
+/** @typedef {string} Sort */
 /** @typedef {[number, number]} Range */
 /** @typedef {[number, number]} Run */
 /** @typedef {StateEvent|ItemsEvent|JobEvent|MatrixEvent} KernelEvent */
@@ -43,8 +43,17 @@
  * @property {Decision|null} decision
  * @property {Decision|null} proposal what "accept" decides; null where there is nothing to accept
  * @property {boolean} stale it trains otherwise now than in the training that made the scores
+ * @property {string[]} tags
+ * @property {string} note
  * @property {number|null} buffer which of the reply's buffers is its image
  * @property {string|null} error why it has no image
+ */
+/**
+ * @typedef {object} RangeFilter
+ * Only items whose value lies in here, both ends included; null leaves an end open.
+ * @property {string} name one of what "ranges" lists
+ * @property {number|null} low
+ * @property {number|null} high
  */
 /**
  * @typedef {object} Filter
@@ -54,6 +63,8 @@
  * @property {string|null} split train, valid or test
  * @property {"pending"|"undecided"|"keep"|"delete"|"relabel"|"unsure"|null} decision pending (any), undecided, or one of the actions
  * @property {string} text part of the path, small and capital letters alike
+ * @property {RangeFilter[]} ranges
+ * @property {string|null} tag
  */
 /**
  * @typedef {object} ViewSpec
@@ -62,6 +73,20 @@
  * @property {boolean} descending from the highest on
  * @property {Filter} filter
  * @property {string|null} queue only what a queue lists, groups side by side
+ * @property {string|null} similar
+ */
+/**
+ * @typedef {object} SavedView
+ * A view under a name.
+ * @property {string} name
+ * @property {ViewSpec} view
+ */
+/**
+ * @typedef {object} SortChoice
+ * An order that can be chosen.
+ * @property {string} name
+ * @property {string} title
+ * @property {boolean} descending whether it begins with the highest, unless the person turns it around
  */
 /**
  * @typedef {object} Queue
@@ -153,6 +178,9 @@
  * @property {number} changes items that would train otherwise now than in the training that made the scores
  * @property {number} to_apply decisions that an apply would carry out
  * @property {boolean} outdated the queues were found before files moved or the learner changed
+ * @property {SortChoice[]} sorts all orders that can be chosen now
+ * @property {Record<string, number>} tags how many items have each
+ * @property {SavedView[]} saved
  */
 /**
  * @typedef {object} HistoryEntry
@@ -268,6 +296,64 @@
  * @property {number} revision
  * @property {Range[]} ranges
  * @property {boolean} [keepers] the proposed ones stay; else those in the ranges
+ */
+/**
+ * @typedef {object} TagRequest
+ * Give a tag to items, or take it away, as one act: by places of a revision, or by ids.
+ * @property {string} tag
+ * @property {boolean} [on]
+ * @property {string[]|null} [ids]
+ * @property {Range[]} [ranges]
+ * @property {number} [revision]
+ */
+/**
+ * @typedef {object} NoteRequest
+ * The note of an item from now on; "" for none.
+ * @property {string} item
+ * @property {string} text
+ */
+/**
+ * @typedef {object} SuggestionsRequest
+ * What in the view is undecided and would be changed by accepting it, of one pair of labels or of all.
+ * @property {number} revision
+ * @property {number} at_least 0 to 1: the confidence of the model, or the score of the queue
+ * @property {string|null} [label]
+ * @property {string|null} [becomes] a label, or "delete"
+ */
+/**
+ * @typedef {object} SuggestedPair
+ * How many suggestions are alike.
+ * @property {string} label
+ * @property {string} becomes
+ * @property {number} count
+ */
+/**
+ * @typedef {object} SuggestionsReply
+ * The suggestions with at least this confidence.
+ * @property {Range[]} ranges where they are in the view
+ * @property {number} count
+ * @property {SuggestedPair[]} pairs the most frequent first
+ * @property {number[]} thresholds those to choose from that leave any
+ */
+/**
+ * @typedef {object} ValueRange
+ * How the values of the items in the view are spread, whatever the range filters say.
+ * @property {string} name
+ * @property {string} title
+ * @property {string} unit
+ * @property {number} low
+ * @property {number} high
+ * @property {number[]} counts in 20 steps of equal width from low to high
+ */
+/**
+ * @typedef {object} RangesReply
+ * Every value that is known of some items in the view.
+ * @property {ValueRange[]} ranges
+ */
+/**
+ * @typedef {object} SaveViewRequest
+ * Keep the view as it is now under a name, or forget the one of that name.
+ * @property {string} name
  */
 /**
  * @typedef {object} MarkReply
@@ -419,6 +505,12 @@
  * @property {{request: RollbackRequest, reply: RoundReply}} rollback
  * @property {{request: Nothing, reply: Nothing}} retrain
  * @property {{request: Nothing, reply: Nothing}} stop
+ * @property {{request: TagRequest, reply: MarkReply}} tag
+ * @property {{request: NoteRequest, reply: MarkReply}} note
+ * @property {{request: Nothing, reply: RangesReply}} ranges
+ * @property {{request: SuggestionsRequest, reply: SuggestionsReply}} suggestions
+ * @property {{request: SaveViewRequest, reply: StateReply}} save_view
+ * @property {{request: SaveViewRequest, reply: StateReply}} drop_view
  * @property {{request: MatrixRequest, reply: MatrixReply}} matrix
  * @property {{request: CellRequest, reply: Nothing}} cell
  */
