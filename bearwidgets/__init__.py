@@ -6,6 +6,8 @@ The public names load on first use, so that `import bearwidgets` imports no torc
 from __future__ import annotations
 
 import importlib
+import inspect
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.version import __version__
@@ -45,6 +47,7 @@ __all__ = [
     "Review",
     "__version__",
     "check",
+    "clean",
     "cross_validate",
     "find_issues",
     "sample_bears",
@@ -64,8 +67,30 @@ if TYPE_CHECKING:
     from bearwidgets.review.checks.registry import check
     from bearwidgets.review.checks.run import find_issues
     from bearwidgets.review.review import Review
-    from bearwidgets.widgets.cleaner.cleaner import Cleaner
+    from bearwidgets.widgets.cleaner.cleaner import Cleaner, clean
     from bearwidgets.widgets.confusion import ConfusionMatrix
+
+
+class _Clean(ModuleType):
+    """The room `bearwidgets.clean`; the import system puts it where the function of that name is looked for."""
+
+    def __call__(self, folder: Any, **options: Any) -> Cleaner:
+        """Read a folder of images and show the grid at once; train, rank and check in the background.
+
+        See `help(bw.clean.clean)` for the options and an example.
+        """
+        return self.clean(folder, **options)
+
+    @property
+    def clean(self) -> Any:
+        return importlib.import_module("bearwidgets.widgets.cleaner.cleaner").clean
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self.clean)
+
+
+importlib.import_module("bearwidgets.clean").__class__ = _Clean
 
 
 def __getattr__(name: str) -> Any:

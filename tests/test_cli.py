@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 from made_data import REPOSITORY, write_images
 
@@ -25,7 +26,7 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.formats import limits
 from bearwidgets.learn.learner import Learner
 
-COMMANDS = ("demo", "check", "train", "apply", "rollback", "export")
+COMMANDS = ("demo", "clean", "check", "train", "apply", "rollback", "export")
 SMALL = ("--weights", "none", "--size", "32")
 RECIPE = (
     "--arch test_resnet --mode full --epochs 2 --lr 0.01 --seed 3 --batch-size 6"
@@ -87,7 +88,8 @@ def test_usage_errors_are_2(run, arguments):
 
 
 @pytest.mark.parametrize(
-    "command", ["check {}", "train {}", "apply {}", "rollback {}", "export {} --to x", "demo --data {}"]
+    "command",
+    ["check {}", "train {}", "apply {}", "rollback {}", "export {} --to x", "demo --data {}", "clean {}"],
 )
 def test_a_missing_folder_is_one_sentence(run, command):
     code, out, err = run(*command.format("nowhere").split())
@@ -454,7 +456,10 @@ def test_demo_of_ones_own_images(run, tmp_path, quick):
 
 @pytest.fixture
 def open_lab(images, capsys, monkeypatch, tmp_path):
-    """`open_lab("--port", 8899)` in an empty folder gives exit code, stdout and how JupyterLab was started."""
+    """`open_lab("--port", "8899")` in an empty folder gives exit code, stdout and how JupyterLab was started.
+
+    With `of="clean"` it is the notebook of that command.
+    """
     started = []
 
     class JupyterLab(contextlib.nullcontext):
@@ -475,8 +480,9 @@ def open_lab(images, capsys, monkeypatch, tmp_path):
                 raise KeyboardInterrupt
             self.returncode = 0
 
-    def call(*given):
-        code = demo._open_lab(images, make_parser().parse_args(["demo", *given]))
+    def call(*given, of="demo"):
+        options = make_parser().parse_args([of, *given])
+        code = demo._open_lab(images, options) if of == "demo" else options.run(options)
         return code, capsys.readouterr().out, started
 
     (tmp_path / "work").mkdir()
@@ -502,6 +508,17 @@ def test_jupyterlab_is_opened_on_a_notebook_of_ones_own(open_lab, images, monkey
     assert (code, out) == (0, "")
     assert started == [([sys.executable, "-m", "jupyterlab", *taken, demo.NOTEBOOK], str(images))]
     assert Path(demo.NOTEBOOK).read_bytes() == (REPOSITORY / "notebooks" / demo.NOTEBOOK).read_bytes()
+
+
+def test_clean_opens_a_notebook_of_two_cells(open_lab, images):
+    code, out, started = open_lab(str(images), "--port", "8899", of="clean")
+    assert (code, "grizzly" in out) == (0, True)
+    ((command, data),) = started
+    assert (command[-1], data) == ("clean_images.ipynb", str(images))
+    notebook = nbformat.read("clean_images.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    source = [cell.source for cell in notebook.cells]
+    assert source == ["import bearwidgets as bw", f"cleaner = bw.clean({str(images)!r})\ncleaner"]
 
 
 def test_a_notebook_that_is_there_stays_as_it_is(open_lab):

@@ -34,6 +34,7 @@ PUBLIC = {
     "Review",
     "__version__",
     "check",
+    "clean",
     "cross_validate",
     "find_issues",
     "sample_bears",

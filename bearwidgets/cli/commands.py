@@ -106,7 +106,7 @@ def check(options: Any) -> int:
         review = Review(trained(ds, quiet=options.json))
     except BadInputError as error:  # the images can be checked all the same
         words.append(f"not trained: {error}")
-    issues = find_issues(ds if review is None else review)
+    issues = find_issues(ds if review is None else review, progress=not options.json)
     written = [str(issues.report(options.report, top=options.top))] if options.report else []
     written += [str(issues.save(options.out))] if options.out else []
     late = issues.problems[~issues.problems["path"].isin(ds.problems["path"])]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bearwidgets.cli import commands
 from bearwidgets.cli.demo import demo
+from bearwidgets.cli.lab import clean
 from bearwidgets.version import __version__
 
 if TYPE_CHECKING:
@@ -129,6 +130,13 @@ _TRAINING = (
         default=1,
     ),
 )
+_LAB = (
+    "options of JupyterLab, as in a container or on a server",
+    _option("--ip", "address that it listens on (default: this machine alone)", metavar="ADDRESS"),
+    _number("--port", "port that it listens on (default: 8888, or the next one that is free)"),
+    _switch("--no-browser", "open no browser: it prints its address"),
+    _switch("--allow-root", "run as root; as root it is given without being asked"),
+)
 _FORMS = (
     "folder: copies by class; csv: path, label, split; fastai: cleaned.csv of fastai v1 (name, label); fastclass: "
     "report of fastclass (file, class) (default: folder)"
@@ -141,11 +149,16 @@ _COMMANDS = {
         (
             _option("--data", "your own folder of images, one folder per class", metavar="FOLDER"),
             _switch("--no-lab", "stop before JupyterLab is opened"),
-            "options of JupyterLab, as in a container or on a server",
-            _option("--ip", "address that it listens on (default: this machine alone)", metavar="ADDRESS"),
-            _number("--port", "port that it listens on (default: 8888, or the next one that is free)"),
-            _switch("--no-browser", "open no browser: it prints its address"),
-            _switch("--allow-root", "run as root; as root it is given without being asked"),
+            *_LAB,
+        ),
+    ),
+    "clean": _Command(
+        clean,
+        "open JupyterLab on a notebook that shows your images at once, trains and checks behind them",
+        "bears",
+        (
+            _option("folder", "the images, one folder per class", metavar="FOLDER"),
+            *_LAB,
         ),
     ),
     "check": _Command(

@@ -129,7 +129,7 @@ def search_rate(
         optimizer = make_optimizer(learn.module, run.groups, phase, recipe)
         training = run_phase(run.fabric, learn.module, optimizer, run.batches, phase, recipe, seed=learn.seed)
         with contextlib.closing(training):
-            for step in with_bar(training, show=show):
+            for step in with_bar(training, show=show, stages=[phase.stage]):
                 rows.append((step.lr, step.train_loss or 0.0))
                 if rows[-1][1] > DIVERGED * min(loss for _, loss in rows):
                     break

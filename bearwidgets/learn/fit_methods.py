@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
+from tqdm import tqdm
 
 from bearwidgets.errors import BadInputError, check_whole
 from bearwidgets.learn.diagnosis.diagnosis import diagnose
@@ -16,7 +17,7 @@ from bearwidgets.learn.find_rate import search_rate
 from bearwidgets.learn.fit_head import fit_features_and_head, usable_features
 from bearwidgets.learn.network.groups import layer_groups
 from bearwidgets.learn.predict import Predicts
-from bearwidgets.learn.progress import with_bar
+from bearwidgets.learn.progress import QUICK_STAGES, run_with_bar
 from bearwidgets.learn.provenance import as_mode
 from bearwidgets.learn.run import TrainingRun
 from bearwidgets.learn.training.recipe import Phase, check_share, fine_tune_phases, make_recipe
@@ -92,7 +93,10 @@ class FitMethods(Predicts):
             TrainingError: the loss became no number; the message says where.
         """
         options |= {"freeze_epochs": freeze_epochs, "lr_mult": lr_mult, "pct_start": pct_start, "div": div}
-        return self._show(self.fine_tuning(epochs, base_lr, mode=mode, **options), progress=progress)
+        steps = self.fine_tuning(epochs, base_lr, mode=mode, **options)
+        head_first = freeze_epochs is None and self._has_fresh_body()
+        first = QUICK_STAGES if as_mode(mode) == "quick" or head_first else ("frozen",)
+        return self._show(steps, [*first, *["unfrozen"] * (as_mode(mode) == "full")], progress=progress)
 
     def fine_tuning(
         self,
@@ -217,7 +221,8 @@ class FitMethods(Predicts):
 
     def _fit(self, phase: Phase, options: Mapping[str, Any], *, show: bool) -> Self:
         check_whole("epochs", phase.epochs, 0)
-        return self._show(self.fitting([phase] if phase.epochs else [], **options), progress=show)
+        phases = [phase] if phase.epochs else []
+        return self._show(self.fitting(phases, **options), [each.stage for each in phases], progress=show)
 
     def fitting(self, phases: Sequence[Phase], **options: Any) -> Generator[Progress]:
         """Train through the whole network, step by step, in phases of your own; options are fields of `Recipe`."""
@@ -274,14 +279,11 @@ class FitMethods(Predicts):
         """
         return search_rate(self, start_lr, end_lr, steps, make_recipe(options), show=progress)
 
-    def _show(self, steps: Generator[Progress], *, progress: bool) -> Self:
+    def _show(self, steps: Generator[Progress], stages: Sequence[str], *, progress: bool) -> Self:
         """Run to the end, with a bar, and say what the training shows."""
-        from tqdm.auto import tqdm
-
         progress = progress and (self.fabric is None or self.fabric.is_global_zero)
         try:
-            for _ in with_bar(steps, show=progress):
-                pass
+            run_with_bar(steps, show=progress, stages=stages)
         except KeyboardInterrupt:
             steps.close()
             use = "use this learner as it is, or " if self.is_trained else ""

@@ -6,21 +6,21 @@ import logging
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bearwidgets.errors import BearwidgetsError, ConflictError
-from bearwidgets.widgets.protocol import Curve, JobState
+from bearwidgets.learn.progress import Progress
+from bearwidgets.widgets.protocol import Curve, JobState, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    from bearwidgets.learn.progress import Progress
+    from collections.abc import Callable, Generator, Sequence
 
 log = logging.getLogger("bearwidgets")
 
 EVERY = 0.2
 CURVE_POINTS = 200
 RUNNING = ("running", "stopping")
+_LEFT = {"open": "what was found stays", "retrain": "scores and learner are as before"}
 
 
 class Job:
@@ -38,12 +38,28 @@ class Job:
         """Whether it is at work."""
         return self.state.state in RUNNING
 
-    def start(self, steps: Generator[Progress], finish: Callable[[], dict[str, Any]]) -> None:
-        """Begin, where no job is running; `finish` gives the fields of the last `JobState`, in the thread."""
+    def start(
+        self,
+        steps: Generator[Progress],
+        finish: Callable[[], dict[str, Any]],
+        *,
+        kind: Literal["retrain", "open"] = "retrain",
+        phases: Sequence[str] = (),
+    ) -> None:
+        """Begin, where no job is running.
+
+        Args:
+            steps: the work; each phase has the stage of its steps as its name.
+            finish: gives the fields of the last `JobState`, in the thread.
+            kind: as in `JobState`.
+            phases: names of those that are known to come; others are added when they begin.
+        """
         if self.running:
             raise ConflictError("A training is running already; wait for it or press Stop.")
         self._stop.clear()
-        self.state = JobState(state="running", message="starting")
+        self.state = JobState(
+            state="running", message="starting", kind=kind, phases=[Phase(name) for name in phases]
+        )
         self._tell(self.state)
         self._thread = threading.Thread(
             target=self._run, args=(steps, finish), name="bearwidgets-job", daemon=True
@@ -72,18 +88,17 @@ class Job:
     def _run(self, steps: Generator[Progress], finish: Callable[[], dict[str, Any]]) -> None:
         try:
             if self._follow(steps):
-                self._set(message="measuring")
-                self._set(state="done", seconds_left=None, **finish())
+                if self.state.kind == "retrain":
+                    self._reach(Progress("measuring", 0, 0))
+                self._end("done", **finish())
             else:
-                self._set(
-                    state="stopped", seconds_left=None, message="stopped; scores and learner are as before"
-                )
+                self._end("stopped", message=f"stopped; {_LEFT[self.state.kind]}")
         except BearwidgetsError as error:
-            self._set(state="failed", seconds_left=None, message="failed", error=str(error))
+            self._end("failed", message="failed", error=str(error))
         except Exception as error:  # the thread's end: nobody above it would see this
-            log.exception("The training failed")
-            sentence = f"{type(error).__name__}: {error}. Scores and learner are as before."
-            self._set(state="failed", seconds_left=None, message="failed", error=sentence)
+            log.exception("The job failed")
+            left = _LEFT[self.state.kind].capitalize()
+            self._end("failed", message="failed", error=f"{type(error).__name__}: {error}. {left}.")
 
     def _follow(self, steps: Generator[Progress]) -> bool:
         """Whether it came to its end; False when it was stopped."""
@@ -97,15 +112,27 @@ class Job:
             if step.stage != stage:
                 goes_on = stage.startswith("frozen") and step.stage.startswith("unfrozen")
                 curve = curve if goes_on else []
-                stage, since = step.stage, now
+                stage, since, told = step.stage, now, 0.0
             if step.train_loss is not None:
                 place = curve[-1][0] + 1 if curve else 0.0
                 curve = _thinned([*curve, (place, step.train_loss, step.valid_error)])
             left = (now - since) / step.step * (step.total - step.step) if step.step else None
             if now - told >= EVERY or step.valid_error is not None:
                 told = now
-                self._set(step=step.step, total=step.total, message=stage, seconds_left=left, curve=curve)
+                self._reach(step, seconds_left=left, curve=curve)
         return not self._stop.is_set()
+
+    def _reach(self, step: Progress, **changes: Any) -> None:
+        phases = _at(self.state.phases, step)
+        self._set(step=step.step, total=step.total, message=step.stage, phases=phases, **changes)
+
+    def _end(self, state: str, **changes: Any) -> None:
+        """Nothing goes on: what was at work is done, failed, or waits for another time."""
+        left = {"done": "done", "failed": "failed"}.get(state, "waiting")
+        phases = [
+            replace(each, state=left) if each.state == "running" else each for each in self.state.phases
+        ]
+        self._set(state=state, phases=phases, seconds_left=None, **changes)
 
     def _set(self, **changes: Any) -> None:
         with self._changing:
@@ -113,6 +140,17 @@ class Job:
                 changes.pop("message", None)
             self.state = replace(self.state, **changes)
         self._tell(self.state)
+
+
+def _at(phases: Sequence[Phase], step: Progress) -> list[Phase]:
+    """The phases when the work is at this step: those before it are done, one that was not announced is added."""
+    names = [each.name for each in phases]
+    place = names.index(step.stage) if step.stage in names else len(names)
+    before = [each if each.state == "failed" else replace(each, state="done") for each in phases[:place]]
+    ended = step.total and step.step == step.total
+    state = "failed" if step.failed else "done" if ended else "running"
+    now = Phase(step.stage, step.step, step.total or None, state)
+    return [*before, now, *phases[place + 1 :]]
 
 
 def _thinned(curve: Curve) -> Curve:

@@ -173,10 +173,21 @@ class ErrorRates(Message):
     error_rate_corrected: float | None = None  # on the labels as they are corrected
 
 
+class Phase(Message):
+    """One part of a job."""
+
+    name: str  # what a person reads
+    done: int = 0
+    total: int | None = None  # null where that is not known yet
+    state: Literal["waiting", "running", "done", "failed"] = "waiting"
+
+
 class JobState(Message):
-    """Where a training stands."""
+    """Where a job in the background stands."""
 
     state: Literal["idle", "running", "stopping", "done", "stopped", "failed"] = "idle"
+    kind: Literal["train", "retrain", "checks", "open"] = "retrain"  # open: the first work on a folder
+    phases: list[Phase] = field(default_factory=list)  # all parts, as far as they are known, in their order
     step: int = 0  # steps of the present stage that are done, of `total`
     total: int = 0
     seconds_left: float | None = None  # estimate for the present stage
@@ -222,6 +233,7 @@ class State(Message):
     can: Can
     stale: bool  # the scores were made before decisions that change the training
     job: JobState
+    ready: str  # a sentence where suspects were found but not shown, for the person is at work in this order; or ""
     title: str
     provenance: str  # where the scores come from, in words
     is_trained: bool  # the scores come from a trained model
@@ -601,7 +613,7 @@ class ItemsEvent(Message):
 
 
 class JobEvent(Message):
-    """The training goes on, or ended."""
+    """The job goes on, or ended."""
 
     job: JobState
     event: Literal["job"] = "job"

@@ -113,7 +113,7 @@ export class FakeKernel {
   #runs = [];
   looked = null;
   #stale = false;
-  #job = { state: "idle", step: 0, total: 0, seconds_left: null, message: "", curve: [], before: null, after: null, error: null };
+  #job = { state: "idle", kind: "retrain", phases: [], step: 0, total: 0, seconds_left: null, message: "", curve: [], before: null, after: null, error: null };
 
   constructor({ n = 480, classes = ["black", "grizzly", "teddy"], traits = {}, queues = false } = {}) {
     this.queues = queues ? QUEUES : {};
@@ -244,6 +244,7 @@ export class FakeKernel {
       can: { undo: this.#history.length > 0, redo: this.#future.length > 0, scores: true, retrain: true, apply: this.#decisions.size > 0, rollback: this.#rounds.length > 0 },
       stale: this.#stale,
       job: this.#job,
+      ready: "",
       title: "bears",
       provenance: "cached features, efficientnet_lite0, 224 px",
       is_trained: true,

@@ -16,7 +16,7 @@ from bearwidgets.data.parallel import in_threads
 from bearwidgets.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from bearwidgets.data.item_table import ItemTable
@@ -56,9 +56,21 @@ def image_stats_of(ds: ItemTable, *, cache: ImageStatsCache | None = None) -> pd
         >>> len(stats) == len(ds), sorted(set(stats.format))
         (True, ['JPEG', 'PNG'])
     """
+    steps = measuring(ds, cache=cache)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def measuring(
+    ds: ItemTable, *, cache: ImageStatsCache | None = None
+) -> Generator[tuple[int, int], None, pd.DataFrame]:
+    """As `image_stats_of`, step by step: yields how many images are done, and of how many."""
     contents = ds.table["content"]
     paths = [ds.path_of(id_) for id_ in ds.table["id"]]
-    stats, problems = _stats_of(
+    stats, problems = yield from _stats_of(
         dict(zip(contents, paths, strict=True)), ImageStatsCache() if cache is None else cache
     )
     unknown = PixelStats(np.full(len(NAMES), np.nan, np.float32), np.zeros((SMALL, SMALL), np.uint8), "", 0)
@@ -98,18 +110,20 @@ def small_images(stats: pd.DataFrame) -> np.ndarray:
 
 def _stats_of(
     files: Mapping[str, Path], cache: ImageStatsCache
-) -> tuple[dict[str, PixelStats], dict[str, str]]:
+) -> Generator[tuple[int, int], None, tuple[dict[str, PixelStats], dict[str, str]]]:
     """Statistics and problems by content."""
     known = cache.get(files)
     missing = [content for content in files if content not in known]
     fresh: dict[str, PixelStats] = {}
     problems: dict[str, str] = {}
     paths = (files[content] for content in missing)
-    for content, result in zip(missing, in_threads(_try, paths, batch=_BATCH), strict=True):
+    for done, result in enumerate(in_threads(_try, paths, batch=_BATCH)):
+        content = missing[done]
         if isinstance(result, str):
             problems[content] = result
         else:
             fresh[content] = result
+        yield done + 1, len(missing)
     cache.put(fresh)
     return known | fresh, problems
 

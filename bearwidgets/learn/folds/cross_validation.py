@@ -18,7 +18,8 @@ from bearwidgets.figures import percent
 from bearwidgets.learn.folds.folds import Folds
 from bearwidgets.learn.learner import Learner
 from bearwidgets.learn.predict import Prediction
-from bearwidgets.learn.progress import with_bar
+from bearwidgets.learn.progress import QUICK_STAGES, run_with_bar
+from bearwidgets.learn.provenance import as_mode
 from bearwidgets.learn.scores import class_numbers, split_scores
 
 if TYPE_CHECKING:
@@ -89,8 +90,9 @@ def cross_validate(
         warnings.warn(note, stacklevel=2)
     steps = cv.fine_tuning(epochs, mode=mode, **(fit_options or {}))
     try:
-        for _ in with_bar(steps, show=progress):
-            pass
+        within = [*QUICK_STAGES, *["unfrozen"] * (as_mode(mode) == "full")]
+        stages = [cv.stage(number, name) for number in range(cv.folds.n) for name in within]
+        run_with_bar(steps, show=progress, stages=stages)
     except KeyboardInterrupt:
         steps.close()
         use = "can be used" if cv.learners else "holds nothing yet"
@@ -202,6 +204,10 @@ class CrossValidation:
 
         return self._train(start, start(0))  # a wrong mode or number is refused at once
 
+    def stage(self, number: int, name: str) -> str:
+        """What a stage of the training of one fold, from 0 on, is called."""
+        return f"fold {number + 1} of {self.folds.n}: {name}"
+
     def _train(
         self,
         start: Callable[[int], tuple[Learner, Generator[Progress]]],
@@ -211,7 +217,7 @@ class CrossValidation:
             learner, training = start(number) if number else first
             with contextlib.closing(training):
                 for step in training:
-                    yield replace(step, stage=f"fold {number + 1} of {self.folds.n}: {step.stage}")
+                    yield replace(step, stage=self.stage(number, step.stage))
             self._leave_out(learner)
             row = self._examine(learner)
             self.learners, self._rows = [*self.learners[:number], learner], [*self._rows[:number], row]

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bearwidgets.data.image_stats.table import image_stats_of, measuring
 from bearwidgets.errors import BadInputError
+from bearwidgets.learn.progress import Progress
 from bearwidgets.review.checks.copies import SURE, find_copies
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Generator
+
     import pandas as pd
 
     from bearwidgets.data.dataset import Dataset
@@ -45,11 +49,22 @@ class CheckInputs:
             return "needs features: give a bearwidgets Learner, or a Review of one"
         return ""
 
+    def computing(self, needs: Collection[str]) -> Generator[Progress]:
+        """Compute what checks of these needs will read, step by step."""
+        if {"image_stats", "looks"} & set(needs):
+            steps = measuring(self.ds)
+            while True:
+                try:
+                    yield Progress("pixels", *next(steps))
+                except StopIteration as end:
+                    self.image_stats = end.value
+                    break
+        if "features" in needs and self._learn is not None:
+            yield from self._learn.compute_features(self.ds)
+
     @cached_property
     def image_stats(self) -> pd.DataFrame:
         """Figures of the pixels, a row for each item; see `bearwidgets.data.image_stats.table.image_stats_of`."""
-        from bearwidgets.data.image_stats.table import image_stats_of
-
         return image_stats_of(self.ds)
 
     @property

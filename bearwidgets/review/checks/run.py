@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,15 +12,18 @@ import pandas as pd
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, shortened, unknown_name
+from bearwidgets.learn.progress import Progress, run_with_bar
 from bearwidgets.review.checks.inputs import CheckInputs
 from bearwidgets.review.checks.issues import Issues
 from bearwidgets.review.checks.registry import CHECKS, Check, CheckResult, adaptive_threshold
 from bearwidgets.review.review import Review
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from bearwidgets.learn.predict import Predicts
+
+ISSUE_STAGES = ("pixels", "features", "checks")
 
 
 def find_issues(
@@ -27,6 +31,7 @@ def find_issues(
     checks: Sequence[str] | None = None,
     *,
     thresholds: Mapping[str, float] | None = None,
+    progress: bool = True,
 ) -> Issues:
     """Run the checks on a data set; those whose needs are missing, or that fail, are left out with the reason.
 
@@ -38,6 +43,7 @@ def find_issues(
             more. Those of the other checks follow the data; `issues.summary["threshold"]` shows all of them. Copies
             are known down to a similarity of 0.5; weak groups, order drift and spurious correlation have to be
             significant besides.
+        progress: Show a bar.
 
     Raises:
         BadInputError: Another kind of source, a review without a data set, an unknown check, or a threshold that is
@@ -48,12 +54,26 @@ def find_issues(
         >>> float(issues.summary.threshold["blurred"])
         0.3
     """
-    names = list(CHECKS) if checks is None else _known([checks] if isinstance(checks, str) else checks)
+    steps = finding_issues(source, checks, thresholds=thresholds)
+    return run_with_bar(steps, show=progress, stages=ISSUE_STAGES)
+
+
+def finding_issues(
+    source: Dataset | Review | Any,
+    checks: Sequence[str] | None = None,
+    *,
+    thresholds: Mapping[str, float] | None = None,
+) -> Generator[Progress, None, Issues]:
+    """As `find_issues`, step by step: yields progress, and stops when the iteration stops."""
+    names = list(CHECKS) if checks is None else known_checks(checks)
     given = _checked_thresholds(thresholds or {})
     inputs = _inputs(source)
     results: dict[str, tuple[Check, CheckResult]] = {}
     left_out: dict[str, str] = {}
-    for name in names:
+    with contextlib.suppress(Exception):  # the check that asks for it will say so
+        yield from inputs.computing({need for name in names for need in CHECKS[name].needs})
+    for done, name in enumerate(names):
+        yield Progress("checks", done, len(names))
         each = CHECKS[name]
         missing = [reason for need in each.needs if (reason := inputs.lacks(need))]
         if missing:
@@ -65,10 +85,17 @@ def find_issues(
             results[name] = (each, _checked(each.run(inputs), inputs.ds.table["id"], inputs.threshold))
         except Exception as error:  # noqa: BLE001 - one check of a user's own is not to take the others down
             left_out[name] = f"failed with {type(error).__name__}: {error}"
+    yield Progress("checks", len(names), len(names))
     return Issues(inputs.ds, results, left_out)
 
 
-def _known(names: Iterable[str]) -> list[str]:
+def known_checks(checks: Iterable[str]) -> list[str]:
+    """The names that these checks, one or several, have now, each once, in the order of their queues.
+
+    Raises:
+        BadInputError: An unknown check.
+    """
+    names = [checks] if isinstance(checks, str) else list(checks)
     for name in names:
         if name not in CHECKS:
             raise BadInputError(unknown_name("check", name, CHECKS))
@@ -82,7 +109,7 @@ def _checked_thresholds(thresholds: Mapping[str, float]) -> dict[str, float]:
         raise BadInputError(
             f"thresholds are {shortened(thresholds)}; allowed is a mapping of check names to scores."
         )
-    _known(thresholds)
+    known_checks(thresholds)
     for name, value in thresholds.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:
             raise BadInputError(

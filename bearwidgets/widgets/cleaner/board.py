@@ -57,6 +57,7 @@ class Board:
     ) -> None:
         self.view = ViewSpec("path", descending=False) if review is None else ViewSpec("label_issue")
         self.revision = 0
+        self.ids: np.ndarray = np.zeros(0, dtype=object)
         self.seen_ids: set[str] = set()
         self.issues = issues
         self.remarks = {} if remarks is None else remarks
@@ -64,11 +65,14 @@ class Board:
         self._trained_on: Mapping[str, str] = {}
         self.load(ds, review, decisions)
 
-    def load(self, ds: Dataset, review: Review | None, decisions: pd.DataFrame) -> None:
-        """Take other items or other scores, and order them anew."""
+    def load(
+        self, ds: Dataset, review: Review | None, decisions: pd.DataFrame, *, hold: bool = False
+    ) -> None:
+        """Take other items or other scores, and order them anew; with `hold` not if the items are the same."""
         table = ds.table
         self.ds, self.review = ds, review
-        self.ids: np.ndarray = table.id.to_numpy(dtype=object)
+        hold = hold and np.array_equal(self.ids, table.id)
+        self.ids = table.id.to_numpy(dtype=object)
         self.paths: np.ndarray = table.path.to_numpy(dtype=object)
         self.labels: np.ndarray = table.label.to_numpy(dtype=object)
         self.splits: np.ndarray = table.split.to_numpy(dtype=object)
@@ -91,6 +95,8 @@ class Board:
         )
         self.seen = np.fromiter((each in self.seen_ids for each in self.ids), bool, len(self.ids))
         self.decisions = DecisionColumns(ds, self._index, decisions, self._trained_on, self.queues)
+        if hold:
+            return
         try:
             self.show(self.view)
         except BadInputError:  # its queue, item, order or values are not there any more

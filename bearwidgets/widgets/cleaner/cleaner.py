@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.errors import check_whole
+from bearwidgets.review.checks.run import known_checks
 from bearwidgets.widgets.cleaner.commands import Commands
+from bearwidgets.widgets.cleaner.opening import Opening
 from bearwidgets.widgets.cleaner.requests import Requests
 from bearwidgets.widgets.cleaner.session import Session
 from bearwidgets.widgets.view import View, bundle
@@ -15,7 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bearwidgets.clean.journal import Journal
-    from bearwidgets.data.dataset import Dataset
     from bearwidgets.review.checks.issues import Issues
     from bearwidgets.review.effect.effect import Effect
     from bearwidgets.review.effect.running_yield import ReviewYield
@@ -30,7 +35,8 @@ class Cleaner(Commands, View):
     stays in memory until `close`, as all widgets do.
 
     Args:
-        source: a trained `Learner`, a `Review`, a `Dataset` (no scores, ordered by path) or a fastai `Learner`.
+        source: a folder of images, as in `clean`; or a trained `Learner`, a `Review`, a `Dataset` (no scores,
+            ordered by path) or a fastai `Learner`.
         issues: queues of suspects beside the label issues, such as duplicates: what `find_issues` gives, or any
             object with `queues()` and `queue(name)` as in `bearwidgets.widgets.cleaner.queues.IssueSource`.
         journal: the decisions; the workspace's own if not given.
@@ -63,9 +69,14 @@ class Cleaner(Commands, View):
         journal: Journal | None = None,
         height: int = 600,
     ) -> None:
-        self._session = Session(source, journal, issues)
+        if isinstance(source, (str, Path)):
+            source = Opening(Dataset.from_folder(source), checks=None if issues is None else ())
+        opening = source if isinstance(source, Opening) else None
+        self._session = Session(source if opening is None else opening.ds, journal, issues)
         super().__init__(Requests(self._session).handlers, self._session.lock, height=height)
         self._session.join(self)
+        if opening is not None:
+            self._session.open(opening)
 
     def __repr__(self) -> str:
         state = self._session.state()
@@ -151,3 +162,42 @@ class Cleaner(Commands, View):
     def on_scores(self, listener: Callable[[], None]) -> None:
         """Have a function called whenever scores or files changed: after a retrain, an apply, a rollback."""
         self._session.listeners.append(listener)
+
+
+def clean(
+    folder: str | Path,
+    *,
+    valid_pct: float = 0.2,
+    seed: int | None = None,
+    checks: Sequence[str] | None = None,
+    height: int = 600,
+) -> Cleaner:
+    """Read a folder of images and show the grid at once; train, rank and check in the background.
+
+    It is `Dataset.from_folder`, `Learner.fine_tune`, `find_issues` and `Cleaner` in one call, with the same figures.
+    The suspects come first as soon as they are known; in a view that somebody works in nothing moves, and a button
+    shows them. `cleaner.wait()` waits for the end, `cleaner.stop()` ends it early.
+
+    Args:
+        folder: One folder per class in it, or train/ valid/ test/ of those.
+        valid_pct: Share of valid items, 0 to below 1, as in `Dataset.from_folder`.
+        seed: Of the split and of the learner; their own defaults if not given.
+        checks: Names of checks, as in `find_issues`; all if not given, none for an empty list.
+        height: Of the view, px.
+
+    Raises:
+        BadInputError: An unknown check, or as `Dataset.from_folder`.
+        MissingFileError: There is no such folder.
+
+    Example:
+        >>> cleaner = bw.clean("bears").wait()
+        >>> cleaner.learn.is_trained, len(cleaner.issues.summary) > 0
+        (True, True)
+    """
+    if checks is not None:
+        known_checks(checks)  # says at once what is wrong
+    if seed is not None:
+        check_whole("seed", seed, 0, 2**32 - 1, kind=Integral)
+    split: dict[str, Any] = {} if seed is None else {"seed": seed}
+    ds = Dataset.from_folder(folder, valid_pct=valid_pct, **split)
+    return Cleaner(Opening(ds, seed or 0, checks), height=height)

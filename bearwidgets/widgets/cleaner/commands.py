@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
 
+    from typing_extensions import Self
+
     from bearwidgets.clean.apply.plan import Plan, Receipt
     from bearwidgets.widgets.cleaner.session import Session
     from bearwidgets.widgets.protocol import JobState
@@ -155,13 +157,27 @@ class Commands:
             TrainingError: it failed; scores and learner are as before.
         """
         self._session.retrain(epochs)
-        state = self._session.job.wait() if wait else self._session.job.state
-        if state.state == "failed":
-            raise TrainingError(state.error)
-        return state
+        if wait:
+            self.wait()
+        return self._session.job.state
+
+    def wait(self) -> Self:
+        """Wait for what goes on in the background; Ctrl-C stops it.
+
+        Raises:
+            TrainingError: it failed; the message says why.
+
+        Example:
+            >>> cleaner.wait() is cleaner
+            True
+        """
+        self._session.painted.set()  # who waits here sees no images
+        if self._session.job.wait().state == "failed":
+            raise TrainingError(self._session.job.state.error)
+        return self
 
     def stop(self) -> None:
-        """Stop a training at its next step; scores and learner stay as they were."""
+        """Stop what goes on in the background at its next step; a retrain leaves scores and learner as they were."""
         self._session.job.stop()
 
     def apply(self, *, dry_run: bool = False) -> Plan | Receipt:

@@ -75,6 +75,8 @@ class Requests(ToolRequests):
                 except ImageError as error:
                     item = replace(item, error=str(error))
             items.append(item)
+        if request.images:
+            session.painted.set()
         return protocol.PageReply(board.revision, start, items), buffers
 
     def _locate(self, request: protocol.ItemRequest) -> protocol.LocateReply:
@@ -97,7 +99,7 @@ class Requests(ToolRequests):
         return self._stepped(self._session.journal.redo())
 
     def _stepped(self, ids: Sequence[str]) -> protocol.StepReply:
-        board = self._session.board
+        board, self._session.at_work = self._session.board, True
         places = [place for each in ids[:SHOWN] if (place := board.place_of(each)) is not None]
         what = counted(len(ids), "decision")
         return protocol.StepReply(
@@ -137,11 +139,13 @@ class Requests(ToolRequests):
         return reply, [stream.getvalue()]
 
     def _seen(self, request: protocol.RangesRequest) -> protocol.StateReply:
+        self._session.at_work |= any(start > 0 for start, _ in request.ranges)
         self._session.board.mark_seen(self._session.board.ids_at(request.ranges))
         return protocol.StateReply(self._session.state())
 
     def _select(self, request: protocol.RangesRequest) -> protocol.Nothing:
         self._session.selected = self._session.board.ids_at(request.ranges)
+        self._session.at_work |= bool(self._session.selected)
         return protocol.Nothing()
 
     def _yield(self, _request: protocol.Nothing) -> protocol.YieldReply:

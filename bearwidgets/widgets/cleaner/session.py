@@ -17,6 +17,7 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.split import SPLITS
 from bearwidgets.errors import BadInputError, shortened, unknown_name
 from bearwidgets.figures import counted
+from bearwidgets.learn.progress import QUICK_STAGES, Progress
 from bearwidgets.review.effect.running_yield import ReviewYield, review_yield
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner import retraining
@@ -35,11 +36,12 @@ from bearwidgets.widgets.protocol import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from bearwidgets.clean.apply.plan import Receipt
     from bearwidgets.clean.log.remarks import Remark
     from bearwidgets.review.effect.effect import Effect
+    from bearwidgets.widgets.cleaner.opening import Opening
     from bearwidgets.widgets.cleaner.queues import IssueSource
     from bearwidgets.widgets.protocol import JobState
     from bearwidgets.widgets.view import View
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("bearwidgets")
 
 TOLD = 2000
+TRIAGE = "triage"
 _thumbnails_in = functools.cache(Thumbnails)  # all views share what is held in memory
 
 
@@ -61,6 +64,10 @@ class Session:
         selected: ids of the items that are selected in the view.
         remarks: tags and notes by id, as the board shows them.
         effect: what the last retrain changed on the evaluation split, or None.
+        painted: set once a view had its first images.
+        at_work: whether a person did something in the order that is shown: decided, selected, scrolled, filtered.
+        ready: a sentence on suspects that were found and not shown, for a person was at work; or "".
+        untrained: why the first work on a folder trained nothing; or "".
     """
 
     def __init__(
@@ -76,6 +83,9 @@ class Session:
         self.listeners: list[Callable[[], None]] = []
         self.selected: list[str] = []
         self.remarks: dict[str, Remark] = {}
+        self.painted = threading.Event()
+        self.at_work = False
+        self.ready = self.untrained = ""
         self.job = Job(self._tell_job)
         self.thumbnails = _thumbnails_in(cache_dir() / "thumbs")
         self._full_review = self.review  # of items, too, that a round has moved away since
@@ -112,6 +122,7 @@ class Session:
         return self._record(self.board.resolved(self.board.rows_of(ids), keepers=keepers))
 
     def _record(self, choices: Mapping[int, Choice]) -> list[str]:
+        self.at_work = True
         ids = self.board.ids[list(choices)]
         evidence = {id_: self.board.evidence(row) for id_, row in zip(ids, choices, strict=True)}
         changed = self.journal.record_each(dict(zip(ids, choices.values(), strict=True)), seen=evidence)
@@ -169,6 +180,9 @@ class Session:
                 raise BadInputError(unknown_name(kind, value, known))
         self.refresh()
         self.board.show(view)
+        self.at_work = True
+        if view == suspects_first(self.board):
+            self.ready = ""
 
     def save_view(self, name: str) -> None:
         """Keep the view as it is now under a name."""
@@ -234,8 +248,9 @@ class Session:
             ),
             stale=bool(changes),
             job=self.job.state,
+            ready=self.ready,
             title=self.ds.root.name,
-            provenance=getattr(self.review, "provenance", "no scores: give the Cleaner a trained Learner"),
+            provenance=getattr(self.review, "provenance", self._no_scores()),
             is_trained=bool(getattr(self.learn, "is_trained", scored)),
             exam_marks=board.decisions.exam_marks,
             keep=keep,
@@ -249,6 +264,11 @@ class Session:
             saved=saved,
         )
 
+    def _no_scores(self) -> str:
+        if self.job.running and self.job.state.kind == "open":
+            return "no scores yet"
+        return self.untrained or "no scores: give the Cleaner a trained Learner"
+
     def tell(self, event: KernelEvent) -> None:
         """Say something to every view."""
         for view in list(self.views):
@@ -260,6 +280,7 @@ class Session:
 
     def tell_items(self, ids: Sequence[str]) -> int:
         """Let the views know that these items changed; gives how many did."""
+        self.at_work = True
         self.tell_state()
         if ids:
             self.tell(ItemsEvent(list(ids) if len(ids) <= TOLD else None))
@@ -310,13 +331,54 @@ class Session:
 
     # ------------------------------------------------------------------ training
 
+    def open(self, opening: Opening) -> None:
+        """Start the first work on a folder, in the background."""
+        steps, end = self._opening(opening), lambda: {"message": self.untrained or "done"}
+        self.job.start(steps, end, kind="open", phases=opening.phases)
+
+    def _opening(self, opening: Opening) -> Generator[Progress]:
+        for step in opening.steps(self.painted):
+            if isinstance(step, Progress):
+                self.untrained = step.note or self.untrained
+                yield step
+                continue
+            with self.lock:
+                if isinstance(step, Review):
+                    self._take_first(step)
+                else:
+                    self.board.issues = step
+                self._show_suspects()
+                if isinstance(step, Review):
+                    self._trained_on(self.learn.ds)
+                    self._tell_listeners()
+
+    def _take_first(self, review: Review) -> None:
+        """The first scores, of a learner that was trained behind the grid."""
+        self.learn = self.first_learn = review.learn
+        self.review = self._full_review = review
+        if review.ds is not None and len(review.ds) != len(self.ds):  # some cannot be decoded
+            self.ds = review.ds.on_disk
+            self.journal = Journal.open(self.ds, by=self.journal.by)
+
+    def _show_suspects(self) -> None:
+        """Put the suspects first; where a person is at work the order stays, and it is said that they are there."""
+        self.board.load(self.ds, self.review, self.journal.decisions, hold=True)
+        first = suspects_first(self.board)
+        if not self.at_work:
+            self.board.show(first)
+        elif first != self.board.view:
+            self.ready = _suspects_found(self.board)
+        self.tell_state()
+        self.tell(ItemsEvent(None))
+
     def retrain(self, epochs: int = 4) -> None:
         """Start training on the data with the decisions taken into account, in the background."""
         with self.lock:
             self.refresh()
             cleaned = self.ds.cleaned(self.journal)
             learner, steps = retraining.begin(self.learn, cleaned, epochs)
-            self.job.start(steps, lambda: self._take(learner, cleaned))
+            phases = (*QUICK_STAGES, "measuring") if self.learn.mode == "quick" else ()
+            self.job.start(steps, lambda: self._take(learner, cleaned), phases=phases)
             self.effect = None
 
     def _take(self, learner: Any, cleaned: Dataset) -> dict[str, Any]:
@@ -338,6 +400,19 @@ class Session:
         """The scores shown now come from a learner that was trained on these items and labels."""
         train = ds.table[ds.table.split == "train"]
         self.board.trained_on(dict(zip(train.id.tolist(), train.label.tolist(), strict=True)))
+
+
+def suspects_first(board: Board) -> ViewSpec:
+    """The view with what most deserves a look first."""
+    if TRIAGE in board.queues.names:
+        return ViewSpec("queue", queue=TRIAGE)
+    return ViewSpec("label_issue") if board.review is not None else ViewSpec("path", descending=False)
+
+
+def _suspects_found(board: Board) -> str:
+    listed = {each.name: each.total for each in board.queues.message()}
+    n = listed.get(TRIAGE, sum(listed.values()) or int((board.suggested != board.labels)[board.scored].sum()))
+    return f"{n:,} {'suspect' if n == 1 else 'suspects'} found" if n else ""
 
 
 def _opened(source: Any) -> tuple[Review | None, Dataset]:

@@ -123,9 +123,19 @@
  * @property {number|null} error_rate_corrected on the labels as they are corrected
  */
 /**
+ * @typedef {object} Phase
+ * One part of a job.
+ * @property {string} name what a person reads
+ * @property {number} done
+ * @property {number|null} total null where that is not known yet
+ * @property {"waiting"|"running"|"done"|"failed"} state
+ */
+/**
  * @typedef {object} JobState
- * Where a training stands.
+ * Where a job in the background stands.
  * @property {"idle"|"running"|"stopping"|"done"|"stopped"|"failed"} state
+ * @property {"train"|"retrain"|"checks"|"open"} kind open: the first work on a folder
+ * @property {Phase[]} phases all parts, as far as they are known, in their order
  * @property {number} step steps of the present stage that are done, of `total`
  * @property {number} total
  * @property {number|null} seconds_left estimate for the present stage
@@ -168,6 +178,7 @@
  * @property {Can} can
  * @property {boolean} stale the scores were made before decisions that change the training
  * @property {JobState} job
+ * @property {string} ready a sentence where suspects were found but not shown, for the person is at work in this order; or ""
  * @property {string} title
  * @property {string} provenance where the scores come from, in words
  * @property {boolean} is_trained the scores come from a trained model
@@ -473,7 +484,7 @@
  */
 /**
  * @typedef {object} JobEvent
- * The training goes on, or ended.
+ * The job goes on, or ended.
  * @property {JobState} job
  * @property {"job"} event
  */
