@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
 Result = TypeVar("Result")
 
@@ -143,8 +143,10 @@ def make_bar(*, show: bool) -> Bar:
     """A bar for where the program runs."""
     if not show:
         return Bar()
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    return NotebookBar() if hasattr(shell, "kernel") else TerminalBar()
+    ipython: Any = sys.modules.get("IPython")  # a notebook has loaded it; nothing else needs it
+    if ipython is not None and hasattr(ipython.get_ipython(), "kernel"):
+        return NotebookBar(ipython.display.display)
+    return TerminalBar()
 
 
 class Bar:
@@ -185,18 +187,17 @@ class TerminalBar(Bar):
 class NotebookBar(Bar):
     """One output that is drawn over; a saved notebook keeps its last line."""
 
-    def __init__(self) -> None:
+    def __init__(self, display: Callable[..., Any]) -> None:
+        self._display = display
         self._handle: Any = None
 
     @override
     def draw(self, stages: Stages) -> None:
-        from IPython.display import display
-
         color = {"": "auto", "done": "#2e7d32"}.get(stages.ended, "#9e9e9e")
         bar = f'<progress max="1" value="{stages.share:.3f}" style="accent-color:{color}"></progress>'
         data = {"text/plain": stages.text, "text/html": f"<div>{bar} {html.escape(stages.text)}</div>"}
         if self._handle is None:
-            self._handle = display(data, raw=True, display_id=True)
+            self._handle = self._display(data, raw=True, display_id=True)
         else:
             self._handle.update(data, raw=True)
 
