@@ -6,9 +6,25 @@ const grid = (/** @type {object} */ change = {}) => g.layout({ width: 1000, heig
 
 test("columns fill the width and every item has a row", () => {
   const it = grid();
-  assert.equal(it.columns, Math.floor(1000 / (160 + g.PADDING)));
+  assert.equal(it.columns, Math.floor(1000 / (it.px + g.PADDING)));
   assert.equal(it.rows, Math.ceil(1003 / it.columns));
   assert.ok(it.columns * it.cellWidth <= 1000);
+});
+
+test("whole rows fill the view, with images near the wished size", () => {
+  for (let height = 96; height < 2000; height += 7) {
+    for (const px of [96, 119, 120, 176, 320]) {
+      const it = grid({ height, px });
+      const rows = Math.floor(height / it.cellHeight);
+      assert.ok(rows >= 1 && height - rows * it.cellHeight <= rows || it.px === 2 * px, `${height} at ${px} px: ${it.cellHeight}`);
+      assert.ok(it.px <= 2 * px && (it.px >= px / 2 || height < 2 * px), `${height} at ${px} px: ${it.px}`);
+    }
+  }
+});
+
+test("dense: 40 tiles and more on a screen", () => {
+  const it = grid({ width: 1263, height: 571, px: 96 });
+  assert.ok(it.columns * Math.floor(it.viewHeight / it.cellHeight) >= 40);
 });
 
 test("never more cells than allowed, the row of the focus included", () => {
@@ -49,15 +65,15 @@ test("a short grid is not scaled and does not scroll", () => {
 test("no items: no rows", () => {
   const it = grid({ total: 0 });
   assert.deepEqual(g.visibleRows(it, 0), [0, 0]);
-  assert.deepEqual(g.halfVisible(it, 0, 600, 160), [0, 0]);
+  assert.deepEqual(g.halfVisible(it, 0, 600), [0, 0]);
 });
 
 test("half visible counts the image, not the caption", () => {
   const it = grid();
-  const middle = g.PADDING / 2 + 80;
-  assert.equal(g.halfVisible(it, middle - 1, middle + 1, 160)[0], 0);
-  assert.equal(g.halfVisible(it, middle + 1, it.cellHeight + middle + 1, 160)[0], it.columns);
-  assert.deepEqual(g.halfVisible(it, 0, middle - 1, 160), [0, 0]);
+  const middle = g.PADDING / 2 + it.px / 2;
+  assert.equal(g.halfVisible(it, middle - 1, middle + 1)[0], 0);
+  assert.equal(g.halfVisible(it, middle + 1, it.cellHeight + middle + 1)[0], it.columns);
+  assert.deepEqual(g.halfVisible(it, 0, middle - 1), [0, 0]);
 });
 
 test("the nearest scroll position that shows an item", () => {
@@ -65,7 +81,9 @@ test("the nearest scroll position that shows an item", () => {
   assert.equal(g.topToShow(it, 0, 300), 0);
   const below = it.columns * 10;
   assert.equal(g.topToShow(it, below, 0), 11 * it.cellHeight - it.viewHeight);
-  assert.equal(g.topToShow(it, below, 10 * it.cellHeight - 20), 10 * it.cellHeight - 20);
+  assert.equal(g.topToShow(it, below, 10 * it.cellHeight - 20), 9 * it.cellHeight, "what was decided last stays in sight");
+  const low = grid({ height: 200 });
+  assert.equal(g.topToShow(low, low.columns * 3, 9000), 3 * low.cellHeight, "no room for two rows");
 });
 
 test("boxes find items", () => {
@@ -78,11 +96,11 @@ test("boxes find items", () => {
 test("a box over the last row stops at the last item", () => {
   const it = grid({ total: 7 });
   const box = { x0: 0, y0: 0, x1: 5000, y1: 5000 };
-  assert.deepEqual(g.itemsInBox(it, box), [[0, 5], [5, 7]]);
+  assert.deepEqual(g.itemsInBox(it, box), [[0, 6], [6, 7]]);
 });
 
 test("moves stay inside", () => {
-  const it = grid({ total: 12 });
+  const it = grid({ total: 12, width: 800 });
   assert.equal(it.columns, 5);
   assert.equal(g.moved(it, 0, "left"), 0);
   assert.equal(g.moved(it, 11, "right"), 11);

@@ -25,7 +25,6 @@ test("decisions", () => {
   }
   assert.deepEqual(press("1"), { kind: "class", index: 0 });
   assert.deepEqual(press("9"), { kind: "class", index: 8 });
-  assert.equal(press("0"), null);
 });
 
 test("moving and selecting", () => {
@@ -52,6 +51,14 @@ test("what belongs to the browser or the notebook is left alone", () => {
     assert.equal(press(key), null, key);
   }
   for (const key of ["Ctrl+z", "Ctrl+a", "Meta+c", "Meta+r"]) assert.equal(press(key, true), null, `${key} on a Mac`);
+});
+
+test("ways through the grid", () => {
+  assert.deepEqual(press("n"), { kind: "next", back: false });
+  assert.deepEqual(press("Shift+N"), { kind: "next", back: true });
+  for (const [key, step] of [["=", 1], ["-", -1], ["0", 0]]) assert.deepEqual(press(key), { kind: "size", step });
+  assert.deepEqual(press("x"), { kind: "compare" });
+  assert.deepEqual(press("f"), { kind: "window" });
 });
 
 test("help, search, menu, escape", () => {

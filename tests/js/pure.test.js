@@ -4,7 +4,7 @@ import { polyline } from "../../bearwidgets/frontend/src/cleaner/curve.js";
 import { badge } from "../../bearwidgets/frontend/src/shared/actions.js";
 import * as f from "../../bearwidgets/frontend/src/shared/format.js";
 import { bytes, ImageCache } from "../../bearwidgets/frontend/src/grid/imagecache.js";
-import { choices, matching } from "../../bearwidgets/frontend/src/shared/menu.js";
+import { choices, matching } from "../../bearwidgets/frontend/src/cleaner/choices.js";
 import { BATCH_EVERY, SEEN_AFTER, SeenTracker } from "../../bearwidgets/frontend/src/grid/seentracker.js";
 import { confusedClasses, margins, mostConfused, tint } from "../../bearwidgets/frontend/src/confusion/shading.js";
 
@@ -71,10 +71,10 @@ test("the drop-down: suggested first, search, a new class by name", () => {
   assert.equal(all[3].hint, "suggested · 3");
   assert.deepEqual(matching(all, "gri").map(({ text }) => text), ["grizzly", "New class “gri”"]);
   assert.deepEqual(matching(all, "teddy").map(({ text }) => text), ["teddy"]);
-  assert.deepEqual(matching(all, "panda").map(({ label, fresh }) => [label, fresh]), [["panda", true]]);
+  assert.deepEqual(matching(all, "panda").map(({ label, sure }) => [label, Boolean(sure)]), [["panda", true]]);
   for (const typed of ["de", "un", "k"]) assert.ok(matching(all, typed).every(({ action }) => action === "relabel"), "letters name classes");
   for (const typed of ["grizly", "grzzli", "Grizzley"]) assert.equal(matching(all, typed)[0].text, "grizzly");
-  assert.deepEqual(matching(all, "bear").map(({ fresh }) => fresh), [true], "not near enough");
+  assert.deepEqual(matching(all, "bear").map(({ label }) => label), ["bear"], "not near enough");
   const many = choices(Array.from({ length: 1000 }, (_, i) => `c${i}`), {});
   assert.ok(matching(many, "").length <= 200);
   assert.equal(matching(many, "c999")[0].label, "c999");

@@ -19,7 +19,7 @@ test("every row keeps to its columns and no group that fits is broken", () => {
     const runs = [[2, 3], [1, 4], [3, 2], [8, 1], [2, 1], [1, 1], [5, 2]];
     const sizes = runs.flatMap(([size, times]) => Array(times).fill(size));
     const total = sizes.reduce((sum, size) => sum + size, 0);
-    const grid = layout({ width: columns * 174, height: 600, total, px: 160, runs });
+    const grid = layout({ width: columns * 174, height: 216, total, px: 160, runs });
     assert.equal(grid.columns, columns);
     for (let row = 0; row < grid.rows; row++) {
       const length = startOf(grid, row + 1) - startOf(grid, row);
@@ -35,7 +35,7 @@ test("every row keeps to its columns and no group that fits is broken", () => {
 });
 
 test("focus, boxes and scrolling follow uneven rows", () => {
-  const grid = layout({ width: 5 * 174, height: 400, total: 9, px: 160, runs: [[3, 3]] });
+  const grid = layout({ width: 5 * 174, height: 216, total: 9, px: 160, runs: [[3, 3]] });
   assert.deepEqual(grid.starts, [0, 3, 6]);
   assert.equal(moved(grid, 1, "down"), 4);
   assert.equal(moved(grid, 4, "rowEnd"), 5);

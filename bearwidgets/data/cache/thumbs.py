@@ -25,8 +25,8 @@ from bearwidgets.files import write_atomic
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIZES = (160, 320)
-"""Allowed lengths of the long side in px."""
+SIZES = (160, 320, 640)
+"""Allowed lengths of the long side in px; the longest is for screens with two pixels for one of the page."""
 
 _QUALITY = 80
 _DAY = 86_400  # s; a thumbnail that is used is marked as used at most this often
@@ -56,7 +56,7 @@ class Thumbnails:
         self._disk_works = True
 
     def jpeg(self, path: str | Path, content: str, px: int) -> bytes:
-        """JPEG bytes of the image, its long side at most `px` (160 or 320), without any metadata.
+        """JPEG bytes of the image, its long side at most `px` (see `SIZES`), without any metadata.
 
         The file is opened only if its thumbnail is nowhere yet.
 

@@ -15,6 +15,7 @@ export class Decisions {
   #grid;
   #draw;
   #toast;
+  #speak;
   #closeUndo = () => {};
   /** How many acts were sent; the last is what an undo takes back. */
   #acts = 0;
@@ -25,12 +26,14 @@ export class Decisions {
    * @param {Grid} options.grid
    * @param {() => void} options.draw
    * @param {(text: string, act?: {text: string, run: () => void}) => () => void} options.toast gives what closes it
+   * @param {(text: string) => void} options.speak
    */
-  constructor({ session, grid, draw, toast }) {
+  constructor({ session, grid, draw, toast, speak }) {
     this.#session = session;
     this.#grid = grid;
     this.#draw = draw;
     this.#toast = toast;
+    this.#speak = speak;
   }
 
   /** @param {Action} action @param {string|null} [label] acts on the selection, or on the active tile and moves on */
@@ -63,7 +66,12 @@ export class Decisions {
     const sent = this.#send("mark", { revision: store.revision, ranges, action, label }, guess);
     const act = this.#acts;
     const result = await sent;
-    if (!result || count(ranges) < 2) return;
+    if (!result) return;
+    if (count(ranges) < 2) {
+      const item = store.item(ranges[0][0]);
+      if (item) this.#speak(`${item.decision ? verb(item.decision.action, item.decision.label) : "no decision"}: ${item.path}`);
+      return;
+    }
     if (result.changed) this.#toastUndo(act, markedWords(result.changed, action, label));
     else this.#toast(`Nothing changed: ${unchangedWords(action)}.`);
   }
@@ -91,6 +99,15 @@ export class Decisions {
     const result = await sent;
     if (result?.changed) this.#toastUndo(act, `${counted(result.changed, "decision")}: one of each group kept, the others deleted`);
     else if (result) this.#toast(`Decided already${keepers ? "; Shift+G keeps this one and deletes the others" : ""}.`);
+  }
+
+  /** Goes to the next undecided image of the view, or says that there is none. @param {boolean} back */
+  async nextUndecided(back) {
+    const { store } = this.#session;
+    const result = await this.#session.attempt("next", { revision: store.revision, start: this.#grid.selection.active, back });
+    if (!result) return;
+    if (result.index !== null) this.#grid.goTo(result.index);
+    else this.#toast(`Nothing undecided ${back ? "before" : "after"} this image.`);
   }
 
   /** @param {string} id an item that need not be in this view */

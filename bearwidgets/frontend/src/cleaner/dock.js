@@ -1,21 +1,22 @@
-// Over the lower edge of the grid: buttons for the selected images, and toasts.
+// Messages and the buttons for several images: both have their place in the footer, so that nothing moves.
 import { ACTIONS } from "../shared/actions.js";
 import { attribute, button, h, say } from "../shared/dom.js";
 import { whole } from "../shared/format.js";
 /** @import { Action } from "../shared/types.js" */
 
-/** How long a toast stays, ms. */
+/** How long a message stays, ms. */
 const TOAST = 6_000;
 
-/** The bulk bar, and one toast at a time. */
+/** The bulk bar, and one message at a time. */
 export class Dock {
-  #toast = h("div", { class: "bw-toast", role: "status", "aria-live": "polite" });
+  toastElement = h("div", { class: "bw-toast", role: "status", "aria-live": "polite" });
+  /** What is said without being shown, such as each mark. */
+  spoken = h("div", { class: "bw-spoken", role: "status", "aria-live": "polite" });
   #count = h("strong", {});
-  #bulk;
+  bulk;
   #onGone;
   /** @type {any} */
   #timer = null;
-  element;
 
   /**
    * @param {object} options
@@ -27,28 +28,32 @@ export class Dock {
    */
   constructor({ signal, onMark, onRelabel, onNone, onGone }) {
     this.#onGone = onGone;
-    const act = (/** @type {Exclude<Action, "relabel">} */ action) => button(ACTIONS[action].many ?? ACTIONS[action].title, () => onMark(action));
+    const act = (/** @type {Exclude<Action, "relabel">} */ action) => button(ACTIONS[action].many ?? ACTIONS[action].title, () => onMark(action), { title: ACTIONS[action].key });
     const relabel = button(`${ACTIONS.relabel.many} ▾`, () => onRelabel(relabel), { "aria-haspopup": "listbox" });
-    this.#bulk = h(
+    this.bulk = h(
       "div",
-      { class: "bw-bulk", role: "toolbar", "aria-label": "Selected items", hidden: true },
+      { class: "bw-bulk", role: "toolbar", "aria-label": "Selected images", hidden: true },
       this.#count,
-      act("delete"),
-      act("unsure"),
-      act("keep"),
-      relabel,
       act("accept"),
+      act("delete"),
+      relabel,
+      act("keep"),
+      act("unsure"),
       act("clear"),
       button("✕", onNone, { class: "bw-button bw-square", "aria-label": "Select nothing", title: "Select nothing (Esc)" }),
     );
-    this.element = h("div", { class: "bw-dock" }, this.#toast, this.#bulk);
     signal.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
   /** @param {number} selected */
   showSelected(selected) {
-    this.#bulk.hidden = selected < 2;
-    say(this.#count, `${whole(selected)} selected:`);
+    this.bulk.hidden = selected < 2;
+    say(this.#count, `${whole(selected)} selected`);
+  }
+
+  /** A screen reader says it. @param {string} text */
+  speak(text) {
+    say(this.spoken, text);
   }
 
   /** @param {string} text @param {{text: string, run: () => void}|null} [act] @param {boolean} [bad] @returns {() => void} what closes it */
@@ -59,10 +64,10 @@ export class Dock {
       this.#onGone();
       act?.run();
     };
-    const parts = [h("span", { text }), ...(act ? [button(act.text, press, { class: "bw-link" })] : [])];
+    const parts = [h("span", { class: "bw-cut", text, title: text }), ...(act ? [button(act.text, press, { class: "bw-link" })] : [])];
     const close = () => parts.forEach((part) => part.remove());
-    attribute(this.#toast, "data-bad", bad);
-    this.#toast.replaceChildren(...parts);
+    attribute(this.toastElement, "data-bad", bad);
+    this.toastElement.replaceChildren(...parts);
     this.#timer = setTimeout(close, bad ? 2 * TOAST : TOAST);
     return close;
   }

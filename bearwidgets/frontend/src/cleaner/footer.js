@@ -1,70 +1,64 @@
-// Under the grid: why the active image is shown, what the digits mean (a click filters), and the keys.
+// The one line under the grid: why the active image is shown, what the digits mean, and the keys. Messages, the buttons
+// for several images and a training take their places in it.
 import { attribute, button, h, say } from "../shared/dom.js";
 import { progressLine, whole } from "../shared/format.js";
-import { KEYS } from "./keymap.js";
 /** @import { Item, State, Yield } from "../shared/types.js" */
 
-/** Two lines: the reason and the progress, the classes and the keys. */
+/** A line with two places: words at the left, keys at the right. */
 export class Footer {
-  #legend = h("div", { class: "bw-legend", role: "group", "aria-label": "Classes and their keys" });
-  #groupKey = h("span");
-  #figures = h("span", { class: "bw-figures" });
-  #hint = h("span", { class: "bw-stop", role: "status" });
-  #progress = h("span", { class: "bw-looks" }, this.#figures, this.#hint);
+  #chips = h("div", { class: "bw-legend", role: "group", "aria-label": "Classes and their keys" });
+  #keys = h("span", { class: "bw-keys", "aria-hidden": "true" });
+  #figures = h("span", { class: "bw-figures bw-cut" });
+  #hint = h("span", { class: "bw-stop bw-cut", role: "status" });
   #path = h("span", { class: "bw-path" });
   #why = h("span", {});
   #reason = h("span", { class: "bw-reason bw-cut" }, this.#path, " ", this.#why);
   #key = "";
-  #onClass;
+  #onLabel;
   element;
 
-  /** @param {{onClass: (name: string|null) => void, onHelp: () => void}} options */
-  constructor({ onClass, onHelp }) {
-    this.#onClass = onClass;
-    const keys = h("div", { class: "bw-keys bw-cut", "aria-hidden": "true" });
-    for (const { footer, press } of KEYS) {
-      if (!footer) continue;
-      const part = h("span", {}, h("kbd", { text: footer[0] }), ` ${footer[1]} `);
-      if (press?.g) this.#groupKey = part;
-      keys.append(part);
-    }
-    const strip = h("div", { class: "bw-strip" }, this.#legend, keys, button("all keys", onHelp, { class: "bw-link" }));
-    const said = h("div", { class: "bw-said" }, this.#reason, this.#progress);
-    this.element = h("div", { class: "bw-footer", hidden: true }, said, strip);
+  /**
+   * @param {object} options
+   * @param {(label: string) => void} options.onLabel a class was pressed: as its key does
+   * @param {() => void} options.onHelp
+   * @param {HTMLElement} options.message takes the place of the reason while it says something
+   * @param {HTMLElement[]} options.over what takes the place of the keys while it is shown
+   */
+  constructor({ onLabel, onHelp, message, over }) {
+    this.#onLabel = onLabel;
+    const strip = h("div", { class: "bw-strip" }, this.#chips, this.#keys, button("all keys", onHelp, { class: "bw-link" }));
+    const said = h("div", { class: "bw-said" }, message, this.#reason, this.#figures, this.#hint);
+    this.element = h("div", { class: "bw-footer", hidden: true }, said, ...over, strip);
   }
 
   /** @param {Yield|null} figures what the decisions brought */
   showYield(figures) {
     say(this.#figures, figures && !figures.hint ? progressLine(figures) : "");
     say(this.#hint, figures?.hint ?? "");
+    attribute(this.#figures, "title", this.#figures.textContent);
+    attribute(this.#hint, "title", figures?.hint ?? null);
   }
 
   /** @param {State} state */
   show(state) {
     this.element.hidden = false;
-    this.#groupKey.hidden = !state.runs.length;
-    const chosen = state.view.filter.label;
-    const key = JSON.stringify([state.classes, state.counts.label, chosen]);
+    const key = JSON.stringify([state.classes, state.runs.length > 0, state.can.scores]);
     if (key === this.#key) return;
     this.#key = key;
+    const accept = state.runs.length ? [["G", "keep one"]] : [];
+    const keys = [...(state.can.scores ? [["Enter", "accept"]] : []), ["Del", "delete"], ["K", "keep"], ...accept];
+    this.#keys.replaceChildren(...keys.map(([name, does]) => h("span", {}, h("kbd", { text: name }), ` ${does} `)));
     const chips = state.classes.slice(0, 9).map((name, index) =>
       h(
         "button",
-        {
-          type: "button",
-          class: "bw-chip",
-          "aria-pressed": String(name === chosen),
-          title: name === chosen ? "Show all classes" : `Show only ${name}`,
-          on: { click: () => this.#onClass(name === chosen ? null : name) },
-        },
+        { type: "button", class: "bw-chip", tabindex: "-1", title: `Relabel to ${name} (${index + 1})`, on: { click: () => this.#onLabel(name) } },
         h("kbd", { text: String(index + 1) }),
         h("span", { class: "bw-chip-name bw-cut", text: name }),
-        h("span", { class: "bw-hint", text: whole(state.counts.label[name] ?? 0) }),
       ),
     );
     const more = state.classes.length - chips.length;
     const rest = more > 0 ? h("span", { class: "bw-hint", text: `+ ${whole(more)} more: R`, title: "Press R to choose any class" }) : null;
-    this.#legend.replaceChildren(...chips, ...(rest ? [rest] : []));
+    this.#chips.replaceChildren(...chips, ...(rest ? [rest] : []));
   }
 
   /** @param {Item|null} item the active one; a screen reader hears it from the tile */

@@ -1,6 +1,6 @@
-// The strip that shows a training: curve, time left, Stop, and what it changed.
+// A training in the footer: curve, time left, Stop, and what it changed.
 import { attribute, button, h, say } from "../shared/dom.js";
-import { percent, timeLeft } from "../shared/format.js";
+import { counted, percent, timeLeft } from "../shared/format.js";
 import { polyline } from "./curve.js";
 /** @import { JobState } from "../shared/types.js" */
 
@@ -11,14 +11,12 @@ const HEIGHT = 44;
 /** Shows a training while it runs, and its result until it is closed. */
 export class JobPanel {
   #title = h("strong", { role: "status" });
-  #text = h("span", {});
-  #result = h("div", { class: "bw-job-result" });
+  #text = h("span", { class: "bw-cut" });
   #fill = h("i", {});
   #bar = h("div", { class: "bw-bar", role: "progressbar", "aria-label": "Training", "aria-valuemin": 0 }, this.#fill);
   #chart = document.createElementNS(SVG, "svg");
   #lossLine = document.createElementNS(SVG, "polyline");
   #errorLine = document.createElementNS(SVG, "polyline");
-  #legend = h("span", { class: "bw-hint" });
   #stop;
   #close;
   #dismissed = "";
@@ -37,14 +35,7 @@ export class JobPanel {
     attribute(this.#lossLine, "class", "bw-curve-loss");
     attribute(this.#errorLine, "class", "bw-curve-error");
     this.#chart.append(this.#lossLine, this.#errorLine);
-    this.element = h(
-      "div",
-      { class: "bw-job", hidden: true },
-      h("div", { class: "bw-job-text" }, this.#title, this.#text, this.#result, this.#bar),
-      h("figure", { class: "bw-job-chart" }, this.#chart, this.#legend),
-      this.#stop,
-      this.#close,
-    );
+    this.element = h("div", { class: "bw-job", hidden: true }, this.#chart, this.#title, this.#text, this.#bar, this.#stop, this.#close);
   }
 
   /** @param {JobState} job */
@@ -58,7 +49,9 @@ export class JobPanel {
     say(this.#title, titles[job.state]);
     this.element.dataset.state = job.state;
     const progress = running && job.total ? [`step ${job.step} of ${job.total}`, timeLeft(job.seconds_left)] : [];
-    say(this.#text, [...progress, job.error ?? job.message].filter(Boolean).join(" · "));
+    const said = job.error ?? (job.after ? resultWords(job) : job.message);
+    say(this.#text, [...progress, said].filter(Boolean).join(" · "));
+    attribute(this.#text, "title", this.#text.textContent);
     this.#bar.hidden = !running;
     this.#fill.style.width = `${job.total ? (job.step / job.total) * 100 : 0}%`;
     attribute(this.#bar, "aria-valuemax", job.total);
@@ -67,7 +60,6 @@ export class JobPanel {
     this.#stop.disabled = job.state === "stopping";
     this.#close.hidden = running;
     this.#draw(job);
-    this.#showResult(job);
   }
 
   #dismiss() {
@@ -79,24 +71,18 @@ export class JobPanel {
   #draw(job) {
     const last = (/** @type {1|2} */ column) => job.curve.findLast((point) => point[column] !== null)?.[column] ?? null;
     const [trained, wrong] = [last(1), last(2)];
-    /** @type {HTMLElement} */ (this.#chart.parentElement).hidden = job.curve.length < 2;
+    this.#chart.toggleAttribute("hidden", job.curve.length < 2);
     attribute(this.#lossLine, "points", polyline(job.curve.map(([x, y]) => [x, y]), WIDTH, HEIGHT, job.total));
     attribute(this.#errorLine, "points", polyline(job.curve.map(([x, , y]) => [x, y]), WIDTH, HEIGHT, job.total));
     const words = [trained === null ? "" : `— training loss ${trained.toFixed(3)}`, wrong === null ? "" : `┄ valid error ${percent(wrong, 1)}`];
-    say(this.#legend, words.filter(Boolean).join("   "));
     attribute(this.#chart, "aria-label", words.filter(Boolean).join(", "));
   }
+}
 
-  /** @param {JobState} job */
-  #showResult({ before, after }) {
-    this.#result.hidden = !after;
-    if (!after) return;
-    const was = before ? `${percent(before.error_rate, 1)} → ` : "";
-    const lines = [h("span", {}, "Error on the labels as they were: ", h("strong", { text: `${was}${percent(after.error_rate, 1)}` }))];
-    if (after.error_rate_corrected !== null) {
-      lines.push(h("span", {}, "on the corrected labels: ", h("strong", { text: percent(after.error_rate_corrected, 1) })));
-    }
-    lines.push(h("span", { class: "bw-hint", text: `${after.n} held-out items` }));
-    this.#result.replaceChildren(...lines);
-  }
+/** What a training changed, in one line. @param {JobState} job */
+function resultWords({ before, after, message }) {
+  if (!after) return message;
+  const was = before ? `${percent(before.error_rate, 1)} → ` : "";
+  const corrected = after.error_rate_corrected === null ? "" : `, ${percent(after.error_rate_corrected, 1)} on the corrected labels`;
+  return `error ${was}${percent(after.error_rate, 1)}${corrected} (${counted(after.n, "held-out image")})`;
 }

@@ -1,4 +1,4 @@
-// Which key means what. Pure: one table, from which the dispatch, the help dialog and the footer come.
+// Which key means what. Pure: one table, from which the dispatch and the help dialog come.
 import { ACTIONS } from "../shared/actions.js";
 /** @import { Action } from "../shared/types.js" */
 /** @import { Move } from "../grid/geometry.js" */
@@ -7,6 +7,9 @@ import { ACTIONS } from "../shared/actions.js";
  *   | {kind: "mark", action: Action}
  *   | {kind: "class", index: number}
  *   | {kind: "group", keepers: boolean}
+ *   | {kind: "next", back: boolean}
+ *   | {kind: "size", step: number}
+ *   | {kind: "window"|"compare"}
  *   | {kind: "undo"|"redo"|"all"|"toggle"|"zoom"|"menu"|"help"|"escape"|"search"|"queues"}} Command
  */
 /** @typedef {Pick<KeyboardEvent, "key"|"shiftKey"|"ctrlKey"|"metaKey"|"altKey">} Key */
@@ -15,7 +18,6 @@ import { ACTIONS } from "../shared/actions.js";
  * @property {string} keys as a person reads them; `Mod` stands for Ctrl, or Command on macOS
  * @property {string} does
  * @property {Record<string, Command>} [press] what the keys give; those that move are in MOVES
- * @property {[key: string, word: string]} [footer] what the footer says
  */
 
 /** @type {Record<string, Move>} */
@@ -32,10 +34,10 @@ const MOVES = {
 
 /** The row of an action. @param {Exclude<Action, "relabel">} action @param {...string} others keys beside its own @returns {KeyRow} */
 function mark(action, ...others) {
-  const { key, short, does } = ACTIONS[action];
+  const { key, does } = ACTIONS[action];
   const keys = [key, ...others];
   const press = Object.fromEntries(keys.map((each) => [named(each), /** @type {Command} */ ({ kind: "mark", action })]));
-  return { keys: keys.join(" or "), does, press, footer: [short ?? key, action] };
+  return { keys: keys.join(" or "), does, press };
 }
 
 /** A key's name in the table: letters are small. @param {string} key */
@@ -62,27 +64,36 @@ export const KEYS = [
     keys: "R",
     does: ACTIONS.relabel.does,
     press: { r: { kind: "menu" }, "Alt+ArrowDown": { kind: "menu" } },
-    footer: ["R", "any class"],
   },
   {
     keys: "1 – 9",
     does: "relabel to that class",
     press: Object.fromEntries(Array.from("123456789", (digit, index) => [digit, /** @type {Command} */ ({ kind: "class", index })])),
   },
-  { ...mark("clear"), footer: undefined },
+  mark("clear"),
   {
     keys: "Space",
     does: "zoom to the full image, and back",
     press: { " ": { kind: "zoom" } },
-    footer: ["Space", "zoom"],
   },
   {
     keys: "G",
     does: "group of copies: keep the proposed one, delete the others",
     press: { g: { kind: "group", keepers: true } },
-    footer: ["G", "keep one"],
   },
   { keys: "Shift+G", does: "group of copies: keep this one, delete the others", press: { "Shift+g": { kind: "group", keepers: false } } },
+  {
+    keys: "N, Shift+N",
+    does: "go to the next, the previous undecided image",
+    press: { n: { kind: "next", back: false }, "Shift+n": { kind: "next", back: true } },
+  },
+  { keys: "X", does: "compare two images side by side", press: { x: { kind: "compare" } } },
+  {
+    keys: "+ and −, 0",
+    does: "larger and smaller images, dense or normal; in the zoom: closer, 100 % or fit",
+    press: { "+": { kind: "size", step: 1 }, "=": { kind: "size", step: 1 }, "-": { kind: "size", step: -1 }, 0: { kind: "size", step: 0 } },
+  },
+  { keys: "F", does: "full window, and back", press: { f: { kind: "window" } } },
   { keys: "Q, then arrows and Enter", does: "choose a queue", press: { q: { kind: "queues" } } },
   { keys: "Mod+Z", does: "undo", press: { "Mod+z": { kind: "undo" } } },
   { keys: "Mod+Shift+Z or Mod+Y", does: "redo", press: { "Mod+Shift+z": { kind: "redo" }, "Mod+y": { kind: "redo" } } },

@@ -1,14 +1,15 @@
 // Everything that opens over or beside the grid.
 import { only, targets } from "../grid/selection.js";
-import { choices, openMenu } from "../shared/menu.js";
+import { openMenu } from "../shared/menu.js";
 import { count } from "../shared/ranges.js";
+import { choices, matching } from "./choices.js";
 import { applyDialog, helpDialog, rollbackDialog } from "./dialogs.js";
 import { Drawer } from "./drawer.js";
 import { JobPanel } from "./job.js";
 import { Zoom } from "./zoom.js";
 /** @import { Item, State } from "../shared/types.js" */
 /** @import { Grid } from "../grid/grid.js" */
-/** @import { Choice } from "../shared/menu.js" */
+/** @import { Choice } from "./choices.js" */
 /** @import { Decisions } from "./decisions.js" */
 /** @import { DialogOptions } from "./dialogs.js" */
 /** @import { Session } from "./session.js" */
@@ -106,7 +107,7 @@ export class Panels {
     if (!session.state) return;
     const { suggested, second, label } = item ?? {};
     const all = choices(session.state.classes, { suggested, second, label, marked: !item || item.decision !== null });
-    openMenu({ anchor, host, all, signal, ...then });
+    openMenu({ anchor, host, title: "Decision or class", placeholder: "Type a class…", rows: (typed) => matching(all, typed), signal, ...then });
   }
 
   /** @returns {DialogOptions} */

@@ -1,4 +1,5 @@
 // The Cleaner view: makes the parts, lays them out, and hands each the few functions it needs.
+import { DENSE } from "../grid/geometry.js";
 import { Grid } from "../grid/grid.js";
 import { SeenTracker } from "../grid/seentracker.js";
 import { nothing, only, size } from "../grid/selection.js";
@@ -18,10 +19,13 @@ import { Toolbar } from "./toolbar.js";
 /** @import { Deed } from "./toolbar.js" */
 
 /** Commands that work wherever the focus is. */
-const EVERYWHERE = new Set(["undo", "redo", "help", "search", "escape", "queues"]);
+const EVERYWHERE = new Set(["undo", "redo", "help", "search", "escape", "queues", "window", "next"]);
 
 /** In a view that is lower than this, px, what can be done without makes room for images. */
 const LOW = 360;
+
+/** Sides of images by key, px. */
+const [SMALLEST, NORMAL, LARGEST, STEP] = [96, 176, 320, 32];
 
 /** A Cleaner in a cell's output, until the signal ends it. */
 export class CleanerView {
@@ -54,17 +58,29 @@ export class CleanerView {
     this.#dock = this.#makeDock(signal);
     const [session, grid, root] = [this.#session, this.#grid, this.#root];
     const toast = this.#dock.toast.bind(this.#dock);
-    this.#decisions = new Decisions({ session, grid, draw: () => this.#draw(), toast });
+    const speak = this.#dock.speak.bind(this.#dock);
+    this.#decisions = new Decisions({ session, grid, draw: () => this.#draw(), toast, speak });
     this.#panels = new Panels({ root, signal, session, grid, toast, decisions: this.#decisions });
     this.#toolbar = new Toolbar({
+      root: () => root,
       signal,
       onView: (change) => void session.setView(change),
       onFilter: (change) => void session.setFilter(change),
       onQueue: (queue) => void session.setQueue(queue).then(() => grid.focus()),
       onSize: (px, final) => this.#resize(px, final),
       onDeed: (deed) => this.#deed(deed),
+      onClear: () => void session.setFilter(noFilter()),
+      onClose: () => grid.focus(),
     });
-    this.#footer = new Footer({ onClass: (label) => void session.setFilter({ label }), onHelp: () => this.#panels.help() });
+    this.#footer = new Footer({
+      onLabel: (label) => {
+        grid.focus();
+        void this.#decisions.markSelected("relabel", label);
+      },
+      onHelp: () => this.#panels.help(),
+      message: this.#dock.toastElement,
+      over: [this.#dock.bulk, this.#panels.job.element],
+    });
     this.#empty = new Empty(() => void session.setFilter(noFilter()));
     this.#build(el, signal);
     this.#followTraits(signal);
@@ -82,6 +98,7 @@ export class CleanerView {
         this.#session.tellSelected(selection.ranges);
         this.#explain();
       },
+      onSide: (side) => this.#session.images.setSize(side),
       onZoom: (index) => this.#panels.zoom.open(index),
       onMenu: (index, anchor) => this.#panels.menuForTile(index, anchor),
       onKeepOne: (index) => {
@@ -128,14 +145,13 @@ export class CleanerView {
   /** @param {HTMLElement} el @param {AbortSignal} signal */
   #build(el, signal) {
     const root = this.#root;
-    const over = [this.#empty, this.#panels.drawer, this.#dock].map(({ element }) => element);
+    const over = [this.#empty, this.#panels.drawer, this.#session.connection].map(({ element }) => element);
     root.append(
       h("style", { text: VIEW_CSS }),
       this.#toolbar.element,
-      this.#session.connection.element,
-      this.#panels.job.element,
       h("div", { class: "bw-main" }, this.#grid.element, ...over),
       this.#footer.element,
+      this.#dock.spoken,
     );
     followTheme(root, signal);
     keepSave(root, signal);
@@ -152,7 +168,7 @@ export class CleanerView {
   #followTraits(signal) {
     const sized = () => {
       const px = this.#model.get("px") || 160;
-      this.#toolbar.setSize(px);
+      this.#toolbar.filters.setSize(px);
       this.#resize(px, true);
     };
     const heightened = () => {
@@ -182,20 +198,37 @@ export class CleanerView {
 
   /** @param {number} px @param {boolean} final the slider was let go */
   #resize(px, final) {
-    if (final) this.#session.images.setSize(px);
     this.#grid.setSize(px);
     if (!final || px === this.#model.get("px")) return;
     this.#model.set("px", px);
     this.#model.save_changes();
   }
 
+  /** Larger or smaller images; 0 goes between dense and normal. @param {number} step */
+  #step(step) {
+    const px = this.#model.get("px") || 160;
+    const next = step ? px + step * STEP : px < DENSE ? NORMAL : SMALLEST;
+    this.#toolbar.filters.setSize(next);
+    this.#resize(Math.max(SMALLEST, Math.min(LARGEST, next)), true);
+  }
+
   /** @param {Deed} deed */
   #deed(deed) {
     if (deed === "undo" || deed === "redo") void this.#decisions.step(deed);
-    else if (deed === "refresh") void this.#session.setView({});
     else if (deed === "retrain") void this.#session.attempt("retrain", {});
     else if (deed === "pending") this.#panels.drawer.toggle();
+    else if (deed === "window") this.#fullWindow();
     else void this.#panels[deed]();
+  }
+
+  /** The view over everything else, and back: by the browser, or within the frame where that is not allowed. */
+  #fullWindow() {
+    const root = this.#root;
+    const document_ = root.ownerDocument;
+    if (document_.fullscreenElement) return void document_.exitFullscreen();
+    if (root.classList.contains("bw-window")) return root.classList.remove("bw-window");
+    root.requestFullscreen?.().catch(() => root.classList.add("bw-window"));
+    this.#grid.focus();
   }
 
   /** @param {KeyboardEvent} event */
@@ -203,6 +236,7 @@ export class CleanerView {
     const from = origin(event);
     const onCell = from === this.#grid.cell(this.#grid.selection.active);
     const typing = from?.matches("input, select");
+    if (typing && event.key === "Escape") this.#grid.focus();
     if (typing || event.isComposing) return;
     const found = command(event, isMac(this.#root.ownerDocument));
     // Elsewhere than on a tile, Enter, Space and arrows belong to the button that has the focus.
@@ -225,7 +259,7 @@ export class CleanerView {
       case "group":
         return void decisions.resolveGroups(found.keepers);
       case "queues":
-        if (!this.#toolbar.queues.focus()) this.#dock.toast("There are no queues: give the Cleaner issues=bw.find_issues(…).");
+        if (!this.#toolbar.queues.open()) this.#dock.toast("There are no queues: give the Cleaner issues=bw.find_issues(…).");
         return;
       case "undo":
       case "redo":
@@ -244,6 +278,14 @@ export class CleanerView {
         return grid.select(nothing(grid.selection.active), { show: false });
       case "search":
         return this.#toolbar.focusSearch();
+      case "window":
+        return this.#fullWindow();
+      case "next":
+        return void decisions.nextUndecided(found.back);
+      case "compare":
+        return panels.zoom.open(grid.selection.active, true);
+      case "size":
+        return this.#step(found.step);
     }
   }
 }

@@ -6,10 +6,11 @@ import { groupWords, percent, whole } from "../shared/format.js";
 import { showModal } from "../shared/modal.js";
 import { FullImages } from "./fullimages.js";
 import { command } from "./keymap.js";
+import { Pan } from "./pan.js";
 /** @import { Action, Item } from "../shared/types.js" */
 /** @import { Grid } from "../grid/grid.js" */
 /** @import { Move } from "../grid/geometry.js" */
-/** @import { Choice } from "../shared/menu.js" */
+/** @import { Choice } from "./choices.js" */
 /** @import { Command } from "./keymap.js" */
 /** @import { Decisions } from "./decisions.js" */
 /** @import { Session } from "./session.js" */
@@ -33,7 +34,10 @@ export class Zoom {
   #full;
   #index = 0;
   #asked = "";
-  #image = h("img", { alt: "" });
+  #compares = false;
+  #pan;
+  #percent = h("span", { class: "bw-hint bw-percent" });
+  #compare = button("Compare", () => this.#setCompare(!this.#compares), { title: "Beside the next image of its group, or the next one (X)", "aria-pressed": "false" });
   #wait = h("p", { class: "bw-hint", role: "status" });
   #title = h("h2", {});
   #where = h("p", { class: "bw-hint" });
@@ -49,6 +53,7 @@ export class Zoom {
   constructor(options) {
     this.#options = options;
     const { session, signal } = options;
+    this.#pan = new Pan(signal, (percent) => say(this.#percent, `${percent} %`));
     this.#full = new FullImages((item) => session.connection.ask("full", { item }), signal);
     const act = (/** @type {Exclude<Action, "relabel">} */ action) =>
       button(ACTIONS[action].title, () => this.#mark(action, null), { title: ACTIONS[action].key });
@@ -56,7 +61,7 @@ export class Zoom {
     this.#dialog = h(
       "dialog",
       { class: "bw-zoom", "aria-label": "Full image", tabindex: "-1" },
-      h("div", { class: "bw-zoom-image" }, this.#image, this.#wait),
+      h("div", { class: "bw-zoom-image" }, this.#pan.element, this.#wait),
       h(
         "div",
         { class: "bw-zoom-side" },
@@ -65,6 +70,10 @@ export class Zoom {
           { class: "bw-tools" },
           button("←", () => this.#go(-1), { class: "bw-button bw-square", "aria-label": "Previous" }),
           button("→", () => this.#go(1), { class: "bw-button bw-square", "aria-label": "Next" }),
+          button("Fit", () => this.#pan.fit(), { title: "The whole image (0)" }),
+          button("100 %", () => this.#pan.toggle(), { title: "One pixel of the image for one of the screen (0); + and − or the wheel: closer" }),
+          this.#compare,
+          this.#percent,
           button("✕", () => this.#dialog.close(), { class: "bw-button bw-square bw-end", "aria-label": "Close" }),
         ),
         this.#title,
@@ -91,10 +100,11 @@ export class Zoom {
     this.#dialog.addEventListener("close", () => this.#closed(), { signal });
   }
 
-  /** @param {number} index */
-  open(index) {
+  /** @param {number} index @param {boolean} [compare] with another one beside it */
+  open(index, compare = false) {
     if (index >= this.#options.session.store.total) return;
     this.#index = index;
+    this.#setCompare(compare);
     this.#options.root.append(this.#dialog);
     showModal(this.#dialog, this.#options.root);
     this.#dialog.focus();
@@ -103,7 +113,7 @@ export class Zoom {
 
   /** Items or decisions changed. */
   refresh() {
-    if (!this.#dialog.open) return;
+    if (!this.#dialog?.open) return;
     const { store } = this.#options.session;
     if (!store.total) {
       this.#dialog.close();
@@ -127,6 +137,7 @@ export class Zoom {
   #to(index) {
     const { grid } = this.#options;
     grid.select(focusOn(grid.selection, index));
+    this.#pan.fit();
     this.refresh();
   }
 
@@ -135,17 +146,50 @@ export class Zoom {
     this.#to(Math.max(0, Math.min(this.#options.session.store.total - 1, this.#index + step)));
   }
 
+  /** @param {boolean} on */
+  #setCompare(on) {
+    this.#compares = on;
+    attribute(this.#compare, "aria-pressed", String(on));
+    this.#compare.classList.toggle("bw-on", on);
+    this.refresh();
+  }
+
+  /** The image beside: another that is selected, the next of its group, or the next one. @returns {number} -1: there is none */
+  #beside() {
+    const { grid, session } = this.#options;
+    const { total } = session.store;
+    const selected = grid.selection.ranges.flatMap(([start, stop]) => [start, Math.min(stop - 1, start + 1)]).find((each) => each !== this.#index);
+    if (selected !== undefined && size(grid.selection) > 1) return selected;
+    const group = session.store.item(this.#index)?.group;
+    if (group && group.shown > 1) return group.at + 1 < group.shown ? this.#index + 1 : this.#index - group.at;
+    return this.#index + 1 < total ? this.#index + 1 : this.#index - 1;
+  }
+
   /** @param {Item|null} item */
   #showImage(item) {
+    const { store } = this.#options.session;
+    const beside = this.#compares ? this.#beside() : -1;
+    const shown = [this.#index, ...(beside >= 0 ? [beside] : [])];
+    const images = this.#pan.split(shown.length);
+    images.forEach((image, pane) => this.#showIn(image, shown[pane]));
+    const other = store.item(beside);
+    if (other && !this.#full.url(other.id)) void this.#full.load(other.id).then(() => this.#dialog.open && this.#showIn(images[1], beside));
+    attribute(this.#pan.element, "data-beside", other ? `${other.label} · ${other.path}` : null);
     const full = item && this.#full.url(item.id);
-    const url = full ?? this.#options.session.images.read(this.#index).url;
     const error = item ? (this.#full.details(item.id)?.error ?? item.error) : null;
-    attribute(this.#image, "src", error ? null : url);
-    this.#image.hidden = !url || Boolean(error);
-    attribute(this.#image, "alt", item ? `${item.path}, labeled ${item.label}` : "");
-    this.#image.classList.toggle("bw-rough", !full);
     this.#dialog.dataset.full = String(Boolean(full));
     say(this.#wait, error ? `⚠ No image: ${error}` : full ? "" : "loading the full image…");
+  }
+
+  /** @param {HTMLImageElement} image @param {number} index */
+  #showIn(image, index) {
+    const { item, url } = this.#options.session.images.read(index);
+    const full = item && this.#full.url(item.id);
+    const error = item ? (this.#full.details(item.id)?.error ?? item.error) : null;
+    attribute(image, "src", error ? null : (full ?? url));
+    image.hidden = !(full ?? url) || Boolean(error);
+    attribute(image, "alt", item ? `${item.path}, labeled ${item.label}` : "");
+    image.classList.toggle("bw-rough", !full);
   }
 
   /** @param {Item} item */
@@ -233,6 +277,9 @@ export class Zoom {
     else if (found.kind === "group") this.#resolve(found.keepers);
     else if (found.kind === "undo" || found.kind === "redo") void decisions.step(found.kind).then(() => this.#reload(null));
     else if (found.kind === "zoom") this.#dialog.close();
+    else if (found.kind === "compare") this.#setCompare(!this.#compares);
+    else if (found.kind === "size") found.step ? this.#pan.step(found.step) : this.#pan.toggle();
+    else if (found.kind === "next") void decisions.nextUndecided(found.back).then(() => this.refresh());
     else if (found.kind === "menu") this.#menu(/** @type {HTMLElement} */ (this.#dialog.querySelector("[aria-haspopup]")));
   }
 

@@ -7,6 +7,7 @@
  * @property {number} total items
  * @property {number} columns
  * @property {number} rows
+ * @property {number} px height of an image, so that whole rows fit
  * @property {number} cellWidth px
  * @property {number} cellHeight px
  * @property {number} viewHeight height of the scroll container, px
@@ -15,8 +16,13 @@
  * @property {number[]|null} starts first item of each row, where groups make rows uneven
  */
 
-/** Height of the two lines and the bar under an image, px. */
-export const CAPTION = 50;
+/** Images that are lower than this have one line under them, not two, px. */
+export const DENSE = 120;
+/** Height of the bar and the line or two under an image, px. */
+export const CAPTION = 42;
+export const DENSE_CAPTION = 23;
+/** Images are never lower than this, px. */
+const LEAST = 24;
 /** Room around an image in its cell, px. */
 export const PADDING = 14;
 /** Most cells that may be in the page at once. */
@@ -25,14 +31,15 @@ export const MOST_CELLS = 290;
 export const TALLEST = 15_000_000;
 
 /**
- * How many columns and rows fit, and how tall they are.
+ * How many columns and rows fit, and how tall they are: the wished size is changed as far as it takes to show whole rows.
  * @param {{width: number, height: number, total: number, px: number, runs?: Run[]}} size container size, items, image
  *   side in px, how many items stand together
  * @returns {Layout}
  */
-export function layout({ width, height, total, px, runs = [] }) {
-  const cellHeight = px + PADDING + CAPTION;
+export function layout({ width, height, total, px: wished, runs = [] }) {
   const viewHeight = Math.max(1, height);
+  const px = wholeRows(viewHeight, wished);
+  const cellHeight = px + around(wished);
   let columns = Math.max(1, Math.floor(width / (px + PADDING)));
   const visibleRows = Math.ceil(viewHeight / cellHeight) + 1;
   // One more row is kept for the focused tile, wherever it is.
@@ -44,6 +51,7 @@ export function layout({ width, height, total, px, runs = [] }) {
     total,
     columns,
     rows,
+    px,
     cellWidth: Math.max(1, Math.floor(width / columns)),
     cellHeight,
     viewHeight,
@@ -51,6 +59,20 @@ export function layout({ width, height, total, px, runs = [] }) {
     domHeight: Math.min(fullHeight, TALLEST),
     starts,
   };
+}
+
+/** What a cell is higher than its image, px. @param {number} wished */
+function around(wished) {
+  return PADDING + (wished < DENSE ? DENSE_CAPTION : CAPTION);
+}
+
+/** The image height nearest to the wished one with which whole rows fill the view. @param {number} viewHeight @param {number} wished */
+function wholeRows(viewHeight, wished) {
+  const side = (/** @type {number} */ rows) => Math.floor(viewHeight / rows) - around(wished);
+  const rows = Math.max(1, Math.floor(viewHeight / (wished + around(wished))));
+  const [larger, smaller] = [side(rows), side(rows + 1)];
+  const nearest = smaller > 0 && wished / smaller < larger / wished ? smaller : larger;
+  return Math.max(LEAST, Math.min(nearest, 2 * wished));
 }
 
 /**
@@ -137,22 +159,28 @@ export function itemsOfRows(grid, [first, last]) {
  * @param {Layout} grid
  * @param {number} top
  * @param {number} bottom
- * @param {number} px image side
  * @returns {Range}
  */
-export function halfVisible(grid, top, bottom, px) {
-  const middle = PADDING / 2 + px / 2;
+export function halfVisible(grid, top, bottom) {
+  const middle = PADDING / 2 + grid.px / 2;
   const first = Math.max(0, Math.ceil((top - middle) / grid.cellHeight));
   const last = Math.min(grid.rows, Math.floor((bottom - middle) / grid.cellHeight) + 1);
   return last > first ? itemsOfRows(grid, [first, last]) : [0, 0];
 }
 
-/** The scroll position nearest to `top` that shows an item whole. @param {Layout} grid @param {number} index @param {number} top */
+/**
+ * The scroll position nearest to `top` that shows an item whole, and the row above it where there is room for both: what
+ * was decided last stays in sight.
+ * @param {Layout} grid
+ * @param {number} index
+ * @param {number} top
+ */
 export function topToShow(grid, index, top) {
   const start = rowOf(grid, index) * grid.cellHeight;
   const end = start + grid.cellHeight;
-  if (start < top) return clampTop(grid, start);
-  if (end > top + grid.viewHeight) return clampTop(grid, Math.min(start, end - grid.viewHeight));
+  const above = grid.viewHeight >= 2 * grid.cellHeight ? start - grid.cellHeight : start;
+  if (above < top) return clampTop(grid, above);
+  if (end > top + grid.viewHeight) return clampTop(grid, Math.min(above, end - grid.viewHeight));
   return clampTop(grid, top);
 }
 

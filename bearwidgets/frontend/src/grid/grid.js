@@ -1,7 +1,7 @@
 // The virtual grid: UI state (scroll, focus, selection) and the few rows that are in the page.
 import { attribute, focusedNear, h, origin } from "../shared/dom.js";
 import { has } from "../shared/ranges.js";
-import { clampTop, halfVisible, itemsInBox, itemsOfRows, layout, moved, rowOf, scale, startOf, topToShow, visibleRows } from "./geometry.js";
+import { clampTop, DENSE, halfVisible, itemsInBox, itemsOfRows, layout, moved, PADDING, rowOf, scale, startOf, topToShow, visibleRows } from "./geometry.js";
 import { followPointer } from "./pointer.js";
 import { band, everything, extend, focusOn, nothing, only, toggle } from "./selection.js";
 import { Tile } from "./tile.js";
@@ -18,6 +18,7 @@ import { Tile } from "./tile.js";
  * @property {(selection: Selection) => void} onSelect
  * @property {(index: number) => void} onZoom
  * @property {(index: number, anchor: HTMLElement) => void} onMenu
+ * @property {(side: number) => void} onSide how long the longer side of an image may be, px
  * @property {(index: number) => void} onKeepOne the button that keeps this one of its group
  */
 
@@ -109,12 +110,14 @@ export class Grid {
       this.#top = rowOf(now, firstItem) * now.cellHeight;
     }
     this.#sizer.style.height = `${now.domHeight}px`;
-    this.element.style.setProperty("--bw-px", `${this.#px}px`);
+    this.element.style.setProperty("--bw-px", `${now.px}px`);
     this.element.style.setProperty("--bw-cell", `${now.cellWidth}px`);
+    this.element.classList.toggle("bw-dense", this.#px < DENSE);
     this.element.classList.toggle("bw-narrow", now.cellWidth < NARROW);
     this.element.style.setProperty("--bw-columns", String(now.columns));
     attribute(this.element, "aria-rowcount", now.rows);
     attribute(this.element, "aria-colcount", now.columns);
+    this.#options.onSide(Math.max(now.px, now.cellWidth - PADDING));
     this.scrollTo(this.#top);
     if (hadFocus) this.focus();
   }
@@ -300,7 +303,7 @@ export class Grid {
     const { top, bottom } = this.#band;
     const lower = Math.min(bottom, this.layout.viewHeight);
     const sight = itemsOfRows(this.layout, visibleRows(this.layout, this.#top, 0));
-    this.#options.onWindow(items, sight, halfVisible(this.layout, this.#top + top, this.#top + lower, this.#px));
+    this.#options.onWindow(items, sight, halfVisible(this.layout, this.#top + top, this.#top + lower));
   }
 }
 

@@ -14,6 +14,10 @@ import { PageQueue } from "./pagequeue.js";
  * @property {(items: Item[]) => void} put
  */
 
+/** Longest sides of the thumbnails that Python makes, px. */
+const SIDES = [160, 320, 640];
+/** Share of the wished side that will do: what is a little smaller stays sharp, as nothing is enlarged. */
+const ENOUGH = 0.85;
 /** Bytes of thumbnails kept: some 10,000 at 160 px. */
 const MOST_BYTES = 48 * 2 ** 20;
 
@@ -40,9 +44,10 @@ export class ImageLoader {
     });
   }
 
-  /** @param {number} px on screen */
+  /** @param {number} px longest side on screen */
   setSize(px) {
-    const side = px * (globalThis.devicePixelRatio || 1) > 176 ? 320 : 160;
+    const wanted = px * (globalThis.devicePixelRatio || 1);
+    const side = SIDES.find((each) => each >= wanted * ENOUGH) ?? SIDES[SIDES.length - 1];
     if (side === this.#side) return;
     this.#side = side;
     this.#queue.restart();
@@ -52,9 +57,13 @@ export class ImageLoader {
   read(index) {
     const item = this.#options.items.item(index);
     if (!item) return { item, url: null };
-    // The other size is better than nothing while the right one is on its way.
-    const url = this.#cache.get(this.#key(item)) ?? this.#cache.get(`${item.id}@${480 - this.#side}`);
-    return { item, url };
+    // Another size is better than nothing while the right one is on its way.
+    const sides = [this.#side, ...SIDES.toReversed()];
+    for (const side of sides) {
+      const url = this.#cache.get(`${item.id}@${side}`);
+      if (url) return { item, url };
+    }
+    return { item, url: null };
   }
 
   /** @param {Range} sight items on screen @param {Range} drawn items in the page */

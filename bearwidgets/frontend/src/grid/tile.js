@@ -1,9 +1,12 @@
 // One tile of the grid: a cell that is bound to one item after another as rows are used again.
 import { badge, colorOf } from "../shared/actions.js";
 import { attribute, h, say } from "../shared/dom.js";
-import { loss, percent, spoken } from "../shared/format.js";
+import { percent, spoken } from "../shared/format.js";
 /** @import { Group, Item } from "../shared/types.js" */
 /** @typedef {{index: number, item: Item|null, url: string|null, selected: boolean, active: boolean, column: number}} Face */
+
+/** Images up to this side are drawn larger, px. */
+const TINY = 64;
 
 /** A cell of the grid with its image, badges and captions. */
 export class Tile {
@@ -21,18 +24,10 @@ export class Tile {
   #issue = h("i", {});
   #bar = h("div", { class: "bw-issue" }, this.#issue);
   #label = h("span", { class: "bw-label bw-cut" });
-  #arrow = h("span", { class: "bw-arrow", "aria-hidden": "true", text: "→" });
-  #predicted = h("span", { class: "bw-predicted bw-cut" });
-  #confidence = h("span", { class: "bw-number", title: "Confidence of the prediction" });
-  #loss = h("span", { class: "bw-number", title: "Loss" });
-  #word = h("span", { class: "bw-word" });
-  #decide = h(
-    "button",
-    { class: "bw-decide", type: "button", tabindex: "-1", "aria-haspopup": "listbox" },
-    this.#word,
-    " ▾",
-  );
-  #names = h("div", { class: "bw-line" }, this.#label, this.#arrow, this.#predicted);
+  #was = h("span", { class: "bw-hint bw-cut" });
+  #model = h("div", { class: "bw-line bw-model bw-cut" });
+  #decide = h("button", { class: "bw-decide", type: "button", tabindex: "-1", "aria-haspopup": "listbox", text: "▾" });
+  #names = h("div", { class: "bw-line" }, this.#label, this.#was, this.#decide);
   element = h(
     "div",
     { class: "bw-cell", role: "gridcell" },
@@ -42,7 +37,7 @@ export class Tile {
       this.#image,
       this.#bar,
       this.#names,
-      h("div", { class: "bw-line bw-small" }, this.#confidence, this.#loss, this.#decide),
+      this.#model,
     ),
   );
 
@@ -75,21 +70,21 @@ export class Tile {
     say(this.#badge, decision ? badge(decision) : "");
     this.#badge.style.background = colorOf(decision);
     say(this.#split, item.split === "train" ? "" : item.split);
-    say(this.#label, item.label);
-    const differs = item.predicted !== null && item.predicted !== item.label;
-    this.element.classList.toggle("bw-differs", differs);
-    say(this.#predicted, item.predicted ?? "");
-    this.#arrow.hidden = item.predicted === null;
-    attribute(this.#names, "title", `${item.label}${item.predicted === null ? "" : ` → ${item.predicted}`}\n${item.path}`);
-    say(this.#confidence, item.confidence === null ? "" : percent(item.confidence));
-    say(this.#loss, item.loss === null ? "" : loss(item.loss));
+    // After a decision the caption is the decision; what the model says is named as such.
+    say(this.#label, caption(item));
+    say(this.#was, !decision || decision.action === "keep" ? "" : decision.action === "relabel" ? `was ${item.label}` : item.label);
+    this.#label.style.color = colorOf(decision);
+    const model = item.predicted === null ? "" : `model: ${item.predicted}${item.confidence === null ? "" : ` ${percent(item.confidence)}`}`;
+    say(this.#model, model);
+    this.element.classList.toggle("bw-differs", item.predicted !== null && item.predicted !== (decision?.label ?? item.label));
+    attribute(this.#names, "title", [item.label, model, item.path].filter(Boolean).join("\n"));
+    attribute(this.#model, "title", item.stale ? `${model} (before your changes)` : model);
     this.element.classList.toggle("bw-stale", item.stale);
     this.#showGroup(item);
     attribute(this.#image, "title", item.why || null);
     this.#bar.hidden = item.label_issue === null;
     attribute(this.#bar, "title", `label issue ${percent(item.label_issue)}`);
     this.#issue.style.width = `${Math.round((item.label_issue ?? 0) * 100)}%`;
-    say(this.#word, decision ? "change" : "decide");
     this.#decide.hidden = false;
     attribute(this.#decide, "aria-label", `Decide on ${item.path}`);
   }
@@ -119,8 +114,7 @@ export class Tile {
     this.#group.hidden = true;
     this.#keepOne.hidden = true;
     this.element.classList.remove("bw-differs", "bw-stale", "bw-contradicts");
-    for (const part of [this.#badge, this.#split, this.#label, this.#predicted, this.#confidence, this.#loss]) say(part, "");
-    this.#arrow.hidden = true;
+    for (const part of [this.#badge, this.#split, this.#label, this.#was, this.#model]) say(part, "");
     this.#bar.hidden = true;
     this.#decide.hidden = true;
   }
@@ -131,8 +125,30 @@ export class Tile {
     this.#url = url ?? "";
     this.#image.querySelector("img")?.remove();
     // A new element each time: a used one shows its old image until the new one is decoded.
-    if (url) this.#image.prepend(h("img", { src: url, alt: "", draggable: "false", decoding: "sync" }));
+    if (!url) return;
+    // The pixels of the screen, not those of the page, are what an image is never larger than.
+    const srcset = `${url} ${globalThis.devicePixelRatio || 1}x`;
+    const image = h("img", { src: url, srcset, alt: "", draggable: "false", decoding: "sync" });
+    image.addEventListener("load", () => enlargeTiny(image));
+    this.#image.prepend(image);
   }
+}
+
+/** What a tile is called: its label, or what was decided. @param {Item} item */
+function caption({ label, decision }) {
+  if (!decision) return label;
+  return decision.action === "keep" ? badge({ ...decision, label }) : badge(decision);
+}
+
+/** An image of a few pixels is drawn with each of them as a square of whole pixels: at its own size nothing is seen. @param {HTMLImageElement} image */
+function enlargeTiny(image) {
+  const side = Math.max(image.naturalWidth, image.naturalHeight);
+  if (!side || side > TINY) return;
+  const room = Math.min(image.clientWidth, image.clientHeight);
+  const times = Math.max(1, Math.floor(room / side));
+  image.classList.add("bw-tiny");
+  image.style.width = `${image.naturalWidth * times}px`;
+  image.style.height = `${image.naturalHeight * times}px`;
 }
 
 /** Which ends of its frame a tile draws. @param {Group} group @returns {"only"|"first"|"middle"|"last"} */

@@ -1,0 +1,143 @@
+// Images in panes that are enlarged and moved together: fit, 100 %, the wheel, a drag.
+import { attribute, h, origin } from "../shared/dom.js";
+
+/** How far one turn of the wheel or one press goes. */
+const TURN = 1.25;
+/** Closest look: px of the screen for one of the image. */
+const CLOSEST = 16;
+
+/** @typedef {{box: HTMLElement, image: HTMLImageElement}} Pane */
+
+/** One view on one or more images: how much larger than fitted, and which point of each is in the middle. */
+export class Pan {
+  element = h("div", { class: "bw-panes" });
+  /** @type {Pane[]} */
+  #panes = [];
+  #times = 1;
+  #middle = { x: 0.5, y: 0.5 };
+  #onChange;
+
+  /** @param {AbortSignal} signal @param {(percent: number) => void} onChange percent of one px of the screen for one of the image */
+  constructor(signal, onChange) {
+    this.#onChange = onChange;
+    this.element.addEventListener("wheel", (event) => this.#wheel(event), { signal, passive: false });
+    this.element.addEventListener("pointerdown", (event) => this.#drag(event, signal), { signal });
+    const sized = new ResizeObserver(() => this.#draw());
+    sized.observe(this.element);
+    signal.addEventListener("abort", () => sized.disconnect());
+  }
+
+  /** @param {number} count how many images stand side by side @returns {HTMLImageElement[]} */
+  split(count) {
+    while (this.#panes.length < count) {
+      const image = h("img", { alt: "", draggable: "false" });
+      image.addEventListener("load", () => this.#draw());
+      this.#panes.push({ image, box: h("div", { class: "bw-pane" }, image) });
+    }
+    this.#panes.length = count;
+    this.element.replaceChildren(...this.#panes.map(({ box }) => box));
+    return this.#panes.map(({ image }) => image);
+  }
+
+  /** The whole image. */
+  fit() {
+    this.#times = 1;
+    this.#middle = { x: 0.5, y: 0.5 };
+    this.#draw();
+  }
+
+  /** One px of the image for one of the screen, or back to the whole image. */
+  toggle() {
+    const [first] = this.#panes;
+    const own = first && 1 / (pixels() * fitted(first));
+    if (!own || Math.abs(this.#times - own) < 0.01) return this.fit();
+    this.#times = own;
+    this.#draw();
+  }
+
+  /** @param {number} step closer, or less */
+  step(step) {
+    this.#turn(step, 0, 0);
+  }
+
+  /** @param {number} step @param {number} dx from the middle of a pane, px @param {number} dy */
+  #turn(step, dx, dy) {
+    const [first] = this.#panes;
+    if (!first?.image.naturalWidth) return;
+    const before = this.#times;
+    const most = Math.max(1, CLOSEST / (pixels() * fitted(first)));
+    this.#times = Math.max(1, Math.min(most, before * TURN ** step));
+    // What is under the pointer stays under it.
+    this.#move(dx / before - dx / this.#times, dy / before - dy / this.#times);
+  }
+
+  /** @param {number} dx px at fitted size @param {number} dy */
+  #move(dx, dy) {
+    const [first] = this.#panes;
+    const { naturalWidth, naturalHeight } = first.image;
+    const scale = fitted(first);
+    this.#middle = { x: this.#middle.x + dx / (naturalWidth * scale), y: this.#middle.y + dy / (naturalHeight * scale) };
+    this.#draw();
+  }
+
+  /** @param {WheelEvent} event */
+  #wheel(event) {
+    event.preventDefault();
+    const pane = this.#panes.find(({ box }) => box.contains(origin(event))) ?? this.#panes[0];
+    const { left, top, width, height } = pane.box.getBoundingClientRect();
+    this.#turn(event.deltaY < 0 ? 1 : -1, event.clientX - left - width / 2, event.clientY - top - height / 2);
+  }
+
+  /** @param {PointerEvent} down @param {AbortSignal} signal */
+  #drag(down, signal) {
+    if (down.button !== 0 || this.#times === 1) return;
+    const over = new AbortController();
+    const listen = { signal: AbortSignal.any([signal, over.signal]) };
+    let { clientX: x, clientY: y } = down;
+    this.element.setPointerCapture(down.pointerId);
+    this.element.addEventListener(
+      "pointermove",
+      (event) => {
+        this.#move((x - event.clientX) / this.#times, (y - event.clientY) / this.#times);
+        [x, y] = [event.clientX, event.clientY];
+      },
+      listen,
+    );
+    for (const end of ["pointerup", "pointercancel"]) this.element.addEventListener(end, () => over.abort(), listen);
+  }
+
+  #draw() {
+    const [first] = this.#panes;
+    if (!first?.image.naturalWidth) return;
+    for (const axis of /** @type {const} */ (["x", "y"])) {
+      const [room, side] = axis === "x" ? [first.box.clientWidth, first.image.naturalWidth] : [first.box.clientHeight, first.image.naturalHeight];
+      const half = Math.min(0.5, room / (2 * side * fitted(first) * this.#times));
+      this.#middle[axis] = Math.max(half, Math.min(1 - half, this.#middle[axis]));
+    }
+    for (const pane of this.#panes) this.#place(pane);
+    attribute(this.element, "data-close", this.#times > 1);
+    this.#onChange(Math.round(100 * fitted(first) * this.#times * pixels()));
+  }
+
+  /** @param {Pane} pane */
+  #place(pane) {
+    const { image, box } = pane;
+    const scale = fitted(pane) * this.#times;
+    image.style.width = `${image.naturalWidth * scale}px`;
+    image.style.height = `${image.naturalHeight * scale}px`;
+    const left = box.clientWidth / 2 - this.#middle.x * image.naturalWidth * scale;
+    const top = box.clientHeight / 2 - this.#middle.y * image.naturalHeight * scale;
+    image.style.transform = `translate(${left}px, ${top}px)`;
+    image.classList.toggle("bw-sharp", scale * pixels() > 3);
+  }
+}
+
+/** Px of the page for one of the image when all of it is shown. @param {Pane} pane */
+function fitted({ box, image }) {
+  return Math.min(box.clientWidth / image.naturalWidth, box.clientHeight / image.naturalHeight) || 1;
+}
+
+/** Px of the screen for one of the page. */
+function pixels() {
+  return globalThis.devicePixelRatio || 1;
+}
