@@ -282,6 +282,7 @@ class PendingGroup(Message):
 class PlannedMove(Message):
     """What an apply would do with a file; no target for one that goes to the trash."""
 
+    id: str
     path: str
     action: DecidedAction
     target: str | None

@@ -478,7 +478,7 @@ export class FakeKernel {
     const problems = this.problems ?? [];
     const moves = this.#listed()
       .filter(({ action }) => action === "delete" || action === "relabel")
-      .map(({ path, action, label, new_label, split }) => ({ path, action, label, new_label, split, target: action === "delete" ? null : `${new_label}/${path.split("/")[1]}` }));
+      .map(({ id, path, action, label, new_label, split }) => ({ id, path, action, label, new_label, split, target: action === "delete" ? null : `${new_label}/${path.split("/")[1]}` }));
     const counted = (some) => some.reduce((counts, { action }) => ({ ...counts, [action]: (counts[action] ?? 0) + 1 }), {});
     const counts = counted(moves);
     return { counts, held_out: counted(moves.filter(({ split }) => split !== "train")), moves: moves.slice(0, 200), total: moves.length, problems: problems.slice(0, 200), problems_total: problems.length, token: "t1", ok: !this.problems };

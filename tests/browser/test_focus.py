@@ -51,7 +51,9 @@ def test_a_press_on_the_room_below_the_tiles(page: Page) -> None:
 
 def test_what_is_drawn_anew_under_the_focus_gives_it_to_the_grid(page: Page) -> None:
     page.locator(".bw-legend button >> nth=1").focus()
-    page.evaluate("kernel.classes = [...kernel.classes, 'panda']; kernel.push({event: 'state', state: kernel.state()}); null")
+    page.evaluate(
+        "kernel.classes = [...kernel.classes, 'panda']; kernel.push({event: 'state', state: kernel.state()}); null"
+    )
     page.wait_for_selector(".bw-legend >> text=panda")
     page.wait_for_function("document.activeElement.closest('.bw-root') !== null")
     page.keyboard.press("u")

@@ -180,7 +180,6 @@ def test_dialogs_lie_over_the_view_in_a_frame_taller_than_the_screen(open_page: 
     frame.locator('.bw-cell[data-index="3"] img').wait_for()
     frame.locator('.bw-cell[data-index="3"]').click()
     press(page, "Delete")
-    view = frame.locator(".bw-root").bounding_box()
     for opened, dialog in (
         (" ", ".bw-zoom"),
         ("?", ".bw-dialog"),
@@ -191,6 +190,7 @@ def test_dialogs_lie_over_the_view_in_a_frame_taller_than_the_screen(open_page: 
         else:
             frame.locator(f"button:has-text('{opened}')").first.click()
         frame.locator(dialog).wait_for()
+        view = frame.locator(".bw-root").bounding_box()
         box = frame.locator(dialog).bounding_box()
         assert box["y"] >= view["y"]
         assert box["y"] + box["height"] <= view["y"] + view["height"] + 1

@@ -280,7 +280,7 @@ def dialogs(view: Shown) -> None:
     view.press("?")
     view.seen(view.wait("dialog[aria-label='Keys']"))
     view.press("Escape")
-    view.root.get_by_role("button", name="Apply…").click()
+    view.root.get_by_role("button", name="Apply").first.click()
     view.seen(view.wait("dialog[aria-label='Apply decisions']"))
     view(".bw-main-button").click()
     view.wait("text=/Done, round/")
@@ -301,20 +301,19 @@ def retrain(view: Shown) -> None:
     view.focus(7)
     view.press("k")
     view.wait_decisions("keep", after=before)
-    assert not view(".bw-job-result").is_visible(), "the training had ended before"
+    assert view(".bw-job").get_attribute("data-state") == "running", "the training had ended before"
     view.host.let_train()
-    view.wait(".bw-job-result")
+    view.wait(".bw-job[data-state='done'] >> text=/held-out images/")
 
 
 @probe("reload")
 def reload(view: Shown) -> None:
     """After a reload the same decisions are shown."""
-    marked = re.compile(r"marked (\d+)")
-    before = marked.search(view(".bw-progress-text").first.inner_text())
-    assert before is not None
+    before = view("[data-marked]").first.get_attribute("data-marked")
+    assert before
     view.host.reload()
     paints(view)
-    view.wait(f".bw-progress-text:has-text('marked {before[1]}')")
+    view.wait(f".bw-root[data-marked='{before}']")
 
 
 @probe("matrix", "matrix")

@@ -57,9 +57,9 @@ test("keys of groups and queues collide with none", () => {
 });
 
 test("who stays and who goes", () => {
-  const keep = { action: "keep", label: null };
-  const remove = { action: "delete", label: null };
-  const relabel = { action: "relabel", label: "teddy" };
+  const keep = { action: "keep", label: null, about: "duplicate" };
+  const remove = { action: "delete", label: null, about: null };
+  const relabel = { action: "relabel", label: "teddy", about: null };
   const item = (i, decision = null, proposal = null) => ({ i, decision, group: { proposal } });
   assert.deepEqual(decisionInGroup(item(0, null, keep), [[0, 1]], true), keep, "as Python proposes");
   assert.deepEqual(decisionInGroup(item(1, null, remove), [[0, 1]], true), remove);
@@ -70,17 +70,22 @@ test("who stays and who goes", () => {
 });
 
 test("what an act decides", () => {
-  const item = { label: "a", decision: { action: "unsure", label: null }, proposal: { action: "relabel", label: "b" } };
+  const decided = (action, label = null, about = null) => ({ action, label, about });
+  const item = { label: "a", decision: decided("unsure"), proposal: decided("relabel", "b") };
   assert.deepEqual(decisionAfter(item, "accept", null), item.proposal);
   assert.deepEqual(decisionAfter({ ...item, proposal: null }, "accept", null), item.decision, "nothing to accept");
-  assert.deepEqual(decisionAfter(item, "relabel", "c"), { action: "relabel", label: "c" });
-  assert.deepEqual(decisionAfter(item, "relabel", "a"), { action: "keep", label: null }, "the label it has");
-  assert.deepEqual(decisionAfter(item, "delete", null), { action: "delete", label: null });
+  assert.deepEqual(decisionAfter(item, "relabel", "c"), decided("relabel", "c"));
+  assert.deepEqual(decisionAfter(item, "relabel", "a"), decided("keep", null, "label"), "the label it has");
+  assert.deepEqual(decisionAfter(item, "delete", null), decided("delete"));
   assert.equal(decisionAfter(item, "clear", null), null);
+  assert.deepEqual(decisionAfter(item, "keep", null, "image is fine"), decided("keep", null, "image"));
+  const relabeled = { ...item, decision: decided("relabel", "b") };
+  assert.deepEqual(decisionAfter(relabeled, "keep", null, "not duplicates"), relabeled.decision, "the new label stays");
+  assert.deepEqual(decisionAfter(relabeled, "keep", null, "label is right"), decided("keep", null, "label"));
 });
 
 test("counts and looks in words", () => {
-  assert.deepEqual([[0, 0], [5, 5], [5, 2], [5, 0]].map(([total, undecided]) => openOf({ total, undecided })), ["0", "5", "2 of 5", "✓ 5"]);
+  assert.deepEqual([[0, 0], [5, 5], [5, 2], [5, 0]].map(([problems, left]) => openOf({ problems, left })), ["0", "5", "2 of 5", "✓ 5"]);
   const figures = { recent: 25, recent_changed: 6, left: 380, errors: null };
   assert.equal(progressLine(figures), "6 of the last 25 decisions changed something");
   assert.match(progressLine({ ...figures, errors: 14.2, low: 6, high: 31 }), /· about 14 errors left in 380 \(90 %: 6–31\)$/);

@@ -178,7 +178,7 @@ class Requests(ToolRequests):
         return protocol.PlanReply(
             counts=plan.counts,
             held_out={action: int((plan.moves.action[held_out] == action).sum()) for action in CHANGING},
-            moves=[protocol.PlannedMove(**each) for each in moves.drop(columns="id").to_dict("records")],
+            moves=[protocol.PlannedMove(**each) for each in moves.to_dict("records")],
             total=len(plan.moves),
             problems=[protocol.PlanProblem(**each) for each in problems],
             problems_total=len(plan.problems),

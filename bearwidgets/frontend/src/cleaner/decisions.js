@@ -44,9 +44,10 @@ export class Decisions {
     const single = count(ranges) === 1;
     const index = ranges[0][0];
     if (single && action === "accept" && store.item(index)?.proposal === null) {
-      this.#toast("There is no suggestion for this item.");
+      this.#toast("There is no suggestion for this image.");
       return;
     }
+    if (action === "accept" && store.item(index)?.group?.proposal) return void (await this.resolveGroups(true, ranges));
     const sent = this.mark(ranges, action, label);
     if (single) this.#moveOn(index, index + 1);
     await sent;
@@ -62,14 +63,15 @@ export class Decisions {
   /** @param {Range[]} ranges @param {Action} action @param {string|null} label */
   async mark(ranges, action, label) {
     const { store } = this.#session;
-    const guess = store.guess(ranges, (item) => decisionAfter(item, action, label));
+    const asks = store.state?.keep;
+    const guess = store.guess(ranges, (item) => decisionAfter(item, action, label, asks));
     const sent = this.#send("mark", { revision: store.revision, ranges, action, label }, guess);
     const act = this.#acts;
     const result = await sent;
     if (!result) return;
     if (count(ranges) < 2) {
       const item = store.item(ranges[0][0]);
-      if (item) this.#speak(`${item.decision ? verb(item.decision.action, item.decision.label) : "no decision"}: ${item.path}`);
+      if (item) this.#speak(`${item.decision ? verb(item.decision.action, item.decision.label, item.decision.about) : "no decision"}: ${item.path}`);
       return;
     }
     if (result.changed) this.#toastUndo(act, markedWords(result.changed, action, label));
@@ -88,7 +90,7 @@ export class Decisions {
     const [item] = items;
     const single = count(ranges) === 1;
     if (single && !item?.group?.copies) {
-      this.#toast("This item is in no group of copies.");
+      this.#toast("This image is in no group of copies.");
       return;
     }
     const members = store.itemsOfGroups(items).map(({ i }) => /** @type {Range} */ ([i, i + 1]));
@@ -135,7 +137,7 @@ export class Decisions {
     if (result.index !== null) this.#grid.goTo(result.index);
     else {
       const run = () => void this.#session.setQueue(null, { filter: noFilter() }).then(() => this.locate(id));
-      this.#toast("That item is hidden by the filters.", { text: "Clear filters", run });
+      this.#toast("That image is hidden by the filters.", { text: "Clear filters", run });
     }
   }
 
@@ -189,24 +191,31 @@ export class Decisions {
   }
 }
 
-/** What an act decides for an item, as Python will say as far as can be known. @param {Item} item @param {Action} action @param {string|null} label @returns {Decision|null} */
-export function decisionAfter(item, action, label) {
+/** What K answers, by what the view says of it. @type {Record<string, Decision["about"]>} */
+const ANSWERS = { "image is fine": "image", "not duplicates": "duplicate" };
+
+/** What an act decides for an item, as Python will say as far as can be known. @param {Item} item @param {Action} action @param {string|null} label @param {string} [asks] what K says here @returns {Decision|null} */
+export function decisionAfter(item, action, label, asks = "") {
   if (action === "clear") return null;
   if (action === "accept") return item.proposal ?? item.decision;
-  return action === "relabel" && label !== item.label ? { action, label } : { action: action === "relabel" ? "keep" : action, label: null };
+  if (action === "relabel" && label !== item.label) return { action, label, about: null };
+  if (action !== "keep" && action !== "relabel") return { action, label: null, about: null };
+  const about = (action === "keep" && ANSWERS[asks]) || "label";
+  // An answer about the image or its copies takes no new label back.
+  return about !== "label" && item.decision?.action === "relabel" ? item.decision : { action: "keep", label: null, about };
 }
 
 /** The same where one of a group stays: as proposed, or those in the ranges. @param {Item} item @param {Range[]} ranges @param {boolean} keepers @returns {Decision|null} */
 export function decisionInGroup(item, ranges, keepers) {
   if (keepers) return item.group?.proposal ?? item.decision;
-  if (!has(ranges, item.i)) return { action: "delete", label: null };
-  return item.decision?.action === "relabel" ? item.decision : { action: "keep", label: null };
+  if (!has(ranges, item.i)) return { action: "delete", label: null, about: null };
+  return item.decision?.action === "relabel" ? item.decision : { action: "keep", label: null, about: "duplicate" };
 }
 
 /** Why an act on several items changed none. @param {Action} action */
 function unchangedWords(action) {
-  if (action === "accept") return "these items have no suggestion, or it is accepted already";
-  return action === "clear" ? "these items have no decision" : "these items are marked so already";
+  if (action === "accept") return "these images have no suggestion, or it is accepted already";
+  return action === "clear" ? "these images have no decision" : "these images are marked so already";
 }
 
 /** What was done to several items. @param {number} n @param {Action} action @param {string|null} label */

@@ -60,13 +60,13 @@ function rowTable(rows) {
   return h("table", { class: "bw-table" }, h("tbody", {}, ...rows.map(([head, ...others]) => h("tr", {}, h("th", { scope: "row" }, head), ...cells(others)))));
 }
 
-/** A table with a heading for each column, in a box that scrolls. @param {string[]} heads @param {string[][]} rows */
+/** A table with a heading for each column, in a box that scrolls. @param {string[]} heads @param {(Node|string)[][]} rows */
 function columnTable(heads, rows) {
   const table = h(
     "table",
     { class: "bw-table" },
     h("thead", {}, h("tr", {}, ...heads.map((text) => h("th", { scope: "col", text })))),
-    h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((text) => h("td", { text }))))),
+    h("tbody", {}, ...rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell))))),
   );
   return h("div", { class: "bw-table-box", tabindex: "0" }, table);
 }
@@ -83,20 +83,25 @@ export function helpDialog({ root, onClose }) {
 export async function applyDialog({ root, session, toast, onRollback, onClose }) {
   const plan = await session.attempt("plan", {});
   if (!plan || isTaken(root)) return;
-  const what = fileChanges(plan.counts);
   const said = h("p", { role: "status" });
-  const go = button(what, () => void apply(), { class: "bw-button bw-main-button" });
-  go.disabled = !plan.ok || !plan.total;
-  const promise = `${what}. Nothing is erased: deleted files go to a trash folder, and the round can be rolled back.`;
-  const head = h("p", { text: plan.total ? promise : "No decision is waiting to be applied." });
-  const details = h("div", {}, ...planDetails(plan));
+  const go = button("", () => void apply(), { class: "bw-button bw-main-button" });
+  const heldOut = h("input", { type: "checkbox", checked: true, on: { change: () => name() } });
+  const head = h("p", {});
+  const name = () => {
+    const counts = heldOut.checked ? plan.counts : withoutHeldOut(plan);
+    say(go, fileChanges(counts));
+    say(head, plan.total ? `${fileChanges(counts)}. Nothing is erased: deleted files go to a trash folder, and the round can be rolled back.` : "No decision is waiting to be applied.");
+    go.disabled = !plan.ok || !Object.values(counts).some(Boolean);
+  };
+  name();
+  const details = h("div", {}, ...planDetails(plan, heldOut, (id) => session.images.cached(id)));
   const dialog = openDialog({ root, title: "Apply decisions", body: [head, said, details], acts: [go], onClose });
 
   const apply = async () => {
     go.disabled = true;
     say(said, "Applying…");
     try {
-      const { result } = await session.connection.ask("apply", { token: plan.token });
+      const { result } = await session.connection.ask("apply", { token: plan.token, held_out: heldOut.checked });
       session.setMoved(result.state);
       head.remove();
       details.remove();
@@ -112,8 +117,17 @@ export async function applyDialog({ root, session, toast, onRollback, onClose })
   };
 }
 
-/** What would be done with each file, and what cannot be done. @param {PlanReply} plan @returns {Node[]} */
-function planDetails({ ok, problems, problems_total, moves, total }) {
+/** Counts by action of what is not held out. @param {PlanReply} plan @returns {Record<string, number>} */
+function withoutHeldOut({ counts, held_out }) {
+  return Object.fromEntries(Object.entries(counts).map(([action, n]) => [action, n - (held_out[action] ?? 0)]));
+}
+
+/**
+ * What would be done with each file, and what cannot be done; held-out images in a block of their own, with a choice.
+ * @param {PlanReply} plan @param {HTMLInputElement} heldOut @param {(id: string) => string|null} thumbnail @returns {Node[]}
+ */
+function planDetails(plan, heldOut, thumbnail) {
+  const { ok, problems, problems_total, moves } = plan;
   const parts = [];
   if (problems.length) {
     const fix = ok ? "" : ": fix these first, then open this again";
@@ -121,8 +135,25 @@ function planDetails({ ok, problems, problems_total, moves, total }) {
     parts.push(columnTable(["file", "problem"], problems.map((row) => [row.path, row.reason])));
     parts.push(h("p", { class: "bw-hint", text: firstOf(problems.length, problems_total) }));
   }
-  if (moves.length) parts.push(columnTable(["file", "what", "to"], moves.map((row) => [row.path, row.action, row.target ?? ""])));
-  return [...parts, h("p", { class: "bw-hint", text: firstOf(moves.length, total) })];
+  const sum = (/** @type {Record<string, number>} */ counts) => Object.values(counts).reduce((total, n) => total + n, 0);
+  const table = (/** @type {typeof moves} */ rows, /** @type {number} */ total) => {
+    const cells = rows.map((row) => [picture(thumbnail(row.id)), row.path, row.label, row.action === "delete" ? "trash" : (row.new_label ?? ""), row.split]);
+    return [columnTable(["", "file", "from", "to", "split"], cells), h("p", { class: "bw-hint", text: firstOf(rows.length, total) })];
+  };
+  const trained = moves.filter(({ split }) => split === "train");
+  const held = moves.filter(({ split }) => split !== "train");
+  const n = sum(plan.held_out);
+  if (trained.length) parts.push(...table(trained, plan.total - n));
+  if (held.length) {
+    const text = ` Also ${counted(n, "held-out image")}: the error is measured on them, and changes with their labels.`;
+    parts.push(h("label", { class: "bw-choice" }, heldOut, text), ...table(held, n));
+  }
+  return parts;
+}
+
+/** A small image in a table. @param {string|null} url */
+function picture(url) {
+  return url ? h("img", { src: url, alt: "", class: "bw-picture" }) : "";
 }
 
 /** Lists the applied rounds; each can be rolled back. @param {DialogOptions} options */

@@ -42,11 +42,10 @@ export class Footer {
   /** @param {State} state */
   show(state) {
     this.element.hidden = false;
-    const key = JSON.stringify([state.classes, state.runs.length > 0, state.can.scores]);
+    const key = JSON.stringify([state.classes, state.accept, state.keep]);
     if (key === this.#key) return;
     this.#key = key;
-    const accept = state.runs.length ? [["G", "keep one"]] : [];
-    const keys = [...(state.can.scores ? [["Enter", "accept"]] : []), ["Del", "delete"], ["K", "keep"], ...accept];
+    const keys = [["Enter", state.accept], ["Del", "delete"], ["K", state.keep]].filter(([, does]) => does);
     this.#keys.replaceChildren(...keys.map(([name, does]) => h("span", {}, h("kbd", { text: name }), ` ${does} `)));
     const chips = state.classes.slice(0, 9).map((name, index) =>
       h(

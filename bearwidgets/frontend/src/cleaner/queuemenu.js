@@ -28,7 +28,7 @@ export class QueueMenu {
     say(this.#name, title);
     say(this.#count, queue ? openOf(queue) : whole(state.items));
     attribute(this.element, "title", `${title}: ${queue ? hintOf(queue) : counted(state.items, "image")} (Q)`);
-    this.element.classList.toggle("bw-done", Boolean(queue && queue.total && !queue.undecided));
+    this.element.classList.toggle("bw-done", Boolean(queue?.problems && !queue.left));
     this.element.hidden = !state.queues.length;
   }
 
@@ -63,7 +63,7 @@ function rowsOf({ queues, items, view }) {
       queue: queue.name,
       text: queue.title,
       hint: openOf(queue),
-      kind: `${queue.certain ? "bw-certain" : ""}${queue.undecided ? "" : " bw-done"}`,
+      kind: `${queue.certain ? "bw-certain" : ""}${queue.left ? "" : " bw-done"}`,
       checked: queue.name === view.queue,
     })),
     { queue: null, text: "All images", hint: whole(items), checked: view.queue === null },
@@ -73,7 +73,7 @@ function rowsOf({ queues, items, view }) {
 }
 
 /** What a queue holds. @param {Queue} queue */
-function hintOf({ total, undecided, groups, certain }) {
+function hintOf({ total, problems, left, groups, certain }) {
   const grouped = groups ? ` in ${counted(groups, "group")}` : "";
-  return `${counted(total, "image")}${grouped}, ${whole(undecided)} undecided${certain ? "; certain, no guess" : ""}`;
+  return `${counted(total, "image")}${grouped}, ${whole(left)} of ${counted(problems, "problem")} left${certain ? "; certain, no guess" : ""}`;
 }

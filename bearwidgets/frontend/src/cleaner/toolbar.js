@@ -93,13 +93,11 @@ export class Toolbar {
   }
 
   /** @param {State} state */
-  #showDeeds({ can, job, counts }) {
+  #showDeeds({ can, job, changes, to_apply }) {
     const training = job.state === "running" || job.state === "stopping";
     const { undo, redo, retrain, apply } = this.#buttons;
-    const files = (counts.action.delete ?? 0) + (counts.action.relabel ?? 0);
-    const changes = files + (counts.action.unsure ?? 0);
     say(retrain, training ? "Training…" : changes ? `Retrain (${whole(changes)})` : "Retrain");
-    say(apply, files ? `Apply (${whole(files)})` : "Apply");
+    say(apply, to_apply ? `Apply (${whole(to_apply)})` : "Apply");
     undo.disabled = !can.undo;
     redo.disabled = !can.redo;
     retrain.disabled = !can.retrain || training;

@@ -128,6 +128,7 @@ export class CleanerView {
     for (const part of [this.#toolbar, this.#footer, this.#empty, this.#panels]) part.show(state);
     this.#grid.setTotal(state.total, moved, state.runs);
     this.#root.dataset.revision = String(state.revision);
+    this.#root.dataset.marked = String(state.marked);
     this.#root.dataset.ready = "true";
   }
 

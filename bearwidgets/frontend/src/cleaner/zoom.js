@@ -216,7 +216,7 @@ export class Zoom {
     );
     this.#history.replaceChildren(
       ...(details?.history ?? []).map((/** @type {any} */ line) =>
-        h("li", { text: `${line.time} · ${line.by}: ${verb(line.action, line.label)}` }),
+        h("li", { text: `${line.time} · ${line.by}: ${verb(line.action, line.label, line.about)}` }),
       ),
     );
   }
@@ -227,9 +227,10 @@ export class Zoom {
     const { decisions, session } = this.#options;
     const item = session.store.item(index);
     if (action === "accept" && item?.proposal === null) {
-      say(this.#wait, "There is no suggestion for this item.");
+      say(this.#wait, "There is no suggestion for this image.");
       return;
     }
+    if (action === "accept" && item?.group?.proposal) return this.#resolve(true);
     const sent = decisions.mark([[index, index + 1]], action, label);
     this.#dialog.focus();
     this.#go(1);

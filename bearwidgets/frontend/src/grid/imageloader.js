@@ -57,13 +57,16 @@ export class ImageLoader {
   read(index) {
     const item = this.#options.items.item(index);
     if (!item) return { item, url: null };
-    // Another size is better than nothing while the right one is on its way.
-    const sides = [this.#side, ...SIDES.toReversed()];
-    for (const side of sides) {
-      const url = this.#cache.get(`${item.id}@${side}`);
-      if (url) return { item, url };
+    return { item, url: this.cached(item.id) };
+  }
+
+  /** @param {string} id @returns {string|null} its image: another size is better than nothing while the right one is on its way */
+  cached(id) {
+    for (const side of [this.#side, ...SIDES.toReversed()]) {
+      const url = this.#cache.get(`${id}@${side}`);
+      if (url) return url;
     }
-    return { item, url: null };
+    return null;
   }
 
   /** @param {Range} sight items on screen @param {Range} drawn items in the page */

@@ -17,19 +17,23 @@ export const ACTIONS = {
   accept: { title: "Accept", many: "Accept suggestions", key: "Enter", does: "accept the suggestion" },
   relabel: { title: "Relabel", many: "Relabel to", key: "R", does: "choose any class, or name a new one", sign: "→" },
   delete: { title: "Delete", key: "Delete", short: "Del", does: "mark for deletion", sign: "✕" },
-  keep: { title: "Keep", key: "K", does: "keep: the label is right", sign: "✓" },
+  keep: { title: "Keep", key: "K", does: "keep: the label is right, or what the queue asks", sign: "✓" },
   unsure: { title: "Unsure", key: "U", does: "unsure: leave out of training", sign: "?" },
   clear: { title: "Clear", listed: "Clear the decision", key: "C", does: "clear the decision" },
 };
 
-/** What a decision is called in a sentence. @param {string} action @param {string|null} [label] */
-export function verb(action, label) {
-  return action === "relabel" ? `relabel to ${label}` : action;
+/** What a keep says, by what it is about. */
+const FINE = { label: "label is right", image: "image is fine", duplicate: "not a duplicate" };
+
+/** What a decision is called in a sentence. @param {string} action @param {string|null} [label] @param {Decision["about"]} [about] */
+export function verb(action, label, about) {
+  if (action === "relabel") return `relabel to ${label}`;
+  return action === "keep" && about ? FINE[about] : action;
 }
 
 /** The sign and the word on a tile. @param {Decision} decision */
-export function badge({ action, label }) {
-  return `${ACTIONS[action].sign} ${label ?? action}`;
+export function badge({ action, label, about }) {
+  return `${ACTIONS[action].sign} ${label ?? verb(action, label, about)}`;
 }
 
 /** The color of a decision. @param {Decision|null} decision @returns {string} CSS, "" where nothing is decided */

@@ -46,7 +46,7 @@ export function spoken(item) {
   }
   if (item.loss !== null) parts.push(`loss ${loss(item.loss)}`);
   if (item.group) parts.push(groupWords(item.group));
-  if (item.decision) parts.push(`decision: ${verb(item.decision.action, item.decision.label)}`);
+  if (item.decision) parts.push(`decision: ${verb(item.decision.action, item.decision.label, item.decision.about)}`);
   if (item.error) parts.push(`no image: ${item.error}`);
   parts.push(item.path);
   if (item.why) parts.push(item.why);
@@ -63,10 +63,10 @@ export function firstOf(shown, total) {
   return total > shown ? `The first ${whole(shown)} of ${whole(total)}.` : "";
 }
 
-/** How many of a queue are still undecided. @param {{total: number, undecided: number}} queue */
-export function openOf({ total, undecided }) {
-  if (!undecided) return total ? `✓ ${whole(total)}` : "0";
-  return undecided === total ? whole(total) : `${whole(undecided)} of ${whole(total)}`;
+/** How many problems of a queue are left. @param {{problems: number, left: number}} queue */
+export function openOf({ problems, left }) {
+  if (!left) return problems ? `✓ ${whole(problems)}` : "0";
+  return left === problems ? whole(problems) : `${whole(left)} of ${whole(problems)}`;
 }
 
 /** What the last decisions changed and how many errors may be left, in one line. @param {Yield} figures */

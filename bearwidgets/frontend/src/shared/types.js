@@ -223,6 +223,7 @@
 /**
  * @typedef {object} PlannedMove
  * What an apply would do with a file; no target for one that goes to the trash.
+ * @property {string} id
  * @property {string} path
  * @property {"keep"|"delete"|"relabel"|"unsure"} action
  * @property {string|null} target
