@@ -13,7 +13,6 @@ import numpy as np
 from bearwidgets.clean.apply.paths import DataPaths
 from bearwidgets.clean.apply.plan import Plan
 from bearwidgets.clean.apply.transaction import Rounds
-from bearwidgets.clean.log.fold import Decision
 from bearwidgets.clean.log.item_index import Items
 from bearwidgets.clean.log.lines import (
     check_choice,
@@ -26,6 +25,7 @@ from bearwidgets.clean.log.lines import (
 from bearwidgets.clean.log.manifest import ManifestWriter
 from bearwidgets.clean.log.merge import MergeResult, merge_journals
 from bearwidgets.clean.log.remarks import changed, check_number, checked_note, checked_tag
+from bearwidgets.clean.log.reset import first_lines
 from bearwidgets.clean.log.writer import JournalStore, user_name
 from bearwidgets.data.actions import ACTIONS
 from bearwidgets.data.dataset import check_dataset
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bearwidgets.clean.apply.plan import Receipt
+    from bearwidgets.clean.log.fold import Decision
     from bearwidgets.clean.log.remarks import Remark
     from bearwidgets.data.actions import Choice
     from bearwidgets.data.dataset import Dataset
@@ -223,8 +224,7 @@ class Journal:
     def history(self, id: str) -> list[Decision]:  # noqa: A002 - the name of the column
         """Every decision on one item that was not undone, the oldest first; a withdrawal is one of them."""
         with self._store.reading() as state:
-            acts = (act.after.get(id) for act in state.undoable)
-            return [each for each in acts if isinstance(each, Decision)]
+            return [act.after[id] for act in state.undoable if id in act.after]
 
     def record(
         self,
@@ -443,6 +443,33 @@ class Journal:
         self._manifest.touch()
         return receipt
 
+    def reset(self) -> Path:
+        """Begin a new journal, without decisions, tags and notes, and keep the old one beside it.
+
+        Rounds that were applied stand, and can still be rolled back; undo does not reach back. No image is touched.
+        To have the old journal back, put it in the place of the new one.
+
+        Returns:
+            The old journal, such as `journal-1.jsonl`.
+
+        Raises:
+            BadInputError: There is no journal yet.
+            WorkspaceError: The disk is full or cannot be written; the journal is as it was.
+
+        Example:
+            >>> journal.record(list(ds.table.id[:2]), "delete")
+            2
+            >>> journal.reset().name, len(journal.decisions)
+            ('journal-1.jsonl', 0)
+        """
+        self._need_dataset("reset")
+        with self._store.writing() as state:
+            if not self.path.exists():
+                raise BadInputError("There is no journal to reset: nothing is recorded yet.")
+            kept = self._store.begin_anew(first_lines(state))
+        self._manifest.touch()
+        return kept
+
     def prepare(self) -> None:
         """Make the workspace, where there was nothing to keep yet.
 
@@ -553,7 +580,7 @@ class Journal:
                 return []
             self._store.append([{"action": what, "of": act.seq}])
         self._manifest.touch()
-        return list(act.after)
+        return act.ids
 
     def _manifest_changes(self) -> Mapping[str, tuple[Decision | None, Remark | None]]:
         with self._store.reading() as state:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import shutil
+from dataclasses import replace
 
 import pytest
-from rounds_kit import ids_of, lines_of
+from rounds_kit import ids_of, lines_of, snapshot
 
 from bearwidgets.clean.journal import Journal
+from bearwidgets.clean.log import file as journal_file
 from bearwidgets.clean.log.encoding import encode
 from bearwidgets.clean.log.remarks import LONGEST_NOTE, LONGEST_TAG, MOST_PER_ITEM, MOST_TAGS
-from bearwidgets.errors import BadInputError
+from bearwidgets.data.dataset import Dataset
+from bearwidgets.errors import BadInputError, WorkspaceError
 
 
 def said(journal):
@@ -149,3 +154,87 @@ def test_a_long_line_from_a_stranger_is_cut(dataset, journal):
     journal.path.write_bytes(encode(json.loads(json.dumps(line))) + b"\n")
     tags, note = said(Journal.open(dataset))[one]
     assert (len(tags), {len(tag) for tag in tags}, len(note)) == (MOST_PER_ITEM, {LONGEST_TAG}, LONGEST_NOTE)
+
+
+def test_two_peoples_remarks_become_one_act(dataset, journal, tmp_path):
+    one, two, three = ids_of(dataset, 3)
+    journal.remark([one, two], add=["a", "b"], note="mine")
+    theirs = tmp_path / "theirs"
+    shutil.copytree(dataset.workspace, theirs, ignore=lambda *_: ["root.json"])
+    other = Journal.open(replace(dataset, workspace=theirs), by="Ben")
+    journal.remark([one], add=["ours"], remove=["a"], note="new of ours")
+    journal.remark([two], remove=["a"])
+    other.remark([one], add=["theirs"], remove=["b"], note="new of theirs")
+    other.remark([two], note="")
+    other.remark([three], add=["c"])
+    other.record([three], "delete")
+    before = said(journal)
+    assert Journal.merge(dataset.workspace, theirs, dataset.workspace).taken == 1
+    assert said(journal) == {
+        one: (("ours", "theirs"), "new of ours\nnew of theirs"),
+        two: (("b",), ""),
+        three: (("c",), ""),
+    }
+    assert set(journal.undo()) == {one, two, three}
+    assert (said(journal), len(journal.decisions)) == (before, 0)
+    journal.redo()
+    assert Journal.merge(dataset.workspace, theirs, dataset.workspace).taken == 0
+
+
+# ---------------------------------------------------------------------- a new journal
+
+
+def test_a_reset_keeps_the_old_journal_under_another_name(dataset, journal):
+    one, two = ids_of(dataset, 2)
+    journal.record([one, two], "delete")
+    journal.remark([one], add=["odd"])
+    old, known = journal.path.read_bytes(), journal.version
+    other = Journal.open(dataset)
+    kept = journal.reset()
+    assert (kept.name, kept.read_bytes(), journal.path.read_bytes()) == ("journal-1.jsonl", old, b"")
+    for each in (journal, other, Journal.open(dataset)):
+        assert (len(each.decisions), each.remarks, each.can_undo, each.damage) == (0, {}, False, [])
+    assert journal.changes_since(known) == {one: None, two: None}
+    assert other.record([two], "keep") == 1
+    assert [line["seq"] for line in lines_of(journal)] == [1]
+    assert journal.reset().name == "journal-2.jsonl"
+    with journal.write_manifest().open() as file:
+        assert len(list(csv.DictReader(file))) == 0
+
+
+def test_rounds_that_stand_go_over_into_a_new_journal(decided, bears):
+    journal, _, before = decided
+    journal.apply()
+    journal.record(ids_of(Dataset.from_folder(bears), 1), "unsure")
+    pending = journal.rounds.loc[1, ["delete", "relabel"]].tolist()
+    journal.reset()
+    fresh = Journal.open(Dataset.from_folder(bears))
+    assert (fresh.notes, fresh.standing, len(fresh.decisions)) == ([], [1], 0)
+    assert fresh.rounds.loc[1, ["delete", "relabel"]].tolist() == pending
+    assert not fresh.can_undo
+    fresh.rollback()
+    assert snapshot(bears) == before
+    assert fresh.decisions.action.isin(["delete", "relabel"]).sum() == sum(pending)
+    assert journal.apply().round == 2
+
+
+def test_nothing_to_reset(journal):
+    with pytest.raises(BadInputError, match="nothing is recorded yet"):
+        journal.reset()
+
+
+def test_a_reset_on_a_full_disk_changes_nothing(dataset, journal, monkeypatch):
+    journal.record(ids_of(dataset, 2), "delete")
+    old = journal.path.read_bytes()
+
+    def full(path, data, **_):
+        if path == journal.path:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal_file, "write_atomic", full)
+        with pytest.raises(WorkspaceError, match="The journal is as it was"):
+            journal.reset()
+    assert journal.path.read_bytes() == old
+    assert (len(Journal.open(dataset).decisions), journal.damage) == (2, [])
+    assert journal.record(ids_of(dataset, 2), "keep") == 2

@@ -11,6 +11,8 @@ from stub_learner import StubLearner, id_at, paths
 from test_requests import Front
 
 from bearwidgets.data.image_stats.table import image_stats_of
+from bearwidgets.errors import BadInputError
+from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.cleaner.saved_views import MOST
 from bearwidgets.widgets.cleaner.suggestions import runs_of
 
@@ -193,11 +195,11 @@ def test_orders_without_scores(ds):
 
 def test_suggestions_above_a_threshold_are_accepted_as_one_act(front, ds):
     wrong = paths(ds, "grizzly")[:2]
-    asked = {"revision": front.revision, "at_least": 0.8}
+    asked = {"revision": front.revision, "at_least": 0.9}
     found = front.ask("suggestions", **asked)
     assert (found["count"], found["ranges"]) == (2, [[0, 2]])
     assert found["pairs"] == [{"label": "grizzly", "becomes": "teddy", "count": 2}]
-    assert found["thresholds"] == [0.5, 0.6, 0.7, 0.8]
+    assert found["thresholds"] == [0.5, 0.6, 0.7, 0.8, 0.9]
     done = front.ask("mark", revision=front.revision, ranges=found["ranges"], action="accept")
     assert done["state"]["counts"]["action"]["relabel"] == 2
     assert set(done["ids"]) == {id_at(ds, path) for path in wrong}
@@ -317,3 +319,121 @@ def test_a_damaged_file_of_views_is_told_and_left_alone(front, text):
     assert file.read_text() == text
     file.write_text(json.dumps({"views": []}))
     assert front.ask("save_view", name="mine")["state"]["note"] is None
+
+
+# ---------------------------------------------------------------------- from Python
+
+
+@pytest.fixture
+def cleaner(learn):
+    return Cleaner(learn)
+
+
+def test_similar_as_a_table(cleaner, ds, ids):
+    found = cleaner.similar(ds.table.path[10], n=np.int64(4))
+    assert (found.index.name, list(found.columns)) == ("id", ["path", "label", "distance"])
+    assert set(found.index[:2]) == {ids[9], ids[11]}
+    assert found.distance.tolist() == pytest.approx(
+        [1 - np.cos(np.pi / 23 * n) for n in (1, 1, 2, 2)], abs=1e-6
+    )
+    assert len(cleaner.similar(ids[10], n=1000)) == 23
+    assert cleaner.show(similar=ds.table.path[10]) == 24
+    for wrong in ({"item": "ffff"}, {"item": ids[0], "n": 0}, {"item": ids[0], "n": True}, {"item": 3}):
+        with pytest.raises(BadInputError):
+            cleaner.similar(**wrong)
+
+
+def test_tags_and_notes_take_paths(cleaner, ds):
+    path = ds.table.path[0]
+    assert cleaner.tag([path, ds.table.id[1]], "odd") == 2
+    assert (cleaner.note(path, "Two bears?"), cleaner.tags) == (1, {"odd": 2})
+    assert (cleaner.show(tag="odd"), cleaner.untag(path, "odd"), cleaner.undo()) == (2, 1, 1)
+    cleaner.mark(path, "delete")
+    assert cleaner.decisions[["tags", "note"]].to_numpy().tolist() == [["odd", "Two bears?"]]
+    for wrong in (
+        {"ids": "ffff", "tag": "odd"},
+        {"ids": path, "tag": "a" * 10_000},
+        {"ids": 3, "tag": "odd"},
+    ):
+        with pytest.raises(BadInputError):
+            cleaner.tag(**wrong)
+
+
+def test_suggestions_as_a_table(cleaner):
+    found = cleaner.suggestions(0.5)
+    assert found[["label", "becomes"]].to_numpy().tolist() == [["grizzly", "teddy"]] * 2
+    assert found.confidence.tolist() == pytest.approx([0.9, 0.9])
+    assert cleaner.mark(found.index, "accept") == 2
+    assert cleaner.suggestions().empty
+    assert cleaner.undo() == 2
+    for wrong in (-1, 1.01, float("nan"), "0.5", None, True):
+        with pytest.raises(BadInputError, match="from 0 to 1"):
+            cleaner.suggestions(wrong)
+
+
+def test_suggestions_in_a_queue_that_proposes_to_delete(learn, ids):
+    issues = StubIssues(off_topic=[(ids[2], 0.9, -1, False), (ids[3], 0.4, -1, False)])
+    cleaner = Cleaner(learn, issues=issues)
+    cleaner.show(queue="off_topic")
+    assert cleaner.suggestions()[["becomes", "confidence"]].to_numpy().tolist() == [
+        ["delete", 0.9],
+        ["delete", 0.4],
+    ]
+    assert cleaner.suggestions(0.5, becomes="delete").index.tolist() == [ids[2]]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        ({"ranges": {"confidence": 0.9}}, "give its two ends"),
+        ({"ranges": {"confidence": (float("nan"), 1)}}, "finite"),
+        ({"ranges": {"confidense": (0, 1)}}, "Did you mean 'confidence'"),
+        ({"ranges": "confidence"}, "a list of at most"),
+        ({"tag": "no such"}, "No tag 'no such'"),
+        ({"sort": "darkness"}, "No order 'darkness'"),
+        ({"similar": "no such"}, "No item 'no such'"),
+    ],
+)
+def test_show_refuses(cleaner, wanted, sentence):
+    with pytest.raises(BadInputError, match=sentence):
+        cleaner.show(**wanted)
+
+
+def test_show_takes_ranges(cleaner):
+    assert cleaner.show(ranges={"confidence": (0.9, None), "size": (None, 10_000)}) == 24
+    assert cleaner.show(ranges={"confidence": (0, 0.1)}) == 0
+
+
+def test_views_by_name(cleaner):
+    cleaner.show(label="black", sort="loss")
+    cleaner.save_view("black")
+    cleaner.show()
+    assert (cleaner.saved_views, cleaner.show_view("black")) == (["black"], 8)
+    with pytest.raises(BadInputError, match="Did you mean 'black'"):
+        cleaner.show_view("blak")
+    cleaner.drop_view("black")
+    assert cleaner.saved_views == []
+
+
+def test_a_reset_reaches_every_view(cleaner, learn, ids):
+    other = Cleaner(learn)
+    cleaner.mark(ids[:3], "delete")
+    cleaner.tag(ids[:2], "odd")
+    cleaner.save_view("mine")
+    kept = cleaner.reset()
+    assert kept.name == "journal-1.jsonl"
+    for each in (cleaner, other):
+        assert (each.tags, len(each.decisions), each.saved_views) == ({}, 0, ["mine"])
+        assert each.show(decision="undecided") == 24
+
+
+def test_no_reset_while_a_training_runs(cleaner, learn, ids):
+    cleaner.mark(ids[0], "delete")
+    learn.go.clear()
+    cleaner.retrain(wait=False)
+    with pytest.raises(BadInputError, match="A training is running"):
+        cleaner.reset()
+    cleaner.stop()
+    learn.go.set()
+    cleaner._session.job.wait()
+    assert len(cleaner.decisions) == 1

@@ -6,13 +6,14 @@ The lock file beside it is as long, in bytes, as entries were recorded, so that 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from typing import TYPE_CHECKING
 
 from bearwidgets.clean.log.encoding import VERSION, NewerVersionError, decode, encode_all
 from bearwidgets.clean.log.numbering import Found, News, Numbering, unfinished
 from bearwidgets.errors import WorkspaceError
-from bearwidgets.files import explain, open_own, sync_folder
+from bearwidgets.files import explain, open_own, sync_folder, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,6 +139,26 @@ class JournalFile:
         if lock is not None:
             with contextlib.suppress(OSError):  # the entries are safe; only a loss would not be seen
                 lock.truncate(lines[-1]["seq"])
+
+    def begin_anew(self, lines: Sequence[Line], lock: BinaryIO | None) -> Path:
+        """Have only these lines in the file, and the lines of before in another one beside it, which is given.
+
+        There is a whole journal at any time.
+
+        Raises:
+            WorkspaceError: The disk is full or cannot be written; the file is as it was.
+        """
+        names = (self.path.with_name(f"{self.path.stem}-{number}.jsonl") for number in itertools.count(1))
+        kept = next(each for each in names if not os.path.lexists(each))
+        try:
+            with os.fdopen(open_own(self.path), "rb") as file:
+                write_atomic(kept, file.read())
+            if lock is not None:
+                lock.truncate(len(lines))  # at any time at most as many as there are
+            write_atomic(self.path, encode_all(lines))
+        except OSError as error:
+            raise explain(error, self.path, "The journal is as it was.") from error
+        return kept
 
     def _recorded(self) -> int:
         """How many entries were recorded at least; an earlier version adds some without counting them."""

@@ -68,9 +68,14 @@ class Act:
     """What one call recorded, undone and redone as a whole."""
 
     seq: int
-    before: dict[str, Decision | Remark | None] = field(default_factory=dict)
-    after: dict[str, Decision | Remark] = field(default_factory=dict)
-    remarks: bool = False  # it is about tags and notes, not about decisions
+    before: dict[str, Decision | None] = field(default_factory=dict)
+    after: dict[str, Decision] = field(default_factory=dict)
+    remarks: dict[str, tuple[Remark | None, Remark]] = field(default_factory=dict)  # before and after
+
+    @property
+    def ids(self) -> list[str]:
+        """The items that it is about."""
+        return list(dict.fromkeys([*self.after, *self.remarks]))
 
     @property
     def applied(self) -> bool:
@@ -130,7 +135,7 @@ class DecisionState:
             if action in RECORDED:
                 self._decide(self._decision(line, places), line.get("group"))
             elif action == REMARK:
-                self._decide(self._remark(line, places), line.get("group"))
+                self._take(self._remark(line, places), line.get("group"))
             else:
                 self._other(line, action)
         except (KeyError, TypeError) as error:
@@ -188,28 +193,34 @@ class DecisionState:
             "seq": line["seq"],
         }
 
-    def _decide(self, made: Decision | Remark, group: int | None) -> None:
-        is_remark = isinstance(made, Remark)
+    def _act(self, seq: int, group: int | None) -> Act:
+        """The act that a line belongs to."""
         if group is None or group != self._open_group:
-            self.undoable.append(Act(made.seq if group is None else group, remarks=is_remark))
+            self.undoable.append(Act(seq if group is None else group))
             self.redoable.clear()
-        act = self.undoable[-1]
-        known: Mapping[str, Any] = self.remarks if is_remark else self.latest
-        act.before.setdefault(made.id, known.get(made.id))
-        act.after[made.id] = made
-        self._set(made.id, made, is_remark=is_remark)
+        return self.undoable[-1]
+
+    def _decide(self, decision: Decision, group: int | None) -> None:
+        act = self._act(decision.seq, group)
+        act.before.setdefault(decision.id, self.latest.get(decision.id))
+        act.after[decision.id] = decision
+        self._set(decision.id, decision)
+
+    def _take(self, remark: Remark, group: int | None) -> None:
+        act = self._act(remark.seq, group)
+        before, _ = act.remarks.get(remark.id, (self.remarks.get(remark.id), None))
+        act.remarks[remark.id] = before, remark
+        self._note(remark.id, remark)
 
     def _other(self, line: Mapping[str, Any], action: object) -> None:
         if action == "undo":
             act = _pop(self.undoable, line["of"])
             self.redoable.append(act)
-            for id_, made in act.before.items():
-                self._set(id_, made, is_remark=act.remarks)
+            self._restore(act.before, {id_: before for id_, (before, _) in act.remarks.items()})
         elif action == "redo":
             act = _pop(self.redoable, line["of"])
             self.undoable.append(act)
-            for id_, made in act.after.items():
-                self._set(id_, made, is_remark=act.remarks)
+            self._restore(act.after, {id_: after for id_, (_, after) in act.remarks.items()})
         elif action == "accept":
             self.accepted.update(line["of"])
         elif action == "apply":
@@ -229,15 +240,25 @@ class DecisionState:
         for decision in decisions:
             self._set_applied(decision, number)
 
-    def _set(self, id_: str, made: Any, *, is_remark: bool) -> None:
+    def _restore(
+        self, decisions: Mapping[str, Decision | None], remarks: Mapping[str, Remark | None]
+    ) -> None:
+        for id_, decision in decisions.items():
+            self._set(id_, decision)
+        for id_, remark in remarks.items():
+            self._note(id_, remark)
+
+    def _set(self, id_: str, decision: Decision | None) -> None:
         self._count(id_, -1)
-        if is_remark:
-            self.remarks.put(id_, made)
-        elif made is None:
+        if decision is None:
             self.latest.pop(id_, None)
         else:
-            self.latest[id_] = made
+            self.latest[id_] = decision
         self._count(id_, 1)
+
+    def _note(self, id_: str, remark: Remark | None) -> None:
+        self.remarks.put(id_, remark)
+        self._changed(id_)
 
     def _set_applied(self, decision: Decision, number: int | None) -> None:
         self._count(decision.id, -1)
@@ -249,6 +270,9 @@ class DecisionState:
         decision = self.in_force(id_)
         if decision is not None:
             self.choices[decision.value] += change
+        self._changed(id_)
+
+    def _changed(self, id_: str) -> None:
         self.changed.pop(id_, None)
         self.changed[id_] = self.version
 

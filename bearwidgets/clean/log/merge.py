@@ -13,8 +13,9 @@ from bearwidgets.clean.log.encoding import encode_all
 from bearwidgets.clean.log.file import JournalFile
 from bearwidgets.clean.log.fold import DecisionState
 from bearwidgets.clean.log.item_index import Items
+from bearwidgets.clean.log.remarks import merged, value_of
 from bearwidgets.clean.log.writer import JournalStore, numbered
-from bearwidgets.data.actions import CLEAR, UNSURE
+from bearwidgets.data.actions import CLEAR, REMARK, UNSURE
 from bearwidgets.errors import BadInputError, MissingFileError, and_more
 from bearwidgets.files import explain, refuse_link, write_atomic
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from bearwidgets.clean.log.encoding import Line
     from bearwidgets.clean.log.fold import Decision, ItemId
+    from bearwidgets.clean.log.remarks import Remark, Remarks
 
 _SAID = ("action", "label", "by", "at")
 _COLUMNS = ("id", "path", *(f"{side}_{what}" for side in ("ours", "theirs") for what in _SAID))
@@ -105,7 +107,7 @@ def _write(target: Path, ours: bytes, lines: Sequence[Line]) -> None:
 def _compare(
     our_lines: Sequence[Line], their_lines: Sequence[Line]
 ) -> tuple[list[Line], list[Line], list[tuple[Any, ...]]]:
-    """Entries that take their decisions, entries that make disputed items unsure, and the rows of the conflicts."""
+    """Entries that take their decisions, those that make items unsure or merge remarks, and the conflicts."""
     shared = 0
     for one, other in zip(our_lines, their_lines, strict=False):
         if one != other:
@@ -119,7 +121,8 @@ def _compare(
     def our_id(id_: str, content: str, path: str, _copies: object) -> str:
         return id_ if id_ in ids else paths.get((content, path), id_)
 
-    base, ours, theirs = (_sum(lines, our_id) for lines in (our_lines[:shared], our_lines, their_lines))
+    sums = [_sum(lines, our_id) for lines in (our_lines[:shared], our_lines, their_lines)]
+    base, ours, theirs = map(_decisions, sums)
     taken, disputed, conflicts = [], [], []
     for id_ in dict.fromkeys([*theirs, *base]):
         was, one, other = base.get(id_), ours.get(id_), theirs.get(id_)
@@ -127,20 +130,37 @@ def _compare(
             continue
         known = next(each for each in (other, one, was) if each is not None)
         if _value(one) == _value(was):
-            taken.append(_entry(known, action=CLEAR) if other is None else _entry(other))
+            taken.append(entry_again(known, action=CLEAR) if other is None else entry_again(other))
             continue
         conflicts.append((id_, known.path, *_said(one), *_said(other)))
         if one is None or (one.applied is None and one.action != UNSURE):
-            disputed.append(_entry(known, action=UNSURE))
-    return taken, disputed, conflicts
+            disputed.append(entry_again(known, action=UNSURE))
+    return taken, disputed + _remarks(*(each.remarks for each in sums)), conflicts
 
 
-def _sum(lines: Sequence[Line], item_id: ItemId) -> dict[str, Decision]:
-    """The decisions that some lines add up to, carried out or not; nonsense was reported when they were read."""
+def _remarks(base: Remarks, ours: Remarks, theirs: Remarks) -> list[Line]:
+    """Entries that bring tags and notes of both together."""
+    entries = []
+    for id_ in dict.fromkeys([*theirs, *base]):
+        was, one, other = base.get(id_), ours.get(id_), theirs.get(id_)
+        tags, note = merged(was, one, other)
+        if (tags, note) != value_of(one):
+            known = next(each for each in (other, one, was) if each is not None)
+            entries.append({**_head(known, REMARK), "tags": list(tags), "note": note})
+    return entries
+
+
+def _sum(lines: Sequence[Line], item_id: ItemId) -> DecisionState:
+    """What some lines add up to; nonsense was reported when they were read."""
     state = DecisionState(item_id)
     for line in lines:
         with contextlib.suppress(ValueError):
             state.fold(line)
+    return state
+
+
+def _decisions(state: DecisionState) -> dict[str, Decision]:
+    """The decisions that were made and not withdrawn, carried out or not."""
     return {id_: each for id_, each in state.latest.items() if each.action != CLEAR}
 
 
@@ -148,16 +168,17 @@ def _value(decision: Decision | None) -> tuple[str, str | None] | None:
     return None if decision is None else decision.value
 
 
-def _entry(decision: Decision, *, action: str = "") -> Line:
+def _head(made: Decision | Remark, action: str) -> Line:
+    """What a line says of its item."""
+    entry: Line = {"id": made.id, "path": made.path, "action": action, "from": made.label}
+    if made.content != made.id:
+        entry["content"] = made.content
+    return entry
+
+
+def entry_again(decision: Decision, *, action: str = "") -> Line:
     """The line of a decision of theirs, or of another action on the same item that is decided now."""
-    entry: Line = {
-        "id": decision.id,
-        "path": decision.path,
-        "action": action or decision.action,
-        "from": decision.label,
-    }
-    if decision.content != decision.id:
-        entry["content"] = decision.content
+    entry = _head(decision, action or decision.action)
     if action:
         return entry
     if decision.new_label is not None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from bearwidgets.data.actions import REMARK
 from bearwidgets.errors import BadInputError, shortened
 from bearwidgets.safe_text import has_unseen
 
@@ -45,8 +44,6 @@ class Remark:
     decided_at: str
     decided_by: str
     seq: int
-    action: ClassVar[str] = REMARK
-    applied: ClassVar[None] = None  # no round carries it out
 
     @property
     def value(self) -> tuple[tuple[str, ...], str]:
@@ -134,6 +131,16 @@ def changed(
             f"An item would have {len(tags)} tags; allowed are {MOST_PER_ITEM}. Take some away first."
         )
     return None if after == (were, noted) else after
+
+
+def merged(was: Remark | None, ours: Remark | None, theirs: Remark | None) -> tuple[tuple[str, ...], str]:
+    """Tags and note of ours with what they changed since both were the same; two new notes follow each other."""
+    (tags, note), (our_tags, our_note), (their_tags, their_note) = map(value_of, (was, ours, theirs))
+    both = dict.fromkeys([*our_tags, *(each for each in their_tags if each not in tags)])
+    kept = [each for each in both if each in their_tags or each not in tags]
+    if note not in (our_note, their_note) and our_note != their_note:
+        their_note = f"{our_note}\n{their_note}"[:LONGEST_NOTE].strip()
+    return tuple(kept[:MOST_PER_ITEM]), our_note if their_note == note else their_note
 
 
 class Remarks(dict[str, Remark]):

@@ -149,6 +149,16 @@ class JournalStore:
         self._file.append(numbered(entries, self._file.next_number, self.by, bulk=bulk), self._lock)
         self.refresh()
 
+    def begin_anew(self, lines: Sequence[Line]) -> Path:
+        """Have only these lines, within `writing`; gives the file that has those of before.
+
+        Raises:
+            WorkspaceError: The disk is full or cannot be written; nothing changed.
+        """
+        kept = self._file.begin_anew(lines, self._lock)
+        self.refresh()
+        return kept
+
 
 def numbered(entries: Sequence[Mapping[str, Any]], first: int, by: str, *, bulk: bool) -> list[Line]:
     """Entries as lines, from a number on; those of one act say how many there are."""

@@ -16,7 +16,7 @@ from bearwidgets.widgets.cleaner.decision_columns import DecisionColumns
 from bearwidgets.widgets.cleaner.questions import ACCEPT_SAYS, BITS, KEEP_SAYS, ONE, SUGGESTED
 from bearwidgets.widgets.cleaner.queues import NO_GROUP, Queues, together
 from bearwidgets.widgets.cleaner.similar import MOST as MOST_SIMILAR
-from bearwidgets.widgets.cleaner.similar import similar_to
+from bearwidgets.widgets.cleaner.similar import Similar, similar_to
 from bearwidgets.widgets.cleaner.values import Values
 from bearwidgets.widgets.protocol import Counts, Decision, Filter, Group, Item, ValueRange, ViewSpec
 
@@ -123,8 +123,9 @@ class Board:
             rows = self._rows(view)
             order = rows[np.argsort(self._keys(rows, view), kind="stable")]
         else:
-            view = replace(view, similar=self.ids[row := int(self.rows_of([view.similar])[0])])
-            queue, similar = None, similar_to(self.ds, getattr(self.review, "learn", None), row, MOST_SIMILAR)
+            row = int(self.rows_of([view.similar])[0])
+            view = replace(view, similar=self.ids[row])
+            queue, similar = None, self.similar_to(row, MOST_SIMILAR)
             order = np.concatenate([[row], similar.rows])
         self.order, self.similar = order, similar
         self.groups = None
@@ -156,6 +157,10 @@ class Board:
             known = [each.name for each in self.values.sorts(view)]
             raise BadInputError(unknown_name("order", view.sort, known, "to sort by"))
         return pd.factorize(columns[view.sort][rows], sort=True)[0] * sign
+
+    def similar_to(self, row: int, n: int) -> Similar:
+        """The `n` items that look most like one."""
+        return similar_to(self.ds, getattr(self.review, "learn", None), row, n)
 
     def ranges(self) -> list[ValueRange]:
         """How the values in the view are spread, whatever its range filters say."""

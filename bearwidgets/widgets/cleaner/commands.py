@@ -10,17 +10,16 @@ from bearwidgets.data.listing.labels import label_texts
 from bearwidgets.errors import BadInputError, TrainingError, shortened, unknown_name
 from bearwidgets.widgets.cleaner.queues import CHOSEN
 from bearwidgets.widgets.cleaner.snapshot import Snapshot, make_snapshot
+from bearwidgets.widgets.cleaner.tools import Tools, listed
 from bearwidgets.widgets.parse import parse
 from bearwidgets.widgets.protocol import Filter, ViewSpec
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Sequence
 
     from typing_extensions import Self
 
     from bearwidgets.clean.apply.plan import Plan, Receipt
-    from bearwidgets.widgets.cleaner.session import Session
     from bearwidgets.widgets.protocol import JobState
 
 FILTERS = tuple(field.name for field in fields(Filter))
@@ -28,11 +27,8 @@ FIRST_SCREEN = 24  # images of the contact sheet that goes with the output
 OTHERS = tuple(field.name for field in fields(ViewSpec) if field.name != "filter")
 
 
-class Commands:
+class Commands(Tools):
     """What a person can do with the items; the base of `Cleaner`."""
-
-    _session: Session
-    lock: threading.RLock
 
     def mark(
         self, ids: str | Sequence[str], action: str, label: str | None = None, *, new_class: bool = False
@@ -63,7 +59,7 @@ class Commands:
             if label is not None and not new_class and label not in (known := self._session.classes()):
                 hint = "; a class that does not exist yet needs new_class=True"
                 raise BadInputError(unknown_name("class", label, known, "in this data set") + hint)
-            changed = self._session.mark(_listed(ids), action, label)
+            changed = self._session.mark(listed(ids), action, label)
             return self._session.tell_items(changed)
 
     def resolve_group(self, keep: str | Sequence[str] | None = None) -> int:
@@ -89,7 +85,7 @@ class Commands:
         """
         with self.lock:
             board = self._session.board
-            ids = board.ids[board.order].tolist() if keep is None else _listed(keep)
+            ids = board.ids[board.order].tolist() if keep is None else listed(keep)
             changed = self._session.resolve_group(ids, keepers=keep is None)
             return self._session.tell_items(changed)
 
@@ -108,9 +104,15 @@ class Commands:
             return self._session.tell_items(self._session.journal.redo())
 
     def show(self, *, ids: str | Sequence[str] | None = None, **view: Any) -> int:
-        """Filter and sort: `queue`, `label`, `predicted`, `split`, `decision`, `text`, `sort`, `descending`.
+        """Filter and sort the view.
 
-        What is not named is shown in full, the most suspect first.
+        By `queue`, `label`, `predicted`, `split`, `decision`, `text`, `tag`, `ranges`, `sort` and `descending`; or
+        `similar`. What is not named is shown in full, the most suspect first.
+
+        `sort` takes a score, "path", "label", "decided", "queue" or the name of a check. `ranges` takes the two ends
+        of "confidence", "label_issue" (both 0 to 1) and "size" (px), and once the checks have measured the pixels
+        those of "brightness" and "sharpness" (both 0 to 1; 1 is an edge one pixel wide); None leaves an end open.
+        `similar` takes an id or path and shows the images that look most like it, whatever else is said.
 
         Args:
             ids: show exactly these items, in this order, until `show` is called again.
@@ -127,6 +129,8 @@ class Commands:
             True
             >>> cleaner.show(ids=ds.table.id[:3])
             3
+            >>> cleaner.show(ranges={"confidence": (0, 1)}) == len(ds)
+            True
         """
         with self.lock:
             if ids is None:
@@ -139,7 +143,7 @@ class Commands:
                     f"ids and {', '.join(view)} came together; show(ids=…) shows exactly these items."
                 )
             else:
-                self._session.board.choose(_listed(ids))
+                self._session.board.choose(listed(ids))
                 self._session.show(ViewSpec("queue", queue=CHOSEN))
             self._session.tell_state()
             return len(self._session.board.order)
@@ -227,21 +231,13 @@ class Commands:
             return make_snapshot(state, items, session.ds, session.thumbnails, px, small=small)
 
 
-def _listed(ids: str | Sequence[str]) -> list[str]:
-    """One id or several, as a list."""
-    listed = [ids] if isinstance(ids, str) else list(ids) if hasattr(ids, "__iter__") else None
-    if listed is None or not all(isinstance(each, str) for each in listed):
-        raise BadInputError(
-            f"ids are {shortened(ids)}; give one id or path, or a list of them; they stand in ds.table."
-        )
-    return listed
-
-
 def view_of(wanted: dict[str, Any], *, scored: bool) -> ViewSpec:
     """The view that fields of `Filter` and `ViewSpec` stand for; what is not named is shown in full.
 
     The most suspect are first, or where nothing is `scored` the items by path.
     """
+    if "ranges" in wanted:
+        wanted = {**wanted, "ranges": _ranges(wanted["ranges"])}
     for name in wanted:
         if name not in (*FILTERS, *OTHERS):
             raise BadInputError(unknown_name("filter", name, (*FILTERS, *OTHERS)))
@@ -249,3 +245,15 @@ def view_of(wanted: dict[str, Any], *, scored: bool) -> ViewSpec:
     spec: dict[str, Any] = {"sort": sort, "descending": sort != "path"}
     spec |= {name: value for name, value in wanted.items() if name in OTHERS}
     return parse(ViewSpec, spec | {"filter": {name: wanted[name] for name in FILTERS if wanted.get(name)}})
+
+
+def _ranges(given: Any) -> Any:
+    """Range filters as messages have them, from a mapping of names to pairs."""
+    if not isinstance(given, dict):
+        return given
+    for name, ends in given.items():
+        if not isinstance(ends, (tuple, list)) or len(ends) != len(("low", "high")):
+            raise BadInputError(
+                f"The range of {name} is {shortened(ends)}; give its two ends, such as (0.9, None)."
+            )
+    return [{"name": name, "low": low, "high": high} for name, (low, high) in given.items()]

@@ -37,6 +37,7 @@ from bearwidgets.widgets.protocol import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
+    from pathlib import Path
 
     from bearwidgets.clean.apply.plan import Receipt
     from bearwidgets.clean.log.remarks import Remark
@@ -135,6 +136,15 @@ class Session:
         changed = self.journal.remark(found, **change)
         self.refresh()
         return changed
+
+    def reset(self) -> Path:
+        """Begin a new journal, see `Journal.reset`."""
+        if self.job.running:
+            raise BadInputError("A training is running; wait for it or stop it before you reset the journal.")
+        kept = self.journal.reset()
+        self.refresh()
+        self._count_from = counted_from(self.journal)
+        return kept
 
     def refresh(self) -> None:
         """Show decisions that were made elsewhere too."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from bearwidgets.data.actions import CHANGING, DELETE, RELABEL
 from bearwidgets.errors import BadInputError, shortened
+from bearwidgets.widgets.cleaner.values import ROUNDING
 
 if TYPE_CHECKING:
     from bearwidgets.widgets.cleaner.board import Board
@@ -52,7 +53,7 @@ def sure_ones(found: list[Suggestion], at_least: float) -> list[Suggestion]:
         raise BadInputError(
             f"at_least is {shortened(at_least)}; allowed is a number from 0 to 1, such as 0.95."
         )
-    return [each for each in found if each.confidence >= at_least]
+    return [each for each in found if each.confidence >= at_least - ROUNDING]
 
 
 def runs_of(places: list[int]) -> list[tuple[int, int]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bearwidgets.widgets.cleaner.queues import IssueSource
 
 STEPS = 20  # of a histogram
+ROUNDING = 1e-6  # of scores, which are float32: what reads as 0.9 is not below 0.9
 # Title and whether the highest value comes first; a check's score of that name gives way.
 _TITLES = {
     "label_issue": ("Label issue", True),
@@ -112,7 +113,9 @@ class Values:
                 f"The range of {wanted.name} goes from {low:g} to {high:g}; give the lower end first."
             )
         values = self._measured[wanted.name]
-        return (values >= (-np.inf if low is None else low)) & (values <= (np.inf if high is None else high))
+        above = True if low is None else values >= low - ROUNDING
+        below = True if high is None else values <= high + ROUNDING
+        return np.isfinite(values) & above & below
 
     def ranges(self, rows: np.ndarray) -> list[ValueRange]:
         """How the values of some rows are spread; what is known of none of them is left out."""
