@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.optimize import brentq, minimize_scalar
+from scipy.special import expit, log_softmax, logit
 
 from bearwidgets.figures import percent
 
@@ -19,6 +19,8 @@ CLASS_SHARE = 0.25
 POWERS = (0.1, 1.0)  # of the probabilities: one over the temperature
 SOFTENING = 2 / 3
 SAMPLE = 5000
+TIMES = 3.0
+"""How many times as likely as the given label another one has to be, for the given one to be called likely wrong."""
 NEAREST = 5
 MOST = 300
 """Items, the most suspect first, whose nearest images are looked up: more than a person looks at in one sitting,
@@ -89,6 +91,36 @@ def _one_way(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
     counts = np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes) + 0.5
     ratio = np.log(counts / counts.T)
     return np.sign(ratio) * np.maximum(np.abs(ratio) - np.sqrt(1 / counts + 1 / counts.T), 0.0)
+
+
+def likely_wrong(
+    probabilities: np.ndarray, target: np.ndarray, issue: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which labels are likely wrong, (n,) bool, and with which chance each is, (n,) in 0 to 1.
+
+    A label is likely wrong where another one is `TIMES` as likely, by probabilities that are softened as in
+    `label_issue`: a model that knows little hardly calls any label wrong, however often it disagrees. The chance is
+    `issue` (n,), moved so that it sums to the number of labels that are likely wrong and that confident learning
+    counts as wrong too (Northcutt, Jiang and Chuang, "Confident learning", 2021): another class is at least as
+    probable as it is on average for the items of that class.
+    """
+    rows = np.arange(len(target))
+    log = _soften(np.log(np.maximum(probabilities, TINY)), target)
+    own = log[rows, target].copy()
+    log[rows, target] = -np.inf
+    likely = log.max(1, initial=-np.inf) - own >= np.log(TIMES)
+    counts = np.bincount(target, minlength=probabilities.shape[1])
+    usual = np.bincount(target, weights=_picked(probabilities, target), minlength=len(counts))
+    usual = np.where(counts > 0, usual / np.maximum(counts, 1), np.inf)
+    confident = np.where(probabilities >= usual, probabilities, 0)
+    sure = (confident.max(1, initial=0) > 0) & (confident.argmax(1) != target)
+    odds, number = logit(np.clip(issue, FLOOR, 1 - FLOOR)), max(0.5, float((sure & likely).sum()))
+    if not len(target):
+        return likely, issue
+    shift = (
+        brentq(lambda move: float(expit(odds + move).sum()) - number, -40, 40) if number < len(target) else 0
+    )
+    return likely, expit(odds + shift)
 
 
 def consensus(opinions: Sequence[np.ndarray]) -> np.ndarray:

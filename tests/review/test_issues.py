@@ -43,7 +43,7 @@ def test_a_check_of_ones_own_in_five_lines(ds):
     assert issues.summary.loc["square"].tolist()[:4] == ["Nearly square", 1, 0, 0.5]
     assert list(issues.table.columns) == ["path", "label", "split", "square_score", "square_issue"]
     assert issues.table.square_issue.sum() == 1
-    assert issues.queues() == [("square", "Nearly square", 1, False)]
+    assert issues.queues() == [("triage", "Review first", 1, False), ("square", "Nearly square", 1, False)]
 
 
 def test_one_failing_check_does_not_take_the_others_down(ds):
@@ -152,7 +152,7 @@ def test_label_issues_are_a_queue(ds):
 
 def test_label_issues_of_items_without_predictions_are_unknown(ds):
     review = reviewed(ds)
-    review.table = review.table.iloc[5:]
+    review.table, review.probabilities = review.table.iloc[5:], review.probabilities[5:]
     issues = find_issues(review, ["label_issues"])
     assert np.isnan(issues.table.label_issues_score[:5]).all()
     assert not issues.table.label_issues_issue.any()

@@ -90,7 +90,7 @@ def natural_order(paths: Sequence[str]) -> np.ndarray:
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
 
 
-@check("order_drift", title="Order drift", needs=["features"])
+@check("order_drift", title="Order drift", needs=["features"], about_set=True)
 def drift_in_order(inputs: CheckInputs) -> CheckResult:
     """Items whose neighbors in feature space stand near them in the order of the files, if that holds over all."""
     order = natural_order(list(inputs.table.path))

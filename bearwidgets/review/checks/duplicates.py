@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from bearwidgets.data.actions import KEEP
 from bearwidgets.errors import and_more
 from bearwidgets.review.checks.copies import SURE
 from bearwidgets.review.checks.registry import CheckResult, check
@@ -24,19 +25,21 @@ _SPLITS = {"train": "in the training split", "valid": "in the evaluation split",
 _NEARLY = 0.999  # score of a copy that is not the same bytes, at most: those of the same bytes come first
 
 
-@check("contradictory_labels", title="Contradictory copies", needs=["image_stats"], certain=True)
+@check(
+    "contradictory_labels", title="Contradictory copies", needs=["image_stats"], certain=True, proposes=KEEP
+)
 def contradictory_labels(inputs: CheckInputs) -> CheckResult:
     """Copies that do not all have the same label: one at least is wrong, for certain where the bytes are the same."""
     return _differing(inputs, "label", "labeled {}".format)
 
 
-@check("leakage", title="Copies across splits", needs=["image_stats"], certain=True)
+@check("leakage", title="Copies across splits", needs=["image_stats"], certain=True, proposes=KEEP)
 def leakage(inputs: CheckInputs) -> CheckResult:
     """Copies in two splits, of which the one that is not for training stays; certain where the bytes are the same."""
     return _differing(inputs, "split", _SPLITS.__getitem__)
 
 
-@check("exact_duplicates", title="Exact duplicates", certain=True)
+@check("exact_duplicates", title="Exact duplicates", certain=True, proposes=KEEP)
 def exact_duplicates(inputs: CheckInputs) -> CheckResult:
     """Files with the same bytes."""
     group = _same_bytes(inputs.table)
@@ -52,7 +55,7 @@ def exact_duplicates(inputs: CheckInputs) -> CheckResult:
     return CheckResult(flag.astype(np.float64), flag, group=group, keeper=keeper, why=why, note=note)
 
 
-@check("near_duplicates", title="Near-duplicates", needs=["image_stats"])
+@check("near_duplicates", title="Near-duplicates", needs=["image_stats"], proposes=KEEP)
 def near_duplicates(inputs: CheckInputs) -> CheckResult:
     """Crops, resized, recompressed, mirrored or recolored copies; files with the same bytes take part once."""
     copies, n = inputs.copies, len(inputs.table)

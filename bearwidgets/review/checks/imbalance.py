@@ -33,7 +33,7 @@ def rare_classes(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     return shares, shares < below, below
 
 
-@check("class_imbalance", title="Rare classes")
+@check("class_imbalance", title="Rare classes", about_set=True)
 def class_imbalance(inputs: CheckInputs) -> CheckResult:
     """All items of a class that has far fewer of them than is usual; a group is a class."""
     codes, classes = pd.factorize(inputs.table.label, sort=True)

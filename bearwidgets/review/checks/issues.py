@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from bearwidgets.data.problems import UNREADABLE
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.review.checks.registry import current_name
 from bearwidgets.review.checks.report import write_report
+from bearwidgets.review.checks.triage import NAME, TITLE, facts, finding, proposals, triage
 from bearwidgets.safe_text import csv_text, safe_cell
 
 if TYPE_CHECKING:
@@ -37,12 +39,14 @@ class Issues:
             and no guess), threshold (the score from which an item is flagged, NaN where no score decides), note.
         problems: DataFrame of the files that cannot be used: path, reason, kind. Those that were seen when the data
             set was read have no row in `table`; the summary counts those of the kind "unreadable".
+        findings: Name of a check → a sentence, where what it found is said of the whole data set, such as a
+            brightness that gives labels away, or blur in most images: nothing to decide image by image.
         left_out: Name of a check that did not run → reason.
 
     Example:
         >>> issues = bw.find_issues(learn)
         >>> list(issues.queue("near_duplicates").columns)
-        ['path', 'label', 'split', 'score', 'group', 'keeper', 'why']
+        ['path', 'label', 'split', 'score', 'group', 'keeper', 'proposal', 'new_label', 'why']
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Issues:
         for name, result in self._results.items():
             columns[f"{name}_score"], columns[f"{name}_issue"] = result.score, result.flag
         self.table = self._items.assign(**columns)
+        self.findings = {name: said for name, each in results.items() if (said := finding(*each))}
         self.problems = self._problems()
         self.summary = self._summary()
 
@@ -95,15 +100,44 @@ class Issues:
         return list(self._results)
 
     def _facts(self, name: str) -> np.ndarray:
-        """(n,) bool, of which items the check is certain."""
-        result = self._results[name]
-        if result.fact is None:
-            return result.flag & self._checks[name].certain
-        return result.flag & result.fact
+        return facts(self._checks[name], self._results[name])
+
+    @cached_property
+    def triage(self) -> pd.DataFrame:
+        """One list over all checks: the images to look at first.
+
+        Each image stands in it once, with all its reasons, copies side by side. What is certain comes first (a file
+        that cannot be read, copies of the same bytes), then what a look most likely changes; see
+        `bearwidgets.review.ranking.chance_of_change`. `findings` are not in it.
+
+        Returns:
+            DataFrame by id: path, label, split, score (probability that a look changes something, 0 to 1), check (the
+            likeliest reason), checks (all that flag it), proposal ("delete", "relabel", "keep" or ""), new_label (of
+            a relabel, else None), group (-1 for none), keeper (the copy that is proposed to stay), why.
+
+        Example:
+            >>> issues.triage.check.iloc[0]
+            'exact_duplicates'
+        """
+        return self.triage_after(None)
+
+    def triage_after(self, decisions: pd.DataFrame | None) -> pd.DataFrame:
+        """The same list after some decisions: checks whose images were changed come earlier, others later.
+
+        Args:
+            decisions: by id: action, as in `Journal.decisions`. "unsure" says nothing of a check.
+
+        Example:
+            >>> issues.triage_after(bw.Journal.open(ds).decisions).columns.equals(issues.triage.columns)
+            True
+        """
+        results = {name: (self._checks[name], result) for name, result in self._results.items()}
+        return triage(self._items, results, decisions)
 
     def queues(self) -> list[tuple[str, str, int, bool]]:
-        """Name, title, number of flagged items and whether any of that is certain, for each check that ran."""
-        return [
+        """Name, title, number of items and whether any of that is certain: the triage, then each check that ran."""
+        first = [(NAME, TITLE, len(self.triage), False)] if len(self.triage) else []
+        return first + [
             (name, self._checks[name].title, int(result.flag.sum()), bool(self._facts(name).any()))
             for name, result in self._results.items()
         ]
@@ -112,22 +146,28 @@ class Issues:
         """The flagged items of one check, the most suspect first, the items of a group together, its keeper ahead.
 
         Returns:
-            DataFrame by id: path, label, split, score, group (-1 for none), keeper, why.
+            DataFrame by id: path, label, split, score, group (-1 for none), keeper, proposal ("delete", "relabel",
+            "keep" or ""), new_label (of a relabel, else None), why. "triage" gives `triage`.
 
         Raises:
             BadInputError: There is no such check, or it was left out.
         """
         name = current_name(name)
+        if name == NAME:
+            return self.triage
         if name in self.left_out:
             raise BadInputError(f"The check {name!r} was left out: {self.left_out[name]}.")
         if name not in self._results:
             raise BadInputError(unknown_name("check", name, self._results, "among these issues"))
         result = self._results[name]
         n = len(self._items)
+        proposal, new_label = proposals(self._checks[name], result, self._items.label.to_numpy())
         frame = self._items.assign(
             score=result.score,
             group=np.full(n, -1) if result.group is None else result.group,
             keeper=np.zeros(n, bool) if result.keeper is None else result.keeper,
+            proposal=proposal,
+            new_label=new_label,
             why=pd.Series(list(result.why) or [""] * n, index=self._items.index, dtype=object),
         )[result.flag]
         # an item without a group is a group of its own

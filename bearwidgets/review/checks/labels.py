@@ -5,19 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from bearwidgets.data.actions import RELABEL
 from bearwidgets.review.checks.registry import CheckResult, check
+from bearwidgets.review.scores import TIMES, likely_wrong
 
 if TYPE_CHECKING:
     from bearwidgets.review.checks.inputs import CheckInputs
 
 
-@check("label_issues", title="Likely wrong labels", needs=["review"])
+@check("label_issues", title="Likely wrong labels", needs=["review"], proposes=RELABEL)
 def label_issues(inputs: CheckInputs) -> CheckResult:
-    """Flagged where label and prediction disagree, in the order of the review's `label_issue`."""
+    """Flagged where another label is far more likely, in the order of the review's `label_issue`."""
     assert inputs.review is not None  # noqa: S101 - the check needs it
-    review = inputs.review.table.reindex(inputs.table.id)
-    score = review.label_issue.to_numpy(dtype=np.float64)
-    flag = review.predicted.notna().to_numpy() & (review.predicted != review.label).to_numpy()
-    note = f"{flag.sum():,} of {len(flag):,} labels are not the predicted ones ({inputs.review.provenance})"
-    return CheckResult(score, flag, why=review.why.fillna("").tolist(), note=note)
+    given, ids = inputs.review.table, inputs.table.id
+    target = pd.Index(inputs.review.classes).get_indexer(pd.Index(given.label))
+    likely, chance = likely_wrong(inputs.review.probabilities, target, given.label_issue.to_numpy(np.float64))
+    review = given.assign(chance=chance, likely=likely.astype(float)).reindex(ids)
+    flag = (review.likely == 1).to_numpy()
+    differ = int((review.predicted.notna() & (review.predicted != review.label)).sum())
+    note = (
+        f"{differ:,} of {len(flag):,} labels are not the predicted ones; for {flag.sum():,} another one is at least "
+        f"{TIMES:.0f} times as likely ({inputs.review.provenance})"
+    )
+    return CheckResult(
+        review.label_issue.to_numpy(dtype=np.float64),
+        flag,
+        why=review.why.fillna("").tolist(),
+        note=note,
+        new_label=review.predicted.to_numpy(),
+        chance=review.chance.to_numpy(),
+    )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bearwidgets.data.actions import DELETE
 from bearwidgets.review.checks.registry import CheckResult, check, median_and_deviation
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def outlier_score(ratio: np.ndarray) -> tuple[np.ndarray, float]:
     return score, float(np.exp(middle + least))
 
 
-@check("off_topic", title="Off topic", needs=["features"])
+@check("off_topic", title="Off topic", needs=["features"], proposes=DELETE)
 def off_topic(inputs: CheckInputs) -> CheckResult:
     """Items whose features are far from those of all others, for the density of the classes around them."""
     near = inputs.neighbors
@@ -70,6 +71,7 @@ def off_topic(inputs: CheckInputs) -> CheckResult:
     score, least = outlier_score(ratio)
     threshold = inputs.threshold or 0.5
     flag = score >= threshold  # NaN is not
+    chance = score**2 / (score**2 + (1 - score) ** 2)  # few of those that stand out a little are off topic
     why = [
         f"Unlike the other images ({times:.1f}× the usual distance)" if flagged else ""
         for times, flagged in zip(ratio, flag, strict=True)
@@ -78,4 +80,4 @@ def off_topic(inputs: CheckInputs) -> CheckResult:
         f"{flag.sum():,} of {len(flag):,} images are unlike the others; a score of 0.5 is {least:.2f}× the usual "
         "distance"
     )
-    return CheckResult(score, flag, threshold, why=why, note=note)
+    return CheckResult(score, flag, threshold, why=why, note=note, chance=chance)

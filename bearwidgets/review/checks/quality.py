@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bearwidgets.data.actions import DELETE
 from bearwidgets.data.formats.registry import suffixes_of
 from bearwidgets.data.problems import UNREADABLE
 from bearwidgets.figures import percent
@@ -156,9 +157,10 @@ def _facts(sentences: Iterable[str]) -> CheckResult:
 QUALITY = ("unreadable", *MEASURED, "animated", "wrong_extension")
 """Names of the checks of this module."""
 
+_POOR = ("dark", "bright", "blurred", "low_information", "low_contrast")  # of no use; the others may be fine
 _NEEDS = ("image_stats",)
-register(Check("unreadable", "Unreadable", unreadable, _NEEDS, certain=True))
+register(Check("unreadable", "Unreadable", unreadable, _NEEDS, certain=True, proposes=DELETE))
 for _name, _check in MEASURED.items():
-    register(Check(_name, _check.title, _check, _NEEDS))
+    register(Check(_name, _check.title, _check, _NEEDS, proposes=DELETE if _name in _POOR else ""))
 register(Check("animated", "Animated", animated, _NEEDS))
 register(Check("wrong_extension", "Wrong file extension", wrong_extension, _NEEDS))

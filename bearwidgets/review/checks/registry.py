@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bearwidgets.data.actions import DELETE, KEEP, RELABEL
 from bearwidgets.errors import BadInputError, unknown_name
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ BUILT_IN = (
 """The modules of this room that register checks, in the order in which their queues are shown."""
 
 NEEDS = ("image_stats", "features", "review")
+PROPOSALS = (DELETE, RELABEL, KEEP)
 DEVIATIONS = 3.5
 """Robust standard deviations from which a value is an outlier (Iglewicz and Hoaglin, 1993, How to Detect and Handle
 Outliers)."""
@@ -50,6 +52,9 @@ class CheckResult:
         why: (n,) a sentence for each item, "" for none; or nothing at all.
         note: A sentence on the whole data set, with its figures.
         fact: (n,) bool, which flags are facts and no guesses; if not given, all of a certain check, none of another.
+        new_label: (n,) the label that is proposed instead, for a check that proposes "relabel".
+        chance: (n,) what the check takes for the probability that a look changes something, 0 to 1, NaN where it says
+            nothing; if not given, the flags count.
     """
 
     score: np.ndarray
@@ -60,6 +65,8 @@ class CheckResult:
     why: Sequence[str] = ()
     note: str = ""
     fact: np.ndarray | None = None
+    new_label: np.ndarray | None = None
+    chance: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,9 @@ class Check:
         needs: Some of "image_stats" (also known by its former name, "looks"), "features" and "review", without which
             the check is left out.
         certain: A flag is a fact, not a guess, or may be one, see `CheckResult.fact`.
+        proposes: What to do with a flagged item: "delete", "relabel", "keep" (one of each group, and delete the
+            others), or "" where a person has to think.
+        about_set: What it finds is said of the whole data set; there is nothing to decide item by item.
     """
 
     name: str
@@ -80,6 +90,8 @@ class Check:
     run: Callable[[CheckInputs], CheckResult | Any]
     needs: tuple[str, ...] = ()
     certain: bool = False
+    proposes: str = ""
+    about_set: bool = False
 
     @property
     def built_in(self) -> bool:
@@ -134,18 +146,29 @@ def register(each: Check) -> None:
     """Add a check to those that `find_issues` runs; one of the same name that you added before is replaced.
 
     Raises:
-        BadInputError: Its name is no identifier or that of a built-in check, or it needs something unknown.
+        BadInputError: Its name is no identifier or that of a built-in check, or it needs or proposes something
+            unknown.
     """
     if not isinstance(each.name, str) or not each.name.isidentifier():
         raise BadInputError(f"{each.name!r} is no name for a check: take letters, digits and underscores.")
     for need in each.needs:
         if need not in (*NEEDS, "looks"):
             raise BadInputError(unknown_name("need", need, NEEDS, f"for the check {each.name!r}"))
+    if each.proposes and each.proposes not in PROPOSALS:
+        raise BadInputError(
+            unknown_name("proposal", each.proposes, PROPOSALS, f"for the check {each.name!r}")
+        )
     CHECKS.add(each)
 
 
 def check(
-    name: str, *, title: str | None = None, needs: Sequence[str] = (), certain: bool = False
+    name: str,
+    *,
+    title: str | None = None,
+    needs: Sequence[str] = (),
+    certain: bool = False,
+    proposes: str = "",
+    about_set: bool = False,
 ) -> Callable[[Callable[[CheckInputs], Any]], Callable[[CheckInputs], Any]]:
     """Register a function of the inputs as a check.
 
@@ -154,6 +177,8 @@ def check(
         title: Made from the name if not given.
         needs: As of `Check`.
         certain: As of `Check`.
+        proposes: As of `Check`.
+        about_set: As of `Check`.
 
     Example:
         >>> @bw.check("wide", needs=["image_stats"])
@@ -165,7 +190,7 @@ def check(
 
     def decorate(run: Callable[[CheckInputs], Any]) -> Callable[[CheckInputs], Any]:
         text = title or str(name).replace("_", " ").capitalize()
-        register(Check(name, text, run, tuple(needs), certain))
+        register(Check(name, text, run, tuple(needs), certain, proposes, about_set))
         return run
 
     return decorate

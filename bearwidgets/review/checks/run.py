@@ -158,7 +158,8 @@ def _checked(result: Any, ids: pd.Series, threshold: float | None) -> CheckResul
     elif threshold is not None and result.threshold != threshold:  # the check does not ask for it
         flagged = _flagged(_column("score", result.score, ids, np.float64), threshold)
         result = replace(result, flag=flagged.flag, threshold=threshold)
-    kinds = {"score": np.float64, "flag": bool, "group": np.int64, "keeper": bool, "fact": bool}
+    kinds: dict[str, type] = {"score": np.float64, "flag": bool, "group": np.int64, "keeper": bool}
+    kinds |= {"fact": bool, "chance": np.float64, "new_label": object}
     columns = {
         name: _column(name, values, ids, kind)
         for name, kind in kinds.items()

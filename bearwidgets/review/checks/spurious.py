@@ -89,7 +89,7 @@ def property_skill(values: np.ndarray, target: np.ndarray, *, seed: int = SEED) 
     return Skill(float(recall.mean()), chance, error, probability, correct)
 
 
-@check("spurious_correlation", title="Spurious correlation", needs=["image_stats"])
+@check("spurious_correlation", title="Spurious correlation", needs=["image_stats"], about_set=True)
 def spurious_correlation(inputs: CheckInputs) -> CheckResult:
     """Items whose label the most telling simple property gives away, if there is one that tells it at all."""
     target = pd.factorize(inputs.table.label, sort=True)[0]
