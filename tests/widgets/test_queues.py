@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from stub_issues import StubIssues
 
 from bearwidgets.errors import BadInputError
+from bearwidgets.review.checks.issues import Issues
+from bearwidgets.review.checks.registry import CHECKS, CheckResult
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.cleaner.commands import view_of
+from bearwidgets.widgets.cleaner.questions import accepted_in, asked_by
 from bearwidgets.widgets.cleaner.queues import NO_GROUP, Queue, together
 from bearwidgets.widgets.cleaner.session import Session
-from bearwidgets.widgets.protocol import Decision, Group
+from bearwidgets.widgets.protocol import Decision, Group, ViewSpec
 
 
 @pytest.fixture
@@ -239,3 +242,66 @@ def test_other_issues_at_any_time(ds, issues, ids):
     cleaner.issues = None
     assert cleaner.issues is None
     assert cleaner._session.state().queues == []
+
+
+@pytest.fixture
+def triaged(ds, learn, wrong):
+    """Copies at the rows 3 and 1, dark images at 0, 2, 4 and 5, one of which is also off topic, and a wrong label."""
+    rows, label = np.arange(24), ds.index_of(ds.table.id[ds.table.path == wrong].item())
+    group = np.where(np.isin(rows, (1, 3)), 0, -1)
+
+    def result(*flagged, **fields):
+        flag = np.isin(rows, flagged)
+        return CheckResult(flag.astype(float), flag, **fields)
+
+    found = {
+        "exact_duplicates": result(1, 3, group=group, keeper=rows == 3),
+        "label_issues": result(label, new_label=np.where(rows == label, "teddy", ds.table.label)),
+        "off_topic": result(5),
+        "dark": result(0, 2, 4, 5),
+        "spurious_correlation": result(*range(20)),
+    }
+    return Session(learn, None, Issues(ds, {name: (CHECKS[name], each) for name, each in found.items()}, {}))
+
+
+def test_a_cleaner_with_issues_opens_on_what_to_review_first(triaged, ids):
+    assert triaged.board.view == ViewSpec("queue", queue="triage")
+    assert set(shown(triaged)[:2]) == {ids[3], ids[1]}, "what is certain comes first"
+    assert shown(triaged)[2] == ids[5], "two reasons"
+    first = triaged.state().queues[0]
+    assert (first.name, first.title, first.certain) == ("triage", "Review first", False)
+    assert (first.total, first.problems, first.left) == (7, 6, 6)
+    assert (first.keep, first.accept) == ("nothing is wrong", "what is proposed")
+    findings = {each.name: each.finding for each in triaged.state().queues if each.finding}
+    assert findings == {"spurious_correlation": "Spurious correlation: 20 of 24 images"}
+
+
+def test_enter_and_keep_answer_the_question_of_each_image(ds, triaged, ids, wrong):
+    label = ds.table.id[ds.table.path == wrong].item()
+    proposed = {shown(triaged)[place]: triaged.board.item(place).proposal for place in range(7)}
+    assert proposed[label] == Decision("relabel", "teddy")
+    assert (proposed[ids[1]], proposed[ids[0]]) == (Decision("delete"), Decision("delete"))
+    triaged.mark([ids[1], label, ids[0]], "accept", None)
+    assert decided(triaged) == {ids[3]: "keep", ids[1]: "delete", label: "relabel", ids[0]: "delete"}
+    assert triaged.state().queues[0].left == 3
+    triaged.mark([ids[5]], "keep", None)
+    assert triaged.state().queues[0].left == 2, "both of its reasons are answered"
+    assert [each.left for each in triaged.state().queues if each.name in ("off_topic", "dark")] == [0, 2]
+
+
+def test_the_order_is_learned_and_changes_only_with_a_new_view(triaged, ids):
+    before = shown(triaged)
+    triaged.mark([ids[0], ids[2]], "keep", None)
+    assert shown(triaged) == before
+    show(triaged, {"queue": "triage"})
+    assert shown(triaged)[-3:] == [ids[0], ids[2], ids[4]], "dark images do not pay, wrong labels may"
+    assert triaged.state().queues[0].left == 4
+
+
+def test_what_check_asks_what():
+    """An answer that is named in no check would be asked nowhere."""
+    asked = {asked_by(name) for name in CHECKS}
+    assert asked == {"label", "image", "duplicate"}
+    assert [accepted_in(name) for name in ("off_topic", "wrong_extension", "leakage", "chosen", "triage")] == [
+        "delete", "", "one", "suggested", "proposed",
+    ]  # fmt: skip

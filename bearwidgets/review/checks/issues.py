@@ -167,7 +167,7 @@ class Issues:
             group=np.full(n, -1) if result.group is None else result.group,
             keeper=np.zeros(n, bool) if result.keeper is None else result.keeper,
             proposal=proposal,
-            new_label=new_label,
+            new_label=pd.Series(new_label, index=self._items.index, dtype=object),
             why=pd.Series(list(result.why) or [""] * n, index=self._items.index, dtype=object),
         )[result.flag]
         # an item without a group is a group of its own

@@ -157,7 +157,7 @@ def _facts(sentences: Iterable[str]) -> CheckResult:
 QUALITY = ("unreadable", *MEASURED, "animated", "wrong_extension")
 """Names of the checks of this module."""
 
-_POOR = ("dark", "bright", "blurred", "low_information", "low_contrast")  # of no use; the others may be fine
+_POOR = ("dark", "bright", "blurred", "low_information", "low_contrast", "odd_size", "odd_shape")
 _NEEDS = ("image_stats",)
 register(Check("unreadable", "Unreadable", unreadable, _NEEDS, certain=True, proposes=DELETE))
 for _name, _check in MEASURED.items():

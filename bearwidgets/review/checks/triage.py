@@ -73,11 +73,11 @@ def triage(items: pd.DataFrame, results: Results, decisions: pd.DataFrame | None
     chances = chance_of_change(said, _changed(items.index, decisions, group), learn_slope=slopes)
     flagged = np.any([result.flag for _, result in listed.values()], axis=0)
     chance = any_of(chances)
-    alone = group < 0
-    together = np.where(alone, -1 - rows, group)
-    worst = pd.Series(chance).groupby(together).transform("max").to_numpy()
     score = np.stack([np.nan_to_num(result.score) for _, result in listed.values()], axis=1)
-    order = np.lexsort([-score[rows, chances.argmax(1)], ~keeper, together, -worst])
+    each = pd.DataFrame({"chance": chance, "score": score[rows, chances.argmax(1)]})
+    together = np.where(group < 0, len(items) + rows, group)
+    worst = each.groupby(together).transform("max").to_numpy()
+    order = np.lexsort([~keeper, together, *-worst.T[::-1]])
     return _frame(items, order[(flagged | (chance >= LEAST))[order]], listed, group, keeper, chances)
 
 
@@ -112,7 +112,9 @@ def _frame(
             }
         )
     columns = ["score", "check", "checks", "proposal", "new_label", "group", "keeper", "why"]
-    return items.iloc[rows].join(pd.DataFrame(found, columns=columns, index=items.index[rows]))
+    frame = pd.DataFrame(found, columns=columns, index=items.index[rows])
+    frame["new_label"] = pd.Series([each["new_label"] for each in found], index=frame.index, dtype=object)
+    return items.iloc[rows].join(frame)
 
 
 def _reasons(listed: Results, chances: np.ndarray, row: int) -> list[int]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from bearwidgets.data.actions import RELABEL
 from bearwidgets.figures import percent
 from bearwidgets.review.checks.registry import CheckResult, check
 
@@ -93,7 +94,7 @@ def _holm(p: np.ndarray) -> np.ndarray:
     return out
 
 
-@check("weak_groups", title="Weak groups", needs=["features", "review"])
+@check("weak_groups", title="Weak groups", needs=["features", "review"], proposes=RELABEL)
 def weak_groups(inputs: CheckInputs) -> CheckResult:
     """Items of clusters in which predictions are wrong far more often; the score is the drop of accuracy."""
     assert inputs.features is not None  # noqa: S101 - the check needs them
@@ -118,4 +119,13 @@ def weak_groups(inputs: CheckInputs) -> CheckResult:
             f"(p = {found.p[first]:.1g})"
         )
     score = np.where(inside, drop[found.group], np.nan)
-    return CheckResult(score, flag, threshold, np.where(flag, found.group, -1), why=why, note=note)
+    return CheckResult(
+        score,
+        flag,
+        threshold,
+        np.where(flag, found.group, -1),
+        why=why,
+        note=note,
+        new_label=review.predicted.to_numpy(),
+        chance=np.where(flag, score, np.nan),
+    )

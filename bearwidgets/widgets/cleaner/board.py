@@ -13,7 +13,15 @@ from bearwidgets.clean.log.remarks import value_of
 from bearwidgets.data.actions import ACTIONS, DELETE, DUPLICATE, KEEP, LABEL, RELABEL, Choice
 from bearwidgets.errors import BadInputError, shortened, unknown_name
 from bearwidgets.widgets.cleaner.decision_columns import DecisionColumns
-from bearwidgets.widgets.cleaner.questions import ACCEPT_SAYS, BITS, KEEP_SAYS, ONE, SUGGESTED
+from bearwidgets.widgets.cleaner.questions import (
+    ACCEPT_SAYS,
+    BITS,
+    KEEP_SAYS,
+    ONE,
+    SUGGESTED,
+    TRIAGE,
+    bits_of,
+)
 from bearwidgets.widgets.cleaner.queues import NO_GROUP, Queues, together
 from bearwidgets.widgets.cleaner.similar import MOST as MOST_SIMILAR
 from bearwidgets.widgets.cleaner.similar import Similar, similar_to
@@ -64,6 +72,8 @@ class Board:
         self._chosen_ids: list[str] | None = None
         self._trained_on: Mapping[str, str] = {}
         self.load(ds, review, decisions)
+        if TRIAGE in self.queues.names:
+            self.show(ViewSpec("queue", queue=TRIAGE))
 
     def load(
         self, ds: Dataset, review: Review | None, decisions: pd.DataFrame, *, hold: bool = False
@@ -135,7 +145,9 @@ class Board:
         self.runs = [] if self.groups is None else self.groups.runs()
         self._places = np.full(len(self.ids), -1)
         self._places[self.order] = np.arange(len(self.order))
-        self.queue, self._queue_rows = queue, pd.Index([] if queue is None else queue.rows)
+        self.queue, self._queue_places = queue, np.full(len(self.ids), -1)
+        if queue is not None:
+            self._queue_places[queue.rows] = np.arange(len(queue.rows))
         self.view = view
         self.revision += 1
 
@@ -176,6 +188,12 @@ class Board:
         if queue is not None:
             self.decisions.count_in(queue)
 
+    def rank_anew(self, decisions: pd.DataFrame) -> None:
+        """Learn from decisions in which order to look; the order that is shown stays until `show`."""
+        queue = self.queues.rank_anew(decisions)
+        if queue is not None:
+            self.decisions.count_in(queue)
+
     def _is_left(self, queue: Queue | None) -> np.ndarray:
         """(n,) which items still need an answer to what a queue asks; without one, whether their label is right."""
         answers = self.decisions.answers
@@ -191,20 +209,25 @@ class Board:
         found = places[places < start][-1:] if back else places[places > start][:1]
         return int(found[0]) if len(found) else None
 
-    @property
-    def asks(self) -> str:
-        """What K answers in this view, one of `actions.ABOUT`."""
-        return LABEL if self.queue is None else self.queue.about
+    def _asks(self, row: int) -> tuple[str, ...]:
+        """What K answers on an item in this view, some of `actions.ABOUT`."""
+        place = int(self._queue_places[row])
+        if self.queue is None or (place < 0 and self.queue.checks):
+            return (LABEL,)
+        return (self.queue.about,) if place < 0 else self.queue.asked[place]
 
-    @property
-    def _accepts(self) -> str:
-        return SUGGESTED if self.queue is None else self.queue.accepts
+    def _accepts(self, row: int) -> str:
+        """What Enter does on an item in this view, a key of `questions.ACCEPT_SAYS`."""
+        place = int(self._queue_places[row])
+        if self.queue is None or (place < 0 and self.queue.checks):
+            return SUGGESTED
+        return self.queue.accepts if place < 0 else self.queue.accepted(place)
 
     @property
     def words(self) -> tuple[str, str]:
         """What K says and what Enter does in this view, in words."""
-        accepts = "" if self._accepts == SUGGESTED and self.review is None else ACCEPT_SAYS[self._accepts]
-        return KEEP_SAYS[self.asks], accepts
+        asks, accepts = (LABEL, SUGGESTED) if self.queue is None else (self.queue.about, self.queue.accepts)
+        return KEEP_SAYS[asks], "" if accepts == SUGGESTED and self.review is None else ACCEPT_SAYS[accepts]
 
     def _chosen(self, wanted: Filter, queue: Queue | None) -> np.ndarray:
         chosen = np.ones(len(self.ids), dtype=bool)
@@ -297,17 +320,18 @@ class Board:
 
     def decision(self, row: int) -> Decision | None:
         """The decision in force on an item; of several answers that to what this view asks."""
-        return self.decisions.at(row, BITS[self.asks])
+        return self.decisions.at(row, bits_of(self._asks(row)))
 
     def proposal(self, row: int) -> Decision | None:
         """What accepting decides in this view; None where it decides nothing."""
-        if self._accepts == ONE:
+        accepts = self._accepts(row)
+        if accepts == ONE:
             place = self._places[row]
             group = self._group(place) if place >= 0 else None
             return None if group is None else group.proposal
-        if self._accepts == DELETE:
+        if accepts == DELETE:
             return Decision(DELETE)
-        if self._accepts != SUGGESTED or not self.scored[row]:
+        if accepts != SUGGESTED or not self.scored[row]:
             return None
         if self.suggested[row] == self.labels[row]:
             return Decision(KEEP, about=LABEL)
@@ -315,10 +339,11 @@ class Board:
 
     def accepted(self, rows: np.ndarray) -> dict[int, Choice]:
         """What accepting decides, by row: of copies on their whole groups, as `resolved` with `keepers`."""
-        if self._accepts == ONE:
-            return self.resolved(rows, keepers=True)
-        proposals = {row: each for row in rows.tolist() if (each := self.proposal(row)) is not None}
-        return {row: Choice(each.action, each.label) for row, each in proposals.items()}
+        copies = [row for row in rows.tolist() if self._accepts(row) == ONE]
+        others = [row for row in rows.tolist() if self._accepts(row) != ONE]
+        chosen = self.resolved(np.array(copies), keepers=True) if copies else {}
+        proposals = {row: each for row in others if (each := self.proposal(row)) is not None}
+        return chosen | {row: Choice(each.action, each.label) for row, each in proposals.items()}
 
     def kept(self, rows: np.ndarray) -> dict[int, Choice]:
         """What K decides, by row: the answer to what this view asks.
@@ -326,17 +351,19 @@ class Board:
         That images are no duplicates is said of their whole groups, as far as the view shows them and they stay.
         """
         groups = self.groups
-        if groups is not None and self.asks == DUPLICATE:
-            here = np.isin(self.order, rows) & groups.copies
+        asked = {row: self._asks(row) for row in rows.tolist()}
+        copies = [row for row, about in asked.items() if about == (DUPLICATE,)]
+        if groups is not None and copies:
+            here = np.isin(self.order, copies) & groups.copies
             same = groups.same(here) & (self.decisions.action[self.order] != DELETE)
-            rows = np.union1d(rows, self.order[same]) if here.any() else rows
-        return dict.fromkeys(rows.tolist(), Choice(KEEP, None, (self.asks,)))
+            asked |= dict.fromkeys(self.order[same].tolist() if here.any() else (), (DUPLICATE,))
+        return {row: Choice(KEEP, None, about) for row, about in asked.items()}
 
     def why(self, row: int) -> str:
         """Why an item is shown, in one sentence: what the queue says, or else the review; "" where neither does."""
         if self.similar is not None and row != self.order[0]:
             return self.similar.why(self._places[row] - 1, self.paths[self.order[0]])
-        place = self._queue_rows.get_indexer(pd.Index([row]))[0]
+        place = self._queue_places[row]
         said = self.queue.why[place] if self.queue is not None and place >= 0 else ""
         return said or self._why[row] or ""
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bearwidgets.data.actions import ABOUT, DELETE, DUPLICATE, IMAGE, LABEL
+from bearwidgets.data.actions import ABOUT, DELETE, DUPLICATE, IMAGE, KEEP, LABEL, RELABEL
+from bearwidgets.review.checks import triage
+from bearwidgets.review.checks.registry import CHECKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,27 +16,43 @@ if TYPE_CHECKING:
 BITS = {about: 1 << at for at, about in enumerate(ABOUT)}  # answers of an item, as the bits of a number
 EVERY = sum(BITS.values())  # a delete and an unsure leave nothing to ask
 
-KEEP_SAYS = {LABEL: "label is right", IMAGE: "image is fine", DUPLICATE: "not duplicates"}
-SUGGESTED, ONE = "suggested", "one"
+KEEP_SAYS = {
+    LABEL: "label is right",
+    IMAGE: "image is fine",
+    DUPLICATE: "not duplicates",
+    "": "nothing is wrong",
+}
+SUGGESTED, ONE, PROPOSED = "suggested", "one", "proposed"
 ACCEPT_SAYS = {SUGGESTED: "suggested label", ONE: "keep one of the copies", DELETE: "delete", "": ""}
+ACCEPT_SAYS[PROPOSED] = "what is proposed"
+CHOSEN = "chosen"  # the queue of what a notebook chose
 
-_COPIES = ("contradictory_labels", "leakage", "exact_duplicates", "near_duplicates")
-_LABELS = ("label_issues", "weak_groups", "chosen")
-_BAD = ("unreadable", "off_topic", "dark", "bright", "blurred", "low_information", "low_contrast")
-_ODD = ("odd_size", "odd_shape")
+TRIAGE = triage.NAME
 
 
 def asked_by(queue: str, *, has_keepers: bool = False) -> str:
-    """What the images of a queue are asked about: their label, the image itself, or whether they are copies."""
-    if has_keepers or queue in _COPIES:
+    """What the images of a queue are asked about: their label, the image itself, or whether they are copies.
+
+    It follows from what the check of that name proposes. Where each image has a question of its own it is "".
+    """
+    if queue == TRIAGE:
+        return ""
+    proposes = _proposed_by(queue)
+    if has_keepers or proposes == KEEP:
         return DUPLICATE
-    return LABEL if queue in _LABELS else IMAGE
+    return LABEL if proposes == RELABEL or queue == CHOSEN else IMAGE
 
 
 def accepted_in(queue: str, *, has_keepers: bool = False) -> str:
     """What Enter does in a queue, a key of `ACCEPT_SAYS`; nothing where only a person can tell what is to be done."""
     about = asked_by(queue, has_keepers=has_keepers)
-    return {LABEL: SUGGESTED, DUPLICATE: ONE}.get(about, DELETE if queue in (*_BAD, *_ODD) else "")
+    return {"": PROPOSED, LABEL: SUGGESTED, DUPLICATE: ONE}.get(about) or (
+        DELETE if _proposed_by(queue) == DELETE else ""
+    )
+
+
+def _proposed_by(queue: str) -> str:
+    return CHECKS[queue].proposes if queue in CHECKS else ""
 
 
 def first_of(bits: int, preferred: int = 0) -> str | None:

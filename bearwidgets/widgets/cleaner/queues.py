@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from bearwidgets.data.actions import KEEP, RELABEL
+from bearwidgets.data.actions import DUPLICATE, KEEP, RELABEL
 from bearwidgets.errors import BadInputError, shortened, unknown_name
 from bearwidgets.widgets import protocol
-from bearwidgets.widgets.cleaner.questions import ACCEPT_SAYS, BITS, KEEP_SAYS, Tally, accepted_in, asked_by
+from bearwidgets.widgets.cleaner.questions import (
+    ACCEPT_SAYS,
+    CHOSEN,
+    KEEP_SAYS,
+    ONE,
+    TRIAGE,
+    Tally,
+    accepted_in,
+    asked_by,
+    bits_of,
+)
 from bearwidgets.widgets.protocol import Decision, Group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NO_GROUP = -1
-CHOSEN = "chosen"
 
 
 class IssueSource(Protocol):
-    """What a Cleaner needs to know of issues."""
+    """What a Cleaner needs to know of issues.
+
+    There may be `findings` as well, by name of a queue, and `triage_after(decisions)`, see `Issues`.
+    """
 
     def queues(self) -> Sequence[tuple[str, str, int, bool]]:
         """Name, title, number of flagged items, and whether a flag is a fact and no guess."""
@@ -46,6 +58,8 @@ class Queue:
     group: np.ndarray  # (m,) which belong together; -1 for none
     keeper: np.ndarray  # (m,) the one of its group that is proposed to stay
     why: list[str]  # a sentence for each, "" for none
+    checks: Sequence[tuple[str, ...]] = ()  # (m,) why each is in a triage, the main reason first
+    finding: str = ""  # a sentence where this is about the whole set and no list to work through
 
     @functools.cached_property
     def about(self) -> str:
@@ -62,9 +76,23 @@ class Queue:
         """(m,) which are in a group of which one is enough, and proposed to stay."""
         return np.isin(self.group, self.group[self.keeper]) & (self.group != NO_GROUP)
 
+    @functools.cached_property
+    def asked(self) -> list[tuple[str, ...]]:
+        """(m,) what each item is asked, some of `actions.ABOUT`: in a triage what each of its checks asks."""
+        if not self.checks:
+            return [(self.about,)] * len(self.rows)
+        each = zip(self.copies, self.checks, strict=True)
+        return [(DUPLICATE,) if copy else tuple(dict.fromkeys(map(asked_by, names))) for copy, names in each]
+
+    def accepted(self, place: int) -> str:
+        """What Enter does on the item at this place of the queue, a key of `questions.ACCEPT_SAYS`."""
+        if not self.checks:
+            return self.accepts
+        return ONE if self.copies[place] else accepted_in(self.checks[place][0])
+
     def tally(self) -> Tally:
         """The count of its problems, all of which are left."""
-        asked = np.full(len(self.rows), BITS[self.about])
+        asked = np.array([bits_of(each) for each in self.asked], dtype=np.int64)
         return Tally(self.rows, asked, np.where(self.copies, self.group, NO_GROUP))
 
     @functools.cached_property
@@ -123,14 +151,24 @@ class Queues:
         self._all: dict[str, Queue] = {}
         self.tallies: dict[str, Tally] = {}
         self._index = index
+        self._issues = issues
         if issues is not None:
             if not hasattr(issues, "queues"):
                 raise BadInputError(
                     f"issues are what bw.find_issues(…) gives, and not {type(issues).__name__}."
                 )
+            findings = getattr(issues, "findings", {})
             for name, title, _, certain in issues.queues():
-                self._add(_placed((name, title, certain), issues.queue(name), index))
+                queue = _placed((name, title, certain), issues.queue(name), index)
+                self._add(replace(queue, finding=findings.get(name, "")))
         self.choose(chosen)
+
+    def rank_anew(self, decisions: pd.DataFrame) -> Queue | None:
+        """Order the triage by what these decisions say of its checks, none of it answered; None without a triage."""
+        triage_after, known = getattr(self._issues, "triage_after", None), self._all.get(TRIAGE)
+        if triage_after is None or known is None:
+            return None
+        return self._add(_placed((TRIAGE, known.title, known.certain), triage_after(decisions), self._index))
 
     def choose(self, ids: Sequence[str] | None) -> Queue | None:
         """Have a queue of these items, each once, in this order, none of them answered; None takes it away."""
@@ -170,7 +208,7 @@ class Queues:
             tally.count(rows, answers, stays, sign)
 
     def message(self) -> list[protocol.Queue]:
-        """Counts for the view: certain queues first, empty ones last."""
+        """Counts for the view: the triage and certain queues first, empty ones last."""
         listed = [
             protocol.Queue(
                 name=name,
@@ -183,10 +221,11 @@ class Queues:
                 left=self.tallies[name].left,
                 accept=ACCEPT_SAYS[each.accepts],
                 keep=KEEP_SAYS[each.about],
+                finding=each.finding,
             )
             for name, each in self._all.items()
         ]
-        return sorted(listed, key=lambda each: (not each.total, not each.certain))
+        return sorted(listed, key=lambda each: (not each.total, each.name != TRIAGE, not each.certain))
 
 
 def _placed(entry: tuple[str, str, bool], frame: pd.DataFrame, index: pd.Index) -> Queue:
@@ -207,6 +246,7 @@ def _placed(entry: tuple[str, str, bool], frame: pd.DataFrame, index: pd.Index) 
         group[here],
         column("keeper", False).to_numpy(dtype=bool)[here],
         column("why", "")[here].astype(str).tolist(),
+        column("checks", "")[here].tolist() if "checks" in frame else (),
     )
 
 

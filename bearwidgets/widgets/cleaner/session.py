@@ -22,6 +22,7 @@ from bearwidgets.review.effect.running_yield import ReviewYield, review_yield
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner import retraining
 from bearwidgets.widgets.cleaner.board import Board
+from bearwidgets.widgets.cleaner.questions import TRIAGE
 from bearwidgets.widgets.cleaner.review_trials import counted_from, review_trials
 from bearwidgets.widgets.cleaner.saved_views import SavedViews
 from bearwidgets.widgets.job import Job
@@ -189,6 +190,9 @@ class Session:
             if value and value not in known:
                 raise BadInputError(unknown_name(kind, value, known))
         self.refresh()
+        if view.queue == TRIAGE:
+            decisions = self.journal.decisions
+            self.board.rank_anew(decisions[decisions.seq > self._count_from])
         self.board.show(view)
         self.at_work = True
         if view == suspects_first(self.board):
