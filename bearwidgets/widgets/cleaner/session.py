@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("bearwidgets")
 
 TOLD = 2000
-TRIAGE = "triage"
 _thumbnails_in = functools.cache(Thumbnails)  # all views share what is held in memory
 
 
