@@ -119,6 +119,22 @@ export class Decisions {
     this.#draw();
   }
 
+  /** @param {Range[]} ranges @param {string} tag @param {boolean} on */
+  async tag(ranges, tag, on) {
+    const result = await this.#ask("tag", { revision: this.#session.store.revision, ranges, tag, on });
+    if (!result) return;
+    this.#session.store.touch(result.changed > result.ids.length ? null : result.ids);
+    this.#toastUndo(this.#acts, `${on ? "Tagged" : "Took the tag from"} ${counted(result.changed, "image")}: ${tag}`);
+    this.#draw();
+  }
+
+  /** @param {string} item its id @param {string} text */
+  async note(item, text) {
+    const result = await this.#ask("note", { item, text });
+    if (result) this.#session.store.touch(result.ids);
+    this.#draw();
+  }
+
   /** @param {"undo"|"redo"} which */
   async step(which) {
     const result = await this.#ask(which, {});
@@ -169,7 +185,7 @@ export class Decisions {
 
   /**
    * Every act goes this way.
-   * @template {"mark"|"resolve_group"|"undo"|"redo"} K
+   * @template {"mark"|"resolve_group"|"tag"|"note"|"undo"|"redo"} K
    * @param {K} op
    * @param {Ops[K]["request"]} args
    */

@@ -25,7 +25,7 @@ import { KEYS } from "./keymap.js";
  * @param {string} [options.kind] an extra class
  * @returns {HTMLDialogElement}
  */
-function openDialog({ root, title, body, acts = [], onClose, kind = "" }) {
+export function openDialog({ root, title, body, acts = [], onClose, kind = "" }) {
   const dialog = h(
     "dialog",
     { class: `bw-dialog ${kind}`, "aria-label": title, tabindex: "-1" },
@@ -44,7 +44,7 @@ function openDialog({ root, title, body, acts = [], onClose, kind = "" }) {
 }
 
 /** Whether a dialog is open: no other one opens over it, as keys meant for it would act in the new one. @param {HTMLElement} root */
-function isTaken(root) {
+export function isTaken(root) {
   return root.querySelector(":scope > dialog[open]") !== null;
 }
 
@@ -61,7 +61,7 @@ function rowTable(rows) {
 }
 
 /** A table with a heading for each column, in a box that scrolls. @param {string[]} heads @param {(Node|string)[][]} rows */
-function columnTable(heads, rows) {
+export function columnTable(heads, rows) {
   const table = h(
     "table",
     { class: "bw-table" },
@@ -152,7 +152,7 @@ function planDetails(plan, heldOut, thumbnail) {
 }
 
 /** A small image in a table. @param {string|null} url */
-function picture(url) {
+export function picture(url) {
   return url ? h("img", { src: url, alt: "", class: "bw-picture" }) : "";
 }
 

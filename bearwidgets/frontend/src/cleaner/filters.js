@@ -1,23 +1,9 @@
 // The panel behind "Filters": everything that says which images are shown, in which order and how large.
-import { attribute, button, h, say } from "../shared/dom.js";
+import { attribute, button, h, origin, say } from "../shared/dom.js";
 import { whole } from "../shared/format.js";
 import { openPopover } from "../shared/menu.js";
-/** @import { Filter, Sort, State, ViewSpec } from "../shared/types.js" */
+/** @import { Filter, RangeFilter, State, ValueRange, ViewSpec } from "../shared/types.js" */
 
-/**
- * Each order: whether it begins with the highest or newest, and whether it needs scores.
- * @type {{name: Sort, text: string, descending?: boolean, scored?: boolean}[]}
- */
-const SORTS = [
-  { name: "queue", text: "queue", descending: true },
-  { name: "label_issue", text: "label issue", descending: true, scored: true },
-  { name: "loss", text: "loss", descending: true, scored: true },
-  { name: "margin", text: "margin", scored: true },
-  { name: "confidence", text: "confidence", scored: true },
-  { name: "label", text: "label" },
-  { name: "path", text: "path" },
-  { name: "decided", text: "time decided", descending: true },
-];
 /** Choices of the decision filter, the first under another name. */
 const DECISIONS = ["pending", "undecided", "delete", "relabel", "unsure", "keep"];
 /** Image sides of the two layouts, px. */
@@ -31,6 +17,9 @@ export class Filters {
   #sort = select("Sort by");
   #direction = button("↓", () => this.#options.onView({ descending: !this.#state?.view.descending }), { class: "bw-button bw-square" });
   #size = h("input", { type: "range", class: "bw-size", min: 96, max: 320, step: 16, "aria-label": "Image size in pixels" });
+  #saved = select("Saved views");
+  #name = h("input", { class: "bw-input bw-search", type: "text", placeholder: "name of this view", "aria-label": "Name to save this view under" });
+  #ranges = h("div", { class: "bw-ranges" });
   /** @type {State|null} */
   #state = null;
   #panel;
@@ -44,12 +33,15 @@ export class Filters {
    * @param {(change: Partial<Filter>) => void} options.onFilter
    * @param {(px: number, final: boolean) => void} options.onSize
    * @param {() => void} options.onClear every filter off
+   * @param {() => Promise<ValueRange[]>} options.loadRanges how the values of what is shown are spread
+   * @param {(name: string) => void} options.onSave the view as it is now
+   * @param {(name: string) => void} options.onDrop
    * @param {() => void} options.onClose
    */
   constructor(options) {
     this.#options = options;
     const { onClear, onSize } = options;
-    this.#filters = { predicted: select("Predicted"), split: select("Split"), decision: select("Decision") };
+    this.#filters = { predicted: select("Predicted"), split: select("Split"), decision: select("Decision"), tag: select("Tag") };
     const layouts = Object.entries(SIDES).map(([name, px]) => button(name, () => onSize(px, true)));
     const refresh = button("⟳", () => options.onView({}), { class: "bw-button bw-square", "aria-label": "Refresh the order", title: "Put in order again" });
     const row = (/** @type {string} */ text, /** @type {Node[]} */ ...parts) => h("div", { class: "bw-row-of-panel" }, h("span", { text }), ...parts);
@@ -59,8 +51,12 @@ export class Filters {
       row("Model says", this.#filters.predicted),
       row("Split", this.#filters.split),
       row("Decision", this.#filters.decision),
+      row("Tag", this.#filters.tag),
       row("Order", this.#sort, this.#direction, refresh),
       row("Images", ...layouts, this.#size),
+      this.#ranges,
+      row("Saved", this.#saved, button("✕", () => this.#saved.value && options.onDrop(this.#saved.value), { class: "bw-button bw-square", "aria-label": "Forget this saved view", title: "Forget this saved view" })),
+      row("Save as", this.#name, button("Save", () => this.#save())),
       button("Clear filters", onClear),
     );
     this.#listen();
@@ -78,12 +74,16 @@ export class Filters {
     fill(this.#filters.predicted, "anything", state.classes.map((name) => [name, name]), filter.predicted);
     fill(this.#filters.split, "all", Object.entries(state.counts.split).map(([name, n]) => [name, `${name} (${whole(n)})`]), filter.split);
     fill(this.#filters.decision, "all", DECISIONS.map((name) => [name, (name === "pending" ? "decided" : name) + this.#actionCount(name)]), filter.decision);
-    const sorts = SORTS.filter(({ name, scored }) => (name === "queue" ? state.view.queue !== null : state.can.scores || !scored));
-    fill(this.#sort, null, sorts.map(({ name, text }) => [name, text]), sort);
+    fill(this.#sort, null, state.sorts.map(({ name, title }) => [name, title]), sort);
+    const tags = Object.entries(state.tags);
+    fill(this.#filters.tag, "all", tags.map(([name, n]) => [name, `${name} (${whole(n)})`]), filter.tag);
+    /** @type {HTMLElement} */ (this.#filters.tag.parentElement).hidden = !tags.length && !filter.tag;
+    fill(this.#saved, "choose…", state.saved.map(({ name }) => [name, name]), null);
+    /** @type {HTMLElement} */ (this.#saved.parentElement).hidden = !state.saved.length;
     /** @type {HTMLElement} */ (this.#filters.predicted.parentElement).hidden = !state.can.scores;
     say(this.#direction, descending ? "↓" : "↑");
     attribute(this.#direction, "aria-label", descending ? "Descending; change to ascending" : "Ascending; change to descending");
-    const on = [filter.predicted, filter.split, filter.decision].filter(Boolean).length;
+    const on = [filter.predicted, filter.split, filter.decision, filter.tag, ...filter.ranges].filter(Boolean).length;
     say(this.element, on ? `Filters (${on}) ▾` : "Filters ▾");
     this.element.classList.toggle("bw-on", on > 0);
   }
@@ -92,6 +92,51 @@ export class Filters {
     const { root, signal, onClose } = this.#options;
     openPopover({ anchor: this.element, host: root(), content: this.#panel, signal, onClose });
     this.#panel.querySelector("select")?.focus();
+    void this.#drawRanges();
+  }
+
+  async #drawRanges() {
+    const found = await this.#options.loadRanges();
+    this.#ranges.replaceChildren(...found.map((each) => this.#range(each)));
+  }
+
+  /** A value's histogram, and the two ends between which images are shown. @param {ValueRange} range */
+  #range({ name, title, unit, low, high, counts }) {
+    const set = this.#state?.view.filter.ranges.find((each) => each.name === name);
+    const most = Math.max(1, ...counts);
+    const bars = counts.map((n) => {
+      const bar = h("i", {});
+      bar.style.height = `${n ? Math.max(6, (100 * n) / most) : 0}%`;
+      return bar;
+    });
+    const end = (/** @type {"low"|"high"} */ which, /** @type {number} */ edge) =>
+      h("input", {
+        class: "bw-input bw-bound",
+        type: "number",
+        step: "any",
+        placeholder: Number(edge.toPrecision(3)),
+        value: set?.[which] ?? null,
+        "aria-label": `${which === "low" ? "Least" : "Most"} ${title}${unit ? `, ${unit}` : ""}`,
+        on: { change: (/** @type {Event} */ event) => this.#setRange(name, which, /** @type {HTMLInputElement} */ (origin(event)).value) },
+      });
+    const histogram = h("span", { class: "bw-histogram", role: "img", "aria-label": `${title}: ${counts.join(", ")} images from ${low} to ${high} ${unit}`, title: unit || null }, ...bars);
+    return h("div", { class: "bw-row-of-panel" }, h("span", { text: title, title: unit || null }), end("low", low), histogram, end("high", high));
+  }
+
+  /** @param {string} name @param {"low"|"high"} which @param {string} text */
+  #setRange(name, which, text) {
+    const ranges = this.#state?.view.filter.ranges ?? [];
+    const old = ranges.find((each) => each.name === name) ?? { name, low: null, high: null };
+    /** @type {RangeFilter} */
+    const now = { ...old, [which]: text === "" ? null : Number(text) };
+    const others = ranges.filter((each) => each.name !== name);
+    this.#options.onFilter({ ranges: now.low === null && now.high === null ? others : [...others, now] });
+  }
+
+  #save() {
+    const name = this.#name.value.trim();
+    if (name) this.#options.onSave(name);
+    this.#name.value = "";
   }
 
   #listen() {
@@ -100,10 +145,15 @@ export class Filters {
       each.addEventListener("change", () => onFilter({ [name]: each.value || null }), { signal });
     }
     const sorted = () => {
-      const order = SORTS.find(({ name }) => name === this.#sort.value);
-      if (order) onView({ sort: order.name, descending: order.descending ?? false });
+      const order = this.#state?.sorts.find(({ name }) => name === this.#sort.value);
+      if (order) onView({ sort: order.name, descending: order.descending });
     };
     this.#sort.addEventListener("change", sorted, { signal });
+    this.#saved.addEventListener("change", () => {
+      const saved = this.#state?.saved.find(({ name }) => name === this.#saved.value);
+      if (saved) onView(saved.view);
+    }, { signal });
+    this.#name.addEventListener("keydown", (event) => event.key === "Enter" && this.#save(), { signal });
     this.#size.addEventListener("input", () => onSize(Number(this.#size.value), false), { signal });
     this.#size.addEventListener("change", () => onSize(Number(this.#size.value), true), { signal });
     // Keys of the grid must not act while one is chosen here.

@@ -1,6 +1,6 @@
 // A training in the footer: curve, time left, Stop, and what it changed.
 import { attribute, button, h, say } from "../shared/dom.js";
-import { counted, percent, timeLeft } from "../shared/format.js";
+import { counted, percent, timeLeft, whole } from "../shared/format.js";
 import { polyline } from "./curve.js";
 /** @import { JobState } from "../shared/types.js" */
 
@@ -45,17 +45,19 @@ export class JobPanel {
     this.#key = JSON.stringify(job);
     this.element.hidden = job.state === "idle" || this.#dismissed === this.#key;
     if (this.element.hidden) return;
-    const titles = { idle: "", running: "Training", stopping: "Stopping at the next batch", done: "Trained", stopped: "Training stopped", failed: "Training failed" };
-    say(this.#title, titles[job.state]);
+    say(this.#title, title(job));
     this.element.dataset.state = job.state;
-    const progress = running && job.total ? [`step ${job.step} of ${job.total}`, timeLeft(job.seconds_left)] : [];
-    const said = job.error ?? (job.after ? resultWords(job) : job.message);
+    const now = job.phases.find(({ state }) => state === "running");
+    const where = now ? `${now.name}${now.total ? ` ${whole(now.done)} of ${whole(now.total)}` : ""}` : job.total ? `step ${job.step} of ${job.total}` : "";
+    const progress = running ? [where, timeLeft(job.seconds_left)] : [];
+    const said = job.error ?? (job.after ? resultWords(job) : now && running ? "" : job.message);
     say(this.#text, [...progress, said].filter(Boolean).join(" · "));
     attribute(this.#text, "title", this.#text.textContent);
     this.#bar.hidden = !running;
-    this.#fill.style.width = `${job.total ? (job.step / job.total) * 100 : 0}%`;
-    attribute(this.#bar, "aria-valuemax", job.total);
-    attribute(this.#bar, "aria-valuenow", job.step);
+    const share = overall(job);
+    this.#fill.style.width = `${share * 100}%`;
+    attribute(this.#bar, "aria-valuemax", 100);
+    attribute(this.#bar, "aria-valuenow", Math.round(share * 100));
     this.#stop.hidden = !running;
     this.#stop.disabled = job.state === "stopping";
     this.#close.hidden = running;
@@ -77,6 +79,19 @@ export class JobPanel {
     const words = [trained === null ? "" : `— training loss ${trained.toFixed(3)}`, wrong === null ? "" : `┄ valid error ${percent(wrong, 1)}`];
     attribute(this.#chart, "aria-label", words.filter(Boolean).join(", "));
   }
+}
+
+/** What is being done, or how it ended. @param {JobState} job */
+function title({ state, kind }) {
+  const [doing, done] = { train: ["Training", "Trained"], retrain: ["Training", "Trained"], checks: ["Checking", "Checked"], open: ["Looking for suspects", "Ready"] }[kind];
+  return { idle: "", running: doing, stopping: "Stopping at the next batch", done, stopped: `${doing} stopped`, failed: `${doing} failed` }[state];
+}
+
+/** How much of all parts is done, 0 to 1. @param {JobState} job */
+function overall({ phases, step, total }) {
+  if (!phases.length) return total ? step / total : 0;
+  const parts = phases.map(({ state, done, total: all }) => (state === "done" ? 1 : state === "running" && all ? done / all : 0));
+  return parts.reduce((sum, part) => sum + part, 0) / phases.length;
 }
 
 /** What a training changed, in one line. @param {JobState} job */

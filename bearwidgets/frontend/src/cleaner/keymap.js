@@ -9,7 +9,7 @@ import { ACTIONS } from "../shared/actions.js";
  *   | {kind: "group", keepers: boolean}
  *   | {kind: "next", back: boolean}
  *   | {kind: "size", step: number}
- *   | {kind: "window"|"compare"}
+ *   | {kind: "window"|"compare"|"similar"|"tag"}
  *   | {kind: "undo"|"redo"|"all"|"toggle"|"zoom"|"menu"|"help"|"escape"|"search"|"queues"}} Command
  */
 /** @typedef {Pick<KeyboardEvent, "key"|"shiftKey"|"ctrlKey"|"metaKey"|"altKey">} Key */
@@ -87,6 +87,8 @@ export const KEYS = [
     does: "go to the next, the previous undecided image",
     press: { n: { kind: "next", back: false }, "Shift+n": { kind: "next", back: true } },
   },
+  { keys: "S", does: "show the most similar images; Esc goes back", press: { s: { kind: "similar" } } },
+  { keys: "T", does: "give or take away a tag", press: { t: { kind: "tag" } } },
   { keys: "X", does: "compare two images side by side", press: { x: { kind: "compare" } } },
   {
     keys: "+ and −, 0",

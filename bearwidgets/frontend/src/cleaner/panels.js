@@ -1,11 +1,13 @@
 // Everything that opens over or beside the grid.
 import { only, targets } from "../grid/selection.js";
 import { openMenu } from "../shared/menu.js";
+import { whole } from "../shared/format.js";
 import { count } from "../shared/ranges.js";
 import { choices, matching } from "./choices.js";
 import { applyDialog, helpDialog, rollbackDialog } from "./dialogs.js";
 import { Drawer } from "./drawer.js";
 import { JobPanel } from "./job.js";
+import { suggestionsDialog } from "./suggestions.js";
 import { Zoom } from "./zoom.js";
 /** @import { Item, State } from "../shared/types.js" */
 /** @import { Grid } from "../grid/grid.js" */
@@ -48,6 +50,32 @@ export class Panels {
   show(state) {
     this.drawer.show(state);
     this.job.show(state.job);
+  }
+
+  /** Gives a tag to what is selected, or takes it away where all have it. */
+  tag() {
+    const { grid, session, decisions, root, signal } = this.#options;
+    const { state, store } = session;
+    const anchor = grid.cell(grid.selection.active);
+    const ranges = targets(grid.selection, store.total);
+    if (!state || !anchor || !count(ranges)) return;
+    const items = store.itemsIn(ranges);
+    const rows = (/** @type {string} */ typed) => {
+      const text = typed.trim();
+      const known = Object.entries(state.tags).filter(([name]) => name.toLowerCase().includes(text.toLowerCase()));
+      const fresh = text && !(text in state.tags) ? [{ text: `New tag “${text}”`, tag: text, on: true }] : [];
+      const had = known.map(([name, n]) => {
+        const on = !items.length || !items.every((item) => item.tags.includes(name));
+        return { text: on ? name : `Take away “${name}”`, hint: whole(n), tag: name, on };
+      });
+      return [...had, ...fresh];
+    };
+    openMenu({ anchor, host: root, title: "Tags", placeholder: "Type a tag…", rows, onChoice: ({ tag, on }) => void decisions.tag(ranges, tag, on), onClose: () => grid.focus(), signal });
+  }
+
+  /** Accepts many suggestions at once, after a look at them. */
+  suggestions() {
+    return this.#once(() => suggestionsDialog({ ...this.#dialogOptions(), accept: (ranges) => void this.#options.decisions.mark(ranges, "accept", null) }));
   }
 
   help() {

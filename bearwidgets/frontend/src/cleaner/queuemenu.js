@@ -24,18 +24,19 @@ export class QueueMenu {
   show(state) {
     this.#state = state;
     const queue = state.queues.find(({ name }) => name === state.view.queue);
-    const title = queue?.title ?? "All images";
+    const similar = state.view.similar !== null;
+    const title = similar ? "Similar images" : (queue?.title ?? "All images");
     say(this.#name, title);
-    say(this.#count, queue ? openOf(queue) : whole(state.items));
+    say(this.#count, similar ? whole(state.total) : queue ? openOf(queue) : whole(state.items));
     attribute(this.element, "title", `${title}: ${queue ? hintOf(queue) : counted(state.items, "image")} (Q)`);
     this.element.classList.toggle("bw-done", Boolean(queue?.problems && !queue.left));
-    this.element.hidden = !state.queues.length;
+    this.element.hidden = !state.queues.length && !similar;
   }
 
   /** @returns {boolean} false: there are no queues */
   open() {
     const state = this.#state;
-    if (!state?.queues.length) return false;
+    if (!state || (!state.queues.length && state.view.similar === null)) return false;
     const { root, signal, onQueue, onClose } = this.#options;
     const rows = rowsOf(state);
     openMenu({
@@ -64,9 +65,9 @@ function rowsOf({ queues, items, view }) {
       text: queue.title,
       hint: openOf(queue),
       kind: `${queue.certain ? "bw-certain" : ""}${queue.left ? "" : " bw-done"}`,
-      checked: queue.name === view.queue,
+      checked: queue.name === view.queue && view.similar === null,
     })),
-    { queue: null, text: "All images", hint: whole(items), checked: view.queue === null },
+    { queue: null, text: "All images", hint: whole(items), checked: view.queue === null && view.similar === null },
     ...findings.map(({ finding }) => note(finding)),
     ...(empty.length ? [note(`Nothing found: ${empty.join(", ")}.`)] : []),
   ];

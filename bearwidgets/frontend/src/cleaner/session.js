@@ -20,6 +20,8 @@ export class Session {
   /** @type {any} */
   #selectTimer = null;
   #selectKey = "[]";
+  /** What was shown before similar images. @type {Partial<ViewSpec>} */
+  #before = {};
 
   /**
    * @param {object} options
@@ -164,11 +166,18 @@ export class Session {
     if (this.state) await this.setView({ filter: { ...this.state.view.filter, ...change } });
   }
 
+  /** The images nearest to one; null: back to what was shown before. @param {string|null} id */
+  async showSimilar(id) {
+    if (id && this.state && !this.state.view.similar) this.#before = this.state.view;
+    if (id) await this.setView({ similar: id });
+    else await this.setView({ ...this.#before, similar: null });
+  }
+
   /** Shows a queue in its own order. @param {string|null} queue null: all items @param {Partial<ViewSpec>} [change] */
   async setQueue(queue, change) {
     const scored = this.state?.can.scores ?? false;
     const sort = queue ? "queue" : scored ? "label_issue" : "path";
-    await this.setView({ queue, sort, descending: queue !== null || scored, ...change });
+    await this.setView({ queue, sort, descending: queue !== null || scored, similar: null, ...change });
   }
 
   /** @param {KernelEvent} event */

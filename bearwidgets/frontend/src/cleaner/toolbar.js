@@ -5,8 +5,8 @@ import { openMenu } from "../shared/menu.js";
 import { rove } from "../shared/roving.js";
 import { fill, Filters, select } from "./filters.js";
 import { QueueMenu } from "./queuemenu.js";
-/** @import { Filter, State, ViewSpec } from "../shared/types.js" */
-/** @typedef {"undo"|"redo"|"pending"|"retrain"|"apply"|"rollback"|"help"|"window"} Deed */
+/** @import { Filter, State, ValueRange, ViewSpec } from "../shared/types.js" */
+/** @typedef {"undo"|"redo"|"pending"|"retrain"|"apply"|"rollback"|"help"|"window"|"suggestions"|"ready"|"back"} Deed */
 
 /** A toolbar that is one Tab stop; what is rare is in the menu at its end. */
 export class Toolbar {
@@ -17,6 +17,8 @@ export class Toolbar {
   #search = h("input", { class: "bw-input bw-search", type: "search", placeholder: "Search  /", "aria-label": "Search in paths and labels" });
   #count = h("span", { class: "bw-count bw-cut", role: "status" });
   #more = button("⋯", () => this.#openMore(), { class: "bw-button bw-square", "aria-haspopup": "listbox", "aria-expanded": "false", "aria-label": "More", title: "More" });
+  #back = button("← Back", () => this.#options.onDeed("back"), { hidden: true, title: "To what was shown before (Esc)" });
+  #ready = button("", () => this.#options.onDeed("ready"), { class: "bw-button bw-main-button", hidden: true, title: "Show them, the most suspect first" });
   #buttons;
   #refreshStops;
   /** @type {State|null} */
@@ -35,6 +37,9 @@ export class Toolbar {
    * @param {(px: number, final: boolean) => void} options.onSize
    * @param {(deed: Deed) => void} options.onDeed
    * @param {() => void} options.onClear
+   * @param {() => Promise<ValueRange[]>} options.loadRanges
+   * @param {(name: string) => void} options.onSave
+   * @param {(name: string) => void} options.onDrop
    * @param {() => void} options.onClose a menu closed without a choice
    */
   constructor(options) {
@@ -59,6 +64,8 @@ export class Toolbar {
       this.#label,
       this.#search,
       this.filters.element,
+      this.#back,
+      this.#ready,
       this.#count,
       h("span", { class: "bw-tools bw-end" }, undo, redo, retrain, apply, help, this.#more),
     );
@@ -86,6 +93,9 @@ export class Toolbar {
     fill(this.#label, "any class", state.classes.map((name) => [name, `${name} (${whole(state.counts.label[name] ?? 0)})`]), filter.label);
     if (first || focusedNear(this.#search) !== this.#search) this.#search.value = filter.text;
     say(this.#count, state.total === state.items ? counted(state.items, "image") : `${whole(state.total)} of ${counted(state.items, "image")}`);
+    say(this.#ready, `${state.ready.replace(/\.$/, "")}: show`);
+    this.#ready.hidden = !state.ready;
+    this.#back.hidden = state.view.similar === null;
     this.queues.show(state);
     this.filters.show(state);
     this.#showDeeds(state);
@@ -114,6 +124,7 @@ export class Toolbar {
     const rows = [
       { text: `Decisions (${whole(state.marked)})`, deed: "pending" },
       ...(state.can.rollback ? [{ text: "Roll back…", deed: /** @type {const} */ ("rollback") }] : []),
+      ...(state.accept ? [{ text: "Accept suggestions…", deed: /** @type {const} */ ("suggestions") }] : []),
       { text: "Full window", hint: "F", deed: "window" },
       { text: `${whole(state.seen)} of ${counted(state.items, "image")} seen, ${whole(state.marked)} decided`, kind: "bw-note" },
       ...about.map((text) => ({ text, kind: "bw-note" })),

@@ -70,6 +70,9 @@ export class CleanerView {
       onSize: (px, final) => this.#resize(px, final),
       onDeed: (deed) => this.#deed(deed),
       onClear: () => void session.setFilter(noFilter()),
+      loadRanges: async () => (await session.attempt("ranges", {}))?.ranges ?? [],
+      onSave: (name) => void session.attempt("save_view", { name }),
+      onDrop: (name) => void session.attempt("drop_view", { name }),
       onClose: () => grid.focus(),
     });
     this.#footer = new Footer({
@@ -213,12 +216,25 @@ export class CleanerView {
     this.#resize(Math.max(SMALLEST, Math.min(LARGEST, next)), true);
   }
 
+  /** What was found while the person was at work: the first queue, or all by how suspect they are. */
+  #showReady() {
+    const [first] = this.#session.state?.queues.filter(({ finding, total }) => total && !finding) ?? [];
+    void this.#session.setQueue(first?.name ?? null).then(() => this.#grid.focus());
+  }
+
+  #similar() {
+    const { item } = this.#session.images.read(this.#grid.selection.active);
+    if (item) void this.#session.showSimilar(item.id).then(() => this.#grid.focus());
+  }
+
   /** @param {Deed} deed */
   #deed(deed) {
     if (deed === "undo" || deed === "redo") void this.#decisions.step(deed);
     else if (deed === "retrain") void this.#session.attempt("retrain", {});
     else if (deed === "pending") this.#panels.drawer.toggle();
     else if (deed === "window") this.#fullWindow();
+    else if (deed === "ready") this.#showReady();
+    else if (deed === "back") void this.#session.showSimilar(null).then(() => this.#grid.focus());
     else void this.#panels[deed]();
   }
 
@@ -276,7 +292,12 @@ export class CleanerView {
       case "help":
         return panels.help();
       case "escape":
+        if (this.#session.state?.view.similar && size(grid.selection) < 2) return void this.#session.showSimilar(null).then(() => grid.focus());
         return grid.select(nothing(grid.selection.active), { show: false });
+      case "similar":
+        return this.#similar();
+      case "tag":
+        return panels.tag();
       case "search":
         return this.#toolbar.focusSearch();
       case "window":

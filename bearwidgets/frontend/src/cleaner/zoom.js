@@ -1,7 +1,7 @@
 // One item as large as the window allows, with probabilities and history; decisions work here as in the grid.
 import { focusOn, only, size } from "../grid/selection.js";
 import { ACTIONS, badge, colorOf, verb } from "../shared/actions.js";
-import { attribute, button, h, isMac, origin, say } from "../shared/dom.js";
+import { attribute, button, focusedNear, h, isMac, origin, say } from "../shared/dom.js";
 import { groupWords, percent, whole } from "../shared/format.js";
 import { showModal } from "../shared/modal.js";
 import { FullImages } from "./fullimages.js";
@@ -45,6 +45,8 @@ export class Zoom {
   #why = h("p", { class: "bw-why" });
   #group = h("p", { class: "bw-hint" });
   #keepOne = button("Keep this, delete the others", () => this.#resolve(false), { title: "Shift+G; G keeps the proposed one" });
+  #note = h("input", { class: "bw-input bw-note-input", type: "text", placeholder: "Note", "aria-label": "Note on this image", maxlength: 1000 });
+  #tags = h("p", { class: "bw-hint" });
   #probabilities = h("div", { class: "bw-probabilities" });
   #history = h("ul", { class: "bw-history" });
   #dialog;
@@ -73,6 +75,7 @@ export class Zoom {
           button("Fit", () => this.#pan.fit(), { title: "The whole image (0)" }),
           button("100 %", () => this.#pan.toggle(), { title: "One pixel of the image for one of the screen (0); + and − or the wheel: closer" }),
           this.#compare,
+          button("Similar", () => this.#similar(), { title: "The images nearest to this one (S)" }),
           this.#percent,
           button("✕", () => this.#dialog.close(), { class: "bw-button bw-square bw-end", "aria-label": "Close" }),
         ),
@@ -92,10 +95,16 @@ export class Zoom {
           act("clear"),
           this.#keepOne,
         ),
+        this.#tags,
+        this.#note,
         this.#probabilities,
         this.#history,
       ),
     );
+    this.#note.addEventListener("change", () => {
+      const item = session.store.item(this.#index);
+      if (item) void options.decisions.note(item.id, this.#note.value);
+    }, { signal });
     this.#dialog.addEventListener("keydown", (event) => this.#key(event), { signal });
     this.#dialog.addEventListener("close", () => this.#closed(), { signal });
   }
@@ -128,6 +137,8 @@ export class Zoom {
     const group = item?.group;
     this.#keepOne.hidden = !group?.copies || group.shown < 2;
     say(this.#group, group ? groupWords(group) : "");
+    if (focusedNear(this.#note) !== this.#note) this.#note.value = item?.note ?? "";
+    say(this.#tags, item?.tags.length ? `Tags: ${item.tags.join(", ")}` : "");
     this.#showImage(item);
     if (item && this.#asked !== item.id) void this.#load(item);
     else this.#showDetails(item);
@@ -248,6 +259,12 @@ export class Zoom {
     void sent.then(() => this.#reload(null));
   }
 
+  #similar() {
+    const item = this.#options.session.store.item(this.#index);
+    this.#dialog.close();
+    if (item) void this.#options.session.showSimilar(item.id);
+  }
+
   /** @param {HTMLElement} anchor */
   #menu(anchor) {
     this.#options.openMenu(anchor, this.#options.session.store.item(this.#index), this.#dialog, {
@@ -261,6 +278,10 @@ export class Zoom {
     const press = origin(event) instanceof HTMLButtonElement && (event.key === "Enter" || event.key === " ");
     event.stopPropagation();
     if (press || event.isComposing) return;
+    if (origin(event) === this.#note) {
+      if (event.key === "Enter") this.#dialog.focus();
+      return;
+    }
     const found = command(event, isMac(this.#dialog.ownerDocument));
     // Escape is the dialog's own.
     if (!found || found.kind === "escape") return;
@@ -278,6 +299,7 @@ export class Zoom {
     else if (found.kind === "group") this.#resolve(found.keepers);
     else if (found.kind === "undo" || found.kind === "redo") void decisions.step(found.kind).then(() => this.#reload(null));
     else if (found.kind === "zoom") this.#dialog.close();
+    else if (found.kind === "similar") this.#similar();
     else if (found.kind === "compare") this.#setCompare(!this.#compares);
     else if (found.kind === "size") found.step ? this.#pan.step(found.step) : this.#pan.toggle();
     else if (found.kind === "next") void decisions.nextUndecided(found.back).then(() => this.refresh());

@@ -74,6 +74,11 @@ export class ImageLoader {
     this.#queue.want(sight, drawn, this.#options.items.total);
   }
 
+  /** Fetches one item with its image, wherever it is. @param {number} index */
+  async load(index) {
+    if (this.#need(index)) await this.#fetch(index, index + 1, true);
+  }
+
   restart() {
     this.#queue.restart();
   }

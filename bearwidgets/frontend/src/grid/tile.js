@@ -25,9 +25,10 @@ export class Tile {
   #bar = h("div", { class: "bw-issue" }, this.#issue);
   #label = h("span", { class: "bw-label bw-cut" });
   #was = h("span", { class: "bw-hint bw-cut" });
+  #tags = h("span", { class: "bw-hint bw-cut" });
   #model = h("div", { class: "bw-line bw-model bw-cut" });
   #decide = h("button", { class: "bw-decide", type: "button", tabindex: "-1", "aria-haspopup": "listbox", text: "▾" });
-  #names = h("div", { class: "bw-line" }, this.#label, this.#was, this.#decide);
+  #names = h("div", { class: "bw-line" }, this.#label, this.#was, this.#tags, this.#decide);
   element = h(
     "div",
     { class: "bw-cell", role: "gridcell" },
@@ -73,6 +74,7 @@ export class Tile {
     // After a decision the caption is the decision; what the model says is named as such.
     say(this.#label, caption(item));
     say(this.#was, !decision || decision.action === "keep" ? "" : decision.action === "relabel" ? `was ${item.label}` : item.label);
+    say(this.#tags, item.tags.map((tag) => `#${tag}`).join(" "));
     this.#label.style.color = colorOf(decision);
     const model = item.predicted === null ? "" : `model: ${item.predicted}${item.confidence === null ? "" : ` ${percent(item.confidence)}`}`;
     say(this.#model, model);
@@ -114,7 +116,7 @@ export class Tile {
     this.#group.hidden = true;
     this.#keepOne.hidden = true;
     this.element.classList.remove("bw-differs", "bw-stale", "bw-contradicts");
-    for (const part of [this.#badge, this.#split, this.#label, this.#was, this.#model]) say(part, "");
+    for (const part of [this.#badge, this.#split, this.#label, this.#was, this.#tags, this.#model]) say(part, "");
     this.#bar.hidden = true;
     this.#decide.hidden = true;
   }
