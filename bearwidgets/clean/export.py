@@ -8,18 +8,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bearwidgets.clean.apply.free_names import FreeNames
+from bearwidgets.clean.log.remarks import tags_cell, value_of
 from bearwidgets.data.workspace import resolved
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.files import draft_folder, explain, write_atomic
-from bearwidgets.safe_text import csv_text, unsafe
+from bearwidgets.safe_text import csv_text, safe_cell, unsafe
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
+    from bearwidgets.clean.log.remarks import Remark
     from bearwidgets.data.dataset import Dataset
 
 Form = Literal["folder", "csv", "fastai", "fastclass"]
-_TABLES = {"csv": ("path", "label", "split"), "fastai": ("name", "label"), "fastclass": ("file", "class")}
+_TABLES = {
+    "csv": ("path", "label", "split", "tags", "note"),
+    "fastai": ("name", "label"),
+    "fastclass": ("file", "class"),
+}
 
 
 @dataclass(frozen=True)
@@ -42,8 +50,8 @@ def export(ds: Dataset, journal: Any, to: Path, form: Form) -> Exported:
         ds: the data set.
         journal: the decisions.
         to: a folder or file that does not exist yet; it appears whole or not at all.
-        form: "folder" (copies, a folder per class), "csv" (path, label, split), "fastai" (the `cleaned.csv` of
-            fastai v1: name, label) or "fastclass" (file, class).
+        form: "folder" (copies, a folder per class), "csv" (path, label, split, tags, note), "fastai" (the
+            `cleaned.csv` of fastai v1: name, label) or "fastclass" (file, class).
 
     Raises:
         BadInputError: an unknown form, `to` is there already, or it is a folder among the classes of the data;
@@ -65,7 +73,7 @@ def export(ds: Dataset, journal: Any, to: Path, form: Form) -> Exported:
         if form == "folder":
             _copy(ds, table, to)
         else:
-            _write(table, to, form)
+            _write(table, journal.remarks, to, form)
     except OSError as error:
         gone = isinstance(error, FileNotFoundError) and error.filename  # an image, which is then named
         raise explain(error, Path(gone or to), "Nothing was exported.", "Give another path.") from error
@@ -98,8 +106,13 @@ def _copy(ds: Dataset, table: pd.DataFrame, to: Path) -> None:
             alive()
 
 
-def _write(table: pd.DataFrame, to: Path, form: str) -> None:
-    columns = _TABLES[form]
-    frame = table[["path", "label", "split"]].iloc[:, : len(columns)]
-    frame = frame.set_axis(list(columns), axis=1)  # names as they are: what reads this looks for the files
+def _write(table: pd.DataFrame, remarks: Mapping[str, Remark], to: Path, form: str) -> None:
+    columns, said = _TABLES[form], [remarks.get(each) for each in table["id"]]
+    frame = table[
+        ["path", "label", "split"]
+    ].assign(  # names as they are: what reads this looks for the files
+        tags=[safe_cell(tags_cell(each)) for each in said],
+        note=[safe_cell(value_of(each)[1]) for each in said],
+    )
+    frame = frame.iloc[:, : len(columns)].set_axis(list(columns), axis=1)
     write_atomic(to, csv_text(frame).encode(errors="surrogateescape"))

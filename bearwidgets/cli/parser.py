@@ -138,8 +138,8 @@ _LAB = (
     _switch("--allow-root", "run as root; as root it is given without being asked"),
 )
 _FORMS = (
-    "folder: copies by class; csv: path, label, split; fastai: cleaned.csv of fastai v1 (name, label); fastclass: "
-    "report of fastclass (file, class) (default: folder)"
+    "folder: copies by class; csv: path, label, split, tags, note; fastai: cleaned.csv of fastai v1 (name, label); "
+    "fastclass: report of fastclass (file, class) (default: folder)"
 )
 _COMMANDS = {
     "demo": _Command(

@@ -38,7 +38,15 @@ if TYPE_CHECKING:
 
 SLOWEST = 5.0  # seconds of processor time for one message
 LONGEST = 5000  # characters of a refusal
-NO_FILTER = {"label": None, "predicted": None, "split": None, "decision": None, "text": ""}
+NO_FILTER = {
+    "label": None,
+    "predicted": None,
+    "split": None,
+    "decision": None,
+    "text": "",
+    "ranges": [],
+    "tag": None,
+}
 DECIDING = {"mark", "resolve_group", "undo", "redo", "apply", "rollback"}
 
 
@@ -77,6 +85,19 @@ def real(view: View, ids: list[str], revision: int) -> list[dict[str, Any]]:
         {"op": "rollback", "round": 1},
         {"op": "retrain"},
         {"op": "stop"},
+        {"op": "view", "sort": "path", "filter": NO_FILTER, "similar": ids[2]},
+        {
+            "op": "view",
+            "sort": "path",
+            "filter": {**NO_FILTER, "ranges": [{"name": "size", "low": 3, "high": None}]},
+        },
+        {"op": "tag", **places, "tag": "ask Ann", "on": True},
+        {"op": "tag", "ids": ids[:3], "tag": "ask Ann", "on": False},
+        {"op": "note", "item": ids[0], "text": "Two bears?"},
+        {"op": "ranges"},
+        {"op": "suggestions", "revision": revision, "at_least": 0.5},
+        {"op": "save_view", "name": "mine"},
+        {"op": "drop_view", "name": "mine"},
     ]
     if isinstance(view, ConfusionMatrix):
         messages += [

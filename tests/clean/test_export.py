@@ -58,7 +58,11 @@ def test_folder(ds, journal, tmp_path):
 
 @pytest.mark.parametrize(
     ("form", "head"),
-    [("csv", ["path", "label", "split"]), ("fastai", ["name", "label"]), ("fastclass", ["file", "class"])],
+    [
+        ("csv", ["path", "label", "split", "tags", "note"]),
+        ("fastai", ["name", "label"]),
+        ("fastclass", ["file", "class"]),
+    ],
 )
 def test_tables(ds, journal, tmp_path, form, head):
     found = export(ds, journal, tmp_path / "new" / "out.csv", form)
@@ -68,6 +72,14 @@ def test_tables(ds, journal, tmp_path, form, head):
     cleaned = ds.cleaned(journal, exam="corrected").table
     assert [row[:2] for row in table[1:]] == cleaned[["path", "label"]].to_numpy().tolist()
     assert left_over(found.path.parent) == ["out.csv"]
+
+
+def test_tags_and_notes_are_cells_that_no_spreadsheet_runs(ds, journal, tmp_path):
+    kept = ds.table[ds.table.split == "train"].iloc[4]
+    journal.remark([kept.id], add=["=odd", "b"], note="two\r\n=lines")
+    found = rows(export(ds, journal, tmp_path / "out.csv", "csv").path)
+    assert [kept.path, kept.label, "train", "'=odd; b", "two\n'=lines"] in found
+    assert sum(row[3:] == ["", ""] for row in found) == len(found) - 2
 
 
 def test_a_csv_can_be_read_back(ds, journal, tmp_path):

@@ -16,7 +16,7 @@ from bearwidgets.data.parallel import in_threads
 from bearwidgets.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping
     from pathlib import Path
 
     from bearwidgets.data.item_table import ItemTable
@@ -89,18 +89,6 @@ def measuring(
             problems.get(content) or _missing(path) for content, path in zip(contents, paths, strict=True)
         ],
     )
-
-
-def known_stats(contents: Iterable[str], names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Some figures (n,) of images by content id, as far as they were measured before; NaN for the others.
-
-    Nothing is decoded. `names` are columns of `image_stats_of` that come from the pixels.
-    """
-    contents = list(contents)
-    stats = ImageStatsCache().get(contents)
-    unknown = np.full(len(NAMES), np.nan, np.float32)
-    values = np.array([stats[each].stats if each in stats else unknown for each in contents], np.float64)
-    return {name: values.reshape(-1, len(NAMES))[:, NAMES.index(name)] for name in names}
 
 
 def small_images(stats: pd.DataFrame) -> np.ndarray:

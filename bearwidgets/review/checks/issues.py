@@ -42,6 +42,8 @@ class Issues:
         findings: Name of a check → a sentence, where what it found is said of the whole data set, such as a
             brightness that gives labels away, or blur in most images: nothing to decide image by image.
         left_out: Name of a check that did not run → reason.
+        image_stats: DataFrame by id of the figures of the pixels (`data.image_stats`); None where no check needed
+            them.
 
     Example:
         >>> issues = bw.find_issues(learn)
@@ -50,7 +52,11 @@ class Issues:
     """
 
     def __init__(
-        self, ds: Dataset, results: dict[str, tuple[Check, CheckResult]], left_out: dict[str, str]
+        self,
+        ds: Dataset,
+        results: dict[str, tuple[Check, CheckResult]],
+        left_out: dict[str, str],
+        image_stats: pd.DataFrame | None = None,
     ) -> None:
         self.ds = ds
         self.left_out = dict(left_out)
@@ -61,6 +67,9 @@ class Issues:
         for name, result in self._results.items():
             columns[f"{name}_score"], columns[f"{name}_issue"] = result.score, result.flag
         self.table = self._items.assign(**columns)
+        self.image_stats = None
+        if image_stats is not None:
+            self.image_stats = image_stats.drop(columns="small").set_index(self._items.index)
         self.findings = {name: said for name, each in results.items() if (said := finding(*each))}
         self.problems = self._problems()
         self.summary = self._summary()

@@ -86,7 +86,7 @@ def finding_issues(
         except Exception as error:  # noqa: BLE001 - one check of a user's own is not to take the others down
             left_out[name] = f"failed with {type(error).__name__}: {error}"
     yield Progress("checks", len(names), len(names))
-    return Issues(inputs.ds, results, left_out)
+    return Issues(inputs.ds, results, left_out, vars(inputs).get("image_stats"))
 
 
 def known_checks(checks: Iterable[str]) -> list[str]:

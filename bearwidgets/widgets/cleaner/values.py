@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bearwidgets.data.image_stats.table import known_stats
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.widgets.protocol import SORTS, RangeFilter, SortChoice, ValueRange, ViewSpec
 
@@ -54,6 +53,7 @@ class Values:
         self._ds, self._scores = ds, scores
         self._titles = {name: title for name, title, *_ in issues.queues()} if issues is not None else {}
         self._checks: pd.DataFrame | None = getattr(issues, "table", None)
+        self._stats: pd.DataFrame | None = getattr(issues, "image_stats", None)
 
     @functools.cached_property
     def _checked(self) -> dict[str, np.ndarray]:
@@ -88,15 +88,12 @@ class Values:
     def _measured(self) -> dict[str, np.ndarray]:
         """What can be filtered by, as far as it is known of any item."""
         table = self._ds.table
-        stats = known_stats(table["content"], ("brightness", "blur"))
-        with np.errstate(invalid="ignore"):  # unknown sizes and figures stay unknown
-            size = np.sqrt(table.width.to_numpy(float) * table.height.to_numpy(float))
-            found = {
-                **{name: self._scores[name] for name in ("confidence", "label_issue")},
-                "brightness": stats["brightness"],
-                "sharpness": 1 / np.maximum(stats["blur"], 1.0),
-                "size": size,
-            }
+        found = {name: self._scores[name] for name in ("confidence", "label_issue")}
+        if self._stats is not None:
+            stats = self._stats.reindex(table["id"])
+            found["brightness"] = stats.brightness.to_numpy(float)
+            found["sharpness"] = 1 / np.maximum(stats.blur.to_numpy(float), 1.0)
+        found["size"] = np.sqrt(table.width.to_numpy(float) * table.height.to_numpy(float))
         return {name: values for name, values in found.items() if np.isfinite(values).any()}
 
     def within(self, wanted: RangeFilter) -> np.ndarray:
