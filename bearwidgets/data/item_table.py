@@ -9,17 +9,18 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+import pandas as pd
+
 from bearwidgets.data.cleaned import cleaned_table
 from bearwidgets.data.exam import Exam, find_exam, freeze
 from bearwidgets.data.listing.walk import is_inside
 from bearwidgets.data.problems import UNREADABLE, problem_table
-from bearwidgets.errors import BadInputError
+from bearwidgets.errors import BadInputError, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import pandas as pd
     from typing_extensions import Self
 
     from bearwidgets.data.cleaned import HasDecisions
@@ -127,7 +128,10 @@ class ItemTable:
             >>> len(ds.cleaned(journal)) <= len(ds)
             True
         """
-        table, notes = cleaned_table(self.table, journal.decisions, exam)
+        decisions = getattr(journal, "decisions", None)
+        if not isinstance(decisions, pd.DataFrame):
+            raise BadInputError(f"journal is {shortened(journal)}; a Journal is needed: bw.Journal.open(ds).")
+        table, notes = cleaned_table(self.table, decisions, exam)
         return replace(self.with_table(table), notes=[*self.notes, *notes])
 
     def with_table(self, table: pd.DataFrame) -> Self:

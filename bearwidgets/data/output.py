@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bearwidgets.data.formats.registry import announces_image
 from bearwidgets.data.problems import claims_image
-from bearwidgets.data.workspace import resolved
+from bearwidgets.data.workspace import as_path
 from bearwidgets.errors import BadInputError, WorkspaceError
 from bearwidgets.files import explain, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 def check_output(path: str | Path, endings: Sequence[str]) -> Path:
@@ -26,8 +26,7 @@ def check_output(path: str | Path, endings: Sequence[str]) -> Path:
         BadInputError: Another ending, or something is there that is no file, or an image.
         WorkspaceError: Its folder is not there.
     """
-    resolved(path)  # refuses what can be no path
-    path = Path(path).expanduser()
+    path = as_path(path)
     if path.suffix.lower() not in endings:
         raise BadInputError(
             f"{path.name!r} does not say in which format; allowed are {' and '.join(filter(None, endings))}."

@@ -40,6 +40,12 @@ def resolved(path: str | Path) -> Path:
     return resolved
 
 
+def as_path(path: str | Path) -> Path:
+    """A path as it was given, "~" replaced; what can be none is refused as by `resolved`."""
+    resolved(path)
+    return Path(path).expanduser()
+
+
 def workspace_of(workspace: str | Path | None, root: Path) -> Path:
     """The workspace that was asked for, or the one inside the data folder.
 

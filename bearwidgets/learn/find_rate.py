@@ -9,6 +9,7 @@ import contextlib
 import copy
 import dataclasses
 import io
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,7 +117,7 @@ def search_rate(
     learn: Predicts, start: float, end: float, steps: int, recipe: Recipe, *, show: bool
 ) -> RateSearch:
     """What `FitMethods.lr_find` does, with its arguments: train until the loss diverges, then undo all of it."""
-    if not 0 < start < end:
+    if not (all(isinstance(each, Real) for each in (start, end)) and 0 < start < end):
         raise BadInputError(
             f"start_lr is {start!r} and end_lr is {end!r}; allowed are 0 < start_lr < end_lr."
         )

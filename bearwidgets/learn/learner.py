@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from bearwidgets.data.dataset import check_dataset
+from bearwidgets.data.workspace import as_path
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.learn.fit_methods import FitMethods
 from bearwidgets.learn.input.normalization import make_preprocessing
@@ -199,6 +200,7 @@ class Learner(FitMethods):
         return other
 
     def _sibling(self, ds: Dataset, body: nn.Module, features: FeatureStore | None) -> Learner:
+        check_dataset(ds)
         head = self.module.head
         if isinstance(head, torch.nn.Linear):
             network = _with_head(body, head.in_features, len(ds.classes), self.seed, mlp=False)
@@ -234,7 +236,7 @@ class Learner(FitMethods):
         """
         self._check_trained()
         return bundle.write(
-            Path(path), self.module, describe(self, scores=self.record.scores, origin=self.record.origin)
+            as_path(path), self.module, describe(self, scores=self.record.scores, origin=self.record.origin)
         )
 
     @classmethod
@@ -254,11 +256,11 @@ class Learner(FitMethods):
             check_dataset(ds)
         network = None
         if module is not None:
-            card, _ = bundle.read(Path(path))
+            card, _ = bundle.read(as_path(path))
             network = split_module(
                 module, len(card["classes"]), card["size"], card["preprocessing"]["in_chans"]
             )
-        card, network, source, preprocessing = bundle.load(Path(path), network)
+        card, network, source, preprocessing = bundle.load(as_path(path), network)
         if ds is not None and (notice := check_classes(card["classes"], ds, source=Path(path).name)):
             warnings.warn(notice, stacklevel=2)
         provenance = Provenance.from_stored(card["provenance"])
@@ -284,7 +286,7 @@ class Learner(FitMethods):
         """
         from bearwidgets.learn.saved.onnx import export_onnx
 
-        return export_onnx(self, Path(path))
+        return export_onnx(self, as_path(path))
 
 
 def _with_head(body: nn.Module, features: int, classes: int, seed: int, *, mlp: bool) -> Classifier:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import torch
 
+from bearwidgets.data.dataset import check_dataset
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.head.features import FeatureStore
 from bearwidgets.learn.scores import make_metrics
@@ -184,7 +185,7 @@ class LearnerState:
                 "This learner has no data set. Give it one with `Learner.load(path, ds)`, `learn.with_data(ds)` or "
                 "`learn.transfer(ds)`, or ask for one with `learn.evaluate('valid', ds)`."
             )
-        return found
+        return check_dataset(found)
 
     def use_metrics(self, metrics: Sequence[Any] | Mapping[str, Any]) -> None:
         """Have `evaluate` and `history` give these metrics from now on; as `metrics` of the constructor."""

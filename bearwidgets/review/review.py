@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bearwidgets.data.dataset import check_dataset
 from bearwidgets.data.split import check_split
 from bearwidgets.errors import BadInputError, check_whole, unknown_name
 from bearwidgets.review import scores
@@ -115,7 +116,7 @@ class Review:
             >>> bw.Review.from_predictions(table, p, ["black", "teddy"]).table.why.tolist()[1]
             'Labeled teddy. The model says black (80 %)'
         """
-        ds = None if isinstance(table, pd.DataFrame) else table
+        ds = None if isinstance(table, pd.DataFrame) else check_dataset(table, "table")
         table = table if isinstance(table, pd.DataFrame) else table.table
         names, frame = class_names(classes), item_frame(table)
         rows = given_rows(probabilities, table if ds is None else ds, frame, names)
@@ -227,6 +228,7 @@ class Review:
 
     def most_confused(self, min_count: int = 1, split: str | None = None) -> pd.DataFrame:
         """Pairs of classes that are mistaken for each other: actual, predicted, count, share of the actual class."""
+        check_whole("min_count", min_count, 0, kind=Integral)
         return most_confused(self.confusion_matrix(split), min_count)
 
     def _in_split(self, split: str | None) -> pd.DataFrame:

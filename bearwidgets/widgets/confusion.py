@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bearwidgets.errors import BadInputError, unknown_name
+from bearwidgets.errors import BadInputError, shortened, unknown_name
 from bearwidgets.figures import counted, percent
 from bearwidgets.review.review import Review
 from bearwidgets.safe_text import visible
@@ -52,6 +52,8 @@ class ConfusionMatrix(View):
     def __init__(
         self, source: Any, *, cleaner: Cleaner | None = None, split: str | None = None, height: int = 460
     ) -> None:
+        if not isinstance(cleaner, (Cleaner, type(None))):
+            raise BadInputError(f"cleaner is {shortened(cleaner)}; allowed is the bw.Cleaner to drive.")
         self.cleaner = cleaner or Cleaner(source)
         if self.cleaner.review is None:
             raise BadInputError(

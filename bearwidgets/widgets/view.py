@@ -12,7 +12,7 @@ import anywidget
 import traitlets
 from ipywidgets.widgets.widget import _instances
 
-from bearwidgets.errors import BadInputError
+from bearwidgets.errors import BadInputError, shortened
 from bearwidgets.safe_text import as_json
 from bearwidgets.widgets.parse import answer
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _STATIC = Path(__file__).parents[1] / "static"
 _ALLOWED = {"height": (200, 4000), "px": (96, 320)}
 # The copy is hidden while the view lives; JupyterLab's "Error displaying widget" where a notebook was opened again.
-_COPY = (
+COPY = (
     "<style>:root:has(.bw-live-{name}) .bw-copy-{name},"
     ".jp-OutputArea-child:has(+.jp-OutputArea-child .bw-copy-{name}) .jupyter-widgets:not(:has(*))"
     '{{display:none}}</style><div class="bw-copy-{name}">{shown}'
@@ -39,11 +39,22 @@ def bundle(name: str) -> str:
     return (_STATIC / name).read_text(encoding="utf-8")
 
 
+class _Length(traitlets.Int):
+    """A length in px; an error says what is allowed."""
+
+    def validate(self, obj: Any, value: Any) -> int:  # noqa: ARG002 - traitlets' signature
+        name = self.name or ""
+        if not _allowed(name, value):
+            low, high = _ALLOWED[name]
+            raise BadInputError(f"{name} is {shortened(value)}; allowed is {low} to {high} px, whole.")
+        return value
+
+
 class View(anywidget.AnyWidget):
     """A view whose front end asks by messages; `handlers` are as in `answer`, `lock` is one for all its views."""
 
-    height = traitlets.Int(600, help="Height of the view, px.").tag(sync=True)
-    px = traitlets.Int(176, help="Side of a tile, px.").tag(sync=True)
+    height = _Length(600, help="Height of the view, px.").tag(sync=True)
+    px = _Length(176, help="Side of a tile, px.").tag(sync=True)
     name_of_copy = traitlets.Unicode(help="What the static copy in the output is called.").tag(sync=True)
     changes = traitlets.Int(
         read_only=True, help="Grows with every decision, undo, apply and rollback, whoever made it."
@@ -88,7 +99,7 @@ class View(anywidget.AnyWidget):
 
     def _copy(self) -> str:
         now = datetime.now().astimezone()
-        return _COPY.format(name=self.name_of_copy, shown=self.static_html(), time=now)
+        return COPY.format(name=self.name_of_copy, shown=self.static_html(), time=now)
 
     def static_html(self) -> str:
         """What the view shows now, as plain HTML of at most 60 KB in which everything is escaped."""
@@ -117,14 +128,6 @@ class View(anywidget.AnyWidget):
             found = answer(self._handlers, content)
             if found is not None:
                 self.send(found[0], cast("list[Any]", found[1]))
-
-    @traitlets.validate("height", "px")
-    def _check_length(self, proposal: Any) -> int:
-        name, value = proposal["trait"].name, proposal["value"]
-        if not _allowed(name, value):
-            low, high = _ALLOWED[name]
-            raise BadInputError(f"{name} is {value}; allowed is {low} to {high} px.")
-        return value
 
 
 def _allowed(name: str, value: object) -> bool:

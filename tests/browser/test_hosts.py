@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
+
+from bearwidgets.widgets.view import COPY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -243,3 +246,18 @@ def test_a_page_without_python_says_so_at_once(open_host: Open, view: str) -> No
     assert "open the notebook and run this cell" in page.inner_text(".bw-static")
     assert page.locator("#place").bounding_box()["height"] < 120
     assert page.evaluate("kernel.log") == []
+
+
+@pytest.mark.parametrize("view", ["cleaner", "confusion"])
+def test_the_copy_in_the_output_is_seen_only_where_the_view_is_not(open_host: Open, view: str) -> None:
+    add = "copy => document.body.insertAdjacentHTML('beforeend', copy)"
+    copy = COPY.format(name="0a1b", shown="a sheet", time=datetime(2026, 1, 2, 3, 4, tzinfo=timezone.utc))
+    live = open_host(view=view)
+    live.evaluate(add, copy)
+    assert not live.get_by_text("a sheet").is_visible()
+    live.evaluate(add, copy.replace("0a1b", "ffff").replace("a sheet", "another"))
+    assert live.get_by_text("another").is_visible(), "of a view that is not here"
+    page = open_host(view=view, static="", until=".bw-static")
+    page.evaluate(add, copy)
+    assert page.get_by_text("a sheet").is_visible()
+    assert "as it was on 2026-01-02 at 03:04" in page.inner_text("body")

@@ -66,7 +66,7 @@ def fresh_data(lab_server: object) -> None:
 @pytest.mark.parametrize(
     ("notebook", "images", "most"),
     [
-        ("01_clean_your_bears", [], 150_000),  # its images are in the views
+        ("01_clean_your_bears", [], 220_000),  # a sheet, and the copy of the Cleaner
         ("02_train_step_by_step", ["jpeg", "jpeg", "png", "png"], 400_000),  # two sheets, two curves
         ("03_training_loop", ["png"], 150_000),
     ],
@@ -120,6 +120,23 @@ def test_decisions_outlive_the_kernel(lab: Lab) -> None:
     lab.run_cell(0)
     lab.page.wait_for_selector(READY)
     has_marked(lab, 1)
+
+
+def test_a_notebook_that_is_opened_again_shows_what_was_there(lab: Lab) -> None:
+    open_cleaner(lab)
+    lab.page.wait_for_selector("[class^='bw-copy-']", state="attached")
+    assert not lab.page.is_visible("[class^='bw-copy-']"), "the view itself is there"
+    lab.save()
+    lab.page.evaluate(
+        "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }"
+    )
+    lab.goto("test.ipynb")
+    lab.page.wait_for_selector("[class^='bw-copy-'] img[src^='data:image/jpeg']")
+    assert "small: the first " in lab.page.inner_text("[class^='bw-copy-']")
+    error = lab.page.get_by_text("Error displaying widget")
+    error.wait_for(state="attached")
+    assert not error.is_visible()
+    lab.complaints.clear()  # JupyterLab says in the console that there is no such widget
 
 
 def test_python_and_the_grid_are_one(lab: Lab) -> None:

@@ -118,6 +118,21 @@ def test_a_loaded_learner_predicts_without_data_and_says_what_it_cannot(trained,
         Learner.load(saved.parent)
 
 
+@pytest.mark.parametrize(
+    ("mistake", "sentence"),
+    [
+        (lambda learn: learn.save(None), "None is no path"),
+        (lambda learn: learn.export_onnx(None), "None is no path"),
+        (lambda learn: learn.transfer("bears"), "ds is 'bears'; a Dataset is needed"),
+        (lambda learn: learn.predictions("bears"), "ds is 'bears'; a Dataset is needed"),
+        (lambda learn: learn.lr_find("1e-3"), "start_lr is '1e-3' and end_lr is"),
+    ],
+)
+def test_a_mistake_ends_in_a_sentence(trained, mistake, sentence):
+    with pytest.raises(BadInputError, match=sentence):
+        mistake(trained)
+
+
 def test_saving_replaces_the_old_file_or_keeps_it_and_leaves_nothing_else(trained, tmp_path, monkeypatch):
     (tmp_path / "bears.bw").write_text("old")
 

@@ -10,9 +10,12 @@ from stub_learner import id_at, paths
 
 from bearwidgets.clean.journal import Journal
 from bearwidgets.data.dataset import Dataset
+from bearwidgets.data.samples.samples import sample_bears
 from bearwidgets.errors import BadInputError, BearwidgetsError
 from bearwidgets.learn.learner import Learner
+from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
+from bearwidgets.widgets.confusion import ConfusionMatrix
 
 
 def heard(cleaner):
@@ -63,10 +66,13 @@ def test_traits_stay_small_with_many_items(review_of_many):
     assert "00000001" not in json.dumps(state, default=str)
 
 
-@pytest.mark.parametrize(("name", "value"), [("height", 10), ("height", 9000), ("px", 95), ("px", 321)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("height", 10), ("height", 9000), ("px", 95), ("px", 321), ("height", "tall"), ("px", None)],
+)
 def test_lengths_have_limits(cleaner, name, value):
     before = getattr(cleaner, name)
-    with pytest.raises(BadInputError, match=f"{name} is {value}; allowed is"):
+    with pytest.raises(BadInputError, match=f"{name} is {value!r}; allowed is"):
         setattr(cleaner, name, value)
     assert getattr(cleaner, name) == before
 
@@ -74,6 +80,28 @@ def test_lengths_have_limits(cleaner, name, value):
 def test_a_refused_height_leaves_no_cleaner(ds):
     with pytest.raises(BadInputError):
         Cleaner(ds, height=3)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "sentence"),
+    [
+        (lambda cleaner: Cleaner(cleaner.ds, journal="j"), "journal is 'j'; a Journal is needed"),
+        (
+            lambda cleaner: ConfusionMatrix(cleaner.review, cleaner=3),
+            "cleaner is 3; allowed is the bw.Cleaner",
+        ),
+        (lambda cleaner: cleaner.ds.cleaned(None), "journal is None; a Journal is needed"),
+        (lambda cleaner: cleaner.review.most_confused("2"), "min_count is '2'; allowed is a whole number"),
+        (lambda cleaner: cleaner.snapshot(px="96"), "px is '96'; allowed is a whole number"),
+        (lambda cleaner: cleaner.snapshot(-1), "n is -1; allowed is a whole number of images"),
+        (lambda _: Review.from_predictions(None, [[1.0]], ["a"]), "table is None; a Dataset is needed"),
+        (lambda _: Learner.load(3), "3 is no path"),
+        (lambda _: sample_bears(None), "None is no path"),
+    ],
+)
+def test_a_mistake_ends_in_a_sentence(cleaner, mistake, sentence):
+    with pytest.raises(BadInputError, match=sentence):
+        mistake(cleaner)
 
 
 def test_repr(cleaner):

@@ -8,11 +8,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from unittest.mock import Mock
 
+import nbformat
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from made_data import write_images
+from nbconvert import HTMLExporter
 from stub_learner import paths
 
 from bearwidgets.data.dataset import Dataset
@@ -178,6 +180,22 @@ def test_a_notebook_keeps_the_view_and_beside_it_a_copy(learn, cls):
     assert "To go on, run the notebook." in Tags(html).text
 
 
+@pytest.mark.usefixtures("notebook")
+@pytest.mark.parametrize("saved_state", [True, False])
+def test_a_page_made_of_the_notebook_shows_the_copy_once(learn, saved_state):
+    view = Cleaner(learn)
+    outputs = [nbformat.v4.new_output("display_data", data) for data in outputs_of(view)]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("cleaner", outputs=outputs)])
+    if saved_state:  # as nbconvert --execute and papermill keep it
+        state = {
+            "state": {view.model_id: {"model_name": "AnyModel", "model_module": "anywidget", "state": {}}}
+        }
+        notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
+    page = Tags(HTMLExporter().from_notebook_node(notebook)[0])
+    assert page.text.count("the first 24 of 24 images") == 1
+    assert sum(tag == "img" and attrs["src"].startswith("data:image/jpeg") for tag, attrs in page.tags) == 24
+
+
 def test_the_copy_is_small_whatever_the_names(tmp_path):
     folder = write_images(tmp_path / "images", {"black": 20, "teddy": 20})
     for file in folder.rglob("*.jpg"):
@@ -201,11 +219,9 @@ def test_the_copy_is_of_the_moment(learn):
 
 def test_the_copy_waits_for_no_image(learn, monkeypatch):
     """Where many have to be decoded the sheet ends early, for the view is waited for."""
-    clock = iter(range(1000))
-    monkeypatch.setattr(snapshot, "_LONGEST", 0.3)
-    monkeypatch.setattr(snapshot.time, "monotonic", lambda: next(clock) / 10)
+    monkeypatch.setattr(snapshot, "_LONGEST", -1)
     cleaner = Cleaner(learn)
-    assert cleaner._repr_mimebundle_()[0]["text/html"].count("<img") == 3
+    assert "the first 0 of 24 images" in cleaner._repr_mimebundle_()[0]["text/html"]
     assert cleaner.snapshot(5).html.count("<img") == 5
 
 

@@ -14,6 +14,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from bearwidgets.data.samples.bears import BEARS
 from bearwidgets.data.samples.compose import OTHERS, bear_image, other_image
+from bearwidgets.data.workspace import as_path
 from bearwidgets.errors import BadInputError
 from bearwidgets.figures import percent
 from bearwidgets.files import draft_folder, explain
@@ -94,7 +95,7 @@ def sample_bears(path: str | os.PathLike[str], n: int = 300, seed: int = 0, faul
         ['black', 'grizzly', 'teddy']
     """
     n, seed, faults = _checked(n, seed, faults)
-    folder = Path(path).expanduser()
+    folder = as_path(path)
     root = folder.resolve()
     marker = {"version": _VERSION, "n": n, "seed": seed, "faults": faults}
     if _is_there(root, marker):

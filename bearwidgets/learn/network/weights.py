@@ -13,18 +13,19 @@ import importlib.resources
 import io
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import timm
 import torch
 from timm.models import adapt_input_conv
 
+from bearwidgets.data.workspace import as_path
 from bearwidgets.errors import BadInputError, MissingFileError
 from bearwidgets.learn.network.bodies import TORCHVISION, empty_body, native_size, torchvision_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from torch import nn
 
@@ -67,7 +68,7 @@ def offline_weights() -> dict[str, torch.Tensor]:
 
 def read_weights_file(path: str | Path) -> dict[str, torch.Tensor]:
     """Tensors of a `.safetensors`, `.pth` or `.pt` file; nothing in the file is ever executed."""
-    path = Path(path).expanduser()
+    path = as_path(path)
     if not path.is_file():
         raise MissingFileError(f"No weights file at {str(path)!r}. Allowed: 'auto', {CHOICES}.")
     return tensors_in(read_content(path), path.name)

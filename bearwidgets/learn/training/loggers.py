@@ -16,15 +16,16 @@ import warnings
 from datetime import datetime, timezone
 from functools import partialmethod
 from numbers import Real
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lightning_fabric.loggers import CSVLogger, TensorBoardLogger
 
+from bearwidgets.data.workspace import resolved
 from bearwidgets.errors import BadInputError, WorkspaceError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
+    from pathlib import Path
 
     from bearwidgets.learn.progress import Progress
 
@@ -127,7 +128,7 @@ def _make_one(wanted: Any, run_name: str, steps: int, epochs: int) -> Any:
 
 def _folder(folder: str | Path) -> Path:
     """The folder, made if it is not there."""
-    path = Path(folder).expanduser().resolve()
+    path = resolved(folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,7 +7,7 @@ from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 from bearwidgets.data.listing.labels import label_texts
-from bearwidgets.errors import BadInputError, TrainingError, shortened, unknown_name
+from bearwidgets.errors import BadInputError, TrainingError, check_whole, shortened, unknown_name
 from bearwidgets.widgets.cleaner.queues import CHOSEN
 from bearwidgets.widgets.cleaner.snapshot import Snapshot, make_snapshot
 from bearwidgets.widgets.cleaner.tools import Tools, listed
@@ -215,8 +215,8 @@ class Commands(Tools):
 
     def snapshot(self, n: int = 24, *, px: int = 110) -> Snapshot:
         """A static contact sheet of the first `n` items of the view, readable without a kernel."""
-        if isinstance(n, bool) or not isinstance(n, int) or n < 0:
-            raise BadInputError(f"n is {shortened(n)}; allowed is a number of items.")
+        check_whole("n", n, 0, of=" of images")
+        check_whole("px", px, 16, 1000)
         return self._sheet(n, px)
 
     def static_html(self) -> str:

@@ -91,6 +91,8 @@ class Session:
         self.thumbnails = _thumbnails_in(cache_dir() / "thumbs")
         self._full_review = self.review  # of items, too, that a round has moved away since
         self._yield: tuple[tuple[int, int, int], ReviewYield] | None = None
+        if not isinstance(journal, (Journal, type(None))):
+            raise BadInputError(f"journal is {shortened(journal)}; a Journal is needed: bw.Journal.open(ds).")
         self.journal = Journal.open(self.ds) if journal is None else journal
         self.saved_views = SavedViews(self.journal.path.parent)
         self._read_journal()
