@@ -22,7 +22,7 @@ DAMAGED = "damaged"  # no state that a receipt says: it says nothing that can be
 _ROUND = re.compile(r"[0-9]{4,}")
 
 
-def resolved(path: str | Path) -> Path:
+def resolved(path: str | os.PathLike[str]) -> Path:
     """A path as the file system has it.
 
     Raises:
@@ -40,7 +40,7 @@ def resolved(path: str | Path) -> Path:
     return resolved
 
 
-def as_path(path: str | Path) -> Path:
+def as_path(path: str | os.PathLike[str]) -> Path:
     """A path as it was given, "~" replaced; what can be none is refused as by `resolved`."""
     resolved(path)
     return Path(path).expanduser()
