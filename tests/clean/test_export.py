@@ -166,7 +166,7 @@ def test_nothing_left_to_export(ds, tmp_path):
     assert export(ds, journal, tmp_path / "out", "folder").items == 0
     assert export(ds, journal, tmp_path / "out.csv", "csv").items == 0
     assert (tmp_path / "out").is_dir()
-    assert rows(tmp_path / "out.csv") == [["path", "label", "split"]]
+    assert rows(tmp_path / "out.csv") == [["path", "label", "split", "tags", "note"]]
 
 
 @pytest.mark.parametrize("form", ["csv", "fastai", "fastclass"])
