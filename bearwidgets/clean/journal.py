@@ -6,7 +6,7 @@ import warnings
 from collections import Counter
 from pathlib import Path
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from bearwidgets.clean.log.lines import (
     check_class,
     decisions_table,
     entry,
+    in_words,
     remark_entry,
     rounds_table,
 )
@@ -27,7 +28,7 @@ from bearwidgets.clean.log.merge import MergeResult, merge_journals
 from bearwidgets.clean.log.remarks import changed, check_number, checked_note, checked_tag
 from bearwidgets.clean.log.reset import first_lines
 from bearwidgets.clean.log.writer import JournalStore, user_name
-from bearwidgets.data.actions import ACTIONS
+from bearwidgets.data.actions import ACTIONS, Choice
 from bearwidgets.data.dataset import check_dataset
 from bearwidgets.data.workspace import resolved
 from bearwidgets.errors import BadInputError, ConflictError, MissingFileError, and_more, shortened
@@ -41,8 +42,19 @@ if TYPE_CHECKING:
     from bearwidgets.clean.apply.plan import Receipt
     from bearwidgets.clean.log.fold import Decision
     from bearwidgets.clean.log.remarks import Remark
-    from bearwidgets.data.actions import Choice
     from bearwidgets.data.dataset import Dataset
+
+
+class Step(NamedTuple):
+    """What an undo or redo did.
+
+    Attributes:
+        ids: The items it was about; none if there was nothing to do.
+        what: The act in words, and whose it was if not this journal's own: "delete black/26.jpg (other notebook)".
+    """
+
+    ids: list[str]
+    what: str
 
 
 class Journal:
@@ -119,6 +131,18 @@ class Journal:
         journal._warn_of_damage()
         return journal
 
+    def reopen(self, source: Dataset) -> Journal:
+        """The journal of the data set as it is now, by the same person; what this one did counts as its own."""
+        journal = Journal.open(source, by=self.by)
+        journal._store.go_on_as(self._store)  # noqa: SLF001 - of this very class
+        return journal
+
+    @property
+    def settled(self) -> dict[str, tuple[str, ...]]:
+        """What relabels that stand in the files by now have answered, by id: answers outlive the applied decision."""
+        with self._store.reading() as state:
+            return state.settled()
+
     @property
     def version(self) -> int:
         """Grows with every change to the decisions, whoever makes it."""
@@ -154,9 +178,9 @@ class Journal:
         have are. Do not change the table; it is shared until the next decision.
 
         Returns:
-            Index id; columns path, content, action, label (as it was), new_label, decided_at, decided_by, seq, and
-            what the screen showed: rank_by, predicted, confidence, loss, label_issue; and tags (parted by "; ") and
-            note.
+            Index id; columns path, content, action, label (as it was), new_label, decided_at, decided_by, seq, about
+            (what a keep or relabel answers: "label", "image, duplicate"), what the screen showed: rank_by, predicted,
+            confidence, loss, label_issue; and tags (parted by "; ") and note.
         """
         with self._store.reading() as state:
             if self._table is None or self._table[0] != state.version:
@@ -232,6 +256,7 @@ class Journal:
         action: str,
         label: str | None = None,
         *,
+        about: str | Sequence[str] = (),
         seen: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> int:
         """Decide on items: one act, which one undo takes back. On disk when this returns.
@@ -239,26 +264,42 @@ class Journal:
         A relabel to the label that an item has is recorded as keep. What is decided that way already is not recorded
         again.
 
+        A keep answers a question: that the label is right (what it says if nothing else is named, and in journals
+        from before there were three), that the image is fine, or that it is no duplicate. These answers stand side by
+        side, with a new label too, which only "the label is right" takes back. Delete and unsure answer everything,
+        clear takes back all answers, undo and redo those of their act. Merging joins the answers of two people. The
+        manifest lists them; apply, exports and labels.csv follow the action alone.
+
         Args:
             ids: Items of the data set.
             action: keep, delete, relabel, unsure, or clear (withdraws the decision).
             label: The new class of a relabel; one that does not exist yet must be safe as a folder name.
+            about: What a keep says is fine: "label", "image" or "duplicate", or several of them.
             seen: Per id what the screen showed: any of rank_by, predicted, confidence, loss, label_issue.
 
         Returns:
             How many items changed.
 
         Raises:
-            BadInputError: An id, the action or the label is not allowed; nothing was recorded.
+            BadInputError: An id, the action, the label or what it is about is not allowed; nothing was recorded.
             WorkspaceError: The disk is full or cannot be written; nothing was recorded.
+
+        Example:
+            >>> journal.record(list(ds.table.id[:1]), "relabel", "grizzly")
+            1
+            >>> journal.record(list(ds.table.id[:1]), "keep", about="image")
+            1
+            >>> journal.decisions.loc[ds.table.id[0], ["new_label", "about"]].tolist()
+            ['grizzly', 'label, image']
         """
         if ids is None or not hasattr(ids, "__iter__"):
             raise BadInputError(f"ids are {shortened(ids)}; allowed is a list of ids.")
         if isinstance(ids, str):
             came = shortened(ids)
             raise BadInputError(f"ids is the text {came}; allowed is a list of ids, such as [{came}].")
-        check_choice(action, label)
-        return len(self.record_each(dict.fromkeys(ids, (action, label)), seen=seen))
+        answers = (about,) if isinstance(about, str) else tuple(about)
+        check_choice(action, label, answers)
+        return len(self.record_each(dict.fromkeys(ids, Choice(action, label, answers)), seen=seen))
 
     def record_each(
         self,
@@ -266,20 +307,21 @@ class Journal:
         *,
         seen: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> list[str]:
-        """As `record`, with an action and a label for each id: still one act, which one undo takes back.
+        """As `record`, with a choice (or an action and a label) for each id: still one act, for one undo.
 
         Returns:
             The ids whose decision changed.
         """
         self._need_dataset("record")
-        for action, label, *_ in choices.values():
-            check_choice(action, label)
-        self._check_classes({label for _, label, *_ in choices.values() if label is not None})
+        chosen = {id_: Choice(*choice) for id_, choice in choices.items()}
+        for choice in set(chosen.values()):
+            check_choice(*choice)
+        self._check_classes({each.label for each in chosen.values() if each.label is not None})
         entries = []
         with self._store.writing() as state:
-            for id_, (action, label, *_) in choices.items():
+            for id_, choice in chosen.items():
                 shown = None if seen is None else seen.get(id_)
-                line = entry(id_, action, label, items=self._items, latest=state.latest, seen=shown)
+                line = entry(id_, choice, items=self._items, latest=state.latest, seen=shown)
                 if line is not None:
                     entries.append(line)
             if entries:
@@ -353,18 +395,19 @@ class Journal:
     def can_undo(self) -> bool:
         """Whether `undo` would take something back."""
         with self._store.reading() as state:
-            return state.next_act("undo") is not None
+            return state.next_act("undo", self._store.session) is not None
 
     @property
     def can_redo(self) -> bool:
         """Whether `redo` would do something again."""
         with self._store.reading() as state:
-            return state.next_act("redo") is not None
+            return state.next_act("redo", self._store.session) is not None
 
     def undo(self) -> list[str]:
         """Take back the newest act that is not taken back yet; a bulk act as a whole, also after a restart.
 
-        What a round carried out is not undone here: roll the round back first.
+        This journal's own acts come first; those of another one on the same file, such as another notebook's, only
+        where none of its own is left. What a round carried out is not undone here: roll the round back first.
 
         Returns:
             The ids it was about; empty if there is nothing to undo.
@@ -372,10 +415,10 @@ class Journal:
         Raises:
             WorkspaceError: As `record`.
         """
-        return self._step_back("undo")
+        return self.step("undo").ids
 
     def redo(self) -> list[str]:
-        """Do again what `undo` took back last, unless something was decided since.
+        """Do again what `undo` took back last, unless something was decided here since; its own undo first.
 
         Returns:
             The ids it was about; empty if there is nothing to do again.
@@ -383,7 +426,30 @@ class Journal:
         Raises:
             WorkspaceError: As `record`.
         """
-        return self._step_back("redo")
+        return self.step("redo").ids
+
+    def step(self, what: Literal["undo", "redo"]) -> Step:
+        """`undo` or `redo`, with what that was in words.
+
+        Raises:
+            WorkspaceError: As `record`.
+
+        Example:
+            >>> journal.record(list(ds.table.id[:1]), "delete")
+            1
+            >>> journal.step("undo").what
+            'delete black/000.jpg'
+        """
+        self._need_dataset(what)
+        with self._store.writing() as state:
+            act = state.next_act(what, self._store.session)
+            if act is None:
+                return Step([], "")
+            maker, when = (act.session, act.seq) if what == "undo" else act.undone
+            self._store.append([{"action": what, "of": act.seq}])
+        self._manifest.touch()
+        others = " (other notebook)" if when > self._store.since else " (earlier session)"
+        return Step(act.ids, in_words(act) + ("" if maker == self._store.session else others))
 
     def plan(self) -> Plan:
         """What `apply` would do, with every file's bytes checked; nothing is changed."""
@@ -523,6 +589,7 @@ class Journal:
         rounds = self._need_dataset("open")
         rounds.paths.check_writable()
         self._store.refresh()
+        self._store.mark_opened()
         self._store.follow = rounds.follow
         self.recovered = rounds.recover_if_alone()
         if rounds.notes:
@@ -571,16 +638,6 @@ class Journal:
                 known = self._classes | {to for (_, to), n in state.choices.items() if n and to is not None}
             for label in sorted(new):
                 known.add(check_class(label, known, folders=self._folders))
-
-    def _step_back(self, what: str) -> list[str]:
-        self._need_dataset(what)
-        with self._store.writing() as state:
-            act = state.next_act(what)
-            if act is None:
-                return []
-            self._store.append([{"action": what, "of": act.seq}])
-        self._manifest.touch()
-        return act.ids
 
     def _manifest_changes(self) -> Mapping[str, tuple[Decision | None, Remark | None]]:
         with self._store.reading() as state:

@@ -10,17 +10,19 @@ ACCEPT = "accept"  # takes what the view proposes
 REMARK = "remark"  # tags and note of an item, which are no decision
 
 LABEL, IMAGE, DUPLICATE = "label", "image", "duplicate"
-ABOUT = (
-    LABEL,
-    IMAGE,
-    DUPLICATE,
-)  # what a keep can be about: the label is right, the image is fine, no duplicate
+# what a keep can say: the label is right, the image is fine, it is no duplicate
+ABOUT = (LABEL, IMAGE, DUPLICATE)
 
 ACTIONS = (KEEP, DELETE, RELABEL, UNSURE)  # what a decision in force says
 RECORDED = (*ACTIONS, CLEAR)  # what the journal takes
 MARKS = (*RECORDED, ACCEPT)  # what a view takes
 CHANGING = (DELETE, RELABEL)  # what changes files when it is applied
 LEFT_OUT = (DELETE, UNSURE)  # what keeps an item out of the training
+
+
+def answers_of(action: str) -> tuple[str, ...]:
+    """What an action answers where nothing else is said, some of `ABOUT`."""
+    return (LABEL,) if action in (KEEP, RELABEL) else ()
 
 
 class Choice(NamedTuple):

@@ -52,6 +52,94 @@ def test_record_writes_one_line_per_item(dataset, journal):
     assert one["time"].endswith("Z")
 
 
+ANSWERS = ("label", "image", "duplicate")
+
+
+@pytest.mark.parametrize(
+    ("acts", "whole"),
+    [
+        ([("keep", None)], ("keep", None, ("label",))),
+        ([("keep", None, "image")], ("keep", None, ("image",))),
+        ([("keep", None, "duplicate"), ("keep", None)], ("keep", None, ("label", "duplicate"))),
+        ([("relabel", "teddy"), ("keep", None, "image")], ("relabel", "teddy", ("label", "image"))),
+        ([("keep", None, "image"), ("relabel", "teddy")], ("relabel", "teddy", ("label", "image"))),
+        ([("relabel", "teddy"), ("keep", None, "image"), ("keep", None)], ("keep", None, ("label", "image"))),
+        ([("keep", None, "image"), ("relabel", "black")], ("keep", None, ("label", "image"))),
+        ([("keep", None, ANSWERS), ("delete", None)], ("delete", None, ())),
+        ([("delete", None), ("keep", None, "duplicate")], ("keep", None, ("duplicate",))),
+        ([("unsure", None), ("keep", None, "image")], ("keep", None, ("image",))),
+    ],
+)
+def test_answers_stand_side_by_side(dataset, journal, acts, whole):
+    (id_,) = ids_of(dataset, 1)
+    wholes = [None]
+    for action, label, *about in acts:
+        assert journal.record([id_], action, label, about=about[0] if about else ()) == 1
+        wholes.append(journal.decision(id_).whole)
+    assert wholes[-1] == whole
+    assert journal.record([id_], *acts[-1][:2], about=acts[-1][2] if len(acts[-1]) > 2 else ()) == 0
+    assert Journal.open(dataset).decision(id_).whole == whole
+    for before in reversed(wholes[:-1]):
+        journal.undo()
+        assert getattr(journal.decision(id_), "whole", None) == before
+    journal.redo()
+    journal.record([id_], "clear")
+    assert journal.decision(id_) is None
+    journal.record([id_], "keep", about="image")
+    assert journal.decision(id_).about == ("image",)
+
+
+@pytest.mark.parametrize(
+    ("action", "about", "said"),
+    [
+        ("delete", "image", "only 'keep' is about something"),
+        ("keep", "imag", "Did you mean 'image'"),
+        ("keep", ["label", "x"], "No answer 'x'"),
+    ],
+)
+def test_what_a_keep_cannot_be_about_is_refused(dataset, journal, action, about, said):
+    with pytest.raises(BadInputError, match=said):
+        journal.record(ids_of(dataset, 1), action, about=about)
+    assert not journal.path.exists()
+
+
+def test_a_keep_that_does_not_say_what_it_is_about_is_about_the_label(dataset, journal):
+    """As in journals from before there were three answers, whose lines stay as they were."""
+    (id_,) = ids_of(dataset, 1)
+    journal.record([id_], "keep")
+    assert "about" not in lines_of(journal)[0]
+    assert journal.decisions.about.tolist() == ["label"]
+
+
+def test_own_acts_are_undone_first_and_those_of_others_are_called_so(dataset, journal):
+    a, b, c, d = ids_of(dataset, 4)
+    journal.record([a], "delete")
+    other = Journal.open(dataset, by="Bea")
+    other.record([b, c], "keep")
+    journal.record([d], "relabel", "teddy")
+    other.record([d], "keep", about="image")
+    assert other.step("undo").what == "keep black/003.jpg"
+    assert other.step("undo").what == "keep black/001.jpg, black/002.jpg"
+    assert other.step("undo") == ([d], "relabel black/003.jpg to teddy (other notebook)")
+    assert other.step("undo") == ([a], "delete black/000.jpg (earlier session)")
+    assert other.step("undo") == ([], "")
+    assert journal.step("redo").what == "delete black/000.jpg (other notebook)"
+    assert other.step("redo").what == "relabel black/003.jpg to teddy"
+
+
+def test_what_was_decided_on_since_is_not_undone_under_it(dataset, journal):
+    a, b = ids_of(dataset, 2)
+    other = Journal.open(dataset, by="Bea")
+    journal.record([a], "unsure")
+    journal.record([b], "delete")
+    other.record([b], "keep")
+    assert journal.undo() == [a], "the newest of its own on which nobody else has decided"
+    assert journal.undo() == [b], "that of the other"
+    assert in_force(journal) == {b: ("delete", None)}
+    assert journal.undo() == [b]
+    assert in_force(other) == {}
+
+
 def test_decisions_table(dataset, journal):
     first, second, third = ids_of(dataset, 3)
     journal.record([first], "delete")
@@ -445,7 +533,12 @@ class JournalMachine(RuleBasedStateMachine):
         self.ids = ids_of(self.dataset)
         self.labels = dict(zip(self.ids, self.dataset.table["label"], strict=True))
         self.journal, self.other = Journal.open(self.dataset), Journal.open(self.dataset)
-        self.now, self.past, self.future = {}, [], []
+        self.all, self.past, self.future = (
+            {},
+            [],
+            [],
+        )  # all: per item a number that is given once, and what it says
+        self.number, self.recorded = 0, {}
         self.followed, self.known = {}, 0
 
     def teardown(self):
@@ -456,32 +549,66 @@ class JournalMachine(RuleBasedStateMachine):
     )
     def record(self, picked, choice, second):
         ids = [self.ids[n] for n in sorted(picked)]
-        new = dict(self.now)
+        writer = self.other if second else self.journal
+        changed = {}
         for id_ in ids:
             said = ("keep", None) if choice == ("relabel", self.labels[id_]) else choice
-            new.pop(id_, None) if said[0] == "clear" else new.update({id_: said})
-        changed = sum(new.get(id_) != self.now.get(id_) for id_ in ids)
-        writer = self.other if second else self.journal
-        assert writer.record(ids, *choice) == changed
+            said = None if said[0] == "clear" else said
+            if said != self.now.get(id_):
+                self.number += 1
+                changed[id_] = (self.all.get(id_), (self.number, said))
+        assert writer.record(ids, *choice) == len(changed)
         if changed:
-            self.past.append(self.now)
-            self.future.clear()
-            self.now = new
+            self.past.append((writer, changed))
+            self.recorded[writer] = self.number
+            self.future = [each for each in self.future if each[0] is not writer]
+            self.all.update({id_: new for id_, (_, new) in changed.items()})
+
+    @property
+    def now(self):
+        return {id_: each[1] for id_, each in self.all.items() if each is not None and each[1] is not None}
+
+    def next_act(self, acts, side):
+        """The newest act of whose items nothing else was said since."""
+        return next(
+            (
+                each
+                for each in reversed(acts)
+                if all(self.all.get(id_) == both[side] for id_, both in each[1].items())
+            ),
+            None,
+        )
+
+    def next_undo(self, writer):
+        own = [each for each in self.past if each[0] is writer]
+        return self.next_act(own, 1) or self.next_act(self.past, 1)
+
+    def next_redo(self, writer):
+        """Of what was undone since this one recorded last: what it undid itself, or else what another did."""
+        since = [act for _, act, when in self.future if when > self.recorded.get(writer, 0)]
+        own = [act for who, act, _ in self.future if who is writer]
+        return self.next_act(own, 0) or self.next_act(since, 0)
 
     @rule(second=st.booleans())
     def undo(self, second):
-        ids = (self.other if second else self.journal).undo()
-        assert bool(ids) == bool(self.past)
-        if self.past:
-            self.future.append(self.now)
-            self.now = self.past.pop()
+        writer = self.other if second else self.journal
+        act = self.next_undo(writer)
+        assert set(writer.undo()) == set(act[1] if act else ())
+        if act:
+            self.past.remove(act)
+            self.number += 1
+            self.future.append((writer, act, self.number))
+            self.all.update({id_: old for id_, (old, _) in act[1].items()})
 
-    @rule()
-    def redo(self):
-        assert bool(self.journal.redo()) == bool(self.future)
-        if self.future:
-            self.past.append(self.now)
-            self.now = self.future.pop()
+    @rule(second=st.booleans())
+    def redo(self, second):
+        writer = self.other if second else self.journal
+        act = self.next_redo(writer)
+        assert set(writer.redo()) == set(act[1] if act else ())
+        if act:
+            self.future = [each for each in self.future if each[1] is not act]
+            self.past.append(act)
+            self.all.update({id_: new for id_, (_, new) in act[1].items()})
 
     @rule()
     def reopen(self):
@@ -510,7 +637,9 @@ class JournalMachine(RuleBasedStateMachine):
     def equals_the_model(self):
         assert in_force(self.journal) == self.now
         assert in_force(self.other) == self.now
-        assert (self.journal.can_undo, self.journal.can_redo) == (bool(self.past), bool(self.future))
+        for writer in (self.journal, self.other):
+            assert writer.can_undo == bool(self.next_undo(writer))
+            assert writer.can_redo == bool(self.next_redo(writer))
 
 
 def test_journal_equals_a_simple_model(tmp_path, monkeypatch):

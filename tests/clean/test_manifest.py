@@ -44,10 +44,10 @@ def test_columns_and_rows(dataset, journal):
     text = journal.write_manifest().read_bytes().decode()
     header, first, second = text.splitlines()
     assert header.startswith("path,label,action,new_label,predicted,confidence,loss,label_issue,decided_at,")
-    assert header.endswith(",decided_by,id,tags,note")
+    assert header.endswith(",decided_by,id,tags,note,about")
     assert header == ",".join(COLUMNS)
     assert first.startswith("black/000.jpg,black,relabel,teddy,teddy,0.75,4.5,,20")
-    assert first.endswith(f"Z,Ada,{ids[0]},,")
+    assert first.endswith(f"Z,Ada,{ids[0]},,,label")
     assert second.startswith("black/001.jpg,black,unsure,,,,,,20")
 
 
@@ -100,7 +100,7 @@ def test_every_text_column_is_made_safe():
         "@id", "=p", "c", "relabel", "+l", "-n", "@t", "\tb", 1, {"predicted": "=x", "loss": -1.0}
     )
     _, row = csv.reader(io.StringIO(manifest_bytes([decision]).decode(), newline=""))
-    assert row == ["'=p", "'+l", "relabel", "'-n", "'=x", "", "-1.0", "", "'@t", "'\tb", "'@id", "", ""]
+    assert row == ["'=p", "'+l", "relabel", "'-n", "'=x", "", "-1.0", "", "'@t", "'\tb", "'@id", "", "", ""]
 
 
 def test_names_with_anything_in_them_survive():

@@ -67,6 +67,23 @@ def test_into_ours_and_again(dataset, people):
     assert (again.taken, len(again.conflicts), ada.path.stat().st_size) == (0, 0, size)
 
 
+def test_answers_to_different_questions_are_joined(dataset, people):
+    ada, bo = people
+    a, b, c, d = dataset.table["id"].tolist()[:4]
+    ada.record([a, c], "keep", about="image")
+    ada.record([b], "relabel", "teddy")
+    ada.record([d], "relabel", "teddy")
+    bo.record([a], "keep")
+    bo.record([b], "keep", about="duplicate")
+    bo.record([c], "delete")
+    bo.record([d], "keep")
+    result = Journal.merge(ada.path, bo.path, ada.path)
+    assert (result.taken, set(result.conflicts["id"])) == (2, {c, d})
+    joined = ada.decisions.loc[[a, b], ["action", "new_label", "about"]].to_numpy().tolist()
+    assert joined == [["keep", None, "label, image"], ["relabel", "teddy", "label, duplicate"]]
+    assert Journal.merge(ada.path, bo.path, ada.path).taken == 0
+
+
 def test_three_ways_from_a_shared_beginning(dataset, people):
     ada, bo = people
     a, b, c, d = dataset.table["id"].tolist()[:4]

@@ -12,18 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stub_learner import StubLearner, probabilities_of
 
+from bearwidgets.data.actions import answers_of
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner.board import SCORES, Board
 from bearwidgets.widgets.protocol import SORTS, Decision, Filter, ViewSpec
 
-NO_DECISIONS = pd.DataFrame(columns=["action", "new_label", "seq"], index=pd.Index([], dtype=object))
+NO_DECISIONS = pd.DataFrame(columns=["action", "new_label", "seq", "about"], index=pd.Index([], dtype=object))
 
 
 def decisions(**each):
     return {
-        id_: SimpleNamespace(action=action, new_label=label, seq=seq)
+        id_: SimpleNamespace(action=action, new_label=label, seq=seq, about=answers_of(action))
         for seq, (id_, (action, label)) in enumerate(each.items())
     }
 
@@ -164,12 +165,18 @@ def test_what_changes_adds_up_to_what_is_there(updates, shared_board):
         for row, made in update.items():
             action, seq = made or ("", -1)
             label = "teddy" if action == "relabel" else None
-            each[board.ids[row]] = made and SimpleNamespace(action=action, new_label=label, seq=seq)
+            each[board.ids[row]] = made and SimpleNamespace(
+                action=action, new_label=label, seq=seq, about=answers_of(action)
+            )
         board.update(each)
         known |= each
     columns = vars(board.decisions)
-    rows = [(id_, made.action, made.new_label, made.seq) for id_, made in known.items() if made]
-    table = pd.DataFrame(rows, columns=["id", "action", "new_label", "seq"]).set_index("id")
+    rows = [
+        (id_, made.action, made.new_label, made.seq, ", ".join(made.about))
+        for id_, made in known.items()
+        if made
+    ]
+    table = pd.DataFrame(rows, columns=["id", *NO_DECISIONS.columns]).set_index("id")
     board.load(board.ds, board.review, table)
     for name, anew in vars(board.decisions).items():
         if name in ("by_action", "new_classes"):

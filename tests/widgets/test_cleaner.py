@@ -262,8 +262,11 @@ def test_two_cleaners_on_one_data_set(ds):
     ask(two, "hello")
     assert sent[-1][0]["result"]["state"]["marked"] == 1
     two.mark(second, "keep")
-    assert one.undo() == 1, "the newest act, whoever made it"
-    assert two.decisions.action.to_dict() == {first: "delete"}
+    assert one.undo() == 1, "its own act, though that of the other is newer"
+    assert two.decisions.action.to_dict() == {second: "keep"}
+    assert one.undo() == 1, "that of the other, where it has none"
+    assert len(two.decisions) == 0
+    one.mark(first, "delete")
     one.apply()
     ask(two, "hello")
     assert sent[-1][0]["ok"]

@@ -154,7 +154,7 @@ def test_settling_without_a_keeper_or_a_group_is_refused(session, ids):
 
 
 def test_settling_all_respects_what_is_decided(session, ids):
-    session.mark([ids[20]], "keep", None)
+    session.journal.record([ids[20]], "keep", about="duplicate")
     session.mark([ids[7]], "delete", None)
     show(session, {"queue": "copies"})
     session.resolve_group(shown(session), keepers=True)
@@ -169,13 +169,99 @@ def test_settling_all_respects_what_is_decided(session, ids):
 
 
 def test_a_copy_that_is_kept_counts_though_the_proposed_one_is_hidden(session, ids):
-    session.mark([ids[1]], "keep", None)
+    session.journal.record([ids[1]], "keep", about="duplicate")
     show(session, {"queue": "copies", "decision": "keep"})
     assert shown(session) == [ids[1]]
     assert session.resolve_group(shown(session), keepers=True) == []
     show(session, {"queue": "copies"})
     session.resolve_group([ids[20]], keepers=True)
     assert decided(session) == {ids[1]: "keep", ids[5]: "delete", ids[20]: "delete"}
+
+
+def left(session):
+    return {each.name: (each.left, each.problems, each.undecided) for each in session.state().queues}
+
+
+@pytest.fixture
+def busy(learn, ids):
+    """An image in every kind of queue."""
+    return Session(
+        learn,
+        None,
+        StubIssues(
+            copies=[(ids[5], 0.9, 0, True), (ids[1], 0.9, 0, False), (ids[20], 0.9, 0, False)],
+            off_topic=[(ids[5], 0.9, -1, False), (ids[9], 0.9, -1, False)],
+            label_issues=[(ids[5], 0.9, -1, False), (ids[8], 0.9, -1, False)],
+            wide=[(ids[5], 0.9, -1, False)],
+        ),
+    )
+
+
+def test_an_answer_ticks_only_the_queues_that_ask_for_it(busy, ids):
+    assert left(busy) == {
+        "copies": (1, 1, 3),
+        "off_topic": (2, 2, 2),
+        "label_issues": (2, 2, 2),
+        "wide": (1, 1, 1),
+    }
+    show(busy, {"queue": "label_issues"})
+    busy.mark([ids[5]], "keep", None)
+    assert (left(busy)["copies"], left(busy)["off_topic"], left(busy)["label_issues"]) == (
+        (1, 1, 3), (2, 2, 2), (1, 2, 1),
+    )  # fmt: skip
+    show(busy, {"queue": "off_topic"})
+    assert busy.board.item(0).decision == Decision("keep", None, "label")
+    busy.mark([ids[5]], "keep", None)
+    assert (left(busy)["off_topic"], left(busy)["wide"], left(busy)["copies"][0]) == ((1, 2, 1), (0, 1, 0), 1)
+    assert busy.board.item(0).decision == Decision("keep", None, "image")
+    show(busy, {"queue": "copies"})
+    busy.mark([ids[5]], "keep", None)
+    assert left(busy)["copies"] == (0, 1, 0), "no duplicates is said of the whole group"
+    assert decided(busy) == dict.fromkeys((ids[5], ids[1], ids[20]), "keep")
+    assert len(busy.journal.undo()) == 3
+    busy.mark([ids[1], ids[20]], "delete", None)
+    assert left(busy)["copies"] == (0, 1, 0), "one of them stays"
+    busy.mark([ids[1]], "unsure", None)
+    assert left(busy)["copies"] == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("queue", "accept", "keep", "decides"),
+    [
+        ("copies", "keep one of the copies", "not duplicates", {5: "keep", 1: "delete", 20: "delete"}),
+        ("off_topic", "delete", "image is fine", {5: "delete"}),
+        ("label_issues", "suggested label", "label is right", {5: "keep"}),
+        (None, "suggested label", "label is right", {5: "keep"}),
+        ("wide", "", "image is fine", {}),
+    ],
+)
+def test_enter_does_what_the_queue_proposes(busy, ids, queue, accept, keep, decides):
+    show(busy, {"queue": queue} if queue else {})
+    state = busy.state()
+    assert (state.accept, state.keep) == (accept, keep)
+    assert all((each.accept, each.keep) == (accept, keep) for each in state.queues if each.name == queue)
+    proposal = busy.board.item(busy.board.place_of(ids[5])).proposal
+    assert (proposal and proposal.action) == decides.get(5)
+    busy.mark([ids[5]], "accept", None)
+    assert decided(busy) == {ids[row]: action for row, action in decides.items()}
+
+
+def test_that_a_label_is_right_does_not_save_a_copy(busy, ids):
+    busy.mark([ids[1], ids[5]], "keep", None)
+    show(busy, {"queue": "copies"})
+    busy.mark([ids[1]], "accept", None)
+    assert decided(busy) == {ids[5]: "keep", ids[1]: "delete", ids[20]: "delete"}
+    assert left(busy)["copies"] == (0, 1, 0)
+
+
+def test_what_is_left_comes_next_and_is_undecided(busy, ids):
+    show(busy, {"queue": "copies"})
+    busy.mark([ids[5], ids[1]], "delete", None)
+    assert busy.board.next_left(-1, back=False) is None, "the last one need not be looked at"
+    show(busy, {"queue": "label_issues"})
+    assert busy.board.next_left(-1, back=False) == 1
+    show(busy, {"queue": "label_issues", "decision": "undecided"})
+    assert shown(busy) == [ids[8]]
 
 
 def test_groups_that_are_no_copies_are_not_settled(ds, ids):

@@ -212,10 +212,12 @@ def test_mark_ranges_and_undo(front):
     assert (result["changed"], len(result["ids"]), result["state"]["marked"]) == (4, 4, 4)
     assert result["state"]["can"]["undo"]
     undone = front.ask("undo")
-    assert (undone["changed"], undone["index"], undone["what"]) == (4, 0, "4 decisions")
+    paths = front.session.board.paths[front.session.board.order[[0, 1, 2, 5]]]
+    what = f"delete {', '.join(paths[:3])} and 1 more"
+    assert (undone["changed"], undone["index"], undone["what"]) == (4, 0, what)
     assert undone["state"]["marked"] == 0
     redone = front.ask("redo")
-    assert (redone["changed"], redone["what"]) == (4, "4 decisions")
+    assert (redone["changed"], redone["what"]) == (4, what)
     assert front.ask("redo")["changed"] == 0
 
 
@@ -223,7 +225,7 @@ def test_undo_of_what_the_view_does_not_show(front):
     front.ask("mark", ids=[front.session.ds.table.id[0]], action="keep")
     front.ask("view", filter={"label": "teddy"}, sort="path", descending=False)
     undone = front.ask("undo")
-    assert (undone["changed"], undone["index"], undone["what"]) == (1, None, "1 decision")
+    assert (undone["changed"], undone["index"], undone["what"]) == (1, None, "keep black/000.jpg")
 
 
 def test_mark_by_ids_needs_no_revision(front):
@@ -277,6 +279,9 @@ def test_full(front, wrong):
     again = front.ask("full", item=result["id"])
     assert again["decision"] == {"action": "relabel", "label": "teddy", "about": None}
     assert again["history"][0]["action"] == "relabel"
+    front.session.journal.record([result["id"]], "keep", about="image")
+    line = front.ask("full", item=result["id"])["history"][1]
+    assert (line["action"], line["label"], line["about"]) == ("keep", None, "image")
     assert "No item" in front.refused("full", item="ffff")
 
 

@@ -8,7 +8,7 @@ import re
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from bearwidgets.data.actions import RECORDED, RELABEL, REMARK
+from bearwidgets.data.actions import ABOUT, RECORDED, RELABEL, REMARK
 from bearwidgets.files import checked
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _OTHERS: dict[str, dict[str, type]] = {
     REMARK: {**_ITEM, "tags": list, "note": str},
 }
 _MAY: dict[str, type | tuple[type, ...]] = {
+    "about": list,
     "content": str,
     "copies": list,
     "from": (str, type(None)),
@@ -38,6 +39,7 @@ _MAY: dict[str, type | tuple[type, ...]] = {
     "lines": int,
     "round": int,
     "seen": dict,
+    "session": str,
 }
 _KNOWN = {"v", "action", "to", *_HEAD, *_ITEM, *_MAY, "of"}  # all that lines without a checksum have
 
@@ -134,5 +136,7 @@ def _check(line: Line) -> None:
         listed = line.get(name)
         if isinstance(listed, list) and not all(type(each) is kind for each in listed):
             raise ValueError(f"its {name!r} holds something else")
+    if not all(type(each) is str and each in ABOUT for each in line.get("about", ())):
+        raise ValueError("its 'about' holds something else")
     if ("lines" in line) and not line.get("group", _LARGEST) <= line["seq"] < line["group"] + line["lines"]:
         raise ValueError("a number out of its act")

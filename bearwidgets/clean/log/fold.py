@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from bearwidgets.clean.log.remarks import LONGEST_NOTE, LONGEST_TAG, MOST_PER_ITEM, Remark, Remarks
-from bearwidgets.data.actions import CLEAR, RECORDED, RELABEL, REMARK
+from bearwidgets.clean.log.remarks import LONGEST_NOTE, LONGEST_TAG, MOST_PER_ITEM, Remark, Remarks, value_of
+from bearwidgets.data.actions import CLEAR, RECORDED, RELABEL, REMARK, answers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -37,6 +37,8 @@ class Decision:
         decided_by: Who.
         seq: The number of the journal line.
         seen: What the screen showed: rank_by, predicted, confidence, loss, label_issue (those that are known).
+        about: What a keep or relabel answers, some of `actions.ABOUT`: every answer on the item that stands. A delete
+            and an unsure leave nothing to ask.
         applied: The round that carried it out, or None.
     """
 
@@ -50,7 +52,13 @@ class Decision:
     decided_by: str
     seq: int
     seen: Mapping[str, Any]
+    about: tuple[str, ...] = ()
     applied: int | None = None
+
+    @property
+    def whole(self) -> tuple[str, str | None, tuple[str, ...]]:
+        """What was decided and answered, to compare with another decision."""
+        return self.action, self.new_label, self.about
 
     @property
     def value(self) -> tuple[str, str | None]:
@@ -65,12 +73,22 @@ class Decision:
 
 @dataclass(slots=True)
 class Act:
-    """What one call recorded, undone and redone as a whole."""
+    """What one call recorded, undone and redone as a whole.
+
+    Attributes:
+        seq: The number of its first journal line.
+        session: Who recorded it, see `JournalStore.session`; None for a merge, and before there were sessions.
+        before: The newest decision on each item before it.
+        after: What it decided.
+        undone: Who undid it and the number of that line, while it is undone.
+    """
 
     seq: int
+    session: str | None = None
     before: dict[str, Decision | None] = field(default_factory=dict)
     after: dict[str, Decision] = field(default_factory=dict)
     remarks: dict[str, tuple[Remark | None, Remark]] = field(default_factory=dict)  # before and after
+    undone: tuple[str | None, int] = (None, 0)
 
     @property
     def ids(self) -> list[str]:
@@ -119,6 +137,8 @@ class DecisionState:
         self.choices: Counter[tuple[str, str | None]] = Counter()
         self.undoable: list[Act] = []
         self.redoable: list[Act] = []
+        self._acts: Counter[str | None] = Counter()  # in `undoable`, by session
+        self._newest: dict[str | None, int] = {}  # the number of each session's newest act
         self.rounds: dict[int, AppliedRound] = {}
         self.accepted: set[str] = set()  # damage that somebody has looked at
         self._open_group: int | None = None
@@ -133,9 +153,9 @@ class DecisionState:
         try:
             action = line["action"]
             if action in RECORDED:
-                self._decide(self._decision(line, places), line.get("group"))
+                self._decide(self._decision(line, places), line)
             elif action == REMARK:
-                self._take(self._remark(line, places), line.get("group"))
+                self._take(self._remark(line, places), line)
             else:
                 self._other(line, action)
         except (KeyError, TypeError) as error:
@@ -152,10 +172,45 @@ class DecisionState:
         decision = self.latest.get(id_)
         return decision if decision is not None and decision.pending else None
 
-    def next_act(self, step: str) -> Act | None:
-        """The act that "undo" would take back, which no round carried out, or that "redo" would do again."""
-        acts = self.undoable if step == "undo" else self.redoable
-        return acts[-1] if acts and not (step == "undo" and acts[-1].applied) else None
+    def next_act(self, step: str, session: str | None = None) -> Act | None:
+        """The act that "undo" would take back, or that "redo" would do again, for one session.
+
+        Its own newest one comes first: that it recorded, or undid; only where it has none that of another. An act is
+        left alone where its items were decided on since, or were carried out by a round. What was undone before the
+        session's own newest act is not done again.
+        """
+        own = [] if step == "undo" and not self._acts[session] else self._own(step, session)
+        act = next((each for each in own if self._stands(each, step)), None)
+        if act is None or (step == "undo" and act.applied):
+            act = next((each for each in self._candidates(step, session) if self._stands(each, step)), None)
+        return None if act is None or (step == "undo" and act.applied) else act
+
+    def _candidates(self, step: str, session: str | None) -> Iterable[Act]:
+        if step == "undo":
+            return reversed(self.undoable)
+        since = self._newest.get(session, 0)
+        return (each for each in reversed(self.redoable) if each.undone[1] > since)
+
+    def _own(self, step: str, session: str | None) -> Iterable[Act]:
+        acts = self._candidates(step, session)
+        return (each for each in acts if (each.session if step == "undo" else each.undone[0]) == session)
+
+    def _stands(self, act: Act, step: str) -> bool:
+        """Whether nothing was decided on its items since."""
+        if step == "undo" and act is self.undoable[-1]:
+            return True
+        now = act.after if step == "undo" else act.before
+        noted = {id_: both[step == "undo"] for id_, both in act.remarks.items()}
+        return all(self.latest.get(id_) is made for id_, made in now.items()) and all(
+            value_of(self.remarks.get(id_)) == value_of(remark) for id_, remark in noted.items()
+        )
+
+    def settled(self) -> dict[str, tuple[str, ...]]:
+        """What relabels that a round carried out answered, by item: the answers outlive the decision."""
+        latest = self.latest.items()
+        return {
+            id_: each.about for id_, each in latest if each.applied is not None and each.action == RELABEL
+        }
 
     def pending(self) -> Iterable[Decision]:
         """The decisions in force, by item, in the order in which the items were first decided on."""
@@ -168,7 +223,11 @@ class DecisionState:
     def _decision(self, line: Mapping[str, Any], places: Places) -> Decision:
         new_label = line["to"] if line["action"] == RELABEL else None
         return Decision(
-            **self._head(line, places), action=line["action"], new_label=new_label, seen=line.get("seen", {})
+            **self._head(line, places),
+            action=line["action"],
+            new_label=new_label,
+            seen=line.get("seen", {}),
+            about=tuple(line.get("about", answers_of(line["action"]))),
         )
 
     def _remark(self, line: Mapping[str, Any], places: Places) -> Remark:
@@ -193,21 +252,24 @@ class DecisionState:
             "seq": line["seq"],
         }
 
-    def _act(self, seq: int, group: int | None) -> Act:
+    def _act(self, line: Mapping[str, Any]) -> Act:
         """The act that a line belongs to."""
+        seq, group, session = line["seq"], line.get("group"), line.get("session")
         if group is None or group != self._open_group:
-            self.undoable.append(Act(seq if group is None else group))
-            self.redoable.clear()
+            self.undoable.append(Act(seq if group is None else group, session))
+            self.redoable = [each for each in self.redoable if each.undone[0] != session]
+            self._acts[session] += 1
+            self._newest[session] = seq
         return self.undoable[-1]
 
-    def _decide(self, decision: Decision, group: int | None) -> None:
-        act = self._act(decision.seq, group)
+    def _decide(self, decision: Decision, line: Mapping[str, Any]) -> None:
+        act = self._act(line)
         act.before.setdefault(decision.id, self.latest.get(decision.id))
         act.after[decision.id] = decision
         self._set(decision.id, decision)
 
-    def _take(self, remark: Remark, group: int | None) -> None:
-        act = self._act(remark.seq, group)
+    def _take(self, remark: Remark, line: Mapping[str, Any]) -> None:
+        act = self._act(line)
         before, _ = act.remarks.get(remark.id, (self.remarks.get(remark.id), None))
         act.remarks[remark.id] = before, remark
         self._note(remark.id, remark)
@@ -215,10 +277,13 @@ class DecisionState:
     def _other(self, line: Mapping[str, Any], action: object) -> None:
         if action == "undo":
             act = _pop(self.undoable, line["of"])
+            self._acts[act.session] -= 1
+            act.undone = line.get("session"), line["seq"]
             self.redoable.append(act)
             self._restore(act.before, {id_: before for id_, (before, _) in act.remarks.items()})
         elif action == "redo":
             act = _pop(self.redoable, line["of"])
+            self._acts[act.session] += 1
             self.undoable.append(act)
             self._restore(act.after, {id_: after for id_, (_, after) in act.remarks.items()})
         elif action == "accept":

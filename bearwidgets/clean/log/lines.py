@@ -6,31 +6,43 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from bearwidgets.clean.log.fold import SEEN
-from bearwidgets.clean.log.remarks import tags_cell, value_of
-from bearwidgets.data.actions import CHANGING, CLEAR, KEEP, RECORDED, RELABEL, REMARK
+from bearwidgets.clean.log.fold import SEEN, Decision
+from bearwidgets.clean.log.remarks import Remark, tags_cell, value_of
+from bearwidgets.data.actions import (
+    ABOUT,
+    CHANGING,
+    CLEAR,
+    KEEP,
+    LABEL,
+    RECORDED,
+    RELABEL,
+    REMARK,
+    Choice,
+    answers_of,
+)
 from bearwidgets.data.split import split_name
 from bearwidgets.errors import BadInputError, and_more, shortened, unknown_name
 from bearwidgets.safe_text import as_json, look_of, unsafe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bearwidgets.clean.log.encoding import Line
-    from bearwidgets.clean.log.fold import AppliedRound, Decision
+    from bearwidgets.clean.log.fold import Act, AppliedRound
     from bearwidgets.clean.log.item_index import Item, Items
-    from bearwidgets.clean.log.remarks import Remark
 
 _DECISION = ("path", "content", "action", "label", "new_label", "decided_at", "decided_by", "seq")
+_NAMED = 3  # files of an act in words, and kinds of what it did
 _COPIES = 8  # paths of copies in a line at most; with more, a renamed one is not found again
 _ROUND = ("round", "applied_at", "by", *CHANGING, "rolled_back_at")
 
 
-def check_choice(action: str, label: str | None) -> None:
+def check_choice(action: str, label: str | None, about: Sequence[str] = ()) -> None:
     """Refuse a choice that makes no sense, before anything is looked up.
 
     Raises:
-        BadInputError: The action is unknown, or a label came without relabel, or relabel without a label.
+        BadInputError: The action is unknown, or a label came without relabel, or relabel without a label, or what it
+            is about is unknown or came without keep.
     """
     if action not in RECORDED:
         raise BadInputError(unknown_name("action", action, RECORDED))
@@ -41,6 +53,13 @@ def check_choice(action: str, label: str | None) -> None:
         raise BadInputError(
             f"The label {shortened(label)} is no text; allowed is the name of a class, such as 'grizzly'."
         )
+    if about and action != KEEP:
+        raise BadInputError(
+            f"Action {action!r} came with about={shortened(list(about))}; only 'keep' is about something."
+        )
+    for each in about:
+        if each not in ABOUT:
+            raise BadInputError(unknown_name("answer", each, ABOUT, "that keep is about"))
 
 
 def check_class(name: str, classes: Iterable[str], *, folders: bool) -> str:
@@ -77,10 +96,28 @@ def check_class(name: str, classes: Iterable[str], *, folders: bool) -> str:
     return name
 
 
+def after(
+    choice: Choice, pending: Decision | None, label: str | None
+) -> tuple[str, str | None, tuple[str, ...]]:
+    """What is decided and answered on an item after a choice, as `Decision.whole`.
+
+    The answers of a keep and a relabel add up. That the image is fine or no duplicate leaves a new label; that the
+    label is right takes it back. Every other action takes the place of all.
+    """
+    action, new_label, about = choice
+    if action == RELABEL and new_label == label:
+        action, new_label = KEEP, None
+    about = about or answers_of(action)
+    if about and pending is not None:
+        if action == KEEP and LABEL not in about and pending.action == RELABEL:
+            action, new_label = pending.value
+        about = tuple(each for each in ABOUT if each in (*about, *pending.about))
+    return action, new_label, about
+
+
 def entry(
     id_: str,
-    action: str,
-    new_label: str | None,
+    choice: Choice,
     *,
     items: Items,
     latest: Mapping[str, Decision],
@@ -93,17 +130,18 @@ def entry(
     """
     before = latest.get(id_)
     pending = before if before is not None and before.pending else None
-    item = items.get(id_) if action == CLEAR and before is not None else items[id_]
+    item = items.get(id_) if choice.action == CLEAR and before is not None else items[id_]
     place = item or before  # what is not in the data set any more can still be cleared
-    if place is None or (action == CLEAR and pending is None):
+    if place is None or (choice.action == CLEAR and pending is None):
         return None
-    if action == RELABEL and new_label == place.label:
-        action, new_label = KEEP, None
-    if pending is not None and pending.value == (action, new_label):
+    action, new_label, about = after(choice, pending, place.label)
+    if pending is not None and pending.whole == (action, new_label, about):
         return None
     line = _head(id_, action, place, items)
     if new_label is not None:
         line["to"] = new_label
+    if about != answers_of(action):
+        line["about"] = list(about)
     if seen:
         line["seen"] = {name: as_json(seen[name]) for name in SEEN if name in seen}
     return line
@@ -128,11 +166,34 @@ def _head(id_: str, action: str, place: Item | Decision, items: Items) -> Line:
     return line
 
 
+def deed(before: Decision | None, decision: Decision) -> str:
+    """The action that was chosen: keep, too, where that only added an answer to a new label."""
+    same = before is not None and before.pending and before.value == decision.value
+    return KEEP if same else decision.action
+
+
+def in_words(act: Act) -> str:
+    """What an act did and to which files: "delete black/26.jpg", "relabel black/26.jpg to teddy"."""
+    kinds: dict[tuple[str, str | None], list[str]] = {}
+    for id_, decision in act.after.items():
+        action = deed(act.before[id_], decision)
+        label = decision.new_label if action == RELABEL else None
+        kinds.setdefault((action, label), []).append(decision.path)
+    if act.remarks:
+        kinds["tags or note of", None] = [remark.path for _, remark in act.remarks.values()]
+    said = [
+        f"{action} {and_more(paths, _NAMED)}{'' if label is None else f' to {label}'}"
+        for (action, label), paths in kinds.items()
+    ]
+    return and_more(said, _NAMED, separator="; ")
+
+
 def decisions_table(decisions: Iterable[Decision], remarks: Mapping[str, Remark]) -> pd.DataFrame:
     """See `Journal.decisions`."""
     ordered = sorted(decisions, key=lambda each: each.seq)
     index = pd.Index([each.id for each in ordered], name="id", dtype=object)
     columns = {name: [getattr(each, name) for each in ordered] for name in _DECISION}
+    columns["about"] = [", ".join(each.about) for each in ordered]
     columns |= {name: [each.seen.get(name) for each in ordered] for name in SEEN}
     said = [remarks.get(each.id) for each in ordered]
     columns |= {"tags": [tags_cell(each) for each in said], "note": [value_of(each)[1] for each in said]}

@@ -39,6 +39,7 @@ COLUMNS = (
     "id",
     "tags",
     "note",
+    "about",
 )
 _SHORTEST, _LONGEST = 0.3, 5.0  # seconds that a burst of decisions may last before the file is written
 _SHARE = 20  # times as long as writing took last, so that a large file does not slow down the decisions
@@ -67,6 +68,7 @@ def _row(decision: Decision | None, remark: Remark | None) -> Row:
         cells |= {
             "action": decision.action,
             "new_label": decision.new_label,
+            "about": ", ".join(decision.about),
             **{name: decision.seen.get(name) for name in SEEN},
         }
     cells |= {"tags": tags_cell(remark), "note": value_of(remark)[1]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,7 +15,7 @@ from bearwidgets.clean.log.fold import DecisionState
 from bearwidgets.clean.log.item_index import Items
 from bearwidgets.clean.log.remarks import merged, value_of
 from bearwidgets.clean.log.writer import JournalStore, numbered
-from bearwidgets.data.actions import CLEAR, REMARK, UNSURE
+from bearwidgets.data.actions import ABOUT, CLEAR, KEEP, LABEL, RELABEL, REMARK, UNSURE, answers_of
 from bearwidgets.errors import BadInputError, MissingFileError, and_more
 from bearwidgets.files import explain, refuse_link, write_atomic
 
@@ -132,6 +132,9 @@ def _compare(
         if _value(one) == _value(was):
             taken.append(entry_again(known, action=CLEAR) if other is None else entry_again(other))
             continue
+        if both := _both(one, other):
+            taken += [entry_again(both)] if both.whole != _value(one) else []
+            continue
         conflicts.append((id_, known.path, *_said(one), *_said(other)))
         if one is None or (one.applied is None and one.action != UNSURE):
             disputed.append(entry_again(known, action=UNSURE))
@@ -164,8 +167,20 @@ def _decisions(state: DecisionState) -> dict[str, Decision]:
     return {id_: each for id_, each in state.latest.items() if each.action != CLEAR}
 
 
-def _value(decision: Decision | None) -> tuple[str, str | None] | None:
-    return None if decision is None else decision.value
+def _value(decision: Decision | None) -> tuple[Any, ...] | None:
+    return None if decision is None else decision.whole
+
+
+def _both(one: Decision | None, other: Decision | None) -> Decision | None:
+    """The decision of two whose answers do not contradict each other; None where they do."""
+    if one is None or other is None or not {one.action, other.action} <= {KEEP, RELABEL}:
+        return None
+    about_label = {each.value: each for each in (one, other) if LABEL in each.about}
+    if one.applied is not None or len(about_label) > 1:
+        return None
+    leading = next(iter(about_label.values()), other)
+    about = tuple(each for each in ABOUT if each in (*one.about, *other.about))
+    return replace(leading, about=about)
 
 
 def _head(made: Decision | Remark, action: str) -> Line:
@@ -183,6 +198,8 @@ def entry_again(decision: Decision, *, action: str = "") -> Line:
         return entry
     if decision.new_label is not None:
         entry["to"] = decision.new_label
+    if decision.about != answers_of(decision.action):
+        entry["about"] = list(decision.about)
     return {**entry, "seen": dict(decision.seen), "time": decision.decided_at, "by": decision.decided_by}
 
 

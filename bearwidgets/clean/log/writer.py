@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import getpass
 import os
+import secrets
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,17 @@ class JournalStore:
         path: journal.jsonl.
         items: The items its lines speak of.
         by: Who writes.
+
+    Attributes:
+        session: Stands in every line that this store writes, so that one's own acts are known from those of others.
+        since: The newest entry when it was opened.
     """
 
     def __init__(self, path: Path, items: Items, by: str) -> None:
         self.path = path
         self.by = by
+        self.session = secrets.token_hex(4)
+        self.since = 0
         self.state = DecisionState(items.resolve)
         self.skipped: list[str] = []
         self._lost: dict[str, str] = {}
@@ -95,6 +102,14 @@ class JournalStore:
                 self.follow(line)
         return bool(moved) and self._items.have_copies
 
+    def mark_opened(self) -> None:
+        """What was read so far was there before this store."""
+        self.since = self._known
+
+    def go_on_as(self, other: JournalStore) -> None:
+        """Be the same session as another store."""
+        self.session, self.since = other.session, other.since
+
     @property
     def damage(self) -> dict[str, str]:
         """What was recorded and cannot be read, as far as it was read and nobody has accepted it; with sentences."""
@@ -146,7 +161,8 @@ class JournalStore:
         Raises:
             WorkspaceError: The disk is full or cannot be written; nothing changed.
         """
-        self._file.append(numbered(entries, self._file.next_number, self.by, bulk=bulk), self._lock)
+        lines = numbered(entries, self._file.next_number, self.by, bulk=bulk, session=self.session)
+        self._file.append(lines, self._lock)
         self.refresh()
 
     def begin_anew(self, lines: Sequence[Line]) -> Path:
@@ -160,9 +176,11 @@ class JournalStore:
         return kept
 
 
-def numbered(entries: Sequence[Mapping[str, Any]], first: int, by: str, *, bulk: bool) -> list[Line]:
+def numbered(
+    entries: Sequence[Mapping[str, Any]], first: int, by: str, *, bulk: bool, session: str | None = None
+) -> list[Line]:
     """Entries as lines, from a number on; those of one act say how many there are."""
-    head: Line = {"time": now(), "by": by}
+    head: Line = {"time": now(), "by": by} | ({} if session is None else {"session": session})
     group = {"group": first, "lines": len(entries)} if bulk and len(entries) > 1 else {}
     return [
         {"v": version_of(entry), "seq": first + n, **head, **entry, **group}

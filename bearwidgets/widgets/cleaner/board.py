@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from bearwidgets.clean.log.remarks import value_of
-from bearwidgets.data.actions import ACTIONS, DELETE, DUPLICATE, KEEP, LABEL, RELABEL, Choice
+from bearwidgets.data.actions import ACTIONS, DELETE, DUPLICATE, KEEP, LABEL, LEFT_OUT, RELABEL, Choice
 from bearwidgets.errors import BadInputError, shortened, unknown_name
 from bearwidgets.widgets.cleaner.decision_columns import DecisionColumns
 from bearwidgets.widgets.cleaner.questions import (
@@ -62,6 +63,7 @@ class Board:
         decisions: pd.DataFrame,
         issues: IssueSource | None = None,
         remarks: Mapping[str, Remark] | None = None,
+        settled: Mapping[str, Sequence[str]] = MappingProxyType({}),
     ) -> None:
         self.view = ViewSpec("path", descending=False) if review is None else ViewSpec("label_issue")
         self.revision = 0
@@ -71,14 +73,23 @@ class Board:
         self.remarks = {} if remarks is None else remarks
         self._chosen_ids: list[str] | None = None
         self._trained_on: Mapping[str, str] = {}
-        self.load(ds, review, decisions)
+        self.load(ds, review, decisions, settled)
         if TRIAGE in self.queues.names:
             self.show(ViewSpec("queue", queue=TRIAGE))
 
     def load(
-        self, ds: Dataset, review: Review | None, decisions: pd.DataFrame, *, hold: bool = False
+        self,
+        ds: Dataset,
+        review: Review | None,
+        decisions: pd.DataFrame,
+        settled: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        *,
+        hold: bool = False,
     ) -> None:
-        """Take other items or other scores, and order them anew; with `hold` not if the items are the same."""
+        """Take other items or other scores, and order them anew; with `hold` not if the items are the same.
+
+        `settled` is as in `Journal.settled`.
+        """
         table = ds.table
         self.ds, self.review = ds, review
         hold = hold and np.array_equal(self.ids, table.id)
@@ -104,7 +115,7 @@ class Board:
             for each in (self.judged, self.splits)
         )
         self.seen = np.fromiter((each in self.seen_ids for each in self.ids), bool, len(self.ids))
-        self.decisions = DecisionColumns(ds, self._index, decisions, self._trained_on, self.queues)
+        self.decisions = DecisionColumns(ds, self._index, decisions, self._trained_on, self.queues, settled)
         if hold:
             return
         try:
@@ -194,18 +205,23 @@ class Board:
         if queue is not None:
             self.decisions.count_in(queue)
 
-    def _is_left(self, queue: Queue | None) -> np.ndarray:
+    def is_left(self, queue: Queue | None) -> np.ndarray:
         """(n,) which items still need an answer to what a queue asks; without one, whether their label is right."""
         answers = self.decisions.answers
         if queue is None:
             return (answers & BITS[LABEL]) == 0
         left = np.zeros(len(self.ids), dtype=bool)
-        left[queue.rows] = self.queues.tallies[queue.name].is_left(queue.rows, answers[queue.rows])
+        if queue.name in self.queues.tallies:  # an order that was held may be of a queue that is gone
+            left[queue.rows] = self.queues.tallies[queue.name].is_left(queue.rows, answers[queue.rows])
         return left
+
+    def places_left(self) -> np.ndarray:
+        """Places in the view that still need an answer."""
+        return np.flatnonzero(self.is_left(self.queue)[self.order])
 
     def next_left(self, start: int, *, back: bool) -> int | None:
         """The next place after (before) `start` in the view that still needs an answer; None where there is none."""
-        places = np.flatnonzero(self._is_left(self.queue)[self.order])
+        places = self.places_left()
         found = places[places < start][-1:] if back else places[places > start][:1]
         return int(found[0]) if len(found) else None
 
@@ -239,7 +255,7 @@ class Board:
             if value:
                 chosen &= column == value
         if wanted.decision == "undecided":
-            chosen &= self._is_left(queue)
+            chosen &= self.is_left(queue)
         elif wanted.decision == "pending":
             chosen &= ~self.decisions.undecided
         elif wanted.decision:
@@ -355,7 +371,7 @@ class Board:
         copies = [row for row, about in asked.items() if about == (DUPLICATE,)]
         if groups is not None and copies:
             here = np.isin(self.order, copies) & groups.copies
-            same = groups.same(here) & (self.decisions.action[self.order] != DELETE)
+            same = groups.same(here) & ~np.isin(self.decisions.action[self.order], LEFT_OUT)
             asked |= dict.fromkeys(self.order[same].tolist() if here.any() else (), (DUPLICATE,))
         return {row: Choice(KEEP, None, about) for row, about in asked.items()}
 
@@ -371,7 +387,7 @@ class Board:
         """What is decided, by row, where one of each group stays and the others go, as far as the view shows them.
 
         With `keepers` the proposed ones of the groups of `rows` stay, see `Groups.keepers_stay`, else `rows`. Who has
-        a new label and stays is not decided again; a group of which nobody in the view would stay is left alone.
+        a new label and stays keeps it; a group of which nobody in the view would stay is left alone.
         """
         groups = self.groups
         if groups is None or not groups.copies.any():
@@ -379,14 +395,15 @@ class Board:
         given = np.isin(self.order, rows) & groups.copies
         if not given.any():
             raise BadInputError("This item is in no group of copies.")
-        action = self.decisions.action[self.order]
-        stay = groups.keeper | np.isin(action, (KEEP, RELABEL))
+        action, answers = (each[self.order] for each in (self.decisions.action, self.decisions.answers))
+        stay = groups.keeper | groups.firm(action, answers)
         if keepers and not (groups.same(given) & stay).any():
             raise BadInputError(
                 "The proposed keeper is hidden by the filters; name the one that stays, or clear the filters."
             )
-        stays, goes = groups.keepers_stay(given, action) if keepers else (given, groups.same(given) & ~given)
-        stays = stays & (action != RELABEL)
+        stays, goes = given, groups.same(given) & ~given
+        if keepers:
+            stays, goes = groups.keepers_stay(given, action, answers)
         return dict.fromkeys(self.order[stays].tolist(), Choice(KEEP, None, (DUPLICATE,))) | dict.fromkeys(
             self.order[goes].tolist(), Choice(DELETE)
         )
@@ -397,7 +414,8 @@ class Board:
         if groups is None or groups.number[place] == NO_GROUP:
             return None
         if self._resolution is None:
-            self._resolution = groups.keepers_stay(groups.copies, self.decisions.action[self.order])
+            columns = (self.decisions.action, self.decisions.answers)
+            self._resolution = groups.keepers_stay(groups.copies, *(each[self.order] for each in columns))
         stays, goes = (each[place] for each in self._resolution)
         proposal = Decision(KEEP, about=DUPLICATE) if stays else Decision(DELETE) if goes else None
         return groups.item(place, proposal)

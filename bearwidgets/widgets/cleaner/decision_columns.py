@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.data.actions import DELETE, KEEP, LEFT_OUT, RELABEL
-from bearwidgets.widgets.cleaner.questions import EVERY, first_of
+from bearwidgets.widgets.cleaner.questions import EVERY, bits_of, first_of
 from bearwidgets.widgets.protocol import Decision
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bearwidgets.clean.log.fold import Decision as Recorded
     from bearwidgets.data.dataset import Dataset
@@ -43,6 +43,7 @@ class DecisionColumns:
         decisions: pd.DataFrame,
         trained_on: Mapping[str, str],
         queues: Queues,
+        settled: Mapping[str, Sequence[str]],
     ) -> None:
         table, n = ds.table, len(ds.table)
         self._index = index
@@ -53,16 +54,20 @@ class DecisionColumns:
         self.new_label = np.full(n, None, dtype=object)
         self.seq = np.full(n, -1, dtype=np.int64)
         self.undecided = np.ones(n, dtype=bool)
-        self.answers = np.zeros(n, dtype=np.uint8)
+        self._settled = np.array([bits_of(settled.get(each, ())) for each in index], dtype=np.uint8)
+        self.answers = self._settled.copy()
         self.training = self._labels.copy()
         self.training[~self._train] = None
         self.by_action: Counter[str] = Counter()
         self.new_classes: Counter[str] = Counter()
         self.exam_marks = 0
+        for queue in queues:
+            self.count_in(queue)
         self.trained_on(trained_on)
         rows = self._index.get_indexer(decisions.index)
         here = decisions[rows >= 0]
-        self._put(rows[rows >= 0], here.action.tolist(), here.new_label.tolist(), here.seq.tolist())
+        about = [each.split(", ") if each else () for each in here.about]
+        self._put(rows[rows >= 0], here.action.tolist(), here.new_label.tolist(), here.seq.tolist(), about)
 
     def update(self, changes: Mapping[str, Recorded | None]) -> None:
         """Take the decisions that changed, by id; None for one that is gone."""
@@ -73,6 +78,7 @@ class DecisionColumns:
             ["" if each is None else each.action for each in found],
             [None if each is None else each.new_label for each in found],
             [-1 if each is None else each.seq for each in found],
+            [() if each is None else each.about for each in found],
         )
 
     def trained_on(self, labels: Mapping[str, str]) -> None:
@@ -101,7 +107,14 @@ class DecisionColumns:
         tally.count(rows, np.zeros(len(rows), np.uint8), np.ones(len(rows), dtype=bool), -1)
         tally.count(rows, self.answers[rows], self.action[rows] != DELETE, 1)
 
-    def _put(self, rows: np.ndarray, actions: list[str], labels: list[str | None], seqs: list[int]) -> None:
+    def _put(
+        self,
+        rows: np.ndarray,
+        actions: list[str],
+        labels: list[str | None],
+        seqs: list[int],
+        about: list[Sequence[str]],
+    ) -> None:
         """Change the decisions of some rows, and every count by what changes there."""
         self._count(rows, -1)
         self.action[rows], self.seq[rows] = actions, seqs
@@ -110,7 +123,8 @@ class DecisionColumns:
         self.new_label[rows] = labels
         self.new_label[rows[~relabel]] = None
         self.undecided[rows] = action == ""
-        self.answers[rows] = np.where(action == "", 0, EVERY)
+        said = np.fromiter(map(bits_of, about), np.uint8, len(rows))
+        self.answers[rows] = np.where(np.isin(action, LEFT_OUT), EVERY, said | self._settled[rows])
         trains = self._train[rows] & ~np.isin(action, LEFT_OUT)
         self.training[rows] = np.where(relabel, self.new_label[rows], self._labels[rows])
         self.training[rows[~trains]] = None

@@ -108,9 +108,10 @@ class Tally:
         self._sum(touched, 1)
 
     def is_left(self, rows: np.ndarray, answers: np.ndarray) -> np.ndarray:
-        """(k,) which rows of the queue have no answer and are of a problem that is left."""
-        at, _ = self._find(rows)
-        return ((answers & self._asked[at]) != self._asked[at]) & self._open(self._problem[at])
+        """(k,) which rows are in the queue, have no answer, and are of a problem that is left."""
+        at, here = self._find(rows)
+        here[here] = ((answers[here] & self._asked[at]) != self._asked[at]) & self._open(self._problem[at])
+        return here
 
     def _find(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Places of those rows that are in the queue, and which they are."""

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
-from bearwidgets.data.actions import DUPLICATE, KEEP, RELABEL
+from bearwidgets.data.actions import DUPLICATE, LEFT_OUT, RELABEL
 from bearwidgets.errors import BadInputError, shortened, unknown_name
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner.questions import (
     ACCEPT_SAYS,
+    BITS,
     CHOSEN,
     KEEP_SAYS,
     ONE,
@@ -26,7 +27,7 @@ from bearwidgets.widgets.cleaner.questions import (
 from bearwidgets.widgets.protocol import Decision, Group
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 NO_GROUP = -1
 
@@ -121,16 +122,23 @@ class Groups:
         """(k,) who is in a group of some of these (k,); none of them may be without one."""
         return np.isin(self.number, self.number[which])
 
-    def keepers_stay(self, which: np.ndarray, action: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def firm(self, action: np.ndarray, answers: np.ndarray) -> np.ndarray:
+        """(k,) who stays, as a person said: with a new label, or no duplicate, by action and answers in force."""
+        said = ((answers & BITS[DUPLICATE]) != 0) | (action == RELABEL)
+        return self.copies & said & ~np.isin(action, LEFT_OUT)
+
+    def keepers_stay(
+        self, which: np.ndarray, action: np.ndarray, answers: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Where the proposed one of each group stays: who is to be kept, and who is to go.
 
-        What is decided is not decided again: where a copy is kept or has a new label that one stays, and a group
-        whose proposed one is to go is left alone. `which` (k,) are in groups of copies; `action` (k,) is in force.
+        What is decided is not decided again: where a copy is `firm` that one stays, and a group whose proposed one is
+        to go is left alone. That a label is right says nothing about copies. `which` (k,) are in groups of copies.
         """
-        touched, undecided = self.same(which), action == ""
-        kept = touched & np.isin(action, (KEEP, RELABEL))
-        stays = touched & self.keeper & undecided & ~self.same(kept)
-        return stays, self.same(stays | kept) & undecided & ~stays
+        firm = self.same(which) & self.firm(action, answers)
+        undecided = self.same(which) & ~firm & ~np.isin(action, LEFT_OUT)
+        stays = self.keeper & undecided & ~self.same(firm)
+        return stays, self.same(stays | firm) & undecided & ~stays
 
     def runs(self) -> list[tuple[int, int]]:
         """How many stand together, from the first place on: pairs of a size and how often in a row it comes."""
@@ -183,6 +191,9 @@ class Queues:
         self._all[queue.name] = queue
         self.tallies[queue.name] = queue.tally()
         return queue
+
+    def __iter__(self) -> Iterator[Queue]:
+        return iter(self._all.values())
 
     @property
     def names(self) -> list[str]:

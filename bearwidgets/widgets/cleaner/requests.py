@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from bearwidgets.data.actions import CHANGING
+from bearwidgets.clean.log.lines import deed
+from bearwidgets.data.actions import CHANGING, KEEP
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.errors import BadInputError, ConflictError, ImageError
-from bearwidgets.figures import counted
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner.tool_requests import ToolRequests
 from bearwidgets.widgets.protocol import PAGE, SHOWN
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bearwidgets.clean.apply.plan import Plan, Receipt
+    from bearwidgets.clean.journal import Step
+    from bearwidgets.clean.log.fold import Decision
     from bearwidgets.review.review import Review
     from bearwidgets.widgets.cleaner.session import Session
 
@@ -93,17 +95,17 @@ class Requests(ToolRequests):
         return self._marked(self._session.resolve_group(ids, keepers=request.keepers))
 
     def _undo(self, _request: protocol.Nothing) -> protocol.StepReply:
-        return self._stepped(self._session.journal.undo())
+        return self._stepped(self._session.journal.step("undo"))
 
     def _redo(self, _request: protocol.Nothing) -> protocol.StepReply:
-        return self._stepped(self._session.journal.redo())
+        return self._stepped(self._session.journal.step("redo"))
 
-    def _stepped(self, ids: Sequence[str]) -> protocol.StepReply:
-        board, self._session.at_work = self._session.board, True
+    def _stepped(self, step: Step) -> protocol.StepReply:
+        board, ids = self._session.board, step.ids
+        self._session.at_work = True
         places = [place for each in ids[:SHOWN] if (place := board.place_of(each)) is not None]
-        what = counted(len(ids), "decision")
         return protocol.StepReply(
-            len(ids), list(ids[:SHOWN]), self._session.state(), min(places, default=None), what
+            len(ids), ids[:SHOWN], self._session.state(), min(places, default=None), step.what
         )
 
     def _full(self, request: protocol.ItemRequest) -> tuple[protocol.FullReply, list[bytes]]:
@@ -131,10 +133,7 @@ class Requests(ToolRequests):
             probabilities=_most_probable(session.review, request.item),
             decision=board.decision(row),
             proposal=board.proposal(row),
-            history=[
-                protocol.HistoryEntry(each.decided_at, each.decided_by, each.action, each.new_label)
-                for each in session.journal.history(request.item)
-            ],
+            history=_history(session.journal.history(request.item)),
         )
         return reply, [stream.getvalue()]
 
@@ -223,6 +222,17 @@ class Requests(ToolRequests):
     def _stop(self, _request: protocol.Nothing) -> protocol.Nothing:
         self._session.job.stop()
         return protocol.Nothing()
+
+
+def _history(decisions: Sequence[Decision]) -> list[protocol.HistoryEntry]:
+    """Each decision on an item as it was chosen, the oldest first."""
+    entries = []
+    for before, each in zip([None, *decisions], decisions, strict=False):
+        action = deed(before, each)
+        new = [about for about in each.about if before is None or about not in before.about] or each.about
+        label, about = (each.new_label, None) if action != KEEP else (None, new[0])
+        entries.append(protocol.HistoryEntry(each.decided_at, each.decided_by, action, label, about))
+    return entries
 
 
 def _most_probable(review: Review | None, id_: str) -> list[tuple[str, float]]:

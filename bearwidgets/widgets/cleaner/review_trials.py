@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bearwidgets.data.actions import CHANGING, UNSURE
+from bearwidgets.data.actions import CHANGING, DELETE, LABEL, UNSURE
 from bearwidgets.widgets.cleaner.queues import NO_GROUP
 from bearwidgets.widgets.protocol import SORTS
 
@@ -52,9 +52,10 @@ def review_trials(
         score, group = board.scores["label_issue"][rows], np.full(len(rows), NO_GROUP)
     here = decisions[(decisions.seq > after) & decisions.rank_by.isin(orders) & (decisions.action != UNSURE)]
     taken = np.isin(board.decisions.seq[rows], here.seq)
-    changed = np.where(np.isin(board.decisions.action[rows], CHANGING), 1.0, 0.0)
+    changing = CHANGING if queue is None or queue.about in (LABEL, "") else (DELETE,)
+    changed = np.where(np.isin(board.decisions.action[rows], changing), 1.0, 0.0)
     changed[~taken] = np.nan
-    good = (taken | board.decisions.undecided[rows]) & np.isfinite(score)
+    good = (taken | board.is_left(queue)[rows]) & np.isfinite(score)
     one = np.where(group == NO_GROUP, NO_GROUP - 1 - np.arange(len(rows)), group)
     table = pd.DataFrame({"score": score, "changed": changed, "when": board.decisions.seq[rows]})[good]
     units = table.groupby(one[good], sort=False).max()

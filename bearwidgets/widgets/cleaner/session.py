@@ -97,7 +97,8 @@ class Session:
         self.saved_views = SavedViews(self.journal.path.parent)
         self._read_journal()
         self._count_from = counted_from(self.journal)
-        self.board = Board(self.ds, self.review, self.journal.decisions, issues, self.remarks)
+        decisions, settled = self.journal.decisions, self.journal.settled
+        self.board = Board(self.ds, self.review, decisions, issues, self.remarks, settled)
         self._warn_of_other_data()
         self._trained_on(getattr(self.learn, "ds", None) or ds)
         if self.journal.recovered:  # the data set was read while a round was half done
@@ -160,6 +161,9 @@ class Session:
         else:
             self.board.update(self.journal.changes_since(known))
 
+    def _load_board(self, *, hold: bool = False) -> None:
+        self.board.load(self.ds, self.review, self.journal.decisions, self.journal.settled, hold=hold)
+
     def _read_journal(self) -> None:
         self._known_version = self.journal.version
         self._standing = self.journal.standing
@@ -207,7 +211,7 @@ class Session:
     def take_issues(self, issues: IssueSource | None) -> None:
         """Show other queues; the view stays where its queue is still there."""
         self.board.issues = issues
-        self.board.load(self.ds, self.review, self.journal.decisions)
+        self._load_board()
         self._warn_of_other_data()
 
     def _warn_of_other_data(self) -> None:
@@ -330,11 +334,11 @@ class Session:
 
     def _reload(self) -> None:
         self.ds = self.ds.reread()
-        self.journal = Journal.open(self.ds, by=self.journal.by)
+        self.journal = self.journal.reopen(self.ds)
         self.review = self._full_review.rebind(self.ds) if self._full_review is not None else None
         self._read_journal()
         self._count_from = counted_from(self.journal)
-        self.board.load(self.ds, self.review, self.journal.decisions)
+        self._load_board()
         self._tell_listeners()
 
     def _tell_listeners(self) -> None:
@@ -377,7 +381,7 @@ class Session:
 
     def _show_suspects(self) -> None:
         """Put the suspects first; where a person is at work the order stays, and it is said that they are there."""
-        self.board.load(self.ds, self.review, self.journal.decisions, hold=True)
+        self._load_board(hold=True)
         first = suspects_first(self.board)
         if not self.at_work:
             self.board.show(first)
@@ -406,7 +410,7 @@ class Session:
             self.learn, self.effect = learner, effect
             self.review = self._full_review = review
             self._count_from = max(self.journal.decisions.seq, default=0)  # decided on other scores
-            self.board.load(self.ds, review, self.journal.decisions)
+            self._load_board()
             self._trained_on(cleaned)
             self._tell_listeners()
         return figures

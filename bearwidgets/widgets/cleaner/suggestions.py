@@ -31,7 +31,7 @@ def suggestions(board: Board, label: str | None = None, becomes: str | None = No
     """Every suggestion in the view, in its order, of one pair of labels or of all."""
     found = []
     scores = {} if board.queue is None else dict(zip(board.queue.rows, board.queue.score, strict=True))
-    for place in np.flatnonzero(board.decisions.undecided[board.order]).tolist():
+    for place in board.places_left().tolist():
         row = int(board.order[place])
         proposal = board.proposal(row)
         if proposal is None or proposal.action not in CHANGING:
