@@ -224,6 +224,7 @@ class State(Message):
     total: int  # items in the view
     items: int  # items in the data set
     classes: list[str]
+    digits: list[str]  # the classes on the keys 1 to 9
     counts: Counts
     seen: int  # items that were looked at
     marked: int  # decisions in force

@@ -228,6 +228,7 @@ export class FakeKernel {
       total: this.#order.length,
       items: this.n,
       classes: this.classes,
+      digits: this.classes.slice(0, 9),
       counts: { label, split: { train: this.n - Math.floor(this.n / 5), valid: Math.floor(this.n / 5) }, action },
       seen: this.#seen.size,
       marked: this.#decisions.size,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { command, KEYS } from "../../bearwidgets/frontend/src/cleaner/keymap.js";
+import { command, KEYS, ownCommands } from "../../bearwidgets/frontend/src/cleaner/keymap.js";
 
 /** @param {string} text such as "Ctrl+Shift+z" @param {boolean} [mac] */
 function press(text, mac = false) {
@@ -59,6 +59,19 @@ test("ways through the grid", () => {
   for (const [key, step] of [["=", 1], ["-", -1], ["0", 0]]) assert.deepEqual(press(key), { kind: "size", step });
   assert.deepEqual(press("x"), { kind: "compare" });
   assert.deepEqual(press("f"), { kind: "window" });
+});
+
+test("keys of one's own come first, and the others stay", () => {
+  const own = ownCommands({ d: "delete", Space: "1", "Ctrl+Enter": "accept", g: "grizzly", Backspace: "undo", x: "right" });
+  const pressed = (key, more = {}) => command({ key, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...more }, false, own);
+  assert.deepEqual(pressed("d"), { kind: "mark", action: "delete" });
+  assert.deepEqual(pressed("D", { shiftKey: true }), { kind: "mark", action: "delete" }, "with Shift too");
+  assert.deepEqual(pressed(" "), { kind: "class", index: 0 });
+  assert.deepEqual(pressed("Enter", { ctrlKey: true }), { kind: "mark", action: "accept" });
+  assert.deepEqual(pressed("g"), { kind: "label", label: "grizzly" });
+  assert.deepEqual(pressed("Backspace"), { kind: "undo" });
+  assert.deepEqual(pressed("x"), { kind: "move", move: "right", extend: false, alone: false });
+  assert.deepEqual(pressed("k"), { kind: "mark", action: "keep" });
 });
 
 test("help, search, menu, escape", () => {

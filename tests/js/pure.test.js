@@ -66,7 +66,7 @@ test("the image cache drops the least recently shown and revokes it", (t) => {
 });
 
 test("the drop-down: suggested first, search, a new class by name", () => {
-  const all = choices(["black", "grizzly", "teddy"], { suggested: "teddy", label: "black", marked: false });
+  const all = choices(["black", "grizzly", "teddy"], ["black", "grizzly", "teddy"], { suggested: "teddy", label: "black", marked: false });
   assert.deepEqual(all.map(({ text }) => text), ["Keep", "Unsure", "Delete", "teddy", "black", "grizzly"]);
   assert.equal(all[3].hint, "suggested · 3");
   assert.deepEqual(matching(all, "gri").map(({ text }) => text), ["grizzly", "New class “gri”"]);
@@ -75,7 +75,7 @@ test("the drop-down: suggested first, search, a new class by name", () => {
   for (const typed of ["de", "un", "k"]) assert.ok(matching(all, typed).every(({ action }) => action === "relabel"), "letters name classes");
   for (const typed of ["grizly", "grzzli", "Grizzley"]) assert.equal(matching(all, typed)[0].text, "grizzly");
   assert.deepEqual(matching(all, "bear").map(({ label }) => label), ["bear"], "not near enough");
-  const many = choices(Array.from({ length: 1000 }, (_, i) => `c${i}`), {});
+  const many = choices(Array.from({ length: 1000 }, (_, i) => `c${i}`), [], {});
   assert.ok(matching(many, "").length <= 200);
   assert.equal(matching(many, "c999")[0].label, "c999");
 });

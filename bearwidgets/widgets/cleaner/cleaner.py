@@ -6,17 +6,20 @@ from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import traitlets
+
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import check_whole
 from bearwidgets.review.checks.run import known_checks
 from bearwidgets.widgets.cleaner.commands import Commands
+from bearwidgets.widgets.cleaner.keys import own_keys
 from bearwidgets.widgets.cleaner.opening import Opening
 from bearwidgets.widgets.cleaner.requests import Requests
 from bearwidgets.widgets.cleaner.session import Session
 from bearwidgets.widgets.view import View, bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
@@ -41,6 +44,9 @@ class Cleaner(Commands, View):
             object with `queues()` and `queue(name)` as in `bearwidgets.widgets.cleaner.queues.IssueSource`.
         journal: the decisions; the workspace's own if not given.
         height: of the view, px.
+        keys: keys of another tool ("fastclass", "prodigy", "cleanlab", "label studio"), or of your own: a dict of
+            key → act such as `{"d": "delete", "g": "grizzly"}`; the others stay as they are. The acts are in
+            `bearwidgets.widgets.cleaner.keys.ACTS`; the name of a class relabels to it.
 
     Attributes:
         changes: grows with every decision, undo, apply and rollback, whoever made it. In ipywidgets, observe it:
@@ -61,6 +67,8 @@ class Cleaner(Commands, View):
     _esm = bundle("cleaner.js")
     _css = bundle("cleaner.css")
 
+    own_keys = traitlets.Dict(help="Key → act, where they differ from the default ones.").tag(sync=True)
+
     def __init__(
         self,
         source: Any,
@@ -68,12 +76,14 @@ class Cleaner(Commands, View):
         issues: IssueSource | None = None,
         journal: Journal | None = None,
         height: int = 600,
+        keys: str | Mapping[str, str] = "default",
     ) -> None:
         if isinstance(source, (str, Path)):
             source = Opening(Dataset.from_folder(source), checks=None if issues is None else ())
         opening = source if isinstance(source, Opening) else None
         self._session = Session(source if opening is None else opening.ds, journal, issues)
-        super().__init__(Requests(self._session).handlers, self._session.lock, height=height)
+        own = own_keys(keys, self._session.classes())
+        super().__init__(Requests(self._session).handlers, self._session.lock, height=height, own_keys=own)
         self._session.join(self)
         if opening is not None:
             self._session.open(opening)

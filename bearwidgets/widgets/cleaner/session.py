@@ -22,6 +22,7 @@ from bearwidgets.review.effect.running_yield import ReviewYield, review_yield
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner import retraining
 from bearwidgets.widgets.cleaner.board import Board
+from bearwidgets.widgets.cleaner.keys import Digits
 from bearwidgets.widgets.cleaner.questions import TRIAGE
 from bearwidgets.widgets.cleaner.review_trials import counted_from, review_trials
 from bearwidgets.widgets.cleaner.saved_views import SavedViews
@@ -81,6 +82,7 @@ class Session:
         self.effect: Effect | None = None
         self.lock = threading.RLock()
         self.views: weakref.WeakSet[View] = weakref.WeakSet()
+        self._digits = Digits()
         self.listeners: list[Callable[[], None]] = []
         self.selected: list[str] = []
         self.remarks: dict[str, Remark] = {}
@@ -231,9 +233,10 @@ class Session:
         return self._yield[1]
 
     def classes(self) -> list[str]:
-        """Classes of the data, of the model and of the decisions."""
+        """Classes of the data, of the model and of the decisions; those that came later at the end."""
         new = [name for name, n in self.board.decisions.new_classes.items() if n and name]
-        return sorted({*self.ds.classes, *new, *(self.review.classes if self.review is not None else ())})
+        scored = self.review.classes if self.review is not None else ()
+        return self._digits.ordered({*self.ds.classes, *new, *scored})
 
     def state(self) -> State:
         """What the view shows around the grid."""
@@ -250,7 +253,8 @@ class Session:
             revision=board.revision,
             total=len(board.order),
             items=len(board.ids),
-            classes=self.classes(),
+            classes=(classes := self.classes()),
+            digits=self._digits.of(board, classes),
             counts=counts,
             seen=int(board.seen.sum()),
             marked=sum(counts.action.values()),

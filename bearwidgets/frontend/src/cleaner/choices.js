@@ -10,10 +10,11 @@ const MOST = 200;
 /**
  * The decisions, then the classes, the suggested ones first.
  * @param {string[]} classes
+ * @param {string[]} digits those on the keys 1 to 9
  * @param {{suggested?: string|null, second?: string|null, label?: string|null, marked?: boolean}} item
  * @returns {Choice[]}
  */
-export function choices(classes, { suggested = null, second = null, label = null, marked = true }) {
+export function choices(classes, digits, { suggested = null, second = null, label = null, marked = true }) {
   /** @type {Action[]} */
   const actions = ["keep", "unsure", "delete", ...(marked ? /** @type {const} */ (["clear"]) : [])];
   const roles = new Map([[label, "label now"], [second, "second"], [suggested, "suggested"]]);
@@ -27,7 +28,7 @@ export function choices(classes, { suggested = null, second = null, label = null
       action: /** @type {const} */ ("relabel"),
       label: name,
       text: name,
-      hint: [roles.get(name), classes.slice(0, 9).indexOf(name) + 1].filter(Boolean).join(" · "),
+      hint: [roles.get(name), digits.indexOf(name) + 1].filter(Boolean).join(" · "),
     })),
   ];
 }

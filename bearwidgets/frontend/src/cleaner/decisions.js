@@ -53,11 +53,11 @@ export class Decisions {
     await sent;
   }
 
-  /** @param {number} index place in `classes` */
+  /** @param {number} index place in `digits` */
   relabelByNumber(index) {
-    const classes = this.#session.state?.classes ?? [];
-    if (index < classes.length) void this.markSelected("relabel", classes[index]);
-    else this.#toast(`There is no class ${index + 1}; there are ${classes.length}.`);
+    const digits = this.#session.state?.digits ?? [];
+    if (index < digits.length) void this.markSelected("relabel", digits[index]);
+    else this.#toast(`There is no class ${index + 1}; there are ${digits.length}.`);
   }
 
   /** @param {Range[]} ranges @param {Action} action @param {string|null} label */

@@ -71,11 +71,12 @@ export function columnTable(heads, rows) {
   return h("div", { class: "bw-table-box", tabindex: "0" }, table);
 }
 
-/** Shows what each key does. @param {DialogOptions} options */
-export function helpDialog({ root, onClose }) {
+/** Shows what each key does. @param {DialogOptions & {own: Record<string, string>}} options */
+export function helpDialog({ root, onClose, own }) {
   if (isTaken(root)) return;
   const mod = isMac(root.ownerDocument) ? "⌘" : "Ctrl";
-  const body = [rowTable(KEYS.map(({ keys, does }) => [keys.replaceAll("Mod", mod), does]))];
+  const mine = Object.entries(own).map(([key, act]) => [key, `${act} (chosen for this view)`]);
+  const body = [rowTable(mine), rowTable(KEYS.map(({ keys, does }) => [keys.replaceAll("Mod", mod), does]))];
   openDialog({ root, title: "Keys", body, onClose, kind: "bw-help" });
 }
 

@@ -42,12 +42,12 @@ export class Footer {
   /** @param {State} state */
   show(state) {
     this.element.hidden = false;
-    const key = JSON.stringify([state.classes, state.accept, state.keep]);
+    const key = JSON.stringify([state.classes.length, state.digits, state.accept, state.keep]);
     if (key === this.#key) return;
     this.#key = key;
     const keys = [["Enter", state.accept], ["Del", "delete"], ["K", state.keep]].filter(([, does]) => does);
     this.#keys.replaceChildren(...keys.map(([name, does]) => h("span", {}, h("kbd", { text: name }), ` ${does} `)));
-    const chips = state.classes.slice(0, 9).map((name, index) =>
+    const chips = state.digits.map((name, index) =>
       h(
         "button",
         { type: "button", class: "bw-chip", tabindex: "-1", title: `Relabel to ${name} (${index + 1})`, on: { click: () => this.#onLabel(name) } },

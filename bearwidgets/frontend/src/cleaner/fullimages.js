@@ -41,7 +41,8 @@ export class FullImages {
       const { result, buffers } = await this.#ask(id);
       if (this.#signal.aborted) return;
       this.#details.set(id, result);
-      if (buffers[0]) this.#images.put(id, buffers[0], result.mime);
+      // The one that is shown stays: its address would be gone under it.
+      if (buffers[0] && !this.#images.has(id)) this.#images.put(id, buffers[0], result.mime);
     } catch (error) {
       this.#details.set(id, { error: /** @type {Error} */ (error).message });
     }

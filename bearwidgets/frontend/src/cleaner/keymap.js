@@ -7,6 +7,7 @@ import { ACTIONS } from "../shared/actions.js";
  *   | {kind: "mark", action: Action}
  *   | {kind: "class", index: number}
  *   | {kind: "group", keepers: boolean}
+ *   | {kind: "label", label: string}
  *   | {kind: "next", back: boolean}
  *   | {kind: "size", step: number}
  *   | {kind: "window"|"compare"|"similar"|"tag"}
@@ -107,16 +108,41 @@ export const KEYS = [
 /** @type {Record<string, Command>} */
 const COMMANDS = Object.assign({}, ...KEYS.map(({ press }) => press));
 
+/** What a key of one's own can do, beside a digit and a class; Python knows the same names. @type {Record<string, Command>} */
+const ACTS = {
+  ...Object.fromEntries(/** @type {const} */ (["accept", "delete", "keep", "unsure", "clear"]).map((action) => [action, { kind: "mark", action }])),
+  ...Object.fromEntries(/** @type {const} */ (["undo", "redo", "zoom", "similar", "compare", "tag", "queues", "search", "window", "help"]).map((kind) => [kind, { kind }])),
+  relabel: { kind: "menu" },
+  group: { kind: "group", keepers: true },
+  next: { kind: "next", back: false },
+  right: { kind: "move", move: "right", extend: false, alone: false },
+};
+
+/** Keys of one's own as commands. @param {Record<string, string>} keys key → act @returns {Record<string, Command>} */
+export function ownCommands(keys) {
+  const spelled = (/** @type {string} */ key) => {
+    const parts = key.split("+");
+    const last = parts.pop() || "+";
+    return [...parts.map((part) => (part === "Ctrl" ? "Mod" : part)), last === "Space" ? " " : named(last)].join("+");
+  };
+  const act = (/** @type {string} */ name) => ACTS[name] ?? (/^[1-9]$/.test(name) ? { kind: "class", index: Number(name) - 1 } : { kind: "label", label: name });
+  return Object.fromEntries(Object.entries(keys).map(([key, name]) => [spelled(key), act(name)]));
+}
+
 /**
  * What a key press means here.
  * @param {Key} event
  * @param {boolean} mac Command stands for Ctrl
+ * @param {Record<string, Command>} [own] by key, before all others
  * @returns {Command|null} null: not ours, let the browser have it
  */
-export function command({ key, shiftKey: shift, ctrlKey, metaKey, altKey }, mac) {
+export function command({ key, shiftKey: shift, ctrlKey, metaKey, altKey }, mac, own = {}) {
   // On macOS Command+Space opens the system's search, so Ctrl+Space is taken there as well.
   if ((mac ? ctrlKey : metaKey) && !(mac && key === " ")) return null;
   const mod = ctrlKey || metaKey;
+  const name = named(key);
+  const pressed = `${altKey ? "Alt+" : ""}${mod ? "Mod+" : ""}${shift ? "Shift+" : ""}${name}`;
+  if (own[pressed]) return own[pressed];
   const move = MOVES[key];
   if (move && !altKey) {
     const far = mod && { rowStart: /** @type {const} */ ("first"), rowEnd: /** @type {const} */ ("last") }[String(move)];
@@ -124,8 +150,6 @@ export function command({ key, shiftKey: shift, ctrlKey, metaKey, altKey }, mac)
   }
   // A Mac has no Delete key; its people press Command+Backspace.
   if (mac && mod && key === "Backspace") return COMMANDS.Delete;
-  const name = named(key);
-  const found = COMMANDS[`${altKey ? "Alt+" : ""}${mod ? "Mod+" : ""}${shift ? "Shift+" : ""}${name}`];
   // Some layouts need Shift for "?" or "/", and letters mean the same with it unless said otherwise.
-  return found ?? (key.length === 1 && !mod && !altKey ? COMMANDS[name] : null) ?? null;
+  return COMMANDS[pressed] ?? (key.length === 1 && !mod && !altKey ? (own[name] ?? COMMANDS[name]) : null) ?? null;
 }

@@ -12,6 +12,7 @@ import { Zoom } from "./zoom.js";
 /** @import { Item, State } from "../shared/types.js" */
 /** @import { Grid } from "../grid/grid.js" */
 /** @import { Choice } from "./choices.js" */
+/** @import { Command } from "./keymap.js" */
 /** @import { Decisions } from "./decisions.js" */
 /** @import { DialogOptions } from "./dialogs.js" */
 /** @import { Session } from "./session.js" */
@@ -32,6 +33,8 @@ export class Panels {
    * @param {Grid} options.grid
    * @param {DialogOptions["toast"]} options.toast
    * @param {Decisions} options.decisions
+   * @param {(event: KeyboardEvent) => Command|null} options.keys what a press means
+   * @param {Record<string, string>} options.own keys of one's own, and what they do
    */
   constructor(options) {
     this.#options = options;
@@ -79,7 +82,7 @@ export class Panels {
   }
 
   help() {
-    helpDialog(this.#dialogOptions());
+    helpDialog({ ...this.#dialogOptions(), own: this.#options.own });
   }
 
   apply() {
@@ -134,7 +137,7 @@ export class Panels {
     const { session, signal } = this.#options;
     if (!session.state) return;
     const { suggested, second, label } = item ?? {};
-    const all = choices(session.state.classes, { suggested, second, label, marked: !item || item.decision !== null });
+    const all = choices(session.state.classes, session.state.digits, { suggested, second, label, marked: !item || item.decision !== null });
     openMenu({ anchor, host, title: "Decision or class", placeholder: "Type a class…", rows: (typed) => matching(all, typed), signal, ...then });
   }
 

@@ -10,7 +10,7 @@ import { Decisions } from "./decisions.js";
 import { Dock } from "./dock.js";
 import { Empty } from "./empty.js";
 import { Footer } from "./footer.js";
-import { command } from "./keymap.js";
+import { command, ownCommands } from "./keymap.js";
 import { Panels } from "./panels.js";
 import { noFilter, Session } from "./session.js";
 import { Toolbar } from "./toolbar.js";
@@ -40,6 +40,7 @@ export class CleanerView {
   #toolbar;
   #footer;
   #empty;
+  #keys;
 
   /** @param {{model: Model, el: HTMLElement, signal: AbortSignal}} context */
   constructor({ model, el, signal }) {
@@ -60,7 +61,10 @@ export class CleanerView {
     const toast = this.#dock.toast.bind(this.#dock);
     const speak = this.#dock.speak.bind(this.#dock);
     this.#decisions = new Decisions({ session, grid, draw: () => this.#draw(), toast, speak });
-    this.#panels = new Panels({ root, signal, session, grid, toast, decisions: this.#decisions });
+    const own = model.get("own_keys") ?? {};
+    const commands = ownCommands(own);
+    this.#keys = (/** @type {KeyboardEvent} */ event) => command(event, isMac(root.ownerDocument), commands);
+    this.#panels = new Panels({ root, signal, session, grid, toast, decisions: this.#decisions, keys: this.#keys, own });
     this.#toolbar = new Toolbar({
       root: () => root,
       signal,
@@ -255,7 +259,7 @@ export class CleanerView {
     const typing = from?.matches("input, select");
     if (typing && event.key === "Escape") this.#grid.focus();
     if (typing || event.isComposing) return;
-    const found = command(event, isMac(this.#root.ownerDocument));
+    const found = this.#keys(event);
     // Elsewhere than on a tile, Enter, Space and arrows belong to the button that has the focus.
     if (!found || (!onCell && !EVERYWHERE.has(found.kind))) return;
     event.preventDefault();
@@ -271,6 +275,8 @@ export class CleanerView {
         return grid.move(found);
       case "mark":
         return void decisions.markSelected(found.action);
+      case "label":
+        return void decisions.markSelected("relabel", found.label);
       case "class":
         return decisions.relabelByNumber(found.index);
       case "group":

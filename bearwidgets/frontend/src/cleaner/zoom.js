@@ -1,11 +1,10 @@
 // One item as large as the window allows, with probabilities and history; decisions work here as in the grid.
 import { focusOn, only, size } from "../grid/selection.js";
 import { ACTIONS, badge, colorOf, verb } from "../shared/actions.js";
-import { attribute, button, focusedNear, h, isMac, origin, say } from "../shared/dom.js";
+import { attribute, button, focusedNear, h, origin, say } from "../shared/dom.js";
 import { groupWords, percent, whole } from "../shared/format.js";
 import { showModal } from "../shared/modal.js";
 import { FullImages } from "./fullimages.js";
-import { command } from "./keymap.js";
 import { Pan } from "./pan.js";
 /** @import { Action, Item } from "../shared/types.js" */
 /** @import { Grid } from "../grid/grid.js" */
@@ -25,6 +24,7 @@ const STEPS = { left: -1, up: -1, pageUp: -10, right: 1, down: 1, pageDown: 10, 
  * @property {Session} session
  * @property {Grid} grid
  * @property {Decisions} decisions
+ * @property {(event: KeyboardEvent) => Command|null} keys
  * @property {(anchor: HTMLElement, item: Item|null, host: HTMLElement, then: {onChoice: (choice: Choice) => void, onClose: () => void}) => void} openMenu
  */
 
@@ -282,7 +282,7 @@ export class Zoom {
       if (event.key === "Enter") this.#dialog.focus();
       return;
     }
-    const found = command(event, isMac(this.#dialog.ownerDocument));
+    const found = this.#options.keys(event);
     // Escape is the dialog's own.
     if (!found || found.kind === "escape") return;
     event.preventDefault();
@@ -292,10 +292,11 @@ export class Zoom {
   /** @param {Command} found */
   #run(found) {
     const { decisions, session } = this.#options;
-    const classes = session.state?.classes ?? [];
-    if (found.kind === "move") this.#go(STEPS[found.move]);
+    const digits = session.state?.digits ?? [];
+    if (found.kind === "label") this.#mark("relabel", found.label);
+    else if (found.kind === "move") this.#go(STEPS[found.move]);
     else if (found.kind === "mark") this.#mark(found.action, null);
-    else if (found.kind === "class" && found.index < classes.length) this.#mark("relabel", classes[found.index]);
+    else if (found.kind === "class" && found.index < digits.length) this.#mark("relabel", digits[found.index]);
     else if (found.kind === "group") this.#resolve(found.keepers);
     else if (found.kind === "undo" || found.kind === "redo") void decisions.step(found.kind).then(() => this.#reload(null));
     else if (found.kind === "zoom") this.#dialog.close();

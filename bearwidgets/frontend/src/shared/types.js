@@ -169,6 +169,7 @@
  * @property {number} total items in the view
  * @property {number} items items in the data set
  * @property {string[]} classes
+ * @property {string[]} digits the classes on the keys 1 to 9
  * @property {Counts} counts
  * @property {number} seen items that were looked at
  * @property {number} marked decisions in force
