@@ -82,7 +82,8 @@ class Digits:
             return classes
         queue = board.view.queue
         if queue not in self._of_queue:
-            rows = board.order if queue is None else board.queues.get(queue).rows
+            listed = board.queues.get(queue)
+            rows = board.order if listed is None else listed.rows
             counts = Counter([*board.suggested[rows].tolist(), *board.labels[rows].tolist()])
             known = [name for name, _ in counts.most_common() if name in set(classes)]
             self._of_queue[queue] = [*known, *(each for each in classes if each not in counts)][:DIGITS]
