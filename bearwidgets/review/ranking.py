@@ -14,7 +14,9 @@ _SUREST = 0.95  # no score is ever surer
 _TINY = 1e-3
 
 
-def chance_of_change(said: np.ndarray, changed: np.ndarray, *, learn_slope: np.ndarray) -> np.ndarray:
+def chance_of_change(
+    said: np.ndarray, changed: np.ndarray, answered: np.ndarray, *, learn_slope: np.ndarray
+) -> np.ndarray:
     """The probability (n, checks) that a look at an item changes something for the reason that each check gives.
 
     Each check has a logistic curve over the log-odds of what it says (Platt, "Probabilistic Outputs for Support
@@ -25,11 +27,12 @@ def chance_of_change(said: np.ndarray, changed: np.ndarray, *, learn_slope: np.n
     Args:
         said: (n, checks) what each check takes for the probability, in 0 to 1; NaN where it says nothing.
         changed: (n,) 1.0 where a look changed something, 0.0 where it did not, NaN where there was none.
+        answered: (n, checks) bool, which checks a look spoke of that changed nothing.
         learn_slope: (checks,) bool, for which checks the slope is learned as well: those with a score, not a flag.
     """
     speaks = np.isfinite(said)
     odds = logit(np.clip(np.where(speaks, said, _TINY), _TINY, _SUREST))
-    shift, slope = _learned(odds, speaks, changed, learn_slope)
+    shift, slope = _learned(odds, speaks & (answered | (changed == 1)[:, None]), changed, learn_slope)
     return np.where(speaks, expit(shift + slope * odds), 0.0)
 
 

@@ -139,7 +139,7 @@ def case(name: str, folder: Path, faults: dict[str, str], workspace: Path) -> Ca
         ds = bw.Dataset.from_folder(folder, workspace=workspace)
         issues = bw.find_issues(learn := bw.Learner(ds).fine_tune(4, progress=False))
         review = bw.Review(learn)
-    table = ds.table.set_index("id")
+    table = issues.ds.table.set_index("id")  # without what does not decode: that is told before any look
     return Case(
         name, issues, review.table.label_issue.reindex(table.index), table.path.map(faults).fillna("")
     )

@@ -122,6 +122,19 @@ def test_checks_that_pay_for_this_person_come_earlier(ds):
     assert unsure.score.to_numpy() == pytest.approx(before.to_numpy()), "an open answer says nothing"
 
 
+def test_an_answer_says_something_of_the_checks_that_it_answers(ds):
+    issues = issues_of(
+        ds, dark=flags(range(6)), label_issues=flags(range(12), new_label=ds.table.label.to_numpy())
+    )
+    before = issues.triage.score
+    kept = decided(ds, keep=[0, 1, 2]).assign(about=[("label",)] * 3)
+    after = issues.triage_after(kept).score
+    dark, doubted = ds.table.id[5], ds.table.id[11]
+    assert after[doubted] < before[doubted]
+    all_answered = issues.triage_after(kept.assign(about=[("label", "image")] * 3)).score
+    assert all_answered[dark] < after[dark] < before[dark]
+
+
 def test_one_copy_that_goes_is_a_look_that_paid(ds):
     issues = issues_of(ds, near_duplicates=copies([0, 1], [2, 3], [4, 5]))
     before = issues.triage.score.iloc[-1]
@@ -132,7 +145,9 @@ def test_one_copy_that_goes_is_a_look_that_paid(ds):
 
 def test_chances_are_the_given_ones_before_any_decision():
     said = np.array([[0.2, np.nan], [0.5, 0.5], [np.nan, np.nan]])
-    chances = chance_of_change(said, np.full(3, np.nan), learn_slope=np.array([True, False]))
+    chances = chance_of_change(
+        said, np.full(3, np.nan), np.ones((3, 2), bool), learn_slope=np.array([True, False])
+    )
     assert chances == pytest.approx(np.array([[0.2, 0], [0.5, 0.5], [0, 0]]))
     assert any_of(chances) == pytest.approx([0.2, 0.75, 0])
 
@@ -143,7 +158,7 @@ def test_many_decisions_outweigh_what_was_said():
     said = np.full((800, 2), np.nan)
     said[:400, 0], said[400:, 1] = 0.9, 0.1
     changed = (rng.random(800) < np.where(np.arange(800) < 400, 0.2, 0.8)).astype(float)
-    chances = chance_of_change(said, changed, learn_slope=np.zeros(2, bool))
+    chances = chance_of_change(said, changed, np.ones((800, 2), bool), learn_slope=np.zeros(2, bool))
     assert [chances[0, 0], chances[400, 1]] == pytest.approx([0.2, 0.8], abs=0.06)
 
 

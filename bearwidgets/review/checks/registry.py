@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bearwidgets.data.actions import DELETE, KEEP, RELABEL
+from bearwidgets.data.actions import DELETE, DUPLICATE, IMAGE, KEEP, LABEL, RELABEL
 from bearwidgets.errors import BadInputError, unknown_name
 
 if TYPE_CHECKING:
@@ -92,6 +92,11 @@ class Check:
     certain: bool = False
     proposes: str = ""
     about_set: bool = False
+
+    @property
+    def asks(self) -> str:
+        """What a person answers who leaves a flagged item as it is, one of `actions.ABOUT`."""
+        return {RELABEL: LABEL, KEEP: DUPLICATE}.get(self.proposes, IMAGE)
 
     @property
     def built_in(self) -> bool:

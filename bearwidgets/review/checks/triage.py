@@ -70,7 +70,11 @@ def triage(items: pd.DataFrame, results: Results, decisions: pd.DataFrame | None
         return _frame(items, rows[:0], {}, group, keeper, np.zeros((len(items), 0)))
     said = np.stack([_said(*each) for each in listed.values()], axis=1)
     slopes = np.array([result.chance is not None for _, result in listed.values()])
-    chances = chance_of_change(said, _changed(items.index, decisions, group), learn_slope=slopes)
+    changed, abouts = _looks(items.index, decisions, group)
+    answered = np.ones(said.shape, dtype=bool)
+    for row, about in abouts.items():
+        answered[row] = [each.asks in about for each, _ in listed.values()]
+    chances = chance_of_change(said, changed, answered, learn_slope=slopes)
     flagged = np.any([result.flag for _, result in listed.values()], axis=0)
     chance = any_of(chances)
     score = np.stack([np.nan_to_num(result.score) for _, result in listed.values()], axis=1)
@@ -138,14 +142,22 @@ def _said(check: Check, result: CheckResult) -> np.ndarray:
     return np.where(facts(check, result), _FACT, np.minimum(said, 0.95))
 
 
-def _changed(index: pd.Index, decisions: pd.DataFrame | None, group: np.ndarray) -> np.ndarray:
-    """(n,) 1.0 where a look changed something, 0.0 where not, NaN where none was taken; a group is one look."""
+def _looks(
+    index: pd.Index, decisions: pd.DataFrame | None, group: np.ndarray
+) -> tuple[np.ndarray, dict[int, tuple[str, ...]]]:
+    """What each look brought, a group being one look, and by row what those answered that did not answer all.
+
+    The first is (n,) 1.0 where it changed something, 0.0 where not, NaN where there was none.
+    """
     if decisions is None:
-        return np.full(len(index), np.nan)
+        return np.full(len(index), np.nan), {}
     action = decisions.action.reindex(index)
     changed = action.isin(CHANGING).astype(float).where(action.isin((*CHANGING, KEEP)))
     together = np.where(group >= 0, group, -1 - np.arange(len(index)))
-    return changed.groupby(together).transform("max").to_numpy()
+    about = decisions.about if "about" in decisions else pd.Series(dtype=object)
+    rows = index.get_indexer(about.index)
+    abouts = {row: each for row, each in zip(rows.tolist(), about, strict=True) if row >= 0 and each}
+    return changed.groupby(together).transform("max").to_numpy(), abouts
 
 
 def _copies(listed: Results, n: int) -> tuple[np.ndarray, np.ndarray]:

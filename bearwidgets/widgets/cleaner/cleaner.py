@@ -40,8 +40,9 @@ class Cleaner(Commands, View):
     Args:
         source: a folder of images, as in `clean`; or a trained `Learner`, a `Review`, a `Dataset` (no scores,
             ordered by path) or a fastai `Learner`.
-        issues: queues of suspects beside the label issues, such as duplicates: what `find_issues` gives, or any
-            object with `queues()` and `queue(name)` as in `bearwidgets.widgets.cleaner.queues.IssueSource`.
+        issues: queues of suspects beside the label issues, such as duplicates: what `find_issues` gives, of which the
+            view shows `Issues.triage` first, or any object with `queues()` and `queue(name)` as in
+            `bearwidgets.widgets.cleaner.queues.IssueSource`.
         journal: the decisions; the workspace's own if not given.
         height: of the view, px.
         keys: keys of another tool ("fastclass", "prodigy", "cleanlab", "label studio"), or of your own: a dict of

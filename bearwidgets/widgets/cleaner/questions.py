@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bearwidgets.data.actions import ABOUT, DELETE, DUPLICATE, IMAGE, KEEP, LABEL, RELABEL
+from bearwidgets.data.actions import ABOUT, DELETE, DUPLICATE, IMAGE, LABEL
 from bearwidgets.review.checks import triage
 from bearwidgets.review.checks.registry import CHECKS
 
@@ -37,22 +37,18 @@ def asked_by(queue: str, *, has_keepers: bool = False) -> str:
     """
     if queue == TRIAGE:
         return ""
-    proposes = _proposed_by(queue)
-    if has_keepers or proposes == KEEP:
+    if has_keepers:
         return DUPLICATE
-    return LABEL if proposes == RELABEL or queue == CHOSEN else IMAGE
+    if queue in CHECKS:
+        return CHECKS[queue].asks
+    return LABEL if queue == CHOSEN else IMAGE
 
 
 def accepted_in(queue: str, *, has_keepers: bool = False) -> str:
     """What Enter does in a queue, a key of `ACCEPT_SAYS`; nothing where only a person can tell what is to be done."""
     about = asked_by(queue, has_keepers=has_keepers)
-    return {"": PROPOSED, LABEL: SUGGESTED, DUPLICATE: ONE}.get(about) or (
-        DELETE if _proposed_by(queue) == DELETE else ""
-    )
-
-
-def _proposed_by(queue: str) -> str:
-    return CHECKS[queue].proposes if queue in CHECKS else ""
+    deletes = queue in CHECKS and CHECKS[queue].proposes == DELETE
+    return {"": PROPOSED, LABEL: SUGGESTED, DUPLICATE: ONE}.get(about, DELETE if deletes else "")
 
 
 def first_of(bits: int, preferred: int = 0) -> str | None:
