@@ -106,7 +106,8 @@ class Journal:
 
         Args:
             source: The data set; or a workspace folder, whose journal can then be read but not written.
-            by: The name of the person who decides; BEARWIDGETS_USER or the system's user name if not given.
+            by: The name of the person who decides; BEARWIDGETS_USER, that at a JupyterHub or the system's
+                user name if not given.
 
         Raises:
             MissingFileError: There is no journal in the folder.

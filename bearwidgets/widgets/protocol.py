@@ -162,7 +162,7 @@ class Yield(Message):
     errors: float | None
     low: int | None
     high: int | None
-    hint: str  # one sentence where going on hardly pays, or ""
+    hint: str  # one sentence where it is time to stop, or ""
 
 
 class ErrorRates(Message):
@@ -251,10 +251,10 @@ class State(Message):
 
 
 class HistoryEntry(Message):
-    """A decision that was made on an item and not undone; `time` is UTC, ISO 8601."""
+    """A decision that was made on an item and not undone."""
 
-    time: str
-    by: str
+    time: str  # as the clock of the kernel's machine shows it
+    by: str  # "you", or the name of another person
     action: Annotated[str, RECORDED]
     label: str | None
     about: About | None = None  # as in Decision
@@ -300,10 +300,10 @@ class PlanProblem(Message):
 
 
 class Round(Message):
-    """A round that was applied; `time` is UTC, ISO 8601."""
+    """A round that was applied."""
 
     round: int
-    time: str
+    time: str  # as the clock of the kernel's machine shows it
     counts: dict[str, int]
     rolled_back: bool
 

@@ -499,6 +499,9 @@ def test_who_decides(dataset, monkeypatch):
     assert Journal.open(dataset).by == "Grace"
     assert Journal.open(dataset, by="Ada").by == "Ada"
     monkeypatch.delenv("BEARWIDGETS_USER")
+    monkeypatch.setenv("JUPYTERHUB_USER", "emmy")
+    assert Journal.open(dataset).by == "emmy", "whose system's user is jovyan or root"
+    monkeypatch.delenv("JUPYTERHUB_USER")
     monkeypatch.setattr("getpass.getuser", lambda: "root")
     assert Journal.open(dataset).by == "root"
     with pytest.raises(BadInputError, match="by="):

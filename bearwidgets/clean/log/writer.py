@@ -194,15 +194,15 @@ def now() -> str:
 
 
 def user_name(by: str | None) -> str:
-    """Who decides: the name that was given, BEARWIDGETS_USER, or the name of the system's user.
+    """Who decides: the name that was given, BEARWIDGETS_USER, the name at a JupyterHub, or that of the system's user.
 
     Raises:
         BadInputError: The name is no text.
     """
     if by is not None and not (isinstance(by, str) and by.strip()):
         raise BadInputError(f"by is {by!r}; allowed is the name of the person who decides, such as by='Ada'.")
-    name = by or os.environ.get("BEARWIDGETS_USER", "").strip()
-    if name:
+    given = (by, *(os.environ.get(each, "").strip() for each in ("BEARWIDGETS_USER", "JUPYTERHUB_USER")))
+    for name in filter(None, given):
         return name
     try:
         return getpass.getuser()

@@ -17,6 +17,7 @@ from bearwidgets.clean.log.lines import deed
 from bearwidgets.data.actions import CHANGING, KEEP
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.errors import BadInputError, ConflictError, ImageError
+from bearwidgets.figures import local_time
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner.tool_requests import ToolRequests
 from bearwidgets.widgets.protocol import PAGE, SHOWN
@@ -133,7 +134,7 @@ class Requests(ToolRequests):
             probabilities=_most_probable(session.review, request.item),
             decision=board.decision(row),
             proposal=board.proposal(row),
-            history=_history(session.journal.history(request.item)),
+            history=_history(session.journal.history(request.item), session.journal.by),
         )
         return reply, [stream.getvalue()]
 
@@ -200,7 +201,7 @@ class Requests(ToolRequests):
             [
                 protocol.Round(
                     row["round"],
-                    row["applied_at"],
+                    local_time(row["applied_at"]),
                     {action: row[action] for action in CHANGING},
                     isinstance(row["rolled_back_at"], str),
                 )
@@ -224,14 +225,15 @@ class Requests(ToolRequests):
         return protocol.Nothing()
 
 
-def _history(decisions: Sequence[Decision]) -> list[protocol.HistoryEntry]:
-    """Each decision on an item as it was chosen, the oldest first."""
+def _history(decisions: Sequence[Decision], reader: str) -> list[protocol.HistoryEntry]:
+    """Each decision on an item as it was chosen, the oldest first; those of the reader are "you"."""
     entries = []
     for before, each in zip([None, *decisions], decisions, strict=False):
         action = deed(before, each)
         new = [about for about in each.about if before is None or about not in before.about] or each.about
         label, about = (each.new_label, None) if action != KEEP else (None, new[0])
-        entries.append(protocol.HistoryEntry(each.decided_at, each.decided_by, action, label, about))
+        by = "you" if each.decided_by == reader else each.decided_by
+        entries.append(protocol.HistoryEntry(local_time(each.decided_at), by, action, label, about))
     return entries
 
 

@@ -113,7 +113,7 @@
  * @property {number|null} errors
  * @property {number|null} low
  * @property {number|null} high
- * @property {string} hint one sentence where going on hardly pays, or ""
+ * @property {string} hint one sentence where it is time to stop, or ""
  */
 /**
  * @typedef {object} ErrorRates
@@ -196,9 +196,9 @@
  */
 /**
  * @typedef {object} HistoryEntry
- * A decision that was made on an item and not undone; `time` is UTC, ISO 8601.
- * @property {string} time
- * @property {string} by
+ * A decision that was made on an item and not undone.
+ * @property {string} time as the clock of the kernel's machine shows it
+ * @property {string} by "you", or the name of another person
  * @property {"keep"|"delete"|"relabel"|"unsure"|"clear"} action
  * @property {string|null} label
  * @property {"label"|"image"|"duplicate"|null} about as in Decision
@@ -240,9 +240,9 @@
  */
 /**
  * @typedef {object} Round
- * A round that was applied; `time` is UTC, ISO 8601.
+ * A round that was applied.
  * @property {number} round
- * @property {string} time
+ * @property {string} time as the clock of the kernel's machine shows it
  * @property {Record<string, number>} counts
  * @property {boolean} rolled_back
  */
