@@ -14,6 +14,7 @@ from stub_issues import StubIssues
 from bearwidgets.errors import BadInputError
 from bearwidgets.review.checks.issues import Issues
 from bearwidgets.review.checks.registry import CHECKS, CheckResult
+from bearwidgets.review.checks.run import find_issues
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.cleaner.commands import view_of
 from bearwidgets.widgets.cleaner.questions import accepted_in, asked_by
@@ -259,9 +260,62 @@ def test_what_is_left_comes_next_and_is_undecided(busy, ids):
     busy.mark([ids[5], ids[1]], "delete", None)
     assert busy.board.next_left(-1, back=False) is None, "the last one need not be looked at"
     show(busy, {"queue": "label_issues"})
-    assert busy.board.next_left(-1, back=False) == 1
+    assert busy.board.item(busy.board.next_left(-1, back=False)).id == ids[8]
     show(busy, {"queue": "label_issues", "decision": "undecided"})
     assert shown(busy) == [ids[8]]
+
+
+def test_what_is_decided_steps_back_in_the_next_order(busy, ids):
+    show(busy, {"queue": "off_topic"})
+    busy.mark([ids[5]], "keep", None)
+    assert shown(busy) == [ids[5], ids[9]], "nothing moves under the hand"
+    show(busy, {"queue": "off_topic"})
+    assert shown(busy) == [ids[9], ids[5]]
+    show(busy, {})
+    first = shown(busy)[0]
+    busy.mark([first], "keep", None)
+    show(busy, {})
+    assert shown(busy)[-1] == first
+    show(busy, {"queue": "off_topic", "sort": "path", "descending": False})
+    assert shown(busy) == [ids[5], ids[9]], "an order that was asked for is that order"
+
+
+@pytest.mark.parametrize(("label", "listed"), [("teddy", 0), ("black", 1)])
+def test_a_corrected_image_is_no_suspect_again(learn, wrong, label, listed):
+    """Nor where the model says something else than the person."""
+    session = Session(learn, None, find_issues(learn, ["label_issues", "class_imbalance"], progress=False))
+    (id_,) = session.ds.table.id[session.ds.table.path == wrong]
+    assert left(session)["label_issues"] == (1, 1, 1)
+    session.mark([id_], "relabel", label)
+    session.apply()
+    queue = next(each for each in session.state().queues if each.name == "label_issues")
+    assert (queue.left, queue.total, session.state().outdated) == (0, listed, False)
+    if listed:
+        show(session, {"queue": "label_issues"})
+        assert session.board.item(0).why.startswith("Labeled black.")
+        assert session.board.next_left(-1, back=False) is None
+    session.rollback(1)
+    assert left(session)["label_issues"] == (0, 1, 0)
+    session.journal.undo()
+    assert left(session)["label_issues"] == (1, 1, 1)
+
+
+def test_a_retrain_finds_the_queues_anew(learn, wrong):
+    session = Session(learn, None, find_issues(learn, ["label_issues"], progress=False))
+    (id_,) = session.ds.table.id[session.ds.table.path == wrong]
+    session.mark([id_], "relabel", "teddy")
+    session.retrain()
+    assert session.job.wait().state == "done"
+    assert left(session)["label_issues"] == (0, 0, 0)
+    assert not session.state().outdated
+
+
+def test_queues_that_cannot_be_found_anew_are_called_out_of_date(session, ids):
+    session.mark([ids[2]], "delete", None)
+    session.apply()
+    assert session.state().outdated
+    session.take_issues(None)
+    assert not session.state().outdated
 
 
 def test_groups_that_are_no_copies_are_not_settled(ds, ids):
@@ -380,7 +434,7 @@ def test_the_order_is_learned_and_changes_only_with_a_new_view(triaged, ids):
     triaged.mark([ids[0], ids[2]], "keep", None)
     assert shown(triaged) == before
     show(triaged, {"queue": "triage"})
-    assert shown(triaged)[-3:] == [ids[0], ids[2], ids[4]], "dark images do not pay, wrong labels may"
+    assert shown(triaged)[-3:] == [ids[4], ids[0], ids[2]], "dark images do not pay, wrong labels may"
     assert triaged.state().queues[0].left == 4
 
 

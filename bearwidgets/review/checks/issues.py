@@ -18,6 +18,7 @@ from bearwidgets.review.checks.triage import NAME, TITLE, facts, finding, propos
 from bearwidgets.safe_text import csv_text, safe_cell
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bearwidgets.data.dataset import Dataset
@@ -42,6 +43,7 @@ class Issues:
         findings: Name of a check → a sentence, where what it found is said of the whole data set, such as a
             brightness that gives labels away, or blur in most images: nothing to decide image by image.
         left_out: Name of a check that did not run → reason.
+        thresholds: Those that were given, by name of a check.
         image_stats: DataFrame by id of the figures of the pixels (`data.image_stats`); None where no check needed
             them.
 
@@ -57,8 +59,10 @@ class Issues:
         results: dict[str, tuple[Check, CheckResult]],
         left_out: dict[str, str],
         image_stats: pd.DataFrame | None = None,
+        thresholds: Mapping[str, float] | None = None,
     ) -> None:
         self.ds = ds
+        self.thresholds = dict(thresholds or {})
         self.left_out = dict(left_out)
         self._items = ds.table.set_index("id")[["path", "label", "split"]]
         self._results = {name: result for name, (_, result) in results.items()}

@@ -86,7 +86,14 @@ def finding_issues(
         except Exception as error:  # noqa: BLE001 - one check of a user's own is not to take the others down
             left_out[name] = f"failed with {type(error).__name__}: {error}"
     yield Progress("checks", len(names), len(names))
-    return Issues(inputs.ds, results, left_out, vars(inputs).get("image_stats"))
+    return Issues(inputs.ds, results, left_out, vars(inputs).get("image_stats"), given)
+
+
+def finding_again(issues: Issues, source: Dataset | Review | Any) -> Generator[Progress, None, Issues]:
+    """As `finding_issues`, with the checks and thresholds of issues that were found before."""
+    before = {*issues.names, *issues.left_out}
+    names = [name for name in CHECKS if name in before]
+    return finding_issues(source, names, thresholds=issues.thresholds)
 
 
 def known_checks(checks: Iterable[str]) -> list[str]:

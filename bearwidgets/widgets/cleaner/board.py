@@ -143,6 +143,8 @@ class Board:
         if view.similar is None:
             rows = self._rows(view)
             order = rows[np.argsort(self._keys(rows, view), kind="stable")]
+            if view.descending and view.sort in ("queue", "label_issue"):  # what is decided steps back
+                order = order[np.argsort(~self._is_open(queue, order), kind="stable")]
         else:
             row = int(self.rows_of([view.similar])[0])
             view = replace(view, similar=self.ids[row])
@@ -214,6 +216,10 @@ class Board:
         if queue.name in self.queues.tallies:  # an order that was held may be of a queue that is gone
             left[queue.rows] = self.queues.tallies[queue.name].is_left(queue.rows, answers[queue.rows])
         return left
+
+    def _is_open(self, queue: Queue | None, rows: np.ndarray) -> np.ndarray:
+        """(k,) which of these rows are of a problem that is left; without a queue, those that need an answer."""
+        return self.is_left(None)[rows] if queue is None else self.queues.tallies[queue.name].is_open(rows)
 
     def places_left(self) -> np.ndarray:
         """Places in the view that still need an answer."""

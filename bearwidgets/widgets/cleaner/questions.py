@@ -109,6 +109,12 @@ class Tally:
         here[here] = ((answers[here] & self._asked[at]) != self._asked[at]) & self._open(self._problem[at])
         return here
 
+    def is_open(self, rows: np.ndarray) -> np.ndarray:
+        """(k,) which rows are in the queue and of a problem that is left."""
+        at, here = self._find(rows)
+        here[here] = self._open(self._problem[at])
+        return here
+
     def _find(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Places of those rows that are in the queue, and which they are."""
         at = np.searchsorted(self._rows, rows)

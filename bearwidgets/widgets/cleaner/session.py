@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import threading
@@ -15,9 +16,11 @@ from bearwidgets.data.cache.cache_file import cache_dir
 from bearwidgets.data.cache.thumbs import Thumbnails
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.split import SPLITS
-from bearwidgets.errors import BadInputError, shortened, unknown_name
+from bearwidgets.errors import BadInputError, BearwidgetsError, shortened, unknown_name
 from bearwidgets.figures import counted
-from bearwidgets.learn.progress import QUICK_STAGES, Progress
+from bearwidgets.learn.progress import QUICK_STAGES, Progress, run_with_bar
+from bearwidgets.review.checks.issues import Issues
+from bearwidgets.review.checks.run import ISSUE_STAGES, finding_again
 from bearwidgets.review.effect.running_yield import ReviewYield, review_yield
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner import retraining
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("bearwidgets")
 
 TOLD = 2000
+AT_ONCE = 3000  # items on which the checks take about a second, once features and pixels are known
 _thumbnails_in = functools.cache(Thumbnails)  # all views share what is held in memory
 
 
@@ -69,6 +73,7 @@ class Session:
         painted: set once a view had its first images.
         at_work: whether a person did something in the order that is shown: decided, selected, scrolled, filtered.
         ready: a sentence on suspects that were found and not shown, for a person was at work; or "".
+        outdated: whether the queues are of before files moved, and could not be found anew at once.
         untrained: why the first work on a folder trained nothing; or "".
     """
 
@@ -87,7 +92,7 @@ class Session:
         self.selected: list[str] = []
         self.remarks: dict[str, Remark] = {}
         self.painted = threading.Event()
-        self.at_work = False
+        self.at_work = self.outdated = False
         self.ready = self.untrained = ""
         self.job = Job(self._tell_job)
         self.thumbnails = _thumbnails_in(cache_dir() / "thumbs")
@@ -212,9 +217,18 @@ class Session:
 
     def take_issues(self, issues: IssueSource | None) -> None:
         """Show other queues; the view stays where its queue is still there."""
-        self.board.issues = issues
+        self.board.issues, self.outdated = issues, False
         self._load_board()
         self._warn_of_other_data()
+
+    def _find_anew(self) -> None:
+        """Have the queues of the files and scores that are there now, unless they are not ours or take long."""
+        issues, source = self.board.issues, self.ds if self.review is None else self.review
+        self.outdated = issues is not None
+        if isinstance(issues, Issues) and len(self.ds) <= AT_ONCE:
+            with contextlib.suppress(BearwidgetsError):  # the queues of before stay, and are called so
+                self.board.issues = run_with_bar(finding_again(issues, source), show=False)
+                self.outdated = False
 
     def _warn_of_other_data(self) -> None:
         flagged = sum(number for _, _, number, _ in self.board.issues.queues()) if self.board.issues else 0
@@ -280,6 +294,7 @@ class Session:
             accept=accept,
             changes=changes,
             to_apply=to_apply,
+            outdated=self.outdated,
             note=". ".join([*self.journal.damage, *getattr(self.review, "notes", ()), *unused, *lost])
             or None,
             sorts=board.values.sorts(board.view),
@@ -342,6 +357,7 @@ class Session:
         self.review = self._full_review.rebind(self.ds) if self._full_review is not None else None
         self._read_journal()
         self._count_from = counted_from(self.journal)
+        self._find_anew()
         self._load_board()
         self._tell_listeners()
 
@@ -369,7 +385,7 @@ class Session:
                 if isinstance(step, Review):
                     self._take_first(step)
                 else:
-                    self.board.issues = step
+                    self.board.issues, self.outdated = step, False
                 self._show_suspects()
                 if isinstance(step, Review):
                     self._trained_on(self.learn.ds)
@@ -381,7 +397,7 @@ class Session:
         self.review = self._full_review = review
         if review.ds is not None and len(review.ds) != len(self.ds):  # some cannot be decoded
             self.ds = review.ds.on_disk
-            self.journal = Journal.open(self.ds, by=self.journal.by)
+            self.journal = self.journal.reopen(self.ds)
 
     def _show_suspects(self) -> None:
         """Put the suspects first; where a person is at work the order stays, and it is said that they are there."""
@@ -400,19 +416,39 @@ class Session:
             self.refresh()
             cleaned = self.ds.cleaned(self.journal)
             learner, steps = retraining.begin(self.learn, cleaned, epochs)
-            phases = (*QUICK_STAGES, "measuring") if self.learn.mode == "quick" else ()
-            self.job.start(steps, lambda: self._take(learner, cleaned), phases=phases)
+            checking = ISSUE_STAGES if isinstance(self.board.issues, Issues) else ()
+            phases = dict.fromkeys([*QUICK_STAGES, *checking, "measuring"])
+            phases = tuple(phases) if self.learn.mode == "quick" else ()
+            found: list[tuple[Review, IssueSource | None]] = []
+            steps = self._retraining(learner, steps, found.append)
+            self.job.start(steps, lambda: self._take(learner, cleaned, *found[0]), phases=phases)
             self.effect = None
 
-    def _take(self, learner: Any, cleaned: Dataset) -> dict[str, Any]:
-        """Swap the new learner and its scores in; gives the figures for the view."""
+    def _retraining(
+        self,
+        learner: Any,
+        steps: Generator[Progress],
+        tell: Callable[[tuple[Review, IssueSource | None]], None],
+    ) -> Generator[Progress]:
+        """Train, and tell the scores and issues that come out."""
+        yield from steps
         with self.lock:
-            decided = retraining.labels_decided(self.board)
+            decided, issues = retraining.labels_decided(self.board), self.board.issues
         review = retraining.review_anew(learner, decided)
+        if isinstance(issues, Issues):
+            issues = yield from finding_again(issues, review)
+        tell((review, issues))
+
+    def _take(
+        self, learner: Any, cleaned: Dataset, review: Review, issues: IssueSource | None
+    ) -> dict[str, Any]:
+        """Swap the new learner and its scores in; gives the figures for the view."""
         effect, figures = retraining.effect_of(self.first_learn, learner, self.ds, self.journal)
         with self.lock:
             self.learn, self.effect = learner, effect
             self.review = self._full_review = review
+            self.board.issues = issues
+            self.outdated = issues is not None and not isinstance(issues, Issues)
             self._count_from = max(self.journal.decisions.seq, default=0)  # decided on other scores
             self._load_board()
             self._trained_on(cleaned)
