@@ -25,7 +25,7 @@ from bearwidgets.clean.log.lines import (
 )
 from bearwidgets.clean.log.manifest import ManifestWriter
 from bearwidgets.clean.log.merge import MergeResult, merge_journals
-from bearwidgets.clean.log.remarks import changed, check_number, checked_note, checked_tag
+from bearwidgets.clean.log.remarks import NOTHING, changed, check_number, checked_note, checked_tag
 from bearwidgets.clean.log.reset import first_lines
 from bearwidgets.clean.log.writer import JournalStore, user_name
 from bearwidgets.data.actions import ACTIONS, Choice
@@ -343,7 +343,7 @@ class Journal:
             True
         """
         with self._store.reading() as state:
-            return dict(state.remarks)
+            return {id_: each for id_, each in state.remarks.items() if each.value != NOTHING}
 
     @property
     def tags(self) -> dict[str, int]:
@@ -384,7 +384,7 @@ class Journal:
             check_number({*state.remarks.tags(), *add})
             for id_ in dict.fromkeys(ids):
                 after = changed(state.remarks.get(id_), add, remove, note)
-                line = remark_entry(id_, after or ((), ""), self._items)
+                line = remark_entry(id_, after or NOTHING, self._items)
                 if after is not None:
                     entries.append(line)
             if entries:
@@ -643,4 +643,4 @@ class Journal:
     def _manifest_changes(self) -> Mapping[str, tuple[Decision | None, Remark | None]]:
         with self._store.reading() as state:
             changes, self._in_manifest = state.changed_since(self._in_manifest), state.version
-            return {id_: (each, state.remarks.get(id_)) for id_, each in changes.items()}
+            return {id_: (each, state.remarks.said(id_)) for id_, each in changes.items()}

@@ -23,12 +23,20 @@ from common import parser, peak, print_table, shared
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from bearwidgets.review.checks import drift, imbalance, outliers, spurious, weak_groups
-from bearwidgets.review.neighbors import nearest
+from bearwidgets.review.neighbors import distances_from, nearest
 
 if TYPE_CHECKING:
     import argparse
 
 WIDTH = 1280
+
+
+class HalfFeatures(dict[str, np.ndarray]):
+    """Features by id as a learner keeps them."""
+
+    def array(self, ids: list[str]) -> np.ndarray:
+        """(n, 1280) float32."""
+        return np.stack([self[each] for each in ids]).astype(np.float32)
 
 
 def made(n: int, seed: int = 0) -> SimpleNamespace:
@@ -80,6 +88,8 @@ def speed(options: argparse.Namespace) -> None:
         print(name, found.note, flush=True)
     total = [sum(float(row[column][:-2]) for row in rows[1:]) for column in (1, 2)]
     rows.append(["all", f"{total[0]:.1f} s", f"{total[1]:.1f} s", f"{peak():,.0f} MiB"])
+    store = HalfFeatures(zip(evidence.table.id, evidence.features.astype(np.float16), strict=True))
+    timed("similar to one", lambda: distances_from("0", evidence.table.id.tolist(), store), rows)
     if options.peer and importlib.util.find_spec("cleanlab"):
         peer_issues = ("outlier", "near_duplicate", "non_iid", "class_imbalance")
         timed("cleanlab: " + ", ".join(peer_issues), lambda: datalab(evidence, peer_issues), rows)

@@ -561,15 +561,40 @@ class JournalMachine(RuleBasedStateMachine):
                 self.number += 1
                 changed[id_] = (self.all.get(id_), (self.number, said))
         assert writer.record(ids, *choice) == len(changed)
+        self.take(writer, changed)
+
+    @rule(
+        picked=st.sets(st.integers(0, 5), min_size=1),
+        note=st.sampled_from(["", "a", "b"]),
+        second=st.booleans(),
+    )
+    def remark(self, picked, note, second):
+        writer = self.other if second else self.journal
+        changed = {}
+        for id_ in (self.ids[n] for n in sorted(picked)):
+            key = "note", id_
+            if note != ((self.all.get(key) or (0, ""))[1]):
+                self.number += 1
+                changed[key] = (self.all.get(key), (self.number, note))
+        assert writer.remark([self.ids[n] for n in sorted(picked)], note=note) == [id_ for _, id_ in changed]
+        self.take(writer, changed)
+
+    def take(self, writer, changed):
         if changed:
             self.past.append((writer, changed))
             self.recorded[writer] = self.number
             self.future = [each for each in self.future if each[0] is not writer]
-            self.all.update({id_: new for id_, (_, new) in changed.items()})
+            self.all.update({key: new for key, (_, new) in changed.items()})
 
     @property
     def now(self):
-        return {id_: each[1] for id_, each in self.all.items() if each is not None and each[1] is not None}
+        return {key: each[1] for key, each in self.all.items() if key in self.labels and each and each[1]}
+
+    @property
+    def notes(self):
+        return {
+            key[1]: each[1] for key, each in self.all.items() if key not in self.labels and each and each[1]
+        }
 
     def next_act(self, acts, side):
         """The newest act of whose items nothing else was said since."""
@@ -592,11 +617,14 @@ class JournalMachine(RuleBasedStateMachine):
         own = [act for who, act, _ in self.future if who is writer]
         return self.next_act(own, 0) or self.next_act(since, 0)
 
+    def items_of(self, act):
+        return {key if key in self.labels else key[1] for key in (act[1] if act else ())}
+
     @rule(second=st.booleans())
     def undo(self, second):
         writer = self.other if second else self.journal
         act = self.next_undo(writer)
-        assert set(writer.undo()) == set(act[1] if act else ())
+        assert set(writer.undo()) == self.items_of(act)
         if act:
             self.past.remove(act)
             self.number += 1
@@ -607,7 +635,7 @@ class JournalMachine(RuleBasedStateMachine):
     def redo(self, second):
         writer = self.other if second else self.journal
         act = self.next_redo(writer)
-        assert set(writer.redo()) == set(act[1] if act else ())
+        assert set(writer.redo()) == self.items_of(act)
         if act:
             self.future = [each for each in self.future if each[1] is not act]
             self.past.append(act)
@@ -641,6 +669,7 @@ class JournalMachine(RuleBasedStateMachine):
         assert in_force(self.journal) == self.now
         assert in_force(self.other) == self.now
         for writer in (self.journal, self.other):
+            assert {id_: each.note for id_, each in writer.remarks.items()} == self.notes
             assert writer.can_undo == bool(self.next_undo(writer))
             assert writer.can_redo == bool(self.next_redo(writer))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from bearwidgets.clean.log.remarks import LONGEST_NOTE, LONGEST_TAG, MOST_PER_ITEM, Remark, Remarks, value_of
+from bearwidgets.clean.log.remarks import LONGEST_NOTE, LONGEST_TAG, MOST_PER_ITEM, Remark, Remarks
 from bearwidgets.data.actions import CLEAR, RECORDED, RELABEL, REMARK, answers_of
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class DecisionState:
         version: Grows with every line.
         changed: The version at which each item's decision changed last, the newest change last.
         latest: The newest decision on each item, in force or not.
-        remarks: Tags and notes in force.
+        remarks: The newest tags and note of each item.
         choices: How many decisions in force say each action and new label.
 
     Args:
@@ -202,7 +202,7 @@ class DecisionState:
         now = act.after if step == "undo" else act.before
         noted = {id_: both[step == "undo"] for id_, both in act.remarks.items()}
         return all(self.latest.get(id_) is made for id_, made in now.items()) and all(
-            value_of(self.remarks.get(id_)) == value_of(remark) for id_, remark in noted.items()
+            self.remarks.get(id_) is remark for id_, remark in noted.items()
         )
 
     def settled(self) -> dict[str, tuple[str, ...]]:

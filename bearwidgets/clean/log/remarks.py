@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 LONGEST_TAG, LONGEST_NOTE = 50, 1000  # characters
 MOST_TAGS, MOST_PER_ITEM = 200, 20  # different ones
+NOTHING: tuple[tuple[str, ...], str] = ((), "")
 TAG_SEPARATOR = "; "  # in a cell of a table
 _REFUSED = ",;"  # would part a tag in two there
 
@@ -53,7 +54,7 @@ class Remark:
 
 def value_of(remark: Remark | None) -> tuple[tuple[str, ...], str]:
     """What is remarked; nothing for None."""
-    return ((), "") if remark is None else remark.value
+    return NOTHING if remark is None else remark.value
 
 
 def tags_cell(remark: Remark | None) -> str:
@@ -144,7 +145,7 @@ def merged(was: Remark | None, ours: Remark | None, theirs: Remark | None) -> tu
 
 
 class Remarks(dict[str, Remark]):
-    """The remarks in force by id, with how many items have each tag."""
+    """The newest remark on each item, which may say nothing any more, and how many items have each tag."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -153,9 +154,14 @@ class Remarks(dict[str, Remark]):
     def put(self, id_: str, remark: Remark | None) -> None:
         """Take another remark for an item; None for none."""
         self.counts.subtract(value_of(self.pop(id_, None))[0])
-        if remark is not None and remark.value != ((), ""):
+        if remark is not None:
             self[id_] = remark
             self.counts.update(remark.tags)
+
+    def said(self, id_: str) -> Remark | None:
+        """Tags and note of an item; None where it has neither."""
+        remark = self.get(id_)
+        return None if value_of(remark) == NOTHING else remark
 
     def tags(self) -> dict[str, int]:
         """How many items have each tag, the most frequent first."""

@@ -197,6 +197,12 @@ class Tools:
         Raises:
             BadInputError: a training is running, or there is no journal yet.
             WorkspaceError: it cannot be written; the journal is as it was.
+
+        Example:
+            >>> cleaner.mark(ds.table.path[0], "delete")
+            1
+            >>> cleaner.reset().name, len(cleaner.decisions)
+            ('journal-1.jsonl', 0)
         """
         with self.lock:
             kept = self._session.reset()
