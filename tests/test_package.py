@@ -105,6 +105,11 @@ def python(code, *arguments):
     [
         ("bearwidgets.cli", HEAVY),
         ("bw.Dataset, bw.Journal, bw.sample_bears", {"torch", "timm", "anywidget", "ipywidgets"}),
+        ("bw.Cleaner, bw.clean, bw.ConfusionMatrix", {"torch", "timm", "sklearn"}),
+        (
+            "bw.Learner, bw.Review",
+            {"timm", "torchvision", "torch._dynamo", "lightning_fabric", "torchmetrics"},
+        ),
     ],
 )
 def test_import_loads_nothing_heavy(names, absent):

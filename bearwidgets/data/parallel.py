@@ -6,11 +6,13 @@ Threads and not processes, because Pillow, NumPy, torch and the disk let go of t
 from __future__ import annotations
 
 import collections
+import contextlib
 import functools
 import itertools
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -88,3 +90,31 @@ def begun_ahead(
 
 def _each_of(work: Callable[[Item], Result], items: list[Item]) -> list[Result]:
     return [work(item) for item in items]
+
+
+@contextlib.contextmanager
+def one_thread() -> Generator[None]:
+    """One thread for linear algebra: NumPy's and SciPy's threads, in turn, else wait for each other's.
+
+    The limit is one for the whole process: the first of several that work sets it, the last one lifts it.
+    """
+    with _lock:
+        _limits.append(_controller().limit(limits=1, user_api="blas") if not _limits else None)
+    try:
+        yield
+    finally:
+        with _lock:
+            limit = _limits.pop()
+            if limit is not None:
+                limit.restore_original_limits()
+
+
+@functools.cache
+def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+_lock = threading.Lock()
+_limits: list[Any] = []  # of those that work now; the first is the one to lift

@@ -13,13 +13,11 @@ from tqdm import tqdm
 from bearwidgets.errors import BadInputError, check_whole
 from bearwidgets.learn.diagnosis.diagnosis import diagnose
 from bearwidgets.learn.diagnosis.evidence import evidence_of
-from bearwidgets.learn.find_rate import search_rate
 from bearwidgets.learn.fit_head import fit_features_and_head, usable_features
 from bearwidgets.learn.network.groups import layer_groups
 from bearwidgets.learn.predict import Predicts
 from bearwidgets.learn.progress import QUICK_STAGES, run_with_bar
 from bearwidgets.learn.provenance import as_mode
-from bearwidgets.learn.run import TrainingRun
 from bearwidgets.learn.training.recipe import Phase, check_share, fine_tune_phases, make_recipe
 from bearwidgets.learn.training.schedule import Constant, FlatCosine, OneCycle
 
@@ -226,6 +224,8 @@ class FitMethods(Predicts):
 
     def fitting(self, phases: Sequence[Phase], **options: Any) -> Generator[Progress]:
         """Train through the whole network, step by step, in phases of your own; options are fields of `Recipe`."""
+        from bearwidgets.learn.run import TrainingRun  # the loop's libraries take long to load
+
         recipe = make_recipe(options)
         self.data().freeze_exam()
         self._pristine = self._pristine or copy.deepcopy(self.module.body)
@@ -277,6 +277,8 @@ class FitMethods(Predicts):
         Raises:
             BadInputError: rates or steps that are not allowed, or a loss that diverged at once.
         """
+        from bearwidgets.learn.find_rate import search_rate
+
         return search_rate(self, start_lr, end_lr, steps, make_recipe(options), show=progress)
 
     def _show(self, steps: Generator[Progress], stages: Sequence[str], *, progress: bool) -> Self:

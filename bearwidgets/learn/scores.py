@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -53,7 +53,7 @@ def make_metrics(wanted: Wanted, n_classes: int) -> dict[str, Metric]:
     ("F1Score" or "MulticlassF1Score"), or a `torchmetrics.Metric`; a mapping gives names of your own to the latter.
     One that is unknown, takes other arguments or gives a table is refused.
     """
-    if wanted is None:
+    if wanted is None or (isinstance(wanted, Sized) and not len(wanted)):
         return {}
     from torchmetrics import Metric
 

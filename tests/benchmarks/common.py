@@ -152,7 +152,8 @@ def fastai_learner(table: Any, root: Path, seed: int) -> Any:
     import torch
     from fastai.vision.all import Normalize, Resize, error_rate, set_seed, vision_learner
 
-    from bearwidgets.learn.network.weights import OFFLINE_ARCH, offline_weights
+    from bearwidgets.learn.network.bodies import OFFLINE_ARCH
+    from bearwidgets.learn.network.weights import offline_weights
 
     set_seed(seed)
     normalize = Normalize.from_stats([0.5] * 3, [0.5] * 3, cuda=torch.cuda.is_available())

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from made_data import clouds
 from sklearn.linear_model import LogisticRegression
 
+from bearwidgets.data import parallel
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.head import linear_head as head
-from bearwidgets.learn.head import softmax
 from bearwidgets.learn.head.linear_head import HeadFit, fit_head
 from bearwidgets.learn.head.softmax import Softmax, estimate_transition, fit_softmax
 
@@ -239,10 +239,10 @@ def test_two_classes_that_cannot_be_told_apart_are_no_wrong_labels():
 
 def test_threads_are_as_before_when_the_last_of_several_fits_ends():
     def threads():
-        return [each["num_threads"] for each in softmax._controller().info() if each["user_api"] == "blas"]
+        return [each["num_threads"] for each in parallel._controller().info() if each["user_api"] == "blas"]
 
     before = threads()
-    first, second = softmax._one_thread(), softmax._one_thread()
+    first, second = parallel.one_thread(), parallel.one_thread()
     first.__enter__()
     second.__enter__()
     assert set(threads()) == {1}

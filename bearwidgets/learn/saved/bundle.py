@@ -7,9 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import safetensors.torch
-import timm
 import torch
-import torchvision
 
 from bearwidgets.data.output import check_output, write_output
 from bearwidgets.data.workspace import resolved
@@ -18,6 +16,7 @@ from bearwidgets.learn import tensor_file
 from bearwidgets.learn.input.preprocessing import Preprocessing
 from bearwidgets.learn.network import bodies, model
 from bearwidgets.learn.network.bodies import OWN, BodySource, Origin
+from bearwidgets.learn.network.libraries import timm, torchvision
 from bearwidgets.learn.network.network_heads import mlp_head
 from bearwidgets.learn.saved.metadata_schema import check_metadata
 

@@ -10,13 +10,13 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-import timm
 import torch
 from torch import nn
 
 from bearwidgets.data.identity import hash_bytes
 from bearwidgets.errors import BadInputError, and_more
 from bearwidgets.figures import interval, percent
+from bearwidgets.learn.network.libraries import timm
 from bearwidgets.learn.provenance import Provenance
 from bearwidgets.safe_text import as_json
 from bearwidgets.version import __version__

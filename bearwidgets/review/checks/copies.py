@@ -10,7 +10,7 @@ from PIL import Image
 
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.data.image_stats.table import small_images
-from bearwidgets.data.parallel import in_threads
+from bearwidgets.data.parallel import in_threads, one_thread
 from bearwidgets.errors import ImageError
 from bearwidgets.figures import percent
 from bearwidgets.review.checks.alignment import EVEN, Pairs, refine, unit_waves, views, windows
@@ -72,11 +72,12 @@ def find_copies(
     good = (image_stats["problem"] == "").to_numpy() & ~ds.table["content"].duplicated().to_numpy()
     rows = np.flatnonzero(good)
     small = small_images(image_stats.iloc[rows])
-    pairs = _candidates(small)
-    if neighbors is not None:
-        near = _by_features(small, _among(neighbors, rows))
-        pairs = Pairs(*(np.concatenate(both) for both in zip(pairs, near, strict=True)))
-    pairs = _prune(small, pairs)
+    with one_thread():  # the products are so small that threads of linear algebra wait more than they work
+        pairs = _candidates(small)
+        if neighbors is not None:
+            near = _by_features(small, _among(neighbors, rows))
+            pairs = Pairs(*(np.concatenate(both) for both in zip(pairs, near, strict=True)))
+        pairs = _prune(small, pairs)
     paths = [ds.path_of(id_) for id_ in ds.table["id"].iloc[rows]]
     tiny = ds.table[["width", "height"]].min(axis=1).to_numpy()[rows] < _TINY
     pairs, similarity = _by_blocks(pairs, lambda some: _verify(paths, tiny, some))
@@ -91,9 +92,15 @@ def _candidates(small: np.ndarray) -> Pairs:
     places = windows() if n <= MOST_WINDOWED else windows()[:1]
     best = np.full((n, _CANDIDATES), -1.0, np.float32)
     held = np.zeros((n, _CANDIDATES, 3), np.int64)  # whole, window, flipped
-    for start, window_waves in _windows_of(small, places):
-        wholes = len(window_waves) // len(places)
-        score, window, flipped = _best_window(window_waves, known, wholes)
+
+    def look(block: tuple[int, np.ndarray]) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
+        start, some = block
+        seen = views(np.repeat(some, len(places), axis=0), np.tile(places, (len(some), 1)), 16)
+        waves = unit_waves(seen if len(places) > 1 else some)
+        return start, *_best_window(waves, known, len(some))
+
+    for start, score, window, flipped in in_threads(look, _blocks_of(small, len(places))):
+        wholes = len(score)
         score[np.arange(wholes), start + np.arange(wholes)] = -1
         number = np.broadcast_to(start + np.arange(wholes)[:, None], score.shape)
         fresh = np.stack([number, window, flipped], axis=2)
@@ -107,13 +114,11 @@ def _candidates(small: np.ndarray) -> Pairs:
     return Pairs(whole, part, flipped.astype(bool), places[window])
 
 
-def _windows_of(small: np.ndarray, places: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Waves of all windows of some images at a time: number of the first image, (images × windows, 35)."""
-    step = max(1, _BLOCK // len(places)) if len(places) > 1 else _BLOCK
+def _blocks_of(small: np.ndarray, n_places: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Some images at a time, as many as have few windows together, with the number of the first one."""
+    step = max(1, _BLOCK // n_places) if n_places > 1 else _BLOCK
     for start in range(0, len(small), step):
-        some = small[start : start + step]
-        seen = views(np.repeat(some, len(places), axis=0), np.tile(places, (len(some), 1)), 16)
-        yield start, unit_waves(seen if len(places) > 1 else some)
+        yield start, small[start : start + step]
 
 
 def _best_window(
