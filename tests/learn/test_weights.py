@@ -17,7 +17,7 @@ from torch import nn
 
 from bearwidgets.errors import BadInputError, MissingFileError
 from bearwidgets.learn.network import weights
-from bearwidgets.learn.network.bodies import noted
+from bearwidgets.learn.network.bodies import OFFLINE_ARCH, noted
 from bearwidgets.learn.network.model import create_body
 
 ARCH = "test_resnet"
@@ -38,7 +38,7 @@ def test_the_installed_offline_file_is_the_pinned_one_and_fits():
     data = importlib.resources.files(name).joinpath(file).read_bytes()
     assert hashlib.sha256(data).hexdigest() == weights.OFFLINE_SHA256
     tensors = weights.offline_weights()
-    wanted = timm.create_model(bodies.OFFLINE_ARCH, num_classes=0).state_dict()
+    wanted = timm.create_model(OFFLINE_ARCH, num_classes=0).state_dict()
     assert list(weights.matching(tensors, wanted, "the file")) == list(wanted)
 
 
