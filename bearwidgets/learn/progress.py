@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from typing_extensions import override
 
+from bearwidgets.figures import percent
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
@@ -81,12 +83,7 @@ class Stages:
         words = [f"✓ {name}" for name in self.names[:done]] + now + self.names[done + 1 :]
         if len(self.names) > MOST_NAMES:
             words = now or [f"✓ {self.names[-1]}"]
-        figures = ("loss", "train_loss"), ("valid loss", "valid_loss"), ("valid error", "valid_error")
-        words += [
-            f"{name} {value:.3f}"
-            for name, of in figures
-            if (value := getattr(self._step, of, None)) is not None
-        ]
+        words += _figures(self._step)
         seconds = time.monotonic() - self._began
         ended = [self.ended] if self.ended not in ("", "done") else []
         return " · ".join([*words, *ended, f"{seconds:.1f} s" if self.ended else f"{seconds:.0f} s"])
@@ -94,6 +91,15 @@ class Stages:
     def _now(self, name: str) -> str:
         step = self._step
         return f"{name} {step.step:,} of {step.total:,}" if step is not None and step.total else name
+
+
+def _figures(step: Progress | None) -> list[str]:
+    """The figures that are known by then, in words."""
+    if step is None:
+        return []
+    losses = {"loss": step.train_loss, "valid loss": step.valid_loss}
+    words = [f"{name} {value:.3f}" for name, value in losses.items() if value is not None]
+    return words if step.valid_error is None else [*words, f"valid error {percent(step.valid_error, 1)}"]
 
 
 def with_bar(

@@ -229,7 +229,8 @@ class Review:
     def most_confused(self, min_count: int = 1, split: str | None = None) -> pd.DataFrame:
         """Pairs of classes that are mistaken for each other: actual, predicted, count, share of the actual class."""
         check_whole("min_count", min_count, 0, kind=Integral)
-        return most_confused(self.confusion_matrix(split), min_count)
+        found = most_confused(self.confusion_matrix(split), min_count)
+        return found.rename_axis(columns=self.labels)  # the head of the table says what it counts
 
     def _in_split(self, split: str | None) -> pd.DataFrame:
         if split is None:

@@ -81,21 +81,23 @@ class View(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """The view, and a copy of it for where no kernel is."""
-        self._hold(self)
-        data, metadata = super()._repr_mimebundle_(**options) or ({}, {})
+        data, metadata = self._live(**options)
         return {**data, "text/html": self._copy()}, metadata
 
     def _ipython_display_(self) -> None:
-        """Show the view and its copy as two outputs, for JupyterLab shows but one kind of data of each.
+        """Show the view and then its copy, as two outputs, for JupyterLab shows but one kind of data of each.
 
         Of a notebook that is opened again that would be "Error displaying widget: model not found".
         """
         from IPython.display import display
 
-        data, metadata = self._repr_mimebundle_()
-        copy = {"text/html": data.pop("text/html"), "text/plain": ""}
+        data, metadata = self._live()
         display(data, metadata=metadata, raw=True)
-        display(copy, raw=True)
+        display({"text/html": self._copy(), "text/plain": ""}, raw=True)
+
+    def _live(self, **options: Any) -> Any:
+        self._hold(self)
+        return super()._repr_mimebundle_(**options) or ({}, {})
 
     def _copy(self) -> str:
         now = datetime.now().astimezone()

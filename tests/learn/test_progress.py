@@ -58,8 +58,8 @@ def test_one_bar_from_the_call_to_the_end(shown):
         "features 6 of 12 · head · 0 s",
         "features 12 of 12 · head · 0 s",
         "✓ features · head 1 of 2 · loss 0.210 · 0 s",
-        "✓ features · head 2 of 2 · valid error 0.050 · 0 s",
-        "✓ features · ✓ head · valid error 0.050 · 0 s",
+        "✓ features · head 2 of 2 · valid error 5.0 % · 0 s",
+        "✓ features · ✓ head · valid error 5.0 % · 0 s",
     ]
     assert [share(each) for each in shown[0]] == [0, 0.25, 0.5, 0.75, 1, 1]
     assert "#2e7d32" in shown[0][-1]["text/html"]

@@ -105,7 +105,7 @@ def test_a_mistake_ends_in_a_sentence(cleaner, mistake, sentence):
 
 
 def test_repr(cleaner):
-    assert repr(cleaner) == "Cleaner(images: 24 items, 0 marked)"
+    assert repr(cleaner) == "Cleaner(images: 24 images, 0 decisions)"
 
 
 # ---------------------------------------------------------------------- Python

@@ -10,6 +10,7 @@ import traitlets
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import check_whole
+from bearwidgets.figures import counted
 from bearwidgets.review.checks.run import known_checks
 from bearwidgets.widgets.cleaner.commands import Commands
 from bearwidgets.widgets.cleaner.keys import own_keys
@@ -91,7 +92,8 @@ class Cleaner(Commands, View):
 
     def __repr__(self) -> str:
         state = self._session.state()
-        return f"Cleaner({state.title}: {state.items} items, {state.marked} marked)"
+        items, decisions = counted(state.items, "image"), counted(state.marked, "decision")
+        return f"Cleaner({state.title}: {items}, {decisions})"
 
     @property
     def ds(self) -> Dataset:
