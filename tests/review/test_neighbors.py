@@ -110,3 +110,29 @@ def test_the_index_finds_nearly_all(monkeypatch):
     assert np.mean([len(set(a) & set(b)) for a, b in zip(index, exact, strict=True)]) > 9
     assert (np.diff(np.delete(similarity, 7, 0), axis=1) <= 1e-6).all()
     assert (index != np.arange(5000)[:, None]).all()
+
+
+class Store(dict):
+    """Features by name, as a learner has them."""
+
+    def array(self, names):
+        return np.stack([self[name] for name in names]).astype(np.float32)
+
+
+@pytest.mark.parametrize("block", [1, 64, 4096])
+def test_distances_from_one_are_those_by_force(monkeypatch, block):
+    monkeypatch.setattr(neighbors, "BLOCK", block)
+    x = clustered()
+    x[5] = 0
+    names = [f"n{row}" for row in range(len(x))]
+    store = Store(zip(names, x, strict=True))
+    del store["n7"]
+    found = neighbors.distances_from("n3", names, store)
+    assert np.flatnonzero(np.isnan(found)).tolist() == [5, 7]
+    x[5] = x[7] = 1
+    unit = x.astype(np.float64) / np.linalg.norm(x, axis=1, keepdims=True)
+    expected = 1 - unit @ unit[3]
+    expected[[5, 7]] = np.nan
+    assert found == pytest.approx(expected, abs=2e-6, nan_ok=True)
+    assert (found[3], found[~np.isnan(found)].min() >= 0) == (pytest.approx(0, abs=2e-6), True)
+    assert np.isnan(neighbors.distances_from("n5", names, store)).all()

@@ -78,6 +78,7 @@ def test_similar_shows_the_nearest_first_whatever_the_filter(front, ids):
     front.ask("mark", revision=front.revision, ranges=[[0, 3]], action="delete")
     assert front.session.journal.decisions.rank_by.tolist() == ["similar"] * 3
     assert view(front, similar=front.session.ds.table.path[3])["view"]["similar"] == ids[3]
+    assert view(front, similar=ids[0], queue="gone", sort="queue")["total"] == 24
     assert view(front)["view"]["similar"] is None
 
 

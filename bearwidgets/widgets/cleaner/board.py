@@ -135,21 +135,21 @@ class Board:
 
     def show(self, view: ViewSpec) -> None:
         """Filter and sort anew; a queue must be there, a class or split without items is allowed."""
-        if view.sort == "queue" and view.queue is None:
+        queue = similar = None
+        if view.similar is not None:
+            row = int(self.rows_of([view.similar])[0])
+            view = replace(view, similar=self.ids[row])
+            similar = self.similar_to(row, MOST_SIMILAR)
+            order = np.concatenate([[row], similar.rows])
+        elif view.sort == "queue" and view.queue is None:
             raise BadInputError(
                 "The order of a queue needs a queue; choose one of both: queue=..., sort='path'."
             )
-        queue, similar = self.queues.get(view.queue), None
-        if view.similar is None:
-            rows = self._rows(view)
+        else:
+            queue, rows = self.queues.get(view.queue), self._rows(view)
             order = rows[np.argsort(self._keys(rows, view), kind="stable")]
             if view.descending and view.sort in ("queue", "label_issue"):  # what is decided steps back
                 order = order[np.argsort(~self._is_open(queue, order), kind="stable")]
-        else:
-            row = int(self.rows_of([view.similar])[0])
-            view = replace(view, similar=self.ids[row])
-            queue, similar = None, self.similar_to(row, MOST_SIMILAR)
-            order = np.concatenate([[row], similar.rows])
         self.order, self.similar = order, similar
         self.groups = None
         if queue is not None:
