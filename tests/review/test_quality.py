@@ -168,8 +168,9 @@ def order_drift(_):
 
 
 def label_issues(_):
-    p = np.array([[0.01, 0.02, 0.97], [0.9, 0.07, 0.03]])
-    frame = pd.DataFrame({"id": ["0", "1"], "label": ["grizzly", "black"]})
+    """One label of ten is doubted; were it one of two, the probabilities would hardly count."""
+    p = np.array([[0.01, 0.02, 0.97]] + [[0.07, 0.9, 0.03]] * 9)
+    frame = pd.DataFrame({"id": [str(number) for number in range(10)], "label": ["grizzly"] + ["black"] * 9})
     return SimpleNamespace(
         table=frame, review=Review.from_predictions(frame, p[:, [1, 0, 2]], ["black", "grizzly", "teddy"])
     )

@@ -97,6 +97,7 @@ def test_what_is_certain_comes_first_and_copies_are_side_by_side(ds):
 def test_what_is_said_of_the_whole_set_is_no_list(ds, name, rows, said):
     issues = issues_of(ds, **{name: flags(list(rows), note="the figures")})
     assert issues.findings.get(name) == said
+    assert ("(of the whole set)" in repr(issues)) == bool(said)
     assert len(issues.triage) == (0 if said else len(list(rows)))
     assert len(issues.queue(name)) == len(list(rows)), "whoever asks for it sees it all the same"
 
@@ -120,6 +121,16 @@ def test_checks_that_pay_for_this_person_come_earlier(ds):
     assert after.score[dark] < before[dark] < after.score[bright]
     unsure = issues.triage_after(decided(ds, unsure=kept))
     assert unsure.score.to_numpy() == pytest.approx(before.to_numpy()), "an open answer says nothing"
+
+
+def test_the_list_does_not_grow_as_everything_in_it_is_changed(ds):
+    chance = np.linspace(0.9, 0.0, 24)
+    issues = issues_of(ds, off_topic=CheckResult(chance, chance > 0.7, 0.7, chance=chance))
+    n = len(issues.triage)
+    assert n == (chance >= 0.25).sum()
+    after = issues.triage_after(decided(ds, delete=range(10)))
+    assert (len(after), rows_of(ds, after)) == (n, list(range(n)))
+    assert after.score.iloc[-1] > 0.6
 
 
 def test_an_answer_says_something_of_the_checks_that_it_answers(ds):

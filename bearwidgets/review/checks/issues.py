@@ -235,7 +235,7 @@ class Issues:
         lines = [f"Issues of {len(self.table):,} items, {len(self._results)} checks:"]
         width = max((len(title) for title in self.summary.title), default=0)
         for name, row in self.summary.iterrows():
-            mark = ""
+            mark = " (of the whole set)" if name in self.findings else ""
             if row.certain:
                 mark = " (certain)" if row.certain == row.flagged else f" ({row.certain:,} certain)"
             lines.append(f"  {row.title:<{width}}  {row.flagged:>6,}{mark}  {name}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NAME, TITLE = "triage", "Review first"
 LEAST = 0.25
-"""Probability from which an item is listed that no check flags."""
+"""Probability, before any decision, from which an item is listed that no check flags."""
 WHOLE_SET = 0.3  # share of flagged items from which a check tells of the set, and not of single items
 _A_FEW = 10  # flagged items, up to which they are looked at one by one all the same
 _FACT = 0.999
@@ -76,13 +76,16 @@ def triage(items: pd.DataFrame, results: Results, decisions: pd.DataFrame | None
         answered[row] = [each.asks in about for each, _ in listed.values()]
     chances = chance_of_change(said, changed, answered, learn_slope=slopes)
     flagged = np.any([result.flag for _, result in listed.values()], axis=0)
+    likely = any_of(np.nan_to_num(said)) >= LEAST
     chance = any_of(chances)
     score = np.stack([np.nan_to_num(result.score) for _, result in listed.values()], axis=1)
     each = pd.DataFrame({"chance": chance, "score": score[rows, chances.argmax(1)]})
     together = np.where(group < 0, len(items) + rows, group)
     worst = each.groupby(together).transform("max").to_numpy()
     order = np.lexsort([~keeper, together, *-worst.T[::-1]])
-    return _frame(items, order[(flagged | (chance >= LEAST))[order]], listed, group, keeper, chances)
+    # as many as were likely before: what is learned from the most suspect ones would make all others likely
+    others = np.cumsum(~flagged[order]) <= (likely & ~flagged).sum()
+    return _frame(items, order[flagged[order] | others], listed, group, keeper, chances)
 
 
 def _frame(
@@ -94,6 +97,7 @@ def _frame(
     chances: np.ndarray,
 ) -> pd.DataFrame:
     """The table of these rows, in this order."""
+    chance = any_of(chances)
     labels = items.label.to_numpy()
     proposed = [proposals(*each, labels) for each in listed.values()]
     names = list(listed)
@@ -105,7 +109,7 @@ def _frame(
         copy = group[row] >= 0
         found.append(
             {
-                "score": float(any_of(chances[row : row + 1])[0]),
+                "score": chance[row],
                 "check": names[main],
                 "checks": tuple(names[each] for each in reasons),
                 "proposal": (KEEP if keeper[row] else DELETE) if copy else action,
