@@ -476,6 +476,7 @@ class FullReply(Message):
     predicted: str | None
     suggested: str | None
     probabilities: list[tuple[str, float]]  # the most probable classes
+    looks_like: str  # among the classes of ImageNet, "sloth bear (93 %)"; "" where that is not known
     decision: Decision | None
     proposal: Decision | None
     history: list[HistoryEntry]  # what was decided on it and not undone, the newest last

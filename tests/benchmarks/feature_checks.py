@@ -57,7 +57,9 @@ def made(n: int, seed: int = 0) -> SimpleNamespace:
     review = pd.DataFrame({"label": label, "predicted": predicted}, index=ids)
     stats = pd.DataFrame({name: rng.random(n) for name in spurious.PROPERTIES})
     judged = SimpleNamespace(table=review)
-    return SimpleNamespace(table=table, features=features, image_stats=stats, review=judged)
+    return SimpleNamespace(
+        table=table, features=features, image_stats=stats, review=judged, threshold=None, imagenet=None
+    )
 
 
 def timed(name: str, run: Any, rows: list[list[Any]]) -> Any:

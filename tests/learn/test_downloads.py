@@ -16,7 +16,8 @@ import torchvision
 from huggingface_hub import constants
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.learn.network import downloads
+from bearwidgets.learn.network import downloads, weights
+from bearwidgets.learn.network.bodies import OFFLINE_ARCH
 from bearwidgets.learn.network.model import create_body, fingerprint
 
 
@@ -204,7 +205,8 @@ def test_an_architecture_without_weights_says_so():
 
 
 def test_lite0_is_downloaded_where_the_offline_package_is_missing(monkeypatch):
-    monkeypatch.setattr("bearwidgets.learn.network.weights.OFFLINE_FILE", ("no_such_package", "none.pth"))
+    file = weights.OFFLINE[OFFLINE_ARCH]._replace(package="no-such-package==1")
+    monkeypatch.setitem(weights.OFFLINE, OFFLINE_ARCH, file)
     trained = timm.create_model("tf_efficientnet_lite0").state_dict()
     monkeypatch.setattr(downloads, "timm_content", lambda name: (trained, f"tag of {name}"))
     body, _, source, _ = create_body("efficientnet_lite0", "auto", 64, 0)

@@ -26,17 +26,17 @@ ARCH = "test_resnet"
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A stand-in for the offline package, whose file the test writes."""
-    name, file = weights.OFFLINE_FILE
+    file = weights.OFFLINE[OFFLINE_ARCH]
     monkeypatch.setattr(importlib.resources, "files", lambda asked: tmp_path / asked)
-    path = tmp_path / name / file
+    path = tmp_path / file.module / file.name
     path.parent.mkdir(parents=True)
     return path
 
 
 def test_the_installed_offline_file_is_the_pinned_one_and_fits():
-    name, file = weights.OFFLINE_FILE
-    data = importlib.resources.files(name).joinpath(file).read_bytes()
-    assert hashlib.sha256(data).hexdigest() == weights.OFFLINE_SHA256
+    file = weights.OFFLINE[OFFLINE_ARCH]
+    data = importlib.resources.files(file.module).joinpath(file.name).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == file.sha256
     tensors = weights.offline_weights()
     wanted = timm.create_model(OFFLINE_ARCH, num_classes=0).state_dict()
     assert list(weights.matching(tensors, wanted, "the file")) == list(wanted)
@@ -54,8 +54,8 @@ def test_a_changed_offline_file_is_refused_unopened(package, monkeypatch, tmp_pa
 
 def test_the_file_that_was_checked_is_the_one_that_is_read(monkeypatch):
     """Both come from the same bytes: a file that is exchanged in between is never opened."""
-    name, file = weights.OFFLINE_FILE
-    data = importlib.resources.files(name).joinpath(file).read_bytes()
+    file = weights.OFFLINE[OFFLINE_ARCH]
+    data = importlib.resources.files(file.module).joinpath(file.name).read_bytes()
 
     class Once:
         def joinpath(self, _):

@@ -18,7 +18,7 @@ from bearwidgets.review.neighbors import nearest
 
 def inputs_of(columns, **others):
     """What a check is given: a table with these columns, and what else it needs."""
-    return SimpleNamespace(threshold=None, table=pd.DataFrame(columns), **others)
+    return SimpleNamespace(threshold=None, imagenet=None, table=pd.DataFrame(columns), **others)
 
 
 # Off topic: far from all others, for the density around them
@@ -61,6 +61,17 @@ def test_off_topic_images_are_found_even_as_a_small_clump():
     assert found.flag.sum() <= 10
     said = f"{found.flag.sum()} of 400 images are unlike the others; a score of 0.5 is "
     assert found.note.startswith(said)
+
+
+def test_the_reason_says_what_an_image_looks_like():
+    x, target = balls()
+    x[:2] = np.random.default_rng(1).normal(size=(2, 64)) * 1.2
+    head = SimpleNamespace(looks_like=lambda features: ["sloth bear (93 %)", *[""] * (len(features) - 1)])
+    given = inputs_of({"label": target.astype(str)}, neighbors=nearest(x), features=x)
+    given.imagenet = head
+    why = off_topic(given).why
+    assert why[0].endswith("× the usual distance); looks like: sloth bear (93 %)")
+    assert why[1].endswith("× the usual distance)")
 
 
 def test_a_varied_class_is_not_off_topic():

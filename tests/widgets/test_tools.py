@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from stub_learner import StubLearner, id_at, paths
 from test_requests import Front
 
 from bearwidgets.errors import BadInputError
+from bearwidgets.learn.head import imagenet
 from bearwidgets.review.checks.run import find_issues
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.cleaner.saved_views import MOST
@@ -29,6 +31,8 @@ ALL = {
 
 class StubFeatures(dict):
     """Features by content, which lie on a half circle in the order of the table."""
+
+    weights = "of no known body"
 
     def array(self, contents):
         return np.stack([self[each] for each in contents])
@@ -94,6 +98,17 @@ def test_similar_refuses(front, similar):
     before = front.revision
     front.refused("view", sort="path", similar=similar)
     assert front.revision == before
+
+
+def test_the_zoom_says_what_an_image_looks_like(front, learn, ids, monkeypatch):
+    assert front.ask("full", item=ids[3])["looks_like"] == ""
+    head = SimpleNamespace(looks_like=lambda features: [f"sloth bear ({len(features)})"])
+    monkeypatch.setattr(
+        imagenet, "imagenet_head", lambda features: head if features is learn.features else None
+    )
+    assert front.ask("full", item=ids[3])["looks_like"] == "sloth bear (1)"
+    del learn.features[front.session.ds.table.content[3]]
+    assert front.ask("full", item=ids[3])["looks_like"] == ""
 
 
 def test_similar_needs_features(ds, ids):

@@ -45,6 +45,7 @@ class FeatureStore:
     """Features of one body under one preprocessing, by content id, in memory and (if `keep`) on disk.
 
     Attributes:
+        weights: hex hash of the body's weights.
         key: hex hash of weights, preprocessing and how files are decoded.
         problems: content id → reason, for images that could not be decoded.
     """
@@ -54,7 +55,8 @@ class FeatureStore:
         self.preprocessing = preprocessing
         self.precision = fast_precision(next(body.parameters()).device)
         read_as = f"{preprocessing}{self.precision}{DECODING}"
-        self.key = f"{fingerprint(body)}-{zlib.crc32(read_as.encode()):x}"
+        self.weights = fingerprint(body)
+        self.key = f"{self.weights}-{zlib.crc32(read_as.encode()):x}"
         self.problems: dict[str, str] = {}
         self._rows: dict[str, np.ndarray] = {}
         self._unwritten: list[str] = []
@@ -64,10 +66,15 @@ class FeatureStore:
     def __contains__(self, content: object) -> bool:
         return content in self._rows
 
+    @property
+    def width(self) -> int:
+        """How many features there are of an image."""
+        return width(self.body)
+
     def array(self, contents: Sequence[str]) -> np.ndarray:
         """Features (n, d), float32, of images that `compute` has seen."""
         if not len(contents):
-            return np.zeros((0, width(self.body)), np.float32)
+            return np.zeros((0, self.width), np.float32)
         return np.stack([self._rows[each] for each in contents]).astype(np.float32)
 
     def compute(self, contents: Sequence[str], paths: Sequence[Path | bytes]) -> Iterator[Progress]:
@@ -134,7 +141,7 @@ class FeatureStore:
     def of_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Features (n, d), float16, of pixels (n, size, size, bands), uint8 or float32."""
         if not len(pixels):
-            return np.zeros((0, width(self.body)), np.float16)
+            return np.zeros((0, self.width), np.float16)
         device = next(self._fast.parameters()).device
         with torch.inference_mode():
             images = self.preprocessing.normalize(pixels, device).to(self.precision)
@@ -149,7 +156,7 @@ class FeatureStore:
             except (ValueError, KeyError, TypeError):
                 continue  # a damaged cache file is no loss: its features are computed again
             known = isinstance(contents, list) and all(isinstance(each, str) for each in contents)
-            if known and values.shape == (len(contents), width(self.body)) and np.isfinite(values).all():
+            if known and values.shape == (len(contents), self.width) and np.isfinite(values).all():
                 self._rows.update(zip(contents, values, strict=True))
 
     def _write_shard(self) -> None:

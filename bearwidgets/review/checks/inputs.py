@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bearwidgets.data.dataset import Dataset
+    from bearwidgets.learn.head.imagenet import ImageNetHead
     from bearwidgets.learn.predict import Predicts
     from bearwidgets.review.checks.copies import Copies
     from bearwidgets.review.neighbors import Neighbors
@@ -96,6 +97,13 @@ class CheckInputs:
         features = np.zeros((len(ds), good.shape[1]), np.float32)
         features[~broken] = good
         return features
+
+    @cached_property
+    def imagenet(self) -> ImageNetHead | None:
+        """ImageNet's classifier for these features; None unless the body has the offline weights as they came."""
+        from bearwidgets.learn.head.imagenet import imagenet_head
+
+        return None if self._learn is None else imagenet_head(self._learn.features)
 
     @cached_property
     def neighbors(self) -> Neighbors:

@@ -72,12 +72,13 @@ def off_topic(inputs: CheckInputs) -> CheckResult:
     threshold = inputs.threshold or 0.5
     flag = score >= threshold  # NaN is not
     chance = score**2 / (score**2 + (1 - score) ** 2)  # few of those that stand out a little are off topic
-    why = [
-        f"Unlike the other images ({times:.1f}× the usual distance)" if flagged else ""
-        for times, flagged in zip(ratio, flag, strict=True)
-    ]
+    why = np.full(len(flag), "", dtype=object)
+    why[flag] = [f"Unlike the other images ({times:.1f}× the usual distance)" for times in ratio[flag]]
+    if inputs.imagenet is not None and inputs.features is not None and flag.any():
+        looks_like = inputs.imagenet.looks_like(inputs.features[flag])
+        why[flag] += [f"; looks like: {name}" if name else "" for name in looks_like]
     note = (
         f"{flag.sum():,} of {len(flag):,} images are unlike the others; a score of 0.5 is {least:.2f}× the usual "
         "distance"
     )
-    return CheckResult(score, flag, threshold, why=why, note=note, chance=chance)
+    return CheckResult(score, flag, threshold, why=why.tolist(), note=note, chance=chance)

@@ -19,6 +19,7 @@ from bearwidgets.data.formats.images import open_image
 from bearwidgets.errors import BadInputError, ConflictError, ImageError
 from bearwidgets.figures import local_time
 from bearwidgets.widgets import protocol
+from bearwidgets.widgets.cleaner.similar import looks_like
 from bearwidgets.widgets.cleaner.tool_requests import ToolRequests
 from bearwidgets.widgets.protocol import PAGE, SHOWN
 
@@ -132,6 +133,7 @@ class Requests(ToolRequests):
             predicted=board.predicted[row],
             suggested=board.suggested[row],
             probabilities=_most_probable(session.review, request.item),
+            looks_like=looks_like(session.learn, item.content),
             decision=board.decision(row),
             proposal=board.proposal(row),
             history=_history(session.journal.history(request.item), session.journal.by),

@@ -52,3 +52,14 @@ def similar_to(ds: Dataset, learn: Any, row: int, n: int) -> Similar:
 def features_at_hand(learn: Any) -> Any:
     """The features that a learner, or the first of a cross-validation, has computed; None where there are none."""
     return getattr(next(iter(getattr(learn, "learners", [learn])), None), "features", None)
+
+
+def looks_like(learn: Any, content: str) -> str:
+    """What an image is among the classes of ImageNet, such as "sloth bear (93 %)"; "" where that is not known."""
+    features = features_at_hand(learn)
+    if features is None or content not in features:
+        return ""
+    from bearwidgets.learn.head.imagenet import imagenet_head  # torch
+
+    head = imagenet_head(features)
+    return "" if head is None else head.looks_like(features.array([content]))[0]

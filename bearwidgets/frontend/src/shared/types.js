@@ -397,6 +397,7 @@
  * @property {string|null} predicted
  * @property {string|null} suggested
  * @property {[string, number][]} probabilities the most probable classes
+ * @property {string} looks_like among the classes of ImageNet, "sloth bear (93 %)"; "" where that is not known
  * @property {Decision|null} decision
  * @property {Decision|null} proposal
  * @property {HistoryEntry[]} history what was decided on it and not undone, the newest last
