@@ -240,7 +240,7 @@ def test_a_journal_of_ones_own(ds):
     assert journal.decisions.decided_by.tolist() == ["Ada"]
 
 
-@pytest.mark.parametrize("source", [None, 3, "bears", pd.DataFrame()])
+@pytest.mark.parametrize("source", [None, 3, {"bears"}, pd.DataFrame()])
 def test_what_cannot_be_shown(source):
     with pytest.raises(BadInputError, match=r"source is .*allowed are a trained bw\.Learner, .*from_folder"):
         Cleaner(source)

@@ -11,9 +11,11 @@ from bearwidgets.clean.journal import Journal
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, ConflictError
 from bearwidgets.review.review import Review
+from bearwidgets.widgets.cleaner import watching
 from bearwidgets.widgets.cleaner.commands import view_of
+from bearwidgets.widgets.cleaner.requests import Requests
 from bearwidgets.widgets.cleaner.session import Session
-from bearwidgets.widgets.protocol import Can
+from bearwidgets.widgets.protocol import Can, Nothing
 
 
 @pytest.fixture
@@ -104,6 +106,43 @@ def test_decisions_of_another_journal_appear(ds, session):
     other.undo()
     session.refresh()
     assert session.board.decisions.action[0] == ""
+
+
+def test_what_is_decided_elsewhere_is_told_to_open_views(ds, session, told):
+    one, two = first(session, 2)
+    Journal.open(ds, by="Bea").record([one], "delete")
+    session.look()
+    assert [event.event for event in told] == ["state", "items"]
+    assert (told[0].state.marked, told[1].ids) == (1, [one])
+    session.look()
+    session.mark([two], "keep", None)
+    session.look()
+    assert len(told) == 2, "nothing is new, and one's own act is no news"
+
+
+def test_a_view_that_is_shown_is_watched(ds, session, told, monkeypatch):
+    monkeypatch.setattr(watching, "EVERY", 0.01)
+    came = threading.Event()
+    monkeypatch.setattr(session, "tell", lambda _: came.set())
+    Requests(session).handlers["hello"][1](Nothing())
+    Journal.open(ds, by="Bea").record(first(session, 1), "delete")
+    assert came.wait(20)
+    assert session.board.decisions.action[0] == "delete"
+
+
+def test_files_that_are_moved_elsewhere_during_a_training_are_read_after_it(ds, session, learn):
+    learn.go.clear()
+    session.retrain()
+    assert learn.reached.wait(20)
+    other = Journal.open(ds, by="Bea")
+    other.record(first(session, 1), "delete")
+    other.apply()
+    session.refresh()
+    assert len(session.ds) == 24
+    learn.go.set()
+    session.job.wait()
+    session.refresh()
+    assert (len(session.ds), len(session.board.ids)) == (23, 23)
 
 
 def test_show_and_state_know_of_decisions_made_elsewhere(ds, session):

@@ -17,6 +17,7 @@ from bearwidgets.widgets.cleaner.decision_columns import DecisionColumns
 from bearwidgets.widgets.cleaner.questions import (
     ACCEPT_SAYS,
     BITS,
+    CHOSEN,
     KEEP_SAYS,
     ONE,
     SUGGESTED,
@@ -148,7 +149,8 @@ class Board:
         else:
             queue, rows = self.queues.get(view.queue), self._rows(view)
             order = rows[np.argsort(self._keys(rows, view), kind="stable")]
-            if view.descending and view.sort in ("queue", "label_issue"):  # what is decided steps back
+            if view.descending and view.sort in ("queue", "label_issue") and view.queue != CHOSEN:
+                # what is decided steps back, but where a person said: exactly these, in this order
                 order = order[np.argsort(~self._is_open(queue, order), kind="stable")]
         self.order, self.similar = order, similar
         self.groups = None

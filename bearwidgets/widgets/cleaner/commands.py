@@ -94,14 +94,14 @@ class Commands(Tools):
         return self.resolve_group(keep)
 
     def undo(self) -> int:
-        """Take the last act back, across restarts too; gives how many items it touched."""
+        """Take the last act back, across restarts too: of this view first; gives how many items it touched."""
         with self.lock:
-            return self._session.tell_items(self._session.journal.undo())
+            return self._session.tell_items(self._session.step("undo").ids)
 
     def redo(self) -> int:
         """Do again what was undone last; gives how many items it touched."""
         with self.lock:
-            return self._session.tell_items(self._session.journal.redo())
+            return self._session.tell_items(self._session.step("redo").ids)
 
     def show(self, *, ids: str | Sequence[str] | None = None, **view: Any) -> int:
         """Filter and sort the view.

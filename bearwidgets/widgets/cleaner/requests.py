@@ -21,6 +21,7 @@ from bearwidgets.figures import local_time
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner.similar import looks_like
 from bearwidgets.widgets.cleaner.tool_requests import ToolRequests
+from bearwidgets.widgets.cleaner.watching import watch
 from bearwidgets.widgets.protocol import PAGE, SHOWN
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Requests(ToolRequests):
             return handler(request)
 
     def _hello(self, _request: protocol.Nothing) -> protocol.StateReply:
+        watch(self._session)
         return protocol.StateReply(self._session.state())
 
     def _view(self, view: protocol.ViewSpec) -> protocol.StateReply:
@@ -97,10 +99,10 @@ class Requests(ToolRequests):
         return self._marked(self._session.resolve_group(ids, keepers=request.keepers))
 
     def _undo(self, _request: protocol.Nothing) -> protocol.StepReply:
-        return self._stepped(self._session.journal.step("undo"))
+        return self._stepped(self._session.step("undo"))
 
     def _redo(self, _request: protocol.Nothing) -> protocol.StepReply:
-        return self._stepped(self._session.journal.step("redo"))
+        return self._stepped(self._session.step("redo"))
 
     def _stepped(self, step: Step) -> protocol.StepReply:
         board, ids = self._session.board, step.ids

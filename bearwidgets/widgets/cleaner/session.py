@@ -8,7 +8,7 @@ import logging
 import threading
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bearwidgets.clean.journal import Journal
 from bearwidgets.data.actions import ACCEPT, DELETE, KEEP, MARKS, RELABEL, Choice
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bearwidgets.clean.apply.plan import Receipt
+    from bearwidgets.clean.journal import Step
     from bearwidgets.clean.log.remarks import Remark
     from bearwidgets.review.effect.effect import Effect
     from bearwidgets.widgets.cleaner.opening import Opening
@@ -93,6 +94,8 @@ class Session:
         self.remarks: dict[str, Remark] = {}
         self.painted = threading.Event()
         self.at_work = self.outdated = False
+        self._behind = False  # files were moved elsewhere during a job, and are not read anew yet
+        self._looked: tuple[int, int, int] | None = None  # the journal's file at the last look
         self.ready = self.untrained = ""
         self.job = Job(self._tell_job)
         self.thumbnails = _thumbnails_in(cache_dir() / "thumbs")
@@ -137,14 +140,14 @@ class Session:
         ids = self.board.ids[list(choices)]
         evidence = {id_: self.board.evidence(row) for id_, row in zip(ids, choices, strict=True)}
         changed = self.journal.record_each(dict(zip(ids, choices.values(), strict=True)), seen=evidence)
-        self.refresh()
+        self._take_news(changed)
         return changed
 
     def remark(self, ids: Sequence[str], **change: Any) -> list[str]:
         """Tag items or write their note, see `Journal.remark`; gives the ids that changed."""
         found = self.board.ids[self.board.rows_of(ids)].tolist()
         changed = self.journal.remark(found, **change)
-        self.refresh()
+        self._take_news(changed)
         return changed
 
     def reset(self) -> Path:
@@ -156,17 +159,43 @@ class Session:
         self._count_from = counted_from(self.journal)
         return kept
 
+    def step(self, what: Literal["undo", "redo"]) -> Step:
+        """Undo or redo, see `Journal.step`."""
+        step = self.journal.step(what)
+        self._take_news(step.ids)
+        return step
+
     def refresh(self) -> None:
         """Show decisions that were made elsewhere too."""
+        self._take_news([])
+
+    def look(self) -> None:
+        """As `refresh`, for whoever holds no lock and looks often: next to nothing where the file is as it was."""
+        stat = self.journal.path.stat()
+        seen = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        if seen != self._looked:
+            self._looked = seen
+            with self.lock:
+                self.refresh()
+
+    def _take_news(self, own: Sequence[str]) -> None:
+        """Take in what is new in the journal; what is not about one's `own` items is told to every view."""
         known, version = self._known_version, self.journal.version
-        if version == known:
+        if version == known and not (self._behind and not self.job.running):
             return
         applied = self._standing
         self._read_journal()
-        if self._standing != applied and not self.job.running:
+        self._behind |= self._standing != applied
+        if self._behind and not self.job.running:
             self._reload()
+            news = None
         else:
-            self.board.update(self.journal.changes_since(known))
+            changes = self.journal.changes_since(known)
+            self.board.update(changes)
+            news = list(changes.keys() - set(own))
+        if news != []:
+            self.tell_state()
+            self.tell(ItemsEvent(news if news is not None and len(news) <= TOLD else None))
 
     def _load_board(self, *, hold: bool = False) -> None:
         self.board.load(self.ds, self.review, self.journal.decisions, self.journal.settled, hold=hold)
@@ -352,6 +381,7 @@ class Session:
         return receipt
 
     def _reload(self) -> None:
+        self._behind = False
         self.ds = self.ds.reread()
         self.journal = self.journal.reopen(self.ds)
         self.review = self._full_review.rebind(self.ds) if self._full_review is not None else None
