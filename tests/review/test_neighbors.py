@@ -125,7 +125,7 @@ def test_distances_from_one_are_those_by_force(monkeypatch, block):
     x = clustered()
     x[5] = 0
     names = [f"n{row}" for row in range(len(x))]
-    store = Store(zip(names, x, strict=True))
+    store = Store(zip(names, x.copy(), strict=True))
     del store["n7"]
     found = neighbors.distances_from("n3", names, store)
     assert np.flatnonzero(np.isnan(found)).tolist() == [5, 7]
