@@ -29,7 +29,7 @@ def mark_two(page: Page) -> None:
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        ("Delete", "these items are marked so already"),
+        ("Delete", "these images are marked so already"),
         ("Enter", "no suggestion, or it is accepted already"),
     ],
 )

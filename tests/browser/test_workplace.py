@@ -142,7 +142,7 @@ def test_enter_does_what_the_queue_proposes_and_the_footer_says_so(open_cleaner:
     assert page.evaluate("kernel.log.filter(message => message.op === 'resolve_group').length") == 1
     page.evaluate("kernel.holding = ['mark']; null")
     press(page, "k")
-    page.wait_for_selector(".bw-badge >> text=not a duplicate")
+    page.wait_for_selector(".bw-badge >> text=✓ keep")
 
 
 def test_the_caption_is_the_decision(open_cleaner: Open) -> None:
@@ -183,10 +183,11 @@ def test_similar_images_and_back(open_cleaner: Open) -> None:
     page = open_cleaner()
     press(page, "q", *"blurred", "Enter")
     page.wait_for_selector(".bw-queue >> text=Blurred")
-    press(page, "s")
+    press(page, "ArrowRight", "s")
     page.wait_for_selector(".bw-queue >> text=Similar images")
     press(page, "ArrowRight", "Delete", "Escape")
     page.wait_for_selector(".bw-queue >> text=Blurred")
+    page.wait_for_function("document.activeElement.dataset.index === '1'")
     press(page, "s")
     page.click("text=← Back")
     page.wait_for_selector(".bw-queue >> text=Blurred")

@@ -1,6 +1,6 @@
 // Dialogs: the keys, applying with its plan, rolling back.
 import { button, h, isMac, say } from "../shared/dom.js";
-import { counted, fileChanges, firstOf } from "../shared/format.js";
+import { counted, fileChanges, firstOf, localTime } from "../shared/format.js";
 import { showModal } from "../shared/modal.js";
 import { KEYS } from "./keymap.js";
 /** @import { PlanReply } from "../shared/types.js" */
@@ -176,7 +176,7 @@ export async function rollbackDialog({ root, session, toast, onClose }) {
   };
   const rows = answer.rounds.map((row) => {
     const back = button(`Roll back round ${row.round}`, () => void rollback(row.round, back));
-    return [`Round ${row.round}`, row.time, fileChanges(row.counts), row.rolled_back ? "rolled back" : back];
+    return [`Round ${row.round}`, localTime(row.time), fileChanges(row.counts), row.rolled_back ? "rolled back" : back];
   });
   const promise = h("p", { text: "Files go back to where they were, byte for byte." });
   const body = rows.length ? [promise, rowTable(rows), said] : [h("p", { text: "No round has been applied yet." })];

@@ -43,7 +43,9 @@ export class JobPanel {
     const running = job.state === "running" || job.state === "stopping";
     if (running) this.#dismissed = "";
     this.#key = JSON.stringify(job);
-    this.element.hidden = job.state === "idle" || this.#dismissed === this.#key;
+    // Work that ended well and measured nothing says so by what is shown now.
+    const told = job.state === "done" && !job.after && !job.error;
+    this.element.hidden = job.state === "idle" || told || this.#dismissed === this.#key;
     if (this.element.hidden) return;
     say(this.#title, title(job));
     this.element.dataset.state = job.state;

@@ -30,7 +30,6 @@ export class QueueMenu {
     say(this.#count, similar ? whole(state.total) : queue ? openOf(queue) : whole(state.items));
     attribute(this.element, "title", `${title}: ${queue ? hintOf(queue) : counted(state.items, "image")} (Q)`);
     this.element.classList.toggle("bw-done", Boolean(queue?.problems && !queue.left));
-    this.element.hidden = !state.queues.length && !similar;
   }
 
   /** @returns {boolean} false: there are no queues */

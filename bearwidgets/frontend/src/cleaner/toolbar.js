@@ -18,7 +18,7 @@ export class Toolbar {
   #count = h("span", { class: "bw-count bw-cut", role: "status" });
   #more = button("⋯", () => this.#openMore(), { class: "bw-button bw-square", "aria-haspopup": "listbox", "aria-expanded": "false", "aria-label": "More", title: "More" });
   #back = button("← Back", () => this.#options.onDeed("back"), { hidden: true, title: "To what was shown before (Esc)" });
-  #ready = button("", () => this.#options.onDeed("ready"), { class: "bw-button bw-main-button", hidden: true, title: "Show them, the most suspect first" });
+  #ready = button("", () => this.#options.onDeed("ready"), { class: "bw-button bw-on", hidden: true, title: "Show them, the most suspect first" });
   #buttons;
   #refreshStops;
   /** @type {State|null} */

@@ -220,6 +220,14 @@ export class CleanerView {
     this.#resize(Math.max(SMALLEST, Math.min(LARGEST, next)), true);
   }
 
+  /** From similar images to what was shown before, at the same image. */
+  async #back() {
+    const id = this.#session.state?.view.similar;
+    await this.#session.showSimilar(null);
+    this.#grid.focus();
+    if (id) await this.#decisions.locate(id);
+  }
+
   /** What was found while the person was at work: the first queue, or all by how suspect they are. */
   #showReady() {
     const [first] = this.#session.state?.queues.filter(({ finding, total }) => total && !finding) ?? [];
@@ -238,7 +246,7 @@ export class CleanerView {
     else if (deed === "pending") this.#panels.drawer.toggle();
     else if (deed === "window") this.#fullWindow();
     else if (deed === "ready") this.#showReady();
-    else if (deed === "back") void this.#session.showSimilar(null).then(() => this.#grid.focus());
+    else if (deed === "back") void this.#back();
     else void this.#panels[deed]();
   }
 
@@ -298,7 +306,7 @@ export class CleanerView {
       case "help":
         return panels.help();
       case "escape":
-        if (this.#session.state?.view.similar && size(grid.selection) < 2) return void this.#session.showSimilar(null).then(() => grid.focus());
+        if (this.#session.state?.view.similar && size(grid.selection) < 2) return void this.#back();
         return grid.select(nothing(grid.selection.active), { show: false });
       case "similar":
         return this.#similar();

@@ -2,7 +2,7 @@
 import { focusOn, only, size } from "../grid/selection.js";
 import { ACTIONS, badge, colorOf, verb } from "../shared/actions.js";
 import { attribute, button, focusedNear, h, origin, say } from "../shared/dom.js";
-import { groupWords, percent, whole } from "../shared/format.js";
+import { groupWords, localTime, percent, whole } from "../shared/format.js";
 import { showModal } from "../shared/modal.js";
 import { FullImages } from "./fullimages.js";
 import { Pan } from "./pan.js";
@@ -72,12 +72,16 @@ export class Zoom {
           { class: "bw-tools" },
           button("←", () => this.#go(-1), { class: "bw-button bw-square", "aria-label": "Previous" }),
           button("→", () => this.#go(1), { class: "bw-button bw-square", "aria-label": "Next" }),
+          this.#percent,
+          button("✕", () => this.#dialog.close(), { class: "bw-button bw-square bw-end", "aria-label": "Close" }),
+        ),
+        h(
+          "div",
+          { class: "bw-tools" },
           button("Fit", () => this.#pan.fit(), { title: "The whole image (0)" }),
           button("100 %", () => this.#pan.toggle(), { title: "One pixel of the image for one of the screen (0); + and − or the wheel: closer" }),
           this.#compare,
           button("Similar", () => this.#similar(), { title: "The images nearest to this one (S)" }),
-          this.#percent,
-          button("✕", () => this.#dialog.close(), { class: "bw-button bw-square bw-end", "aria-label": "Close" }),
         ),
         this.#title,
         this.#where,
@@ -227,7 +231,7 @@ export class Zoom {
     );
     this.#history.replaceChildren(
       ...(details?.history ?? []).map((/** @type {any} */ line) =>
-        h("li", { text: `${line.time} · ${line.by}: ${verb(line.action, line.label, line.about)}` }),
+        h("li", { text: `${localTime(line.time)} · ${line.by}: ${verb(line.action, line.label, line.about)}` }),
       ),
     );
   }

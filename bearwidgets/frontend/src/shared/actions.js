@@ -23,7 +23,7 @@ export const ACTIONS = {
 };
 
 /** What a keep says, by what it is about. */
-const FINE = { label: "label is right", image: "image is fine", duplicate: "not a duplicate" };
+const FINE = { label: "label is right", image: "image is fine", duplicate: "keep" };
 
 /** What a decision is called in a sentence. @param {string} action @param {string|null} [label] @param {Decision["about"]} [about] */
 export function verb(action, label, about) {

@@ -26,6 +26,12 @@ export function loss(value) {
   return value >= 100 ? value.toFixed(0) : value.toFixed(2);
 }
 
+/** A time as the reader's clock shows it. @param {string} time UTC, ISO 8601 */
+export function localTime(time) {
+  const known = new Date(time);
+  return Number.isNaN(known.getTime()) ? time : known.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}
+
 /** A count with its noun. @param {number} n @param {string} one @param {string} [many] */
 export function counted(n, one, many = `${one}s`) {
   return `${whole(n)} ${n === 1 ? one : many}`;
