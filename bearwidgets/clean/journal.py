@@ -439,7 +439,7 @@ class Journal:
             >>> journal.record(list(ds.table.id[:1]), "delete")
             1
             >>> journal.step("undo").what
-            'delete black/000.jpg'
+            'delete black/0001.jpg'
         """
         self._need_dataset(what)
         with self._store.writing() as state:

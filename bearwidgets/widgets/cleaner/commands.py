@@ -37,7 +37,10 @@ class Commands(Tools):
 
         Args:
             ids: one id or path, or several.
-            action: "keep", "delete", "relabel", "unsure", "clear" (withdraw) or "accept" (take the suggestion).
+            action: "keep" (the answer to what the queue asks: the label is right, the image is fine, or the group of
+                copies is none), "delete", "relabel", "unsure", "clear" (withdraw every answer) or "accept" (what the
+                queue proposes: the suggested label, delete, or keep one of the copies). Without a queue it is about
+                the label.
             label: the new label, for "relabel".
             new_class: allow a label that is no class yet.
 

@@ -54,7 +54,9 @@ class DecisionColumns:
         self.new_label = np.full(n, None, dtype=object)
         self.seq = np.full(n, -1, dtype=np.int64)
         self.undecided = np.ones(n, dtype=bool)
-        self._settled = np.array([bits_of(settled.get(each, ())) for each in index], dtype=np.uint8)
+        self._settled = np.zeros(n, dtype=np.uint8)
+        at = index.get_indexer(pd.Index(list(settled), dtype=object))
+        self._settled[at[at >= 0]] = np.fromiter(map(bits_of, settled.values()), np.uint8, len(at))[at >= 0]
         self.answers = self._settled.copy()
         self.training = self._labels.copy()
         self.training[~self._train] = None
