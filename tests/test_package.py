@@ -105,7 +105,7 @@ def python(code, *arguments):
     [
         ("bearwidgets.cli", HEAVY),
         ("bw.Dataset, bw.Journal, bw.sample_bears", {"torch", "timm", "anywidget", "ipywidgets"}),
-        ("bw.Cleaner, bw.clean, bw.ConfusionMatrix", {"torch", "timm", "sklearn"}),
+        ("bw.Cleaner, bw.clean, bw.ConfusionMatrix", {"torch", "timm", "sklearn", "scipy"}),
         (
             "bw.Learner, bw.Review",
             {"timm", "torchvision", "torch._dynamo", "lightning_fabric", "torchmetrics"},

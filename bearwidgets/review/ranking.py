@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit, logit
 
 SPREAD = 1.5
 """Standard deviation of what may be wrong with the log-odds of a check before anything is decided: a person's first
@@ -30,6 +28,8 @@ def chance_of_change(
         answered: (n, checks) bool, which checks a look spoke of that changed nothing.
         learn_slope: (checks,) bool, for which checks the slope is learned as well: those with a score, not a flag.
     """
+    from scipy.special import expit, logit
+
     speaks = np.isfinite(said)
     odds = logit(np.clip(np.where(speaks, said, _TINY), _TINY, _SUREST))
     shift, slope = _learned(odds, speaks & (answered | (changed == 1)[:, None]), changed, learn_slope)
@@ -45,6 +45,9 @@ def _learned(
     odds: np.ndarray, speaks: np.ndarray, changed: np.ndarray, learn_slope: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shift and slope (checks,) of the log-odds, the most likely ones after the decisions."""
+    from scipy.optimize import minimize
+    from scipy.special import expit
+
     looked = ~np.isnan(changed) & speaks.any(1)
     n = odds.shape[1]
     start = np.concatenate([np.zeros(n), np.ones(n)])

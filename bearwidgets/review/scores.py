@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
-from scipy.special import expit, log_softmax, logit
 
 from bearwidgets.figures import percent
 
@@ -69,6 +67,9 @@ def label_issue(probabilities: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 def _soften(log: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Log-probabilities (n, classes), softened; the temperature is told from a sample where there are many."""
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
     if not len(log):
         return log
     sample = slice(None, None, -(-len(log) // SAMPLE))
@@ -104,6 +105,9 @@ def likely_wrong(
     counts as wrong too (Northcutt, Jiang and Chuang, "Confident learning", 2021): another class is at least as
     probable as it is on average for the items of that class.
     """
+    from scipy.optimize import brentq
+    from scipy.special import expit, logit
+
     rows = np.arange(len(target))
     log = _soften(np.log(np.maximum(probabilities, TINY)), target)
     own = log[rows, target].copy()

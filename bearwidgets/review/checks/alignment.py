@@ -6,7 +6,6 @@ import itertools
 from typing import NamedTuple
 
 import numpy as np
-from scipy.fft import dctn
 
 WAVES = 6
 """How many waves in each direction a view is known by; more would not bear a window that is not quite right."""
@@ -55,6 +54,8 @@ def unit_waves(images: np.ndarray) -> np.ndarray:
 
     The odd ones (the last 18) change sign when an image is mirrored. Images without any contrast are zeros.
     """
+    from scipy.fft import dctn
+
     low = dctn(images.astype(np.float32), axes=(1, 2), norm="ortho")[:, :WAVES, :WAVES]
     even = low[:, :, ::2].reshape(len(low), -1)[:, 1:]
     odd = low[:, :, 1::2].reshape(len(low), -1)

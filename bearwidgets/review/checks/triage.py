@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from bearwidgets.data.actions import CHANGING, DELETE, KEEP, RELABEL
 from bearwidgets.review.ranking import any_of, chance_of_change
@@ -169,6 +167,9 @@ def _copies(listed: Results, n: int) -> tuple[np.ndarray, np.ndarray]:
 
     The one that stays is the one of the check that sees most of the group.
     """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     copies = [
         (result.flag & (result.group >= 0), result.group, result.keeper)
         for check, result in listed.values()

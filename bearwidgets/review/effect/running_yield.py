@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 
 from bearwidgets.figures import counted, percent
 
@@ -151,6 +150,8 @@ def _posterior(middles: np.ndarray, errors: np.ndarray, kept: np.ndarray) -> tup
 
     Each with every bend (the log-odds fall faster and faster below the highest score) and every ceiling.
     """
+    from scipy.special import expit
+
     low, high = np.array([-30.0, 0.0]), np.array([30.0, 40.0])
     bent = middles - _BENDS[:, None] * (middles - middles.max()) ** 2
     prior = np.log1p((_BENDS / 0.3) ** 2)[:, None]

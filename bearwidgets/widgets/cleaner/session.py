@@ -236,7 +236,8 @@ class Session:
             self.board.rank_anew(decisions[decisions.seq > self._count_from])
         self.board.show(view)
         self.at_work = True
-        if view == suspects_first(self.board):
+        first = suspects_first(self.board)
+        if (view.queue, view.sort) == (first.queue, first.sort):
             self.ready = ""
 
     def save_view(self, name: str) -> None:
