@@ -235,7 +235,8 @@ def main() -> None:
         folder = home / f"planted{seed}"
         faults = plant(folder, *good_and_strange(name, random), random)
         planted[name].append(case(name, folder, faults, home / f"workspace{seed}"))
-        print(name, seed, found(planted[name][-1]), flush=True)
+        shares = found(planted[name][-1])
+        print(name, seed, {name: np.round(each, 3).tolist() for name, each in shares.items()}, flush=True)
     for name, cases in planted.items():
         if cases:
             report(f"Planted in {name}", cases)
