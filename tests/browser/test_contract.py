@@ -12,22 +12,14 @@ import pytest
 
 from bearwidgets.safe_text import as_json
 from bearwidgets.widgets.parse import parse
-from bearwidgets.widgets.protocol import GRID_REQUESTS, REQUESTS, ItemsEvent, JobEvent, StateEvent
+from bearwidgets.widgets.protocol import GRID_REQUESTS, REQUESTS, Filter, ItemsEvent, JobEvent, StateEvent
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 Open = Callable[..., "Page"]
 SCRIPT = Path(__file__).parents[2] / "bearwidgets" / "frontend" / "scripts" / "write_types.py"
-NO_FILTER = {
-    "label": None,
-    "predicted": None,
-    "split": None,
-    "decision": None,
-    "text": "",
-    "ranges": [],
-    "tag": None,
-}
+NO_FILTER = as_json(Filter())
 ASKED = [
     ("hello", {}),
     ("view", {"sort": "queue", "descending": True, "filter": NO_FILTER, "queue": "copies"}),

@@ -30,23 +30,17 @@ from stub_learner import StubLearner
 from bearwidgets.data.actions import ACCEPT
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import shortened
+from bearwidgets.safe_text import as_json
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.confusion import ConfusionMatrix
+from bearwidgets.widgets.protocol import Filter
 
 if TYPE_CHECKING:
     from bearwidgets.widgets.view import View
 
 SLOWEST = 5.0  # seconds of processor time for one message
 LONGEST = 5000  # characters of a refusal
-NO_FILTER = {
-    "label": None,
-    "predicted": None,
-    "split": None,
-    "decision": None,
-    "text": "",
-    "ranges": [],
-    "tag": None,
-}
+NO_FILTER = as_json(Filter())
 DECIDING = {"mark", "resolve_group", "undo", "redo", "apply", "rollback"}
 
 

@@ -14,19 +14,13 @@ from test_requests import Front
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.head import imagenet
 from bearwidgets.review.checks.run import find_issues
+from bearwidgets.safe_text import as_json
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.cleaner.saved_views import MOST
 from bearwidgets.widgets.cleaner.suggestions import runs_of
+from bearwidgets.widgets.protocol import Filter
 
-ALL = {
-    "label": None,
-    "predicted": None,
-    "split": None,
-    "decision": None,
-    "text": "",
-    "ranges": [],
-    "tag": None,
-}
+ALL = as_json(Filter())
 
 
 class StubFeatures(dict):
