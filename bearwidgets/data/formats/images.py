@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,9 @@ _UNREAD_STARTS = {
     b"\0\0\0\x0cJXL ": "a JPEG XL photo",
     b"\0\0\1\0": "a Windows icon",
 }
+_COMMENT = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.DOTALL)  # and what is for the reader of XML
+_FIRST_TAG = re.compile(rb"\s*<(?:!doctype\s+)?([a-z]+)")
+_PAGE_TAGS = set(b"html head body title meta link base script style div p span table center main".split())
 _HEIC_BRANDS = set(b"heic heix heim heis hevc hevx hevm hevs mif1 mif2 msf1".split())
 _AVIF_BRANDS = {b"avif", b"avis"}
 
@@ -146,10 +150,10 @@ def _other_kind(data: bytes) -> ImageError:
         what = "empty file (0 bytes)"
     elif not any(data[:4096]):
         what = f"only zero bytes, a failed copy or download; {allowed()}"
+    elif _is_page(text):
+        what = "a web page (HTML), not an image: the download failed or needs a login"
     elif b"<svg" in text:
         what, kind = "an SVG drawing, never read as an image: save it as PNG", UNSUPPORTED
-    elif text.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<!--", b"<script")):
-        what = "a web page (HTML), not an image: the download failed or needs a login"
     elif unread is not None:
         what, kind = f"{unread}, not read here: save it as PNG; {allowed()}", UNSUPPORTED
     else:
@@ -174,6 +178,14 @@ def _other_container(data: bytes) -> ImageError:
     else:
         return ImageError(f"a video or sound file, not an image; {allowed()}", NOT_IMAGE)
     return ImageError(f"{what}: to read it {way}, or save it as JPEG", UNSUPPORTED)
+
+
+def _is_page(text: bytes) -> bool:
+    """Whether text in small letters is a web page, by its first tag: a page may have a drawing inside."""
+    tag = _FIRST_TAG.match(_COMMENT.sub(b"", text))
+    if tag is None:
+        return text.startswith(b"<!--") and b"<svg" not in text
+    return tag[1] in _PAGE_TAGS
 
 
 def _by_start(data: bytes, starts: dict[bytes, str]) -> str | None:
