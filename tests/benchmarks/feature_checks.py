@@ -5,7 +5,8 @@
     python tests/benchmarks/feature_checks.py planted
 
 `speed` makes n × 1,280 features of 40 classes with clusters in them, and labels, predictions and properties. The
-.npz files of `outliers` hold `x` (n, 1280), `path` and, but for --off-topic, `label`: features of ../shared/data.
+.npz files of `outliers` hold `x` (n, 1280), `path` and, but for --off-topic, `label`: features of the offline body,
+of ../shared/data.
 Run by a Python that has cleanlab[datalab] as well, each table has its rows too; bearwidgets itself does not need it.
 """
 
@@ -22,6 +23,8 @@ import torch
 from common import parser, peak, print_table, shared
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from bearwidgets.learn.head.imagenet import head_of
+from bearwidgets.learn.network.bodies import OFFLINE_ARCH
 from bearwidgets.review.checks import drift, imbalance, outliers, spurious, weak_groups
 from bearwidgets.review.neighbors import distances_from, nearest
 
@@ -127,20 +130,29 @@ def outlier_sets(options: argparse.Namespace) -> Any:
             rng = np.random.default_rng(seed)
             x = np.concatenate([data["x"], off_topic[rng.choice(len(off_topic), 60, replace=False)]])
             label = np.append(given, rng.choice(np.unique(given), 60))
-            yield f"cifar, 60 bears ({seed})", x, label, np.arange(len(x)) >= 6000
+            yield f"cifar, 60 bears ({seed})", x, label, np.arange(len(x)) >= len(given)
+    for seed in range(2 if options.bears else 0):
+        rng = np.random.default_rng(seed)
+        bears, strangers = np.load(options.bears), data["x"][rng.choice(len(given), 24, replace=False)]
+        x = np.concatenate([bears["x"], strangers])
+        label = np.append(bears["label"], rng.choice(np.unique(bears["label"]), 24))
+        yield f"bears, 24 of cifar ({seed})", x, label, np.arange(len(x)) >= len(bears["x"])
     for name in np.unique(clean)[:: 1 if options.ablate else 3]:
         rng = np.random.default_rng(0)
-        few = rng.choice(np.flatnonzero(clean == name), 54, replace=False)
+        n = 54 * len(clean) // 6000
+        few = rng.choice(np.flatnonzero(clean == name), n, replace=False)
         keep = np.sort(np.concatenate([np.flatnonzero(clean != name), few]))
         bad, label = clean[keep] == name, clean[keep].copy()
-        label[bad] = rng.choice(np.setdiff1d(np.unique(clean), [name]), 54)
-        yield f"cifar, 54 of {name}", data["x"][keep], label, bad
+        label[bad] = rng.choice(np.setdiff1d(np.unique(clean), [name]), n)
+        yield f"cifar, {n} of {name}", data["x"][keep], label, bad
 
 
 def candidates(x: np.ndarray, label: np.ndarray, *, ablate: bool) -> dict[str, np.ndarray]:
     """Scores (n,) by name: ours, and with `ablate` the other ways that were weighed."""
     near, target = nearest(x), pd.factorize(label)[0]
-    found = {"ours": outliers.distance_ratio(near.index, near.similarity, target)}
+    alone = outliers.distance_ratio(near.index, near.similarity, target)
+    distances = outliers.imagenet_distances(head_of(OFFLINE_ARCH), x, target)
+    found = {"ours": outliers.with_imagenet(alone, distances), "neighbors alone": alone}
     if not ablate:
         return found
     for k in (5, 10, 20, 50):

@@ -57,6 +57,6 @@ def test_other_bodies_have_no_such_classifier():
 
 def test_a_body_whose_package_is_missing_here_has_none(monkeypatch):
     features = store()
-    imagenet._head_of.cache_clear()
+    imagenet.head_of.cache_clear()
     monkeypatch.setitem(OFFLINE, OFFLINE_ARCH, OFFLINE[OFFLINE_ARCH]._replace(package="no-such-package==1"))
     assert imagenet.imagenet_head(features) is None

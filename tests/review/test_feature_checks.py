@@ -10,7 +10,7 @@ import pytest
 
 from bearwidgets.review.checks.drift import drift_in_order, natural_order, order_drift
 from bearwidgets.review.checks.imbalance import class_imbalance, rare_classes
-from bearwidgets.review.checks.outliers import distance_ratio, off_topic, outlier_score
+from bearwidgets.review.checks.outliers import distance_ratio, imagenet_distances, off_topic, outlier_score
 from bearwidgets.review.checks.spurious import property_skill, spurious_correlation
 from bearwidgets.review.checks.weak_groups import _holm, find_weak_groups, weak_groups
 from bearwidgets.review.neighbors import nearest
@@ -18,7 +18,8 @@ from bearwidgets.review.neighbors import nearest
 
 def inputs_of(columns, **others):
     """What a check is given: a table with these columns, and what else it needs."""
-    return SimpleNamespace(threshold=None, imagenet=None, table=pd.DataFrame(columns), **others)
+    plain = {"threshold": None, "imagenet": None, "features": None}
+    return SimpleNamespace(table=pd.DataFrame(columns), **plain | others)
 
 
 # Off topic: far from all others, for the density around them
@@ -66,12 +67,43 @@ def test_off_topic_images_are_found_even_as_a_small_clump():
 def test_the_reason_says_what_an_image_looks_like():
     x, target = balls()
     x[:2] = np.random.default_rng(1).normal(size=(2, 64)) * 1.2
-    head = SimpleNamespace(looks_like=lambda features: ["sloth bear (93 %)", *[""] * (len(features) - 1)])
     given = inputs_of({"label": target.astype(str)}, neighbors=nearest(x), features=x)
-    given.imagenet = head
+    given.imagenet = head_that_says(np.full((400, 10), 0.1))
     why = off_topic(given).why
     assert why[0].endswith("× the usual distance); looks like: sloth bear (93 %)")
     assert why[1].endswith("× the usual distance)")
+
+
+def head_that_says(p):
+    """A classifier of ImageNet with these probabilities for all items, and a name for the first that is flagged."""
+    return SimpleNamespace(
+        bias=np.zeros(p.shape[1]),
+        probabilities=lambda _: p,
+        looks_like=lambda features: ["sloth bear (93 %)", *[""] * (len(features) - 1)],
+    )
+
+
+def test_imagenet_distances_by_hand():
+    p = np.array([[1, 0, 0], [1, 0, 0], [0, 0.5, 0.5], [0, 0.64, 0.36]], np.float32)
+    rare, distance = imagenet_distances(head_that_says(p), p, np.array([0, 0, 1, 1]))
+    second = np.array([0.57, 0.43])
+    assert rare == pytest.approx(-np.log([1, 1, *(p[2:, 1:] @ second**0.5)]), abs=1e-6)
+    assert distance == pytest.approx(-np.log([1, 1, *(np.sqrt(p[2:, 1:] * second).sum(1))]), abs=1e-6)
+
+
+def test_what_imagenet_takes_for_something_else_is_more_off_topic():
+    x, target = balls()
+    x[4] = 0
+    p = np.random.default_rng(2).dirichlet([8, 8, 1, 1], 400)
+    p[:2] = [0, 0, 0.5, 0.5]
+    given = inputs_of({"label": target.astype(str)}, neighbors=nearest(x), features=x)
+    alone = off_topic(given).score
+    given.imagenet = head_that_says(p)
+    both = off_topic(given)
+    assert (both.score[:2] > alone[:2] + 0.2).all()
+    assert np.isnan(both.score[4])
+    assert both.flag[2:].mean() < 0.03
+    assert "where ImageNet's classes are the usual ones" in both.note
 
 
 def test_a_varied_class_is_not_off_topic():

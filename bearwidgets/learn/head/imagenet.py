@@ -56,13 +56,18 @@ def imagenet_head(features: FeatureStore) -> ImageNetHead | None:
             with contextlib.suppress(
                 MissingFileError
             ):  # the learner was saved where the package is installed
-                head = _head_of(arch)
+                head = head_of(arch)
                 return head if head.weight.shape[1] == features.width else None
     return None
 
 
 @functools.cache
-def _head_of(arch: str) -> ImageNetHead:
+def head_of(arch: str) -> ImageNetHead:
+    """The classifier of one of the offline bodies.
+
+    Raises:
+        MissingFileError: Its package is not installed.
+    """
     tensors = offline_weights(arch)
     return ImageNetHead(tensors["classifier.weight"], tensors["classifier.bias"])
 

@@ -1,4 +1,4 @@
-"""Off-topic images: items that lie far from all others, by the distance to their nearest neighbors."""
+"""Off-topic images: items that lie far from all others, and that ImageNet's classifier takes for something else."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bearwidgets.data.actions import DELETE
 from bearwidgets.review.checks.registry import CheckResult, check, median_and_deviation
 
 if TYPE_CHECKING:
+    from bearwidgets.learn.head.imagenet import ImageNetHead
     from bearwidgets.review.checks.inputs import CheckInputs
 
 # Leys et al. (2013), Detecting outliers: do not use standard deviation around the mean, use absolute deviation
@@ -18,6 +19,11 @@ _DEVIATIONS = 2.5
 # nothing nearer is off topic, however alike the rest: in high dimensions distances concentrate
 _LEAST_RATIO = 1.25
 _MOST_SHARE = 0.1  # of the items that count as near: in a small set all others would be near
+_WEIGHTS = (
+    0.35,
+    0.15,
+)  # of the two distances by ImageNet's classes beside the one by neighbors, see RESULTS.md
+_BLOCK = 4096  # rows of 1,000 probabilities that are there at once
 
 
 def distance_ratio(index: np.ndarray, similarity: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -45,6 +51,42 @@ def distance_ratio(index: np.ndarray, similarity: np.ndarray, target: np.ndarray
     return ratio
 
 
+def imagenet_distances(
+    head: ImageNetHead, features: np.ndarray, target: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How unlike each class of the data an item is by the classes of ImageNet: two distances (n,), 0 and above.
+
+    With p the item's probabilities and q the mean ones of the class nearest to it, the negative logarithms of the sum
+    of p √q, which grows with what is rare in the class, and of the sum of √(p q) (Bhattacharyya's distance, which
+    orders as Hellinger's does). Takes features (n, d) of the head's body and class numbers (n,).
+    """
+    blocks = [slice(start, start + _BLOCK) for start in range(0, len(features), _BLOCK)]
+    total = np.zeros((int(target.max(initial=0)) + 1, head.bias.shape[0]))
+    for rows in blocks:
+        np.add.at(total, target[rows], head.probabilities(features[rows]))
+    usual = np.sqrt(total / np.maximum(total.sum(1, keepdims=True), 1.0)).astype(np.float32).T
+    rare, distance = np.zeros(len(features)), np.zeros(len(features))
+    for rows in blocks:
+        found = head.probabilities(features[rows])
+        rare[rows] = -np.log((found @ usual).max(1) + 1e-12)
+        distance[rows] = -np.log((np.sqrt(found) @ usual).max(1) + 1e-12)
+    return rare, distance
+
+
+def with_imagenet(ratio: np.ndarray, distances: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """The ratios (n,) of distances, raised or lowered by how unusual the `imagenet_distances` are in these data."""
+    known = np.isfinite(ratio)
+    if not known.any():
+        return ratio
+    logs = np.log(ratio)
+    _, spread = median_and_deviation(logs[known])
+    for weight, values in zip(_WEIGHTS, distances, strict=True):
+        middle, deviation = median_and_deviation(values[known])
+        if deviation > 0:
+            logs += weight * spread * (values - middle) / deviation
+    return np.exp(logs)
+
+
 def outlier_score(ratio: np.ndarray) -> tuple[np.ndarray, float]:
     """Scores in 0 to 1, of which 0.5 and above stand out, and the ratio (at least 1.25) that 0.5 stands for.
 
@@ -64,21 +106,26 @@ def outlier_score(ratio: np.ndarray) -> tuple[np.ndarray, float]:
 
 @check("off_topic", title="Off topic", needs=["features"], proposes=DELETE)
 def off_topic(inputs: CheckInputs) -> CheckResult:
-    """Items whose features are far from those of all others, for the density of the classes around them."""
+    """Items whose features are far from those of all others, for the density of the classes around them.
+
+    With the offline weights, ImageNet's classifier on the same features counts as well.
+    """
     near = inputs.neighbors
     target = inputs.table.label.astype("category").cat.codes.to_numpy()
     ratio = distance_ratio(near.index, near.similarity, target)
-    score, least = outlier_score(ratio)
+    head, features = inputs.imagenet, inputs.features
+    is_known = head is not None and features is not None
+    raised = with_imagenet(ratio, imagenet_distances(head, features, target)) if is_known else ratio
+    score, least = outlier_score(raised)
     threshold = inputs.threshold or 0.5
     flag = score >= threshold  # NaN is not
     chance = score**2 / (score**2 + (1 - score) ** 2)  # few of those that stand out a little are off topic
     why = np.full(len(flag), "", dtype=object)
     why[flag] = [f"Unlike the other images ({times:.1f}× the usual distance)" for times in ratio[flag]]
-    if inputs.imagenet is not None and inputs.features is not None and flag.any():
-        looks_like = inputs.imagenet.looks_like(inputs.features[flag])
-        why[flag] += [f"; looks like: {name}" if name else "" for name in looks_like]
+    if is_known and flag.any():
+        why[flag] += [f"; looks like: {name}" if name else "" for name in head.looks_like(features[flag])]
     note = (
         f"{flag.sum():,} of {len(flag):,} images are unlike the others; a score of 0.5 is {least:.2f}× the usual "
-        "distance"
+        "distance" + (" where ImageNet's classes are the usual ones" if is_known else "")
     )
     return CheckResult(score, flag, threshold, why=why.tolist(), note=note, chance=chance)
