@@ -130,13 +130,17 @@ def test_one_tab_stop_for_the_toolbar_and_one_for_the_grid(open_cleaner: Open) -
 
 def test_enter_does_what_the_queue_proposes_and_the_footer_says_so(open_cleaner: Open) -> None:
     page = open_cleaner()
-    assert "Enter suggested label" in page.inner_text(".bw-keys")
+    suggested = page.evaluate("[3, 4, 5, 6, 7].find(i => kernel.item(i).proposal?.action === 'relabel')")
+    page.locator(f'.bw-cell[data-index="{suggested}"]').click()
+    label = page.evaluate(f"kernel.item({suggested}).proposal.label")
+    assert f"Enter relabel to {label}" in page.inner_text(".bw-keys")
     press(page, "q", *"identical", "Enter")
     page.wait_for_selector('.bw-cell[data-group="first"]')
     says = "{accept: 'keep one of the copies', keep: 'not duplicates'}"
     page.evaluate(f"kernel.state = (old => () => ({{...old.call(kernel), ...{says}}}))(kernel.state); null")
     page.evaluate("kernel.push({event: 'state', state: kernel.state()}); null")
-    page.wait_for_selector(".bw-keys >> text=keep one of the copies")
+    page.wait_for_selector(".bw-keys >> text=keep one")
+    page.wait_for_selector(".bw-keys >> text=not duplicates")
     press(page, "Enter")
     page.wait_for_function("kernel.state().marked === 2")
     assert page.evaluate("kernel.log.filter(message => message.op === 'resolve_group').length") == 1

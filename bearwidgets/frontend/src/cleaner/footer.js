@@ -1,5 +1,6 @@
 // The one line under the grid: why the active image is shown, what the digits mean, and the keys. Messages, the buttons
 // for several images and a training take their places in it.
+import { verb } from "../shared/actions.js";
 import { attribute, button, h, say } from "../shared/dom.js";
 import { progressLine, whole } from "../shared/format.js";
 /** @import { Item, State, Yield } from "../shared/types.js" */
@@ -7,7 +8,10 @@ import { progressLine, whole } from "../shared/format.js";
 /** A line with two places: words at the left, keys at the right. */
 export class Footer {
   #chips = h("div", { class: "bw-legend", role: "group", "aria-label": "Classes and their keys" });
-  #keys = h("span", { class: "bw-keys", "aria-hidden": "true" });
+  #accept = h("span", {});
+  #enter = h("span", {}, h("kbd", { text: "Enter" }), " ", this.#accept, " ");
+  #keep = h("span", {});
+  #keys = h("span", { class: "bw-keys", "aria-hidden": "true" }, this.#enter, h("kbd", { text: "Del" }), " delete ", h("kbd", { text: "K" }), " ", this.#keep);
   #figures = h("span", { class: "bw-figures bw-cut" });
   #hint = h("span", { class: "bw-stop bw-cut", role: "status" });
   #path = h("span", { class: "bw-path" });
@@ -42,11 +46,10 @@ export class Footer {
   /** @param {State} state */
   show(state) {
     this.element.hidden = false;
-    const key = JSON.stringify([state.classes.length, state.digits, state.accept, state.keep]);
+    const key = JSON.stringify([state.classes.length, state.digits, state.keep]);
     if (key === this.#key) return;
     this.#key = key;
-    const keys = [["Enter", state.accept], ["Del", "delete"], ["K", state.keep]].filter(([, does]) => does);
-    this.#keys.replaceChildren(...keys.map(([name, does]) => h("span", {}, h("kbd", { text: name }), ` ${does} `)));
+    say(this.#keep, state.keep);
     const chips = state.digits.map((name, index) =>
       h(
         "button",
@@ -64,6 +67,9 @@ export class Footer {
   explain(item) {
     say(this.#path, item?.path ?? "");
     say(this.#why, item?.why ?? "");
+    const { proposal = null, group = null } = item ?? {};
+    say(this.#accept, group?.proposal ? "keep one" : proposal ? verb(proposal.action, proposal.label, proposal.about) : "");
+    this.#enter.hidden = !this.#accept.textContent;
     attribute(this.#reason, "title", item ? [item.path, item.why].filter(Boolean).join("\n") : null);
   }
 }
