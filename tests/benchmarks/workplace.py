@@ -1,4 +1,4 @@
-"""The Cleaner as a place to work in, in a real JupyterLab on the 480 bears: room for images, inputs, size of its code.
+"""The Cleaner as a place to work in, in a real JupyterLab on the bears: room for images, inputs, size.
 
     python tests/benchmarks/workplace.py [--shots FOLDER]
 
