@@ -66,7 +66,13 @@ def test_each_image_is_listed_once_with_all_its_reasons(ds):
     pd.testing.assert_frame_equal(issues.queue("triage"), table)
 
 
-def test_what_is_certain_comes_first_and_copies_are_side_by_side(ds):
+def test_a_fact_comes_before_the_surest_guess(ds):
+    off_topic = flags([0], chance=np.where(np.arange(24) == 0, 1.0, 0))
+    table = issues_of(ds, off_topic=off_topic, exact_duplicates=copies([5, 2])).triage
+    assert rows_of(ds, table) == [5, 2, 0]
+
+
+def test_copies_are_side_by_side(ds):
     issues = issues_of(
         ds,
         exact_duplicates=copies([5, 2]),
