@@ -202,7 +202,7 @@ def plain_keys(view: Shown) -> None:
     """Keys without a meaning here are not the host's either."""
     cells = view.page.evaluate(view.host.cells)
     view.focus(3)
-    view.press(*"ddabxzmyloviwth0")
+    view.press(*"ddabzmyloviwh0")
     assert view.page.evaluate(view.host.cells) == cells, "the host took a key for itself"
     before = len(view.host.decisions())
     view.press("k")
@@ -227,7 +227,7 @@ def drop_down(view: Shown) -> None:
     before = len(view.host.decisions())
     view.tile(5).hover()
     view.tile(5).locator(".bw-decide").click()
-    view.wait('.bw-option[data-action="delete"]').click()
+    view.wait(".bw-option >> text=Delete").click()
     view.wait_decisions("delete", after=before)
 
 
@@ -250,7 +250,7 @@ def search(view: Shown) -> None:
     view.focus(0)
     view.press("/")
     view.page.keyboard.type("grizzly", delay=270)
-    view.wait("text=/\\d+ of \\d+ items/")
+    view.wait("text=/\\d+ of \\d+ images/")
     box = view.root.locator("input[type=search]")
     assert box.input_value() == "grizzly", f"the box says {box.input_value()!r}"
     box.fill("")
