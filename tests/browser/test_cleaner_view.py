@@ -571,7 +571,7 @@ def test_progress_is_told(open_view: Open) -> None:
     ("query", "told", "mend"),
     [
         ("hold=hello", "kernel busy…", "kernel.release()"),
-        ("dead", "Your confirmed decisions are saved", "kernel.dead = false"),
+        ("dead", "Decisions that were confirmed are saved", "kernel.dead = false"),
         ("fail=page", "did not load: The folder is gone.", "kernel.fail = {}"),
     ],
 )

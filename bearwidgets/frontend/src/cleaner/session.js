@@ -38,6 +38,7 @@ export class Session {
     this.connection = new Connection({
       model: options.model,
       signal: options.signal,
+      saved: () => this.state?.marked ?? 0,
       onRetry: () => void this.resync(),
       onEvent: (event) => this.#heard(event),
     });

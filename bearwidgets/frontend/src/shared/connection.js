@@ -1,5 +1,6 @@
 // The line to Python as a person sees it: a quiet "busy", and a clear word when no answer comes.
 import { button, h, say } from "./dom.js";
+import { counted } from "./format.js";
 import { NoAnswer, Requests } from "./requests.js";
 /** @import { Buffer, KernelEvent, Model, Ops } from "./types.js" */
 
@@ -10,6 +11,7 @@ const LIMIT = 20_000;
 /** Requests to Python with their time limits, and the banner and busy sign that belong to them. */
 export class Connection {
   #requests;
+  #saved;
   #text = h("span", {});
   #banner;
   #busy = h("div", { class: "bw-busy", role: "status" });
@@ -19,10 +21,12 @@ export class Connection {
    * @param {object} options
    * @param {Model} options.model
    * @param {AbortSignal} options.signal
+   * @param {() => number} [options.saved] how many decisions are confirmed
    * @param {() => void} options.onRetry Retry was pressed, or a late answer shows that the kernel lives
    * @param {(event: KernelEvent) => void} options.onEvent
    */
-  constructor({ model, signal, onRetry, onEvent }) {
+  constructor({ model, signal, saved = () => 0, onRetry, onEvent }) {
+    this.#saved = saved;
     this.#requests = new Requests({
       send: (content) => model.send(content),
       onBusy: (busy) => say(this.#busy, busy ? "kernel busy…" : ""),
@@ -63,8 +67,8 @@ export class Connection {
     } catch (error) {
       if (error instanceof NoAnswer) {
         this.warn(
-          `${error.message} It may be busy with a cell, or gone. Your confirmed decisions are saved. ` +
-            "If the kernel was restarted: Run All Above, then run this cell.",
+          `${error.message} It may be busy with a cell, or gone. If the kernel was restarted: Run All Above, then this cell. ` +
+            (this.#saved() ? `Your ${counted(this.#saved(), "decision")} ${this.#saved() === 1 ? "is" : "are"} saved.` : "Decisions that were confirmed are saved."),
         );
       }
       throw error;
