@@ -453,7 +453,7 @@ export class FakeKernel {
       bytes: 345_678,
       mime: "image/jpeg",
       probabilities: [[shown.predicted, shown.confidence], ...rest.map((name, i) => [name, (1 - shown.confidence) / 2 ** (i + 1)])],
-      looks_like: "",
+      looks_like: "sloth bear (93 %)",
       history: shown.decision ? [{ time: "2026-01-02 03:04", by: "ada", action: shown.decision.action, label: shown.decision.label, about: null }] : [],
       buffers: [this.#images[k % this.#images.length]],
     };

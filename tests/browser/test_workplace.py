@@ -258,6 +258,7 @@ def test_the_zoom_fits_shows_every_pixel_and_compares(open_cleaner: Open) -> Non
     press(page, "Space")
     page.wait_for_selector('.bw-zoom[data-full="true"]')
     scale = "document.querySelector('.bw-pane img').clientWidth / document.querySelector('.bw-pane img').naturalWidth"
+    page.wait_for_selector(".bw-zoom >> text=Looks like: sloth bear (93 %)")
     fitted = page.evaluate(scale)
     assert fitted > 1
     page.click("text=/^100 %$/")

@@ -45,6 +45,7 @@ export class Zoom {
   #why = h("p", { class: "bw-why" });
   #group = h("p", { class: "bw-hint" });
   #keepOne = button("Keep this, delete the others", () => this.#resolve(false), { title: "Shift+G; G keeps the proposed one" });
+  #looks = h("p", { class: "bw-hint" });
   #note = h("input", { class: "bw-input bw-note-input", type: "text", placeholder: "Note", "aria-label": "Note on this image", maxlength: 1000 });
   #tags = h("p", { class: "bw-hint" });
   #probabilities = h("div", { class: "bw-probabilities" });
@@ -87,6 +88,7 @@ export class Zoom {
         this.#where,
         this.#verdict,
         this.#why,
+        this.#looks,
         this.#group,
         h(
           "div",
@@ -222,6 +224,7 @@ export class Zoom {
     const details = item && this.#full.details(item.id);
     const size = details?.bytes ? ` · ${details.width} × ${details.height} px · ${whole(Math.ceil(details.bytes / 1024))} KB` : "";
     if (size && !this.#where.textContent?.includes("px")) this.#where.append(size);
+    say(this.#looks, details?.looks_like ? `Looks like: ${details.looks_like}` : "");
     this.#probabilities.replaceChildren(
       ...(details?.probabilities ?? []).map((/** @type {[string, number]} */ [name, share]) => {
         const bar = h("i", {});
