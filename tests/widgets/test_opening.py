@@ -183,21 +183,25 @@ import sys
 import bearwidgets as bw
 from bearwidgets.widgets.cleaner import opening
 
+def say(*words):
+    # Two threads speak: each line is one write.
+    sys.stdout.write(" ".join(map(str, words)) + "\\n")
+
 class Finder:
     def find_spec(self, name, *_):
         if name == "torch":
-            print(cleaner._session.painted.is_set())
+            say(cleaner._session.painted.is_set())
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Finder())
 opening.PAINTING = 60
 cleaner = bw.clean(sys.argv[1], checks=["dark"])
-cleaner.send = lambda content, buffers=None: content["kind"] == "reply" and print(len(buffers))
+cleaner.send = lambda content, buffers=None: content["kind"] == "reply" and say(len(buffers))
 cleaner._handle_custom_msg(
     {"kind": "request", "id": 1, "op": "page", "revision": 1, "start": 0, "stop": 12, "px": 160}, []
 )
 cleaner.wait()
-print(cleaner._session.state().provenance, list(cleaner.issues.summary.index))
+say(cleaner._session.state().provenance, list(cleaner.issues.summary.index))
 """
 
 
