@@ -97,7 +97,10 @@ _TRAINING = (
         "--arch", "any timm or torchvision name (default: efficientnet_lite0)", default="efficientnet_lite0"
     ),
     _option("--weights", "auto, offline, none, or a file of tensors (default: auto)", default="auto"),
-    _number("--size", "side of the images that the network sees, px (default: 224)", default=224),
+    _number(
+        "--size",
+        "side of the images that the network sees, px (default: 260 for efficientnet_lite2, else 224)",
+    ),
     _option(
         "--resize",
         "how an image becomes a square (default: squish)",

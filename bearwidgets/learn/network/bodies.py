@@ -21,8 +21,8 @@ _IMAGENET = (
     "ImageNet's images come with terms for non-commercial research; whether these bind weights that were trained on "
     "them is not settled."
 )
-OFFLINE_ARCH = "tf_efficientnet_lite0"
-ALIASES = {"efficientnet_lite0": OFFLINE_ARCH}
+OFFLINE_ARCH = lite.LITE0  # of the weights that are always there
+ALIASES = {name.removeprefix("tf_"): name for name in lite.SIZES}
 TORCHVISION = "torchvision/"
 _IMAGENET_CLASSES = 1000
 _HALVES = (0.5, 0.5, 0.5)
@@ -77,7 +77,8 @@ class BodySource:
         return {
             Origin.OWN: "Started from a network of one's own; its license is not known here.",
             Origin.RANDOM: "No foreign weights: trained from random ones.",
-            Origin.OFFLINE: f"Started from EfficientNet-Lite0 ({self.license}), trained on ImageNet. {_IMAGENET}",
+            Origin.OFFLINE: f"Started from EfficientNet-Lite{name[-1]} ({self.license}), trained on ImageNet. "
+            + _IMAGENET,
             Origin.TIMM: f"Started from timm's weights of {name} (license by timm: {self.license or 'not stated'}). "
             + _IMAGENET,
             Origin.TORCHVISION: f"Started from torchvision's weights of {name}; torchvision states no license. "
@@ -108,8 +109,8 @@ def resolve_arch(arch: str) -> str:
     """The full name of `arch`: timm's, or `torchvision/…` for one that only torchvision has or that was given so."""
     if not isinstance(arch, str):
         raise BadInputError(f"arch is {arch!r}; allowed is the name of a model, for example 'resnet18'.")
-    if ALIASES.get(arch, arch) == OFFLINE_ARCH:
-        return OFFLINE_ARCH  # without a look into timm, which takes long to load
+    if ALIASES.get(arch, arch) in lite.SIZES:
+        return ALIASES.get(arch, arch)  # without a look into timm, which takes long to load
     ours = torchvision_names()
     if arch.startswith(TORCHVISION):
         if (name := arch.removeprefix(TORCHVISION)) not in ours:
@@ -131,6 +132,11 @@ def resolve_arch(arch: str) -> str:
         f"No architecture {arch!r}; any name of timm (timm.list_models()) or of torchvision "
         f"(torchvision.models.list_models()) is allowed.{hint}"
     )
+
+
+def usual_size(arch: str) -> int:
+    """Side of the images, px, where none is asked for: what an offline network was made for, 224 for any other."""
+    return lite.SIZES.get(resolve_arch(arch), 224)
 
 
 def empty_body(name: str, size: int, *, in_chans: int = 3, pool: str = "avg", **options: Any) -> nn.Module:
@@ -247,7 +253,7 @@ def preprocessing_for(name: str, body: nn.Module, size: int, in_chans: int = 3) 
         mean, std, interpolation = values.mean, values.std, values.interpolation.value
         if name.removeprefix(TORCHVISION) in _OPTIONS:  # the change of the input that was switched off
             mean = std = _HALVES
-    elif isinstance(body, lite.EfficientNetLite0):
+    elif isinstance(body, lite.EfficientNetLite):
         mean, std, interpolation = lite.MEAN, lite.STD, lite.INTERPOLATION
     else:
         config = timm.data.config.resolve_data_config(model=body)

