@@ -183,7 +183,7 @@ class TerminalBar(Bar):
 
     @override
     def write(self, text: str) -> None:
-        self._bar.write(text, file=sys.stderr)
+        self._bar.write(text, file=sys.stdout)
 
     @override
     def close(self) -> None:

@@ -60,6 +60,25 @@ def test_what_is_drawn_anew_under_the_focus_gives_it_to_the_grid(page: Page) -> 
     page.wait_for_selector('.bw-cell[data-decision="unsure"]')
 
 
+def test_a_key_right_after_a_press_on_a_text_is_not_too_early(page: Page) -> None:
+    page.locator(".bw-search").focus()
+    page.evaluate("window.setTimeout = () => 0; null")
+    box = page.locator(".bw-reason").bounding_box()
+    page.mouse.click(box["x"] + 4, box["y"] + 4)
+    assert page.evaluate("document.activeElement.dataset.index") == "2"
+
+
+def test_keys_stay_in_a_view_without_images(page: Page) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type("nothing is called so")
+    page.wait_for_selector(".bw-empty >> text=No items match")
+    page.keyboard.press("Escape")
+    assert in_the_view(page)
+    page.keyboard.press("r")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.type") == "search"
+
+
 def test_a_cell_of_the_notebook_keeps_the_focus(page: Page) -> None:
     dim = "document.querySelector('.bw-cell[aria-selected=true] .bw-card')"
     bright = page.evaluate(f"getComputedStyle({dim}).boxShadow")

@@ -136,7 +136,8 @@ def off_topic(_):
     similarity = np.full((30, 2), 0.9)
     similarity[0] = 0.82
     neighbors = SimpleNamespace(index=near, similarity=similarity)
-    return SimpleNamespace(table=pd.DataFrame({"label": ["a"] * 30}), neighbors=neighbors)
+    table = pd.DataFrame({"label": ["a"] * 30})
+    return SimpleNamespace(table=table, neighbors=neighbors, features=np.zeros((30, 4)), imagenet=None)
 
 
 def weak_groups(rng):

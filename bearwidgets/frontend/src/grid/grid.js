@@ -32,6 +32,7 @@ export class Grid {
     role: "grid",
     "aria-multiselectable": "true",
     "aria-label": "Images",
+    tabindex: "-1",
   });
   #sizer = h("div", { class: "bw-sizer", role: "presentation" });
   /** @type {Map<number, Row>} */
@@ -190,9 +191,9 @@ export class Grid {
     this.element.scrollTop = this.#expectedScroll;
   }
 
-  /** Puts the focus on the active tile. */
+  /** Puts the focus on the active tile; where there is none, on the grid itself: keys must not leave the view. */
   focus() {
-    this.cell(this.selection.active)?.focus({ preventScroll: true });
+    (this.cell(this.selection.active) ?? this.element).focus({ preventScroll: true });
   }
 
   /** @param {number} index @returns {HTMLElement|null} */

@@ -34,6 +34,9 @@ export function keepFocus(root, signal, focus) {
     { signal },
   );
   const pressed = () => {
+    inside = true;
+    // At once, as a key may be waiting already; and again after the click, which may take away what has the focus now.
+    settle();
     setTimeout(() => {
       inside = true;
       settle();
