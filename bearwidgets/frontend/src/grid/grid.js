@@ -283,6 +283,8 @@ export class Grid {
   /** @param {FocusEvent} event */
   #focused(event) {
     this.#focusWithin = true;
+    // A press beside the tiles, or on the scroll bar.
+    if (origin(event) === this.element) this.cell(this.selection.active)?.focus({ preventScroll: true });
     const index = indexOf(event);
     if (index !== null && index !== this.selection.active && origin(event) === this.cell(index)) {
       this.select(focusOn(this.selection, index), { show: false });
