@@ -316,6 +316,7 @@ def test_options_of_the_full_mode(run, images, option):
     [
         (("--weights", "none", "--arch", "efficientnet_lite"), "efficientnet_lite"),
         (("--weights", "nowhere.bin"), "nowhere.bin"),
+        (("--quality", "best", "--arch", "resnet18"), "arch is 'resnet18'"),
         ((*SMALL, "--mode", "full", "--epochs", "-1"), "epochs"),
         ((*SMALL, "--save", "no/such/folder/x.bw"), "there is no folder"),
     ],

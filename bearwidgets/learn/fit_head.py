@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.learn.head.linear_head import STRENGTHS, HeadFit, fit_head
+from bearwidgets.learn.head.linear_head import STRENGTHS, HeadFit, fit_head, mean_fit
+from bearwidgets.learn.network.network_heads import linear_parts
 from bearwidgets.learn.progress import Progress
 from bearwidgets.learn.provenance import Provenance
 from bearwidgets.learn.scores import class_numbers
@@ -25,8 +26,9 @@ def usable_features(learn: Predicts) -> Generator[Progress]:
 
 
 def fit_features_and_head(learn: Predicts) -> Generator[Progress]:
-    """Features, then the head with the best of several L2 strengths; yields progress, and at last the scores."""
-    if not isinstance(learn.module.head, torch.nn.Linear):
+    """Features, then each linear head with the best of several L2 strengths; yields progress, at last the scores."""
+    parts = linear_parts(learn.module.head)
+    if not parts:
         raise BadInputError(
             "The quick mode fits a linear head, and this network has none at its end; use mode='full'."
         )
@@ -35,24 +37,30 @@ def fit_features_and_head(learn: Predicts) -> Generator[Progress]:
     train = table[table.split == "train"]
     target = class_numbers(train.label, learn.classes)
     features = learn.features.array(list(train.content))
-    fit: HeadFit | None = None
-    losses: list[float] = []
-    for result in fit_head(features, target, train.content.to_numpy(), len(learn.classes), learn.seed):
-        if isinstance(result, HeadFit):
-            fit = result
-        else:
-            losses.append(result)
-            yield Progress("head", len(losses), len(STRENGTHS), train_loss=min(losses))
-    assert fit is not None  # noqa: S101 - fit_head always ends with one
+    fits: list[HeadFit] = []
+    done = len(parts) * len(STRENGTHS)
+    for _, columns in parts:
+        losses: list[float] = []
+        contents = train.content.to_numpy()
+        for result in fit_head(features[:, columns], target, contents, len(learn.classes), learn.seed):
+            if isinstance(result, HeadFit):
+                fits.append(result)
+            else:
+                losses.append(result)
+                tried = len(fits) * len(STRENGTHS) + len(losses)
+                yield Progress("head", tried, done, train_loss=min(losses))
     with torch.no_grad():
-        learn.module.head.weight.copy_(torch.from_numpy(fit.weight))
-        learn.module.head.bias.copy_(torch.from_numpy(fit.bias))
-    provenance = Provenance("quick", learn.arch, learn.source.weights, learn.size, strength=fit.strength)
-    learn.record.trained(provenance, list(train.id), fit)
+        for (layer, _), fit in zip(parts, fits, strict=True):
+            layer.weight.copy_(torch.from_numpy(fit.weight))
+            layer.bias.copy_(torch.from_numpy(fit.bias))
+    first, *more = [fit.strength for fit in fits]
+    made = "quick", learn.arch, learn.source.weights, learn.size
+    provenance = Provenance(*made, strength=first, second_strength=more[0] if more else None)
+    learn.record.trained(provenance, list(train.id), mean_fit(fits))
     scores = learn.evaluate("valid") if (table.split == "valid").any() else None
-    train_loss = fit.held_out_loss[fit.strength]
+    train_loss = sum(fit.held_out_loss[fit.strength] for fit in fits) / len(fits)
     learn.record.epoch("head", 0, train_loss, scores)
-    done, loss, error = len(STRENGTHS), None, None
+    loss = error = None
     if scores:
         loss, error = scores["loss"], scores["error_rate"]
     yield Progress("head", done, done, train_loss=train_loss, valid_loss=loss, valid_error=error)

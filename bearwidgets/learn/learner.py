@@ -15,8 +15,16 @@ from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.learn.fit_methods import FitMethods
 from bearwidgets.learn.input.normalization import make_preprocessing
 from bearwidgets.learn.network.bodies import OWN, BodySource, Origin, usual_size
-from bearwidgets.learn.network.model import Classifier, check_seed, create_body, split_module
-from bearwidgets.learn.network.network_heads import mlp_head
+from bearwidgets.learn.network.lite import BOTH, LITE2
+from bearwidgets.learn.network.model import (
+    Classifier,
+    check_seed,
+    create_best,
+    create_body,
+    split_module,
+    with_head,
+)
+from bearwidgets.learn.network.network_heads import MeanHead
 from bearwidgets.learn.provenance import Provenance
 from bearwidgets.learn.saved import bundle
 from bearwidgets.learn.saved.metadata import check_classes, describe, model_card
@@ -48,6 +56,8 @@ class Learner(FitMethods):
         bands: with other than three bands: "adapt" the first layer of the weights, or "pca" to three bands.
         head: "linear", which the quick mode needs, or fastai's "mlp" on average and maximum pooling.
         metrics: names of torchmetrics ("f1", "auroc", …) or its objects, for `evaluate` and `history`.
+        quality: "best" takes the mean of the probabilities of `efficientnet_lite0` and `efficientnet_lite2`, each
+            with a head of its own, at 260 px; in the quick mode only, with `arch`, `weights` and `head` left out.
 
     Attributes:
         classes: names of the classes, in the order of the columns of `probabilities`.
@@ -82,21 +92,23 @@ class Learner(FitMethods):
         bands: Literal["adapt", "pca"] = "adapt",
         head: Literal["linear", "mlp"] = "linear",
         metrics: Sequence[Any] | Mapping[str, Any] = (),
+        quality: Literal["standard", "best"] = "standard",
     ) -> None:
         check_dataset(ds)
         check_seed(seed)
         if head not in ("linear", "mlp"):
             raise BadInputError(unknown_name("head", head, ["linear", "mlp"]))
-        size = usual_size(arch) if size is None else size
-        body, features, source, own = create_body(
-            arch,
-            weights,
-            size,
-            seed,
-            in_chans=3 if bands == "pca" else in_chans,
-            pool="catavgmax" if head == "mlp" else "avg",
-        )
-        network = _with_head(body, features, len(ds.classes), seed, mlp=head == "mlp")
+        if quality not in ("standard", "best"):
+            raise BadInputError(unknown_name("quality", quality, ["standard", "best"]))
+        best, seen = quality == "best", 3 if bands == "pca" else in_chans
+        if size is None:
+            size = usual_size(LITE2 if best else arch)
+        if best:
+            body, _, source, own = create_best(size, arch=arch, weights=weights, head=head, in_chans=seen)
+        else:
+            pool = "catavgmax" if head == "mlp" else "avg"
+            body, _, source, own = create_body(arch, weights, size, seed, in_chans=seen, pool=pool)
+        network = with_head(body, len(ds.classes), seed, "mean" if best else head)
         preprocessing = make_preprocessing(
             ds,
             vars(own),
@@ -113,7 +125,7 @@ class Learner(FitMethods):
             ds.classes,
             network,
             preprocessing,
-            arch=arch,
+            arch=BOTH if best else arch,
             seed=seed,
             source=source,
             metrics=metrics,
@@ -205,9 +217,11 @@ class Learner(FitMethods):
         check_dataset(ds)
         head = self.module.head
         if isinstance(head, torch.nn.Linear):
-            network = _with_head(body, head.in_features, len(ds.classes), self.seed, mlp=False)
+            network = with_head(body, len(ds.classes), self.seed, "linear")
+        elif isinstance(head, MeanHead):
+            network = with_head(body, len(ds.classes), self.seed, "mean")
         elif isinstance(head, torch.nn.Sequential) and isinstance(head[0], torch.nn.BatchNorm1d):
-            network = _with_head(body, head[0].num_features, len(ds.classes), self.seed, mlp=True)
+            network = with_head(body, len(ds.classes), self.seed, "mlp")
         elif len(ds.classes) == len(self.classes):
             network = Classifier(body, len(ds.classes), len(ds.classes), torch.nn.Identity())
         else:
@@ -289,11 +303,3 @@ class Learner(FitMethods):
         from bearwidgets.learn.saved.onnx import export_onnx
 
         return export_onnx(self, as_path(path))
-
-
-def _with_head(body: nn.Module, features: int, classes: int, seed: int, *, mlp: bool) -> Classifier:
-    if mlp:
-        return Classifier(body, features, classes, mlp_head(features, classes, seed=seed))
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        return Classifier(body, features, classes)

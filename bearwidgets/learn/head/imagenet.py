@@ -13,7 +13,8 @@ import torch
 
 from bearwidgets.errors import MissingFileError
 from bearwidgets.figures import percent
-from bearwidgets.learn.network.weights import OFFLINE, offline_weights
+from bearwidgets.learn.network.lite import BOTH
+from bearwidgets.learn.network.weights import BOTH_BODIES, OFFLINE, offline_weights
 
 if TYPE_CHECKING:
     from bearwidgets.learn.head.features import FeatureStore
@@ -51,23 +52,24 @@ def imagenet_head(features: FeatureStore) -> ImageNetHead | None:
 
     The features, means over the image, are exactly what the classifier takes, so there is no second pass.
     """
-    for arch, file in OFFLINE.items():
-        if features.weights == file.body:
-            with contextlib.suppress(
-                MissingFileError
-            ):  # the learner was saved where the package is installed
-                head = head_of(arch)
-                return head if head.weight.shape[1] == features.width else None
+    known = {file.body: arch for arch, file in OFFLINE.items()} | {BOTH_BODIES: BOTH}
+    if features.weights in known:
+        with contextlib.suppress(MissingFileError):  # the learner was saved where the package is installed
+            head = head_of(known[features.weights])
+            return head if head.weight.shape[1] == features.width else None
     return None
 
 
 @functools.cache
 def head_of(arch: str) -> ImageNetHead:
-    """The classifier of one of the offline bodies.
+    """The classifier of one of the offline bodies; of both side by side its logits are the mean of theirs.
 
     Raises:
         MissingFileError: Its package is not installed.
     """
+    if arch == BOTH:
+        first, second = map(head_of, OFFLINE)
+        return ImageNetHead(torch.cat([first.weight, second.weight], 1) / 2, (first.bias + second.bias) / 2)
     tensors = offline_weights(arch)
     return ImageNetHead(tensors["classifier.weight"], tensors["classifier.bias"])
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -39,6 +39,9 @@ class HeadFit:
     and divided by their overall standard deviation. The transition (classes, classes) is how likely an item of the
     class of a row is thought to be given the label of a column; the loss is corrected by it (see `fit_softmax`), and
     probabilities are of right labels.
+
+    Of two heads whose mean is taken (`mean_fit`), `weight` has the features of both, `bias` is (2, classes),
+    `strength` is that of the first, and all else is the mean.
     """
 
     weight: np.ndarray  # (classes, features), for raw features
@@ -110,6 +113,22 @@ def fit_head(
     wide[np.ix_(present, present)] = transition
     single = [each.astype(np.float32) for each in (weight, bias, wide, out_of_fold)]
     yield HeadFit(single[0], single[1], strength, losses, single[2], single[3], held_out)
+
+
+def mean_fit(fits: Sequence[HeadFit]) -> HeadFit:
+    """The fits of heads on the same items as one, whose probabilities are the mean; a single fit as it is."""
+    if len(fits) == 1:
+        return fits[0]
+    first = fits[0]
+    tried = [each for each in first.held_out_loss if all(each in fit.held_out_loss for fit in fits)]
+    return replace(
+        first,
+        weight=np.hstack([fit.weight for fit in fits]),
+        bias=np.stack([fit.bias for fit in fits]),
+        held_out_loss={each: float(np.mean([fit.held_out_loss[each] for fit in fits])) for each in tried},
+        transition=np.mean([fit.transition for fit in fits], axis=0),
+        out_of_fold=np.mean([fit.out_of_fold for fit in fits], axis=0),
+    )
 
 
 class _Data(NamedTuple):

@@ -77,8 +77,7 @@ class BodySource:
         return {
             Origin.OWN: "Started from a network of one's own; its license is not known here.",
             Origin.RANDOM: "No foreign weights: trained from random ones.",
-            Origin.OFFLINE: f"Started from EfficientNet-Lite{name[-1]} ({self.license}), trained on ImageNet. "
-            + _IMAGENET,
+            Origin.OFFLINE: f"Started from {_in_full(name)} ({self.license}), trained on ImageNet. {_IMAGENET}",
             Origin.TIMM: f"Started from timm's weights of {name} (license by timm: {self.license or 'not stated'}). "
             + _IMAGENET,
             Origin.TORCHVISION: f"Started from torchvision's weights of {name}; torchvision states no license. "
@@ -91,6 +90,11 @@ class BodySource:
     def then(self, classes: int) -> BodySource:
         """The same after a training on so many classes."""
         return replace(self, stages=(*self.stages, classes))
+
+
+def _in_full(name: str) -> str:
+    """The offline networks of a name as their makers write them."""
+    return " and ".join(f"EfficientNet-Lite{each[-1]}" for each in name.split("+"))
 
 
 class _Unversioned(nn.Module):

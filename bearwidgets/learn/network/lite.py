@@ -30,6 +30,8 @@ _BLOCKS = {LITE0: (1, 2, 2, 3, 3, 4, 1), LITE2: (1, 3, 3, 4, 4, 5, 1)}  # of eac
 _CHANNELS = {LITE0: (16, 24, 40, 80, 112, 192, 320), LITE2: (16, 24, 48, 88, 120, 208, 352)}
 SIZES = {LITE0: 224, LITE2: 260}
 """Side of the images that the weights were made for, px."""
+BOTH = "efficientnet_lite0+efficientnet_lite2"
+"""The name of the two side by side."""
 
 
 class EfficientNetLite(nn.Module):
@@ -59,6 +61,18 @@ class EfficientNetLite(nn.Module):
         """Which parameters belong to which depth, as timm's `group_parameters` reads it."""
         stage = r"^blocks\.(\d+)" if coarse else r"^blocks\.(\d+)\.(\d+)"
         return {"stem": r"^conv_stem|bn1", "blocks": [(stage, None), (r"conv_head|bn2", (99999,))]}
+
+
+class LitePair(nn.Module):
+    """Two of them on the same images: features (n, 2560), those of the first before those of the second."""
+
+    def __init__(self, first: nn.Module, second: nn.Module) -> None:
+        super().__init__()
+        self.first, self.second = first, second
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Features (n, 2560)."""
+        return torch.cat([self.first(images), self.second(images)], 1)
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:

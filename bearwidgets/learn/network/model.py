@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,13 +27,20 @@ from bearwidgets.learn.network.bodies import (
     resolve_arch,
 )
 from bearwidgets.learn.network.libraries import timm
-from bearwidgets.learn.network.network_heads import alike, noise, take_off_head
+from bearwidgets.learn.network.network_heads import MeanHead, alike, mlp_head, noise, take_off_head
 from bearwidgets.learn.network.weights import CHOICES, OFFLINE, load, offline_weights, read_weights_file
 
 if TYPE_CHECKING:
     from bearwidgets.learn.input.preprocessing import Preprocessing
 
 POOLS = ("avg", "catavgmax")
+# what goes together with quality="best"
+_OF_BEST: dict[str, tuple[object, ...]] = {
+    "arch": ("efficientnet_lite0",),
+    "weights": ("auto", "offline"),
+    "head": ("linear",),
+    "in_chans": (3,),
+}
 
 
 class Classifier(nn.Module):
@@ -73,6 +81,35 @@ def create_body(
         body, source = _with_weights(arch, name, weights, size, in_chans, pool)
     preprocessing = preprocessing_for(name, body, size, in_chans)
     return body, width(body), source, preprocessing
+
+
+def create_best(size: int, **given: object) -> tuple[nn.Module, int, BodySource, Preprocessing]:
+    """As `create_body`, of both offline networks: features side by side. `given` are options of `Learner`.
+
+    Raises:
+        BadInputError: one of them is of a single network.
+        MissingFileError: the package of one of the two is not installed.
+    """
+    for name, value in given.items():
+        if value not in _OF_BEST[name]:
+            raise BadInputError(
+                f"quality='best' is the mean of EfficientNet-Lite0 and Lite2 with their offline weights, each with a "
+                f"linear head, on color images; {name} is {value!r}. Leave {name} out, or leave quality out."
+            )
+    made = [create_body(name, "offline", size, 0) for name in lite.SIZES]
+    (first, _, source, preprocessing), (second, *_) = made
+    body = noted(lite.LitePair(first, second).eval(), 2 * lite.FEATURES, 3, size)
+    return body, width(body), replace(source, arch=lite.BOTH), preprocessing
+
+
+def with_head(body: nn.Module, classes: int, seed: int, kind: str) -> Classifier:
+    """A body and a new head: "linear", "mlp" (see `mlp_head`), or "mean" (see `MeanHead`)."""
+    features = width(body)
+    if kind == "mlp":
+        return Classifier(body, features, classes, mlp_head(features, classes, seed=seed))
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return Classifier(body, features, classes, MeanHead(features, classes) if kind == "mean" else None)
 
 
 def check_input(size: int, in_chans: int) -> None:

@@ -1,6 +1,8 @@
-"""Heads: the one a network has, taken off with a proof, and fastai's, to be put on."""
+"""Heads: the one a network has, taken off with a proof; fastai's and the mean of two, to be put on."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import nn
@@ -64,6 +66,34 @@ def _copy_of(linear: nn.Linear) -> nn.Linear:
 def alike(first: torch.Tensor, second: torch.Tensor) -> bool:
     """Equal up to rounding."""
     return torch.allclose(first, second, rtol=1e-4, atol=1e-4 * float(second.abs().max()))
+
+
+class MeanHead(nn.Module):
+    """Features (n, d) of two networks side by side → logits (n, classes) whose softmax is the mean of two heads'.
+
+    Each of the two linear heads takes its half of the features.
+    """
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(features // 2, classes)
+        self.second = nn.Linear(features // 2, classes)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Logits (n, classes): logarithms of the mean probabilities."""
+        first, second = features.chunk(2, 1)
+        logs = [self.first(first).log_softmax(1), self.second(second).log_softmax(1)]
+        return torch.stack(logs).logsumexp(0) - math.log(2)
+
+
+def linear_parts(head: nn.Module) -> list[tuple[nn.Linear, slice]]:
+    """The linear layers of a head, each with the columns of the features that it takes; none for another head."""
+    if isinstance(head, nn.Linear):
+        return [(head, slice(None))]
+    if isinstance(head, MeanHead):
+        width = head.first.in_features
+        return [(head.first, slice(width)), (head.second, slice(width, 2 * width))]
+    return []
 
 
 def mlp_head(features: int, classes: int, *, seed: int = 0) -> nn.Sequential:

