@@ -264,7 +264,7 @@ export class FakeKernel {
 
   #tagCounts() {
     const counts = {};
-    for (const tag of [...this.#tags.values()].flat()) counts[tag] = (counts[tag] ?? 0) + 1;
+    for (const tag of [...this.#tags.values()].flat()) counts[tag] = (Object.hasOwn(counts, tag) ? counts[tag] : 0) + 1;
     return counts;
   }
 
@@ -292,7 +292,8 @@ export class FakeKernel {
       const action = decision?.action ?? null;
       const wanted = { null: true, pending: action !== null, undecided: action === null }[filter.decision] ?? action === filter.decision;
       const fits = (name, value) => filter[name] === null || filter[name] === value;
-      return wanted && fits("label", label) && fits("predicted", predicted) && fits("split", split) && path.includes(filter.text) && (!filter.tag || (this.#tags.get(k) ?? []).includes(filter.tag));
+      const inside = ({ name, low, high }) => (this.item(k)[name] ?? 0) >= (low ?? -Infinity) && (this.item(k)[name] ?? 0) <= (high ?? Infinity);
+      return wanted && fits("label", label) && fits("predicted", predicted) && fits("split", split) && path.includes(filter.text) && (!filter.tag || (this.#tags.get(k) ?? []).includes(filter.tag)) && filter.ranges.every(inside);
     });
     if (!descending) found.reverse();
     if (similar) found.splice(0, found.length, ...Array.from({ length: 21 }, (_, near) => (Number(similar.slice(2)) + near * this.classes.length) % this.n));

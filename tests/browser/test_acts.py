@@ -148,3 +148,70 @@ def test_help_opens_once_and_no_dialog_opens_over_it(page: Page) -> None:
     page.evaluate("window.answered = new Promise(done => kernel.on('msg:custom', done)); kernel.release()")
     page.evaluate("window.answered.then(() => new Promise(done => setTimeout(done)))")
     assert page.locator("dialog h2").all_inner_texts() == ["Keys"]
+
+
+def reorder(page: Page, queue: str | None = None) -> None:
+    """Another order comes from the kernel, as after a training or from another view."""
+    page.evaluate(
+        """queue => {
+            kernel.view({...kernel.state().view, descending: false, queue});
+            kernel.push({event: 'state', state: kernel.state()});
+        }""",
+        queue,
+    )
+    page.wait_for_function(
+        "document.querySelector('.bw-root').dataset.revision === `${kernel.state().revision}`"
+    )
+
+
+@pytest.mark.parametrize("key", ["r", "t"])
+def test_a_choice_of_an_order_that_is_gone_does_nothing(page: Page, key: str) -> None:
+    press(page, key)
+    page.wait_for_selector(".bw-menu")
+    page.keyboard.type("teddy")
+    reorder(page)
+    press(page, "Enter")
+    page.wait_for_selector(".bw-toast >> text=The order changed meanwhile; nothing was done.")
+    assert page.evaluate("kernel.log.filter(({op}) => op === 'mark' || op === 'tag')") == []
+    press(page, key)
+    page.keyboard.type("teddy")
+    press(page, "Enter")
+    page.wait_for_function("kernel.log.some(({op}) => op === 'mark' || op === 'tag')")
+
+
+def test_suggestions_of_an_order_that_is_gone_are_looked_at_again(page: Page) -> None:
+    page.click("[aria-label=More]")
+    page.click(".bw-option >> text=Accept suggestions")
+    page.wait_for_function("kernel.log.filter(({op}) => op === 'suggestions').length === 2")
+    page.wait_for_selector(".bw-main-button:enabled")
+    reorder(page)
+    page.click(".bw-main-button")
+    page.wait_for_selector(".bw-dialog >> text=The order changed meanwhile, and nothing was done")
+    assert page.evaluate("kernel.state().marked") == 0
+    page.wait_for_selector(".bw-main-button:enabled")
+    page.click(".bw-main-button")
+    page.wait_for_function("kernel.state().marked > 0")
+    asked, marked = page.evaluate(
+        "['suggestions', 'mark'].map(op => kernel.log.findLast(message => message.op === op).revision)"
+    )
+    assert asked == marked
+
+
+def test_the_zoom_and_its_note_stay_at_their_image_in_another_order(page: Page) -> None:
+    press(page, "Space")
+    page.wait_for_selector('.bw-zoom[data-full="true"]')
+    shown = page.inner_text(".bw-zoom h2")
+    page.click(".bw-note-input")
+    page.keyboard.type("two bears")
+    reorder(page)
+    page.wait_for_selector(".bw-zoom >> text=478 of 480")
+    page.wait_for_function("path => document.querySelector('.bw-zoom h2').textContent === path", arg=shown)
+    press(page, "Enter", "Delete")
+    page.wait_for_function("kernel.log.some(({op}) => op === 'mark')")
+    assert page.evaluate("kernel.log.find(({op}) => op === 'note').item") == "id2"
+    assert page.evaluate("kernel.log.find(({op}) => op === 'mark').ranges") == [[477, 478]]
+    page.wait_for_selector(".bw-zoom >> text=479 of 480")
+    page.wait_for_function("document.querySelector('.bw-zoom h2').textContent.endsWith('.jpg')")
+    reorder(page, "dark")
+    page.wait_for_selector(".bw-zoom", state="detached")
+    page.wait_for_selector(".bw-toast >> text=that image is not in this view any more")

@@ -107,6 +107,38 @@ def test_a_press_in_a_dialog_or_menu_leaves_the_keys_there(page: Page) -> None:
     page.wait_for_selector('.bw-cell[data-index="2"][data-decision="relabel"]')
 
 
+def test_a_press_in_the_filters_leaves_the_keys_there(page: Page) -> None:
+    page.click("text=/^Filters/")
+    page.wait_for_selector(".bw-histogram")
+    page.click(".bw-panel >> text=Order")
+    page.keyboard.press("k")
+    page.wait_for_function("document.activeElement.closest('.bw-panel') !== null")
+    assert page.evaluate("kernel.log.filter(message => message.op === 'mark')") == []
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".bw-panel", state="detached")
+    page.wait_for_function("document.activeElement.dataset.index === '2'")
+
+
+def test_escape_in_the_toolbar_gives_the_keys_back(page: Page) -> None:
+    page.locator(".bw-queue").focus()
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.activeElement.dataset.index === '2'")
+
+
+def test_the_buttons_for_several_images_are_one_tab_stop(page: Page) -> None:
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Accept suggestions"
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.textContent") == "Delete"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.bw-bulk')") is None
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Delete"
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.activeElement.dataset.index === '3'")
+
+
 def test_a_new_class_is_asked_for_twice_and_letters_name_classes_only(page: Page) -> None:
     page.keyboard.press("r")
     page.keyboard.type("de")

@@ -198,6 +198,62 @@ def test_similar_images_and_back(open_cleaner: Open) -> None:
     page.wait_for_function("kernel.state().marked === 1")
 
 
+def shown_anew(page: Page, change: dict[str, object]) -> None:
+    """The kernel shows other images, as after another notebook or a saved view asked for them."""
+    page.evaluate(
+        """change => {
+            const view = kernel.state().view;
+            kernel.view({...view, filter: {...view.filter, ...change}});
+            kernel.push({event: 'state', state: kernel.state()});
+        }""",
+        change,
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ranges": [{"name": "confidence", "low": 5, "high": None}]},
+        {"tag": "gone"},
+        {"label": "gone"},
+        {"text": "no such name"},
+    ],
+)
+def test_a_filter_without_result_keeps_the_keys_and_has_a_way_out(
+    open_cleaner: Open, change: dict[str, object]
+) -> None:
+    page = open_cleaner()
+    shown_anew(page, change)
+    page.wait_for_selector(".bw-empty >> text=No items match these filters.")
+    assert page.input_value("[aria-label=Class]") == change.get("label", "")
+    page.wait_for_function("document.activeElement.closest('.bw-root') !== null")
+    press(page, "?")
+    page.wait_for_selector(".bw-dialog")
+    press(page, "Escape")
+    page.wait_for_selector(".bw-dialog", state="detached")
+    page.click(".bw-empty >> text=Clear filters")
+    page.wait_for_selector(".bw-cell img")
+    page.wait_for_function("document.activeElement.dataset.index === '0'")
+
+
+def test_filters_changed_while_the_kernel_is_busy_all_count(open_cleaner: Open) -> None:
+    page = open_cleaner()
+    page.click("text=/^Filters/")
+    page.wait_for_selector(".bw-histogram")
+    page.evaluate("kernel.holding = ['view']; null")
+    page.select_option("[aria-label=Split]", "train")
+    page.select_option("[aria-label=Decision]", "undecided")
+    for end, value in (("Least", "0.6"), ("Most", "0.9")):
+        page.fill(f"[aria-label='{end} Confidence']", value)
+        press(page, "Tab")
+    page.wait_for_function("kernel.held.length === 4")
+    page.evaluate("kernel.release()")
+    page.wait_for_selector("text=Filters (3)")
+    shown = page.evaluate("kernel.state().view.filter")
+    assert (shown["split"], shown["decision"]) == ("train", "undecided")
+    assert shown["ranges"] == [{"name": "confidence", "low": 0.6, "high": 0.9}]
+
+
 def test_tags_and_notes(open_cleaner: Open) -> None:
     page = open_cleaner()
     press(page, "Shift+ArrowRight", "t", *"dark", "Enter")
@@ -207,10 +263,29 @@ def test_tags_and_notes(open_cleaner: Open) -> None:
     page.wait_for_function("!document.body.textContent.includes('#dark')")
     press(page, "Escape", "Space")
     page.fill("[aria-label='Note on this image']", "ask Ada")
+    press(page, "Shift+Enter")
+    page.keyboard.type("or Bob")
     press(page, "Enter")
-    page.wait_for_function("kernel.log.some(message => message.op === 'note' && message.text === 'ask Ada')")
+    page.wait_for_function("kernel.log.some(({op, text}) => op === 'note' && text === 'ask Ada\\nor Bob')")
     press(page, "u")
     page.wait_for_function("kernel.state().marked === 1", timeout=5_000)
+
+
+@pytest.mark.parametrize("tag", ["constructor", "<b onclick=alert(1)>bold", "x" * 200])
+def test_a_tag_of_any_letters_leaves_the_label_its_room(open_cleaner: Open, tag: str) -> None:
+    page = open_cleaner()
+    label = page.locator('.bw-cell[data-index="2"] .bw-label')
+    before = label.bounding_box()["width"]
+    press(page, "t")
+    page.keyboard.type(tag)
+    press(page, "Enter")
+    page.wait_for_function("tag => tag in kernel.state().tags && kernel.state().tags[tag] === 1", arg=tag)
+    page.wait_for_function("document.querySelector('[data-index=\"2\"] .bw-tags').textContent.length > 5")
+    assert label.bounding_box()["width"] >= before - 1
+    press(page, "Space")
+    page.wait_for_selector(".bw-zoom >> text=Tags:")
+    for each in (".bw-zoom-side", ".bw-zoom"):
+        assert page.locator(each).evaluate("each => each.scrollWidth <= each.clientWidth")
 
 
 def test_many_suggestions_at_once_with_a_preview_and_one_undo(open_cleaner: Open) -> None:
@@ -249,8 +324,34 @@ def test_ranges_and_saved_views(open_cleaner: Open) -> None:
     page.click(".bw-panel >> role=button[name='Save']")
     page.click(".bw-panel >> text=Clear filters")
     page.wait_for_function("kernel.state().view.filter.ranges.length === 0")
+    page.wait_for_function("document.querySelector('[aria-label=\"Least Confidence\"]').value === ''")
     page.select_option("[aria-label='Saved views']", "sure ones")
     page.wait_for_function("kernel.state().view.filter.ranges.length === 1")
+    page.wait_for_function("document.querySelector('[aria-label=\"Least Confidence\"]').value === '0.8'")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_saved_view_is_forgotten_also_where_it_cannot_be_shown(open_cleaner: Open, *, fails: bool) -> None:
+    page = open_cleaner()
+    page.click("text=/^Filters/")
+    page.wait_for_selector(".bw-histogram")
+    page.select_option("[aria-label=Split]", "train")
+    page.fill("[aria-label='Name to save this view under']", "mine")
+    page.click(".bw-panel >> role=button[name='Save']")
+    page.click(".bw-panel >> text=Clear filters")
+    page.wait_for_function("kernel.state().view.filter.split === null")
+    if fails:
+        page.evaluate("kernel.fail.view = 'There is no class panda.'; null")
+    page.select_option("[aria-label='Saved views']", "mine")
+    if fails:
+        page.wait_for_selector(".bw-toast >> text=There is no class panda.")
+    else:
+        page.wait_for_function("kernel.state().view.filter.split === 'train'")
+    page.click("[aria-label='Forget this saved view']")
+    page.wait_for_function("kernel.state().saved.length === 0")
+    page.wait_for_function("document.activeElement.closest('.bw-panel') !== null")
+    press(page, "Escape")
+    page.wait_for_function("document.activeElement.dataset.index !== undefined")
 
 
 def test_the_zoom_fits_shows_every_pixel_and_compares(open_cleaner: Open) -> None:
@@ -284,11 +385,19 @@ def test_the_zoom_fits_shows_every_pixel_and_compares(open_cleaner: Open) -> Non
     page.wait_for_function("kernel.state().marked === 1")
 
 
-def test_full_window_and_back(open_cleaner: Open) -> None:
+def test_an_image_beside_an_unreadable_one_is_fitted(open_cleaner: Open) -> None:
     page = open_cleaner()
-    page.evaluate(
-        "Element.prototype.requestFullscreen = () => Promise.reject(new Error('not allowed here')); null"
-    )
+    page.locator('.bw-cell[data-index="11"]').click()
+    press(page, "x")
+    page.wait_for_selector(".bw-pane[data-error] + .bw-pane:not([data-error])")
+    wide = "[...document.querySelectorAll('.bw-pane')].at(-1)"
+    page.wait_for_function(f"Math.abs({wide}.clientWidth - {wide}.firstElementChild.clientWidth) <= 1")
+
+
+@pytest.mark.parametrize("asked", ["() => Promise.reject(new Error('not allowed here'))", "undefined"])
+def test_full_window_and_back(open_cleaner: Open, asked: str) -> None:
+    page = open_cleaner()
+    page.evaluate(f"Element.prototype.requestFullscreen = {asked}; null")
     press(page, "f")
     page.wait_for_selector(".bw-window")
     assert page.locator(".bw-root").bounding_box() == {"x": 0, "y": 0, "width": 1280, "height": 760}
@@ -308,9 +417,9 @@ def test_what_is_held_out_can_be_left_as_it_is(open_cleaner: Open) -> None:
 
 def test_what_was_found_meanwhile_is_offered(open_cleaner: Open) -> None:
     page = open_cleaner()
-    page.evaluate(
-        "kernel.push({event: 'state', state: {...kernel.state(), ready: '48 suspects found.'}}); null"
-    )
+    ready = "{ready: '48 suspects found.'}"
+    page.evaluate(f"kernel.state = (old => () => ({{...old.call(kernel), ...{ready}}}))(kernel.state); null")
+    page.evaluate("kernel.push({event: 'state', state: kernel.state()}); null")
     page.click("text=48 suspects found: show")
     page.wait_for_function("kernel.state().view.queue === 'contradictions'")
 
@@ -328,6 +437,14 @@ def test_names_of_any_length_and_script(open_cleaner: Open) -> None:
     )
     assert page.evaluate(wide)
     press(page, "r", *"class 99", "Escape")
+    page.wait_for_selector(".bw-model >> text=دب")
+    said = """all => all.filter(each => each.textContent.includes('دب')).map(each => {
+        const [name, share] = [each.querySelector('bdi'), each.lastElementChild];
+        return share.getBoundingClientRect().left >= name.getBoundingClientRect().right - 1;
+    })"""
+    shares = page.locator(".bw-model").evaluate_all(said)
+    assert shares
+    assert all(shares), "a share stands after its name, also where that is read from right to left"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -62,13 +62,14 @@ test("ways through the grid", () => {
 });
 
 test("keys of one's own come first, and the others stay", () => {
-  const own = ownCommands({ d: "delete", Space: "1", "Ctrl+Enter": "accept", g: "grizzly", Backspace: "undo", x: "right" });
+  const own = ownCommands({ d: "delete", Space: "1", "Ctrl+Enter": "accept", g: "grizzly", o: "constructor", Backspace: "undo", x: "right" });
   const pressed = (key, more = {}) => command({ key, shiftKey: false, ctrlKey: false, metaKey: false, altKey: false, ...more }, false, own);
   assert.deepEqual(pressed("d"), { kind: "mark", action: "delete" });
   assert.deepEqual(pressed("D", { shiftKey: true }), { kind: "mark", action: "delete" }, "with Shift too");
   assert.deepEqual(pressed(" "), { kind: "class", index: 0 });
   assert.deepEqual(pressed("Enter", { ctrlKey: true }), { kind: "mark", action: "accept" });
   assert.deepEqual(pressed("g"), { kind: "label", label: "grizzly" });
+  assert.deepEqual(pressed("o"), { kind: "label", label: "constructor" }, "a name that every object has");
   assert.deepEqual(pressed("Backspace"), { kind: "undo" });
   assert.deepEqual(pressed("x"), { kind: "move", move: "right", extend: false, alone: false });
   assert.deepEqual(pressed("k"), { kind: "mark", action: "keep" });

@@ -267,6 +267,17 @@ def test_tags_and_notes(front, ids):
     assert "order of the items changed" in front.refused("tag", revision=0, ranges=[[0, 1]], tag="a")
 
 
+def test_a_class_that_is_gone_stays_shown_until_another_is_chosen(front, ids):
+    panda = {**ALL, "label": "panda"}
+    front.ask("mark", ids=ids[:1], action="relabel", label="panda")
+    view(front, filter=panda)
+    front.ask("undo")
+    assert "panda" not in front.ask("hello")["state"]["classes"]
+    assert view(front, filter={**panda, "split": "train"})["view"]["filter"]["label"] == "panda"
+    view(front)
+    assert "No class 'panda'" in front.refused("view", sort="path", filter=panda)
+
+
 # ---------------------------------------------------------------------- saved views
 
 

@@ -220,15 +220,15 @@ class Session:
     # ------------------------------------------------------------------ view
 
     def show(self, view: ViewSpec) -> None:
-        """Filter and sort anew; an unknown class, split or queue is refused."""
-        wanted, classes = view.filter, self.classes()
-        for kind, value, known in (
-            ("class", wanted.label, classes),
-            ("class", wanted.predicted, classes),
-            ("split", wanted.split, SPLITS),
-            ("tag", wanted.tag, [*self.journal.tags, self.board.view.filter.tag or ""]),
+        """Filter and sort anew; an unknown class, split or queue is refused, unless it is the one that is shown."""
+        wanted, shown, classes = view.filter, self.board.view.filter, self.classes()
+        for kind, value, now, known in (
+            ("class", wanted.label, shown.label, classes),
+            ("class", wanted.predicted, shown.predicted, classes),
+            ("split", wanted.split, shown.split, SPLITS),
+            ("tag", wanted.tag, shown.tag, self.journal.tags),
         ):
-            if value and value not in known:
+            if value and value not in (now, *known):
                 raise BadInputError(unknown_name(kind, value, known))
         self.refresh()
         if view.queue == TRIAGE:

@@ -139,7 +139,7 @@ function planDetails(plan, heldOut, thumbnail) {
   const sum = (/** @type {Record<string, number>} */ counts) => Object.values(counts).reduce((total, n) => total + n, 0);
   const table = (/** @type {typeof moves} */ rows, /** @type {number} */ total) => {
     const cells = rows.map((row) => [picture(thumbnail(row.id)), row.path, row.label, row.action === "delete" ? "trash" : (row.new_label ?? ""), row.split]);
-    return [columnTable(["", "file", "from", "to", "split"], cells), h("p", { class: "bw-hint", text: firstOf(rows.length, total) })];
+    return [columnTable(["image", "file", "from", "to", "split"], cells), h("p", { class: "bw-hint", text: firstOf(rows.length, total) })];
   };
   const trained = moves.filter(({ split }) => split === "train");
   const held = moves.filter(({ split }) => split !== "train");

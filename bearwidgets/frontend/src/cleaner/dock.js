@@ -2,6 +2,7 @@
 import { ACTIONS } from "../shared/actions.js";
 import { attribute, button, h, say } from "../shared/dom.js";
 import { whole } from "../shared/format.js";
+import { rove } from "../shared/roving.js";
 /** @import { Action } from "../shared/types.js" */
 
 /** How long a message stays, ms. */
@@ -14,6 +15,7 @@ export class Dock {
   spoken = h("div", { class: "bw-spoken", role: "status", "aria-live": "polite" });
   #count = h("strong", {});
   bulk;
+  #refreshStops;
   #onGone;
   /** @type {any} */
   #timer = null;
@@ -42,6 +44,7 @@ export class Dock {
       act("clear"),
       button("✕", onNone, { class: "bw-button bw-square", "aria-label": "Select nothing", title: "Select nothing (Esc)" }),
     );
+    this.#refreshStops = rove(this.bulk, signal);
     signal.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
@@ -49,6 +52,7 @@ export class Dock {
   showSelected(selected) {
     this.bulk.hidden = selected < 2;
     say(this.#count, `${whole(selected)} selected`);
+    this.#refreshStops();
   }
 
   /** A screen reader says it. @param {string} text */

@@ -18,9 +18,9 @@ export class Empty {
   show(state) {
     this.element.hidden = state.total > 0;
     if (state.total) return;
-    const { label, predicted, split, decision, text } = state.view.filter;
+    const { label, predicted, split, decision, text, tag, ranges } = state.view.filter;
     const { queue } = state.view;
-    const others = label !== null || predicted !== null || split !== null || text !== "";
+    const others = [label, predicted, split, tag].some((each) => each !== null) || text !== "" || ranges.length > 0;
     this.#clear.hidden = !others && decision === null;
     if (!state.items) say(this.#text, "This data set has no images.");
     else if (decision === "undecided" && !others) say(this.#text, queue ? "Everything in this queue has a decision." : "Everything has a decision.");

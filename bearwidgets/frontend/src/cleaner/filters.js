@@ -1,5 +1,5 @@
 // The panel behind "Filters": everything that says which images are shown, in which order and how large.
-import { attribute, button, h, origin, say } from "../shared/dom.js";
+import { attribute, button, focusedNear, h, say } from "../shared/dom.js";
 import { whole } from "../shared/format.js";
 import { openPopover } from "../shared/menu.js";
 /** @import { Filter, RangeFilter, State, ValueRange, ViewSpec } from "../shared/types.js" */
@@ -20,6 +20,10 @@ export class Filters {
   #saved = select("Saved views");
   #name = h("input", { class: "bw-input bw-search", type: "text", placeholder: "name of this view", "aria-label": "Name to save this view under" });
   #ranges = h("div", { class: "bw-ranges" });
+  /** The two ends of each range. @type {{input: HTMLInputElement, name: string, which: "low"|"high"}[]} */
+  #bounds = [];
+  /** The saved view that was chosen last, and what was shown then. */
+  #chosen = { name: "", from: "" };
   /** @type {State|null} */
   #state = null;
   #panel;
@@ -31,6 +35,7 @@ export class Filters {
    * @param {AbortSignal} options.signal
    * @param {(change: Partial<ViewSpec>) => void} options.onView
    * @param {(change: Partial<Filter>) => void} options.onFilter
+   * @param {() => Filter} options.filter as it was asked for last
    * @param {(px: number, final: boolean) => void} options.onSize
    * @param {() => void} options.onClear every filter off
    * @param {() => Promise<ValueRange[]>} options.loadRanges how the values of what is shown are spread
@@ -47,7 +52,7 @@ export class Filters {
     const row = (/** @type {string} */ text, /** @type {Node[]} */ ...parts) => h("div", { class: "bw-row-of-panel" }, h("span", { text }), ...parts);
     this.#panel = h(
       "div",
-      { class: "bw-panel", role: "dialog", "aria-label": "Filters" },
+      { class: "bw-panel", role: "dialog", "aria-label": "Filters", tabindex: "-1" },
       row("Model says", this.#filters.predicted),
       row("Split", this.#filters.split),
       row("Decision", this.#filters.decision),
@@ -78,14 +83,29 @@ export class Filters {
     const tags = Object.entries(state.tags);
     fill(this.#filters.tag, "all", tags.map(([name, n]) => [name, `${name} (${whole(n)})`]), filter.tag);
     /** @type {HTMLElement} */ (this.#filters.tag.parentElement).hidden = !tags.length && !filter.tag;
-    fill(this.#saved, "choose…", state.saved.map(({ name }) => [name, name]), null);
+    fill(this.#saved, "choose…", state.saved.map(({ name }) => [name, name]), this.#savedName(state));
     /** @type {HTMLElement} */ (this.#saved.parentElement).hidden = !state.saved.length;
     /** @type {HTMLElement} */ (this.#filters.predicted.parentElement).hidden = !state.can.scores;
     say(this.#direction, descending ? "↓" : "↑");
     attribute(this.#direction, "aria-label", descending ? "Descending; change to ascending" : "Ascending; change to descending");
+    this.#showBounds();
     const on = [filter.predicted, filter.split, filter.decision, filter.tag, ...filter.ranges].filter(Boolean).length;
     say(this.element, on ? `Filters (${on}) ▾` : "Filters ▾");
     this.element.classList.toggle("bw-on", on > 0);
+  }
+
+  /** The saved view that is shown, or was chosen and cannot be shown. @param {State} state @returns {string|null} */
+  #savedName({ saved, view }) {
+    const shown = JSON.stringify(view);
+    const { name, from } = this.#chosen;
+    return saved.find((each) => JSON.stringify(each.view) === shown || (each.name === name && from === shown))?.name ?? null;
+  }
+
+  #showBounds() {
+    const { ranges } = this.#options.filter();
+    for (const { input, name, which } of this.#bounds) {
+      if (focusedNear(input) !== input) input.value = String(ranges.find((each) => each.name === name)?.[which] ?? "");
+    }
   }
 
   #open() {
@@ -97,35 +117,38 @@ export class Filters {
 
   async #drawRanges() {
     const found = await this.#options.loadRanges();
+    this.#bounds = [];
     this.#ranges.replaceChildren(...found.map((each) => this.#range(each)));
+    this.#showBounds();
   }
 
   /** A value's histogram, and the two ends between which images are shown. @param {ValueRange} range */
   #range({ name, title, unit, low, high, counts }) {
-    const set = this.#state?.view.filter.ranges.find((each) => each.name === name);
     const most = Math.max(1, ...counts);
     const bars = counts.map((n) => {
       const bar = h("i", {});
       bar.style.height = `${n ? Math.max(6, (100 * n) / most) : 0}%`;
       return bar;
     });
-    const end = (/** @type {"low"|"high"} */ which, /** @type {number} */ edge) =>
-      h("input", {
+    const end = (/** @type {"low"|"high"} */ which, /** @type {number} */ edge) => {
+      const input = h("input", {
         class: "bw-input bw-bound",
         type: "number",
         step: "any",
         placeholder: Number(edge.toPrecision(3)),
-        value: set?.[which] ?? null,
         "aria-label": `${which === "low" ? "Least" : "Most"} ${title}${unit ? `, ${unit}` : ""}`,
-        on: { change: (/** @type {Event} */ event) => this.#setRange(name, which, /** @type {HTMLInputElement} */ (origin(event)).value) },
+        on: { change: () => this.#setRange(name, which, input.value) },
       });
+      this.#bounds.push({ input, name, which });
+      return input;
+    };
     const histogram = h("span", { class: "bw-histogram", role: "img", "aria-label": `${title}: ${counts.join(", ")} images from ${low} to ${high} ${unit}`, title: unit || null }, ...bars);
     return h("div", { class: "bw-row-of-panel" }, h("span", { text: title, title: unit || null }), end("low", low), histogram, end("high", high));
   }
 
   /** @param {string} name @param {"low"|"high"} which @param {string} text */
   #setRange(name, which, text) {
-    const ranges = this.#state?.view.filter.ranges ?? [];
+    const { ranges } = this.#options.filter();
     const old = ranges.find((each) => each.name === name) ?? { name, low: null, high: null };
     /** @type {RangeFilter} */
     const now = { ...old, [which]: text === "" ? null : Number(text) };
@@ -151,6 +174,7 @@ export class Filters {
     this.#sort.addEventListener("change", sorted, { signal });
     this.#saved.addEventListener("change", () => {
       const saved = this.#state?.saved.find(({ name }) => name === this.#saved.value);
+      this.#chosen = { name: this.#saved.value, from: JSON.stringify(this.#state?.view) };
       if (saved) onView(saved.view);
     }, { signal });
     this.#name.addEventListener("keydown", (event) => event.key === "Enter" && this.#save(), { signal });
@@ -175,7 +199,7 @@ export function select(name) {
 }
 
 /**
- * Fills a drop-down where its choices changed, and shows the value.
+ * Fills a drop-down where its choices changed, and shows the value, also one that is no choice any more.
  * @param {HTMLSelectElement} list
  * @param {string|null} none text of the choice that filters nothing
  * @param {[string, string][]} options
@@ -183,7 +207,8 @@ export function select(name) {
  */
 export function fill(list, none, options, value) {
   /** @type {[string, string][]} */
-  const all = none === null ? options : [["", none], ...options];
+  const all = none === null ? [...options] : [["", none], ...options];
+  if (value && !options.some(([name]) => name === value)) all.push([value, value]);
   const key = JSON.stringify(all);
   if (list.dataset.key !== key) {
     list.dataset.key = key;

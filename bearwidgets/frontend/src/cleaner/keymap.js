@@ -125,7 +125,10 @@ export function ownCommands(keys) {
     const last = parts.pop() || "+";
     return [...parts.map((part) => (part === "Ctrl" ? "Mod" : part)), last === "Space" ? " " : named(last)].join("+");
   };
-  const act = (/** @type {string} */ name) => ACTS[name] ?? (/^[1-9]$/.test(name) ? { kind: "class", index: Number(name) - 1 } : { kind: "label", label: name });
+  const act = (/** @type {string} */ name) => {
+    if (Object.hasOwn(ACTS, name)) return ACTS[name];
+    return /** @type {Command} */ (/^[1-9]$/.test(name) ? { kind: "class", index: Number(name) - 1 } : { kind: "label", label: name });
+  };
   return Object.fromEntries(Object.entries(keys).map(([key, name]) => [spelled(key), act(name)]));
 }
 

@@ -39,6 +39,11 @@ export class Pan {
     return this.#panes.map(({ image }) => image);
   }
 
+  /** The pane that tells the size: the first whose image is here. */
+  get #first() {
+    return this.#panes.find(({ image }) => image.naturalWidth);
+  }
+
   /** The whole image. */
   fit() {
     this.#times = 1;
@@ -48,7 +53,7 @@ export class Pan {
 
   /** One px of the image for one of the screen, or back to the whole image. */
   toggle() {
-    const [first] = this.#panes;
+    const first = this.#first;
     const own = first && 1 / (pixels() * fitted(first));
     if (!own || Math.abs(this.#times - own) < 0.01) return this.fit();
     this.#times = own;
@@ -62,8 +67,8 @@ export class Pan {
 
   /** @param {number} step @param {number} dx from the middle of a pane, px @param {number} dy */
   #turn(step, dx, dy) {
-    const [first] = this.#panes;
-    if (!first?.image.naturalWidth) return;
+    const first = this.#first;
+    if (!first) return;
     const before = this.#times;
     const most = Math.max(1, CLOSEST / (pixels() * fitted(first)));
     this.#times = Math.max(1, Math.min(most, before * TURN ** step));
@@ -73,7 +78,8 @@ export class Pan {
 
   /** @param {number} dx px at fitted size @param {number} dy */
   #move(dx, dy) {
-    const [first] = this.#panes;
+    const first = this.#first;
+    if (!first) return;
     const { naturalWidth, naturalHeight } = first.image;
     const scale = fitted(first);
     this.#middle = { x: this.#middle.x + dx / (naturalWidth * scale), y: this.#middle.y + dy / (naturalHeight * scale) };
@@ -107,14 +113,14 @@ export class Pan {
   }
 
   #draw() {
-    const [first] = this.#panes;
-    if (!first?.image.naturalWidth) return;
+    const first = this.#first;
+    if (!first) return;
     for (const axis of /** @type {const} */ (["x", "y"])) {
       const [room, side] = axis === "x" ? [first.box.clientWidth, first.image.naturalWidth] : [first.box.clientHeight, first.image.naturalHeight];
       const half = Math.min(0.5, room / (2 * side * fitted(first) * this.#times));
       this.#middle[axis] = Math.max(half, Math.min(1 - half, this.#middle[axis]));
     }
-    for (const pane of this.#panes) this.#place(pane);
+    for (const pane of this.#panes) if (pane.image.naturalWidth) this.#place(pane);
     attribute(this.element, "data-close", this.#times > 1);
     this.#onChange(Math.round(100 * fitted(first) * this.#times * pixels()));
   }

@@ -49,10 +49,18 @@ export class Panels {
     this.job = new JobPanel({ onStop: () => void session.attempt("stop", {}) });
   }
 
-  /** @param {State} state */
-  show(state) {
+  /** @param {State} state @param {boolean} moved another order */
+  show(state, moved) {
+    if (moved) void this.zoom.follow();
     this.drawer.show(state);
     this.job.show(state.job);
+  }
+
+  /** Gives what runs an act as long as the order is that of now: in another one it would be done to other images. */
+  #inThisOrder() {
+    const { session, toast } = this.#options;
+    const { revision } = session.store;
+    return (/** @type {() => void} */ act) => (revision === session.store.revision ? act() : toast("The order changed meanwhile; nothing was done.", null, false));
   }
 
   /** Gives a tag to what is selected, or takes it away where all have it. */
@@ -63,17 +71,18 @@ export class Panels {
     const ranges = targets(grid.selection, store.total);
     if (!state || !anchor || !count(ranges)) return;
     const items = store.itemsIn(ranges);
+    const run = this.#inThisOrder();
     const rows = (/** @type {string} */ typed) => {
       const text = typed.trim();
       const known = Object.entries(state.tags).filter(([name]) => name.toLowerCase().includes(text.toLowerCase()));
-      const fresh = text && !(text in state.tags) ? [{ text: `New tag “${text}”`, tag: text, on: true }] : [];
+      const fresh = text && !Object.hasOwn(state.tags, text) ? [{ text: `New tag “${text}”`, tag: text, on: true }] : [];
       const had = known.map(([name, n]) => {
         const on = !items.length || !items.every((item) => item.tags.includes(name));
         return { text: on ? name : `Take away “${name}”`, hint: whole(n), tag: name, on };
       });
       return [...had, ...fresh];
     };
-    openMenu({ anchor, host: root, title: "Tags", placeholder: "Type a tag…", rows, onChoice: ({ tag, on }) => void decisions.tag(ranges, tag, on), onClose: () => grid.focus(), signal });
+    openMenu({ anchor, host: root, title: "Tags", placeholder: "Type a tag…", rows, onChoice: ({ tag, on }) => run(() => void decisions.tag(ranges, tag, on)), onClose: () => grid.focus(), signal });
   }
 
   /** Accepts many suggestions at once, after a look at them. */
@@ -110,8 +119,9 @@ export class Panels {
   /** @param {HTMLElement} anchor @param {Item|null} [item] the one that is selected, if it is one */
   menuForSelection(anchor, item = null) {
     const { grid, decisions, root } = this.#options;
+    const run = this.#inThisOrder();
     this.#menu(anchor, item, root, {
-      onChoice: (choice) => void decisions.markSelected(choice.action, choice.label),
+      onChoice: (choice) => run(() => void decisions.markSelected(choice.action, choice.label)),
       onClose: () => grid.focus(),
     });
   }

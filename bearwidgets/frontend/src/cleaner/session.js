@@ -22,6 +22,8 @@ export class Session {
   #selectKey = "[]";
   /** What was shown before similar images. @type {Partial<ViewSpec>} */
   #before = {};
+  /** The view that was asked for last, until it is there. @type {ViewSpec|null} */
+  #asked = null;
 
   /**
    * @param {object} options
@@ -157,14 +159,23 @@ export class Session {
     }
   }
 
-  /** @param {Partial<ViewSpec>} change */
+  /** What is shown with one thing changed, and with what was changed a moment ago. @param {Partial<ViewSpec>} change */
   async setView(change) {
-    if (this.state) await this.attempt("view", { ...this.state.view, ...change });
+    if (!this.state) return;
+    const asked = { ...(this.#asked ?? this.state.view), ...change };
+    this.#asked = asked;
+    await this.attempt("view", asked);
+    if (this.#asked === asked) this.#asked = null;
   }
 
   /** @param {Partial<Filter>} change */
   async setFilter(change) {
-    if (this.state) await this.setView({ filter: { ...this.state.view.filter, ...change } });
+    await this.setView({ filter: { ...this.filter, ...change } });
+  }
+
+  /** The filter as it was asked for last. @returns {Filter} */
+  get filter() {
+    return (this.#asked ?? this.state?.view)?.filter ?? noFilter();
   }
 
   /** The images nearest to one; null: back to what was shown before. @param {string|null} id */

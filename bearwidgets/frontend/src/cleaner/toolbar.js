@@ -33,6 +33,7 @@ export class Toolbar {
    * @param {AbortSignal} options.signal
    * @param {(change: Partial<ViewSpec>) => void} options.onView
    * @param {(change: Partial<Filter>) => void} options.onFilter
+   * @param {() => Filter} options.filter as it was asked for last
    * @param {(queue: string|null) => void} options.onQueue null: all items
    * @param {(px: number, final: boolean) => void} options.onSize
    * @param {(deed: Deed) => void} options.onDeed
@@ -90,7 +91,8 @@ export class Toolbar {
     this.element.hidden = false;
     this.#state = state;
     const { filter } = state.view;
-    fill(this.#label, "any class", state.classes.map((name) => [name, `${name} (${whole(state.counts.label[name] ?? 0)})`]), filter.label);
+    const { label } = state.counts;
+    fill(this.#label, "any class", state.classes.map((name) => [name, `${name} (${whole(Object.hasOwn(label, name) ? label[name] : 0)})`]), filter.label);
     if (first || focusedNear(this.#search) !== this.#search) this.#search.value = filter.text;
     say(this.#count, state.total === state.items ? counted(state.items, "image") : `${whole(state.total)} of ${counted(state.items, "image")}`);
     say(this.#ready, `${state.ready.replace(/\.$/, "")}: show`);

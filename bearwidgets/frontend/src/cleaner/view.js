@@ -70,6 +70,7 @@ export class CleanerView {
       signal,
       onView: (change) => void session.setView(change),
       onFilter: (change) => void session.setFilter(change),
+      filter: () => session.filter,
       onQueue: (queue) => void session.setQueue(queue).then(() => grid.focus()),
       onSize: (px, final) => this.#resize(px, final),
       onDeed: (deed) => this.#deed(deed),
@@ -132,7 +133,8 @@ export class CleanerView {
   /** @param {State} state @param {boolean} moved another order */
   #show(state, moved) {
     if (moved) this.#seen.restart();
-    for (const part of [this.#toolbar, this.#footer, this.#empty, this.#panels]) part.show(state);
+    for (const part of [this.#toolbar, this.#footer, this.#empty]) part.show(state);
+    this.#panels.show(state, moved);
     this.#grid.setTotal(state.total, moved, state.runs);
     this.#root.dataset.revision = String(state.revision);
     this.#root.dataset.marked = String(state.marked);
@@ -256,7 +258,9 @@ export class CleanerView {
     const document_ = root.ownerDocument;
     if (document_.fullscreenElement) return void document_.exitFullscreen();
     if (root.classList.contains("bw-window")) return root.classList.remove("bw-window");
-    root.requestFullscreen?.().catch(() => root.classList.add("bw-window"));
+    // Safari on a phone has no such method.
+    const asked = root.requestFullscreen?.() ?? Promise.reject(new Error("not known here"));
+    asked.catch(() => root.classList.add("bw-window"));
     this.#grid.focus();
   }
 
@@ -307,7 +311,7 @@ export class CleanerView {
         return panels.help();
       case "escape":
         if (this.#session.state?.view.similar && size(grid.selection) < 2) return void this.#back();
-        return grid.select(nothing(grid.selection.active), { show: false });
+        return grid.select(nothing(grid.selection.active), { focus: true, show: false });
       case "similar":
         return this.#similar();
       case "tag":

@@ -24,6 +24,7 @@ const STEPS = { left: -1, up: -1, pageUp: -10, right: 1, down: 1, pageDown: 10, 
  * @property {Session} session
  * @property {Grid} grid
  * @property {Decisions} decisions
+ * @property {(text: string, act: null, bad: boolean) => void} toast
  * @property {(event: KeyboardEvent) => Command|null} keys
  * @property {(anchor: HTMLElement, item: Item|null, host: HTMLElement, then: {onChoice: (choice: Choice) => void, onClose: () => void}) => void} openMenu
  */
@@ -34,6 +35,12 @@ export class Zoom {
   #full;
   #index = 0;
   #asked = "";
+  /** Id of the image that is shown; "" while it is not known yet. Decisions and notes are for this one. */
+  #shown = "";
+  /** The order changed, and its new place is not known yet. */
+  #follows = false;
+  /** Id of the image whose note is in the field. */
+  #noted = "";
   #compares = false;
   #pan;
   #percent = h("span", { class: "bw-hint bw-percent" });
@@ -46,7 +53,7 @@ export class Zoom {
   #group = h("p", { class: "bw-hint" });
   #keepOne = button("Keep this, delete the others", () => this.#resolve(false), { title: "Shift+G; G keeps the proposed one" });
   #looks = h("p", { class: "bw-hint" });
-  #note = h("input", { class: "bw-input bw-note-input", type: "text", placeholder: "Note", "aria-label": "Note on this image", maxlength: 1000 });
+  #note = h("textarea", { class: "bw-input bw-note-input", rows: 2, placeholder: "Note", "aria-label": "Note on this image", maxlength: 1000, title: "Enter saves it; Shift+Enter begins a new line" });
   #tags = h("p", { class: "bw-hint" });
   #probabilities = h("div", { class: "bw-probabilities" });
   #history = h("ul", { class: "bw-history" });
@@ -107,10 +114,7 @@ export class Zoom {
         this.#history,
       ),
     );
-    this.#note.addEventListener("change", () => {
-      const item = session.store.item(this.#index);
-      if (item) void options.decisions.note(item.id, this.#note.value);
-    }, { signal });
+    this.#note.addEventListener("change", () => this.#noted && void options.decisions.note(this.#noted, this.#note.value), { signal });
     this.#dialog.addEventListener("keydown", (event) => this.#key(event), { signal });
     this.#dialog.addEventListener("close", () => this.#closed(), { signal });
   }
@@ -126,9 +130,26 @@ export class Zoom {
     this.#to(index);
   }
 
+  /** Stays at its image in another order, or closes where that is not in it. */
+  async follow() {
+    if (!this.#dialog.open || !this.#shown) return;
+    const { session, grid, toast } = this.#options;
+    this.#follows = true;
+    const found = await session.attempt("locate", { item: this.#shown });
+    this.#follows = false;
+    if (!this.#dialog.open) return;
+    if (found && found.index !== null) {
+      grid.select(focusOn(grid.selection, found.index));
+      return this.refresh();
+    }
+    this.#index = grid.selection.active;
+    this.#dialog.close();
+    toast("The order changed, and that image is not in this view any more.", null, false);
+  }
+
   /** Items or decisions changed. */
   refresh() {
-    if (!this.#dialog?.open) return;
+    if (!this.#dialog?.open || this.#follows) return;
     const { store } = this.#options.session;
     if (!store.total) {
       this.#dialog.close();
@@ -136,6 +157,7 @@ export class Zoom {
     }
     this.#index = Math.min(this.#options.grid.selection.active, store.total - 1);
     const item = store.item(this.#index);
+    this.#shown = item?.id ?? "";
     say(this.#title, item?.path ?? "…");
     say(this.#where, `${whole(this.#index + 1)} of ${whole(store.total)}${item && item.split !== "train" ? ` · ${item.split}: held out, a decision is a proposed correction` : ""}`);
     this.#verdict.replaceChildren(...(item ? verdict(item) : []));
@@ -143,7 +165,10 @@ export class Zoom {
     const group = item?.group;
     this.#keepOne.hidden = !group?.copies || group.shown < 2;
     say(this.#group, group ? groupWords(group) : "");
-    if (focusedNear(this.#note) !== this.#note) this.#note.value = item?.note ?? "";
+    if (focusedNear(this.#note) !== this.#note) {
+      this.#note.value = item?.note ?? "";
+      this.#noted = this.#shown;
+    }
     say(this.#tags, item?.tags.length ? `Tags: ${item.tags.join(", ")}` : "");
     this.#showImage(item);
     if (item && this.#asked !== item.id) void this.#load(item);
@@ -207,6 +232,7 @@ export class Zoom {
     image.hidden = !(full ?? url) || Boolean(error);
     attribute(image, "alt", item ? `${item.path}, labeled ${item.label}` : "");
     image.classList.toggle("bw-rough", !full);
+    attribute(/** @type {Element} */ (image.parentElement), "data-error", error ? "⚠ No image" : null);
   }
 
   /** @param {Item} item */
@@ -244,11 +270,12 @@ export class Zoom {
     const index = this.#index;
     const { decisions, session } = this.#options;
     const item = session.store.item(index);
-    if (action === "accept" && item?.proposal === null) {
+    if (!item || item.id !== this.#shown) return;
+    if (action === "accept" && item.proposal === null) {
       say(this.#wait, "There is no suggestion for this image.");
       return;
     }
-    if (action === "accept" && item?.group?.proposal) return this.#resolve(true);
+    if (action === "accept" && item.group?.proposal) return this.#resolve(true);
     const sent = decisions.mark([[index, index + 1]], action, label);
     this.#dialog.focus();
     this.#go(1);
@@ -259,7 +286,7 @@ export class Zoom {
   /** @param {boolean} keepers the proposed ones stay, else this one */
   #resolve(keepers) {
     const item = this.#options.session.store.item(this.#index);
-    if (!item?.group) return;
+    if (!item?.group || item.id !== this.#shown) return;
     const sent = this.#options.decisions.resolveGroups(keepers, [[this.#index, this.#index + 1]]);
     this.#dialog.focus();
     this.refresh();
@@ -286,7 +313,9 @@ export class Zoom {
     event.stopPropagation();
     if (press || event.isComposing) return;
     if (origin(event) === this.#note) {
-      if (event.key === "Enter") this.#dialog.focus();
+      if (event.key !== "Enter" || event.shiftKey) return;
+      event.preventDefault();
+      this.#dialog.focus();
       return;
     }
     const found = this.#options.keys(event);
@@ -324,6 +353,7 @@ export class Zoom {
   #closed() {
     this.#dialog.remove();
     this.#asked = "";
+    this.#shown = "";
     const { grid } = this.#options;
     // The browser has given the focus back to the tile where the zoom began.
     grid.select(size(grid.selection) > 1 ? focusOn(grid.selection, this.#index) : only(this.#index), { focus: true });
@@ -332,10 +362,10 @@ export class Zoom {
 
 /** Label, prediction, suggestions and decision. @param {Item} item @returns {Node[]} */
 function verdict(item) {
-  const parts = [h("span", { class: "bw-label", text: item.label })];
+  const parts = [h("bdi", { class: "bw-label", text: item.label })];
   if (item.predicted !== null) {
     const differs = item.predicted !== item.label ? "bw-strong" : "";
-    parts.push(h("span", { class: differs, text: ` → ${item.predicted} ${item.confidence === null ? "" : percent(item.confidence)}` }));
+    parts.push(h("span", { class: differs }, " → ", h("bdi", { text: item.predicted }), item.confidence === null ? "" : ` ${percent(item.confidence)}`));
   }
   const others = [item.suggested, item.second].filter((name, index, all) => name !== null && name !== item.label && all.indexOf(name) === index);
   const word = item.suggested === item.label ? "next" : "suggested";

@@ -99,13 +99,12 @@ class ConfusionView {
     say(this.#wider, whole_ ? "Only the most confused" : "Show all");
     this.#wider.hidden = !some || classes.length > ALL_CLASSES;
     this.#matrix.show({ classes, counts }, shown.slice(0, whole_ ? ALL_CLASSES : MOST_CLASSES));
-    const pairs = mostConfused(counts, MOST_PAIRS).map(({ actual, predicted, n }) =>
-      h(
-        "li",
-        {},
-        button(`${classes[actual]} → ${classes[predicted]}: ${whole(n)}`, () => this.#matrix.choose(classes[actual], classes[predicted]), { class: "bw-link" }),
-      ),
-    );
+    const pairs = mostConfused(counts, MOST_PAIRS).map(({ actual, predicted, n }) => {
+      const [from, to] = [classes[actual], classes[predicted]];
+      const pair = button("", () => this.#matrix.choose(from, to), { class: "bw-link" });
+      pair.append(h("bdi", { text: from }), " → ", h("bdi", { text: to }), `: ${whole(n)}`);
+      return h("li", {}, pair);
+    });
     this.#pairs.replaceChildren(...(pairs.length ? pairs : [h("li", { class: "bw-hint", text: "Nothing is confused here." })]));
     if (answer.grid) this.#openGrid?.();
     this.#openGrid = null;

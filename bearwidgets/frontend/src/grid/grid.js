@@ -116,6 +116,7 @@ export class Grid {
     this.element.classList.toggle("bw-dense", this.#px < DENSE);
     this.element.classList.toggle("bw-narrow", now.cellWidth < NARROW);
     this.element.style.setProperty("--bw-columns", String(now.columns));
+    attribute(this.element, "tabindex", this.#total ? -1 : 0);
     attribute(this.element, "aria-rowcount", now.rows);
     attribute(this.element, "aria-colcount", now.columns);
     this.#options.onSide(Math.max(now.px, now.cellWidth - PADDING));

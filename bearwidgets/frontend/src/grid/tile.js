@@ -25,8 +25,12 @@ export class Tile {
   #bar = h("div", { class: "bw-issue" }, this.#issue);
   #label = h("span", { class: "bw-label bw-cut" });
   #was = h("span", { class: "bw-hint bw-cut" });
-  #tags = h("span", { class: "bw-hint bw-cut" });
-  #model = h("div", { class: "bw-line bw-model bw-cut" });
+  #tags = h("span", { class: "bw-hint bw-tags bw-cut" });
+  #lead = h("span", {});
+  /** Apart, so that a name that is read from right to left does not reorder the words around it. */
+  #says = h("bdi", {});
+  #sure = h("span", {});
+  #model = h("div", { class: "bw-line bw-model bw-cut" }, this.#lead, this.#says, this.#sure);
   #decide = h("button", { class: "bw-decide", type: "button", tabindex: "-1", "aria-haspopup": "listbox", text: "▾" });
   #names = h("div", { class: "bw-line" }, this.#label, this.#was, this.#tags, this.#decide);
   element = h(
@@ -76,8 +80,10 @@ export class Tile {
     say(this.#was, !decision || decision.action === "keep" ? "" : decision.action === "relabel" ? `was ${item.label}` : item.label);
     say(this.#tags, item.tags.map((tag) => `#${tag}`).join(" "));
     this.#label.style.color = colorOf(decision);
-    const model = item.predicted === null ? "" : `model: ${item.predicted}${item.confidence === null ? "" : ` ${percent(item.confidence)}`}`;
-    say(this.#model, model);
+    say(this.#lead, item.predicted === null ? "" : "model: ");
+    say(this.#says, item.predicted ?? "");
+    say(this.#sure, item.predicted === null || item.confidence === null ? "" : ` ${percent(item.confidence)}`);
+    const model = this.#model.textContent ?? "";
     this.element.classList.toggle("bw-differs", item.predicted !== null && item.predicted !== (decision?.label ?? item.label));
     attribute(this.#names, "title", [item.label, model, item.path].filter(Boolean).join("\n"));
     attribute(this.#model, "title", item.stale ? `${model} (before your changes)` : model);
@@ -116,7 +122,7 @@ export class Tile {
     this.#group.hidden = true;
     this.#keepOne.hidden = true;
     this.element.classList.remove("bw-differs", "bw-stale", "bw-contradicts");
-    for (const part of [this.#badge, this.#split, this.#label, this.#was, this.#tags, this.#model]) say(part, "");
+    for (const part of [this.#badge, this.#split, this.#label, this.#was, this.#tags, this.#lead, this.#says, this.#sure]) say(part, "");
     this.#bar.hidden = true;
     this.#decide.hidden = true;
   }

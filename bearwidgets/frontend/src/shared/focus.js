@@ -2,7 +2,7 @@
 import { focusedNear, origin } from "./dom.js";
 
 /**
- * Gives the focus to what `focus` chooses, or to an open menu or dialog, when a press in the view lands on nothing that takes
+ * Gives the focus to what `focus` chooses, or to an open menu, panel or dialog, when a press in the view lands on nothing that takes
  * it, such as a scroll bar or a text, and when what had it is gone: taken away, hidden or disabled.
  * @param {HTMLElement} root
  * @param {AbortSignal} signal
@@ -12,7 +12,7 @@ export function keepFocus(root, signal, focus) {
   let inside = false;
   const settle = () => {
     if (!inside || !root.isConnected || root.contains(focusedNear(root))) return;
-    const over = root.querySelector(".bw-menu input") ?? root.querySelector("dialog[open]");
+    const over = root.querySelector(".bw-menu input, .bw-panel") ?? root.querySelector("dialog[open]");
     if (over instanceof HTMLElement) over.focus({ preventScroll: true });
     else focus();
   };

@@ -34,7 +34,7 @@ export function showModal(dialog, root) {
 
 /** Moves the focus from the last part of a dialog to the first, or back; false elsewhere. @param {HTMLDialogElement} dialog @param {boolean} back */
 function goRound(dialog, back) {
-  const stops = [...dialog.querySelectorAll("button, input, select, [tabindex='0']")].filter((each) => each.checkVisibility() && !each.matches(":disabled"));
+  const stops = [...dialog.querySelectorAll("button, input, select, textarea, [tabindex='0']")].filter((each) => each.checkVisibility() && !each.matches(":disabled"));
   const [from, to] = back ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
   if (focusedNear(dialog) !== from || !(to instanceof HTMLElement)) return false;
   to.focus();
