@@ -250,11 +250,11 @@ def search(view: Shown) -> None:
     view.focus(0)
     view.press("/")
     view.page.keyboard.type("grizzly", delay=270)
-    view.wait("text=/\\d+ of \\d+ images/")
+    view.wait(".bw-count:has-text(' of ')", "attached")
     box = view.root.locator("input[type=search]")
     assert box.input_value() == "grizzly", f"the box says {box.input_value()!r}"
     box.fill("")
-    view.wait(".bw-count:not(:has-text(' of '))")
+    view.wait(".bw-count:not(:has-text(' of '))", "attached")
 
 
 @probe("zoom")
@@ -323,7 +323,7 @@ def cell_filters(view: Shown) -> None:
     cell = view(".bw-matrix button:not(.bw-zero)").first
     count = re.sub(r"\D", "", cell.inner_text())
     cell.click()
-    view.wait(f".bw-count:has-text('{count} of ')") if view.host.packages else view.wait(".bw-count")
+    view.wait(f".bw-count:has-text('{count} of ')" if view.host.packages else ".bw-count", "attached")
 
 
 @probe("box", "box")
