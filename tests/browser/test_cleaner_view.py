@@ -46,7 +46,7 @@ class View:
         return self(f'.bw-cell[data-index="{index}"]')
 
     def spoken(self, index: int) -> str:
-        return self.cell(index).get_attribute("aria-label") or ""
+        return self.cell(index).get_attribute("aria-description") or ""
 
     def box(self, selector: str) -> dict[str, float]:
         box = self(selector).bounding_box()

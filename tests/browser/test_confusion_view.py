@@ -69,7 +69,7 @@ def test_a_cell_opens_its_images_in_the_grid_below(open_page: Open) -> None:
     page.locator(".bw-count-cell").nth(1).click()
     page.wait_for_selector(".bw-cleaner[data-revision='2']")
     shown = page.locator(".bw-cleaner [role='gridcell']").first
-    assert shown.get_attribute("aria-label").startswith("labeled black, predicted grizzly")
+    assert shown.get_attribute("aria-description").startswith("labeled black, predicted grizzly")
     shown.click()
     page.keyboard.press("k")
     page.wait_for_function("kernel.log.some(m => m.op === 'mark' && m.action === 'keep')")

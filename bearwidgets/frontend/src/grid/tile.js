@@ -13,7 +13,7 @@ export class Tile {
   index = -1;
   #url = "";
   #image = h("div", { class: "bw-image" });
-  #badge = h("span", { class: "bw-badge bw-cut" });
+  #badge = h("span", { class: "bw-badge bw-cut", "aria-hidden": "true" });
   #split = h("span", { class: "bw-split", title: "Held out for evaluation: decisions here are proposed corrections" });
   #broken = h("span", { class: "bw-broken" });
   #keeper = h("span", { class: "bw-word", text: "keeper" });
@@ -60,7 +60,9 @@ export class Tile {
     attribute(element, "aria-selected", String(face.selected));
     attribute(element, "tabindex", face.active ? 0 : -1);
     attribute(element, "aria-busy", item ? null : "true");
-    attribute(element, "aria-label", item ? spoken(item) : "Loading");
+    // What is seen is the name, so that it can be called by voice; all of it is the description.
+    attribute(element, "aria-label", item ? null : "Loading");
+    attribute(element, "aria-description", item ? spoken(item) : null);
     element.classList.toggle("bw-waiting", !item || (!face.url && !item.error));
     this.#show(item?.error ? null : face.url);
     say(this.#broken, item?.error ? `⚠ No image: ${item.error}` : "");
