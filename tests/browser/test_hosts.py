@@ -172,6 +172,15 @@ def test_mouse_and_keys_in_a_shadow_tree(open_host: Open, host: str) -> None:
     page.wait_for_selector(".bw-zoom", state="detached")
 
 
+@pytest.mark.parametrize(("host", "times"), [("marimo, dark", 1), ("Panel, dark", 0)])
+def test_marimo_hears_of_decisions_from_the_page(open_host: Open, host: str, times: int) -> None:
+    page = open_host(host)
+    told = "kernel.log.filter(each => each.op === 'save_changes' && each.traits.changes === 3).length"
+    before = page.evaluate(told)
+    page.evaluate("kernel.set('changes', 3); kernel.emit('change:changes'); null")
+    assert page.evaluate(told) - before == times
+
+
 def test_dialogs_lie_over_the_view_in_a_frame_taller_than_the_screen(open_page: Open) -> None:
     page = open_page("hosts.html?" + urlencode({"host": "VS Code, dark"}))
     page.evaluate(

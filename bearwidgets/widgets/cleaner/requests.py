@@ -16,6 +16,7 @@ from PIL import Image
 from bearwidgets.clean.log.lines import deed
 from bearwidgets.data.actions import CHANGING, KEEP
 from bearwidgets.data.formats.images import open_image
+from bearwidgets.data.parallel import in_threads
 from bearwidgets.errors import BadInputError, ConflictError, ImageError
 from bearwidgets.figures import local_time
 from bearwidgets.widgets import protocol
@@ -71,19 +72,27 @@ class Requests(ToolRequests):
                 f"The page {start} to {request.stop} does not fit; allowed are {PAGE} items from 0 to "
                 f"{len(board.order)}."
             )
-        items, buffers = [], []
-        for place in range(start, min(request.stop, len(board.order))):
-            item = board.item(place)
-            if request.images:
-                try:
-                    buffers.append(session.thumbnail(int(board.order[place]), request.px))
-                    item = replace(item, buffer=len(buffers) - 1)
-                except ImageError as error:
-                    item = replace(item, error=str(error))
-            items.append(item)
+        items = [board.item(place) for place in range(start, min(request.stop, len(board.order)))]
+        buffers: list[bytes] = []
+        if request.images:
+            rows = board.order[start : start + len(items)].tolist()
+            images = in_threads(functools.partial(self._thumbnail, px=request.px), rows)
+            for at, image in enumerate(images):
+                if isinstance(image, ImageError):
+                    items[at] = replace(items[at], error=str(image))
+                else:
+                    buffers.append(image)
+                    items[at] = replace(items[at], buffer=len(buffers) - 1)
         if request.images:
             session.painted.set()
         return protocol.PageReply(board.revision, start, items), buffers
+
+    def _thumbnail(self, row: int, px: int) -> bytes | ImageError:
+        """JPEG of one item, or why there is none."""
+        try:
+            return self._session.thumbnail(row, px)
+        except ImageError as error:
+            return error
 
     def _locate(self, request: protocol.ItemRequest) -> protocol.LocateReply:
         return protocol.LocateReply(self._session.board.place_of(request.item))

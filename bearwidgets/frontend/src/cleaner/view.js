@@ -186,7 +186,17 @@ export class CleanerView {
       this.#root.style.height = `${height}px`;
       this.#root.classList.toggle("bw-low", height < LOW);
     };
-    for (const [trait, follow] of /** @type {[string, () => void][]} */ ([["change:px", sized], ["change:height", heightened]])) {
+    // marimo runs cells again only for what a page says.
+    let told = this.#model.get("changes");
+    const counted = () => {
+      const changes = this.#model.get("changes");
+      const { host } = /** @type {ShadowRoot} */ (this.#root.getRootNode());
+      if (changes === told || !host?.localName.startsWith("marimo-")) return;
+      told = changes;
+      this.#model.set("changes", changes);
+      this.#model.save_changes();
+    };
+    for (const [trait, follow] of /** @type {[string, () => void][]} */ ([["change:px", sized], ["change:height", heightened], ["change:changes", counted]])) {
       this.#model.on(trait, follow);
       signal.addEventListener("abort", () => this.#model.off(trait, follow));
       follow();
