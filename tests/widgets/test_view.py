@@ -10,6 +10,7 @@ import ipywidgets
 import pytest
 import traitlets
 
+from bearwidgets.widgets.cleaner import watching
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.confusion import ConfusionMatrix
 from bearwidgets.widgets.view import View
@@ -46,8 +47,9 @@ def wait_for_timers():
 
 def alive(references):
     wait_for_timers()
-    gc.collect()
-    return [each() for each in references if each() is not None]
+    with watching.looking:
+        gc.collect()
+        return [each() for each in references if each() is not None]
 
 
 @pytest.mark.parametrize("cls", [Cleaner, ConfusionMatrix])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 EVERY = 1.0  # s between two looks at the files
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 _changing = threading.Lock()
+looking = threading.Lock()  # held while sessions are: who takes it knows that none is held by this
 _threads: list[threading.Thread] = []  # the one that looks, while there is any session
 
 
@@ -28,6 +29,11 @@ def watch(session: Session) -> None:
 
 def look() -> bool:
     """Have every session show what is new; whether there is any."""
+    with looking:
+        return _look()
+
+
+def _look() -> bool:
     with _changing:
         sessions = list(_sessions)
         if not sessions:
