@@ -11,24 +11,20 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.clean.log.remarks import value_of
-from bearwidgets.data.actions import ACTIONS, DELETE, DUPLICATE, KEEP, LABEL, LEFT_OUT, RELABEL, Choice
+from bearwidgets.data.actions import ACTIONS, LABEL
 from bearwidgets.errors import BadInputError, shortened, unknown_name
+from bearwidgets.widgets.cleaner.asking import Asking
 from bearwidgets.widgets.cleaner.decision_columns import DecisionColumns
 from bearwidgets.widgets.cleaner.questions import (
-    ACCEPT_SAYS,
     BITS,
     CHOSEN,
-    KEEP_SAYS,
-    ONE,
-    SUGGESTED,
     TRIAGE,
-    bits_of,
 )
-from bearwidgets.widgets.cleaner.queues import NO_GROUP, Queues, together
+from bearwidgets.widgets.cleaner.queues import Queues, together
 from bearwidgets.widgets.cleaner.similar import MOST as MOST_SIMILAR
 from bearwidgets.widgets.cleaner.similar import Similar, similar_to
 from bearwidgets.widgets.cleaner.values import Values
-from bearwidgets.widgets.protocol import Counts, Decision, Filter, Group, Item, ValueRange, ViewSpec
+from bearwidgets.widgets.protocol import Counts, Filter, Item, ValueRange, ViewSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +38,7 @@ if TYPE_CHECKING:
 SCORES = ("confidence", "loss", "margin", "label_issue")
 
 
-class Board:
+class Board(Asking):
     """The items of a data set in the order of a view.
 
     Decisions never change the order, so that nothing moves under the hand that decides; `show` does.
@@ -156,7 +152,7 @@ class Board:
         self.groups = None
         if queue is not None:
             self.order, self.groups = together(self.order, queue, self.labels)
-        self._resolution: tuple[np.ndarray, np.ndarray] | None = None
+        self._resolution = None
         self.runs = [] if self.groups is None else self.groups.runs()
         self._places = np.full(len(self.ids), -1)
         self._places[self.order] = np.arange(len(self.order))
@@ -232,26 +228,6 @@ class Board:
         places = self.places_left()
         found = places[places < start][-1:] if back else places[places > start][:1]
         return int(found[0]) if len(found) else None
-
-    def _asks(self, row: int) -> tuple[str, ...]:
-        """What K answers on an item in this view, some of `actions.ABOUT`."""
-        place = int(self._queue_places[row])
-        if self.queue is None or (place < 0 and self.queue.checks):
-            return (LABEL,)
-        return (self.queue.about,) if place < 0 else self.queue.asked[place]
-
-    def _accepts(self, row: int) -> str:
-        """What Enter does on an item in this view, a key of `questions.ACCEPT_SAYS`."""
-        place = int(self._queue_places[row])
-        if self.queue is None or (place < 0 and self.queue.checks):
-            return SUGGESTED
-        return self.queue.accepts if place < 0 else self.queue.accepted(place)
-
-    @property
-    def words(self) -> tuple[str, str]:
-        """What K says and what Enter does in this view, in words."""
-        asks, accepts = (LABEL, SUGGESTED) if self.queue is None else (self.queue.about, self.queue.accepts)
-        return KEEP_SAYS[asks], "" if accepts == SUGGESTED and self.review is None else ACCEPT_SAYS[accepts]
 
     def _chosen(self, wanted: Filter, queue: Queue | None) -> np.ndarray:
         chosen = np.ones(len(self.ids), dtype=bool)
@@ -342,47 +318,6 @@ class Board:
             note=note,
         )
 
-    def decision(self, row: int) -> Decision | None:
-        """The decision in force on an item; of several answers that to what this view asks."""
-        return self.decisions.at(row, bits_of(self._asks(row)))
-
-    def proposal(self, row: int) -> Decision | None:
-        """What accepting decides in this view; None where it decides nothing."""
-        accepts = self._accepts(row)
-        if accepts == ONE:
-            place = self._places[row]
-            group = self._group(place) if place >= 0 else None
-            return None if group is None else group.proposal
-        if accepts == DELETE:
-            return Decision(DELETE)
-        if accepts != SUGGESTED or not self.scored[row]:
-            return None
-        if self.suggested[row] == self.labels[row]:
-            return Decision(KEEP, about=LABEL)
-        return Decision(RELABEL, self.suggested[row])
-
-    def accepted(self, rows: np.ndarray) -> dict[int, Choice]:
-        """What accepting decides, by row: of copies on their whole groups, as `resolved` with `keepers`."""
-        copies = [row for row in rows.tolist() if self._accepts(row) == ONE]
-        others = [row for row in rows.tolist() if self._accepts(row) != ONE]
-        chosen = self.resolved(np.array(copies), keepers=True) if copies else {}
-        proposals = {row: each for row in others if (each := self.proposal(row)) is not None}
-        return chosen | {row: Choice(each.action, each.label) for row, each in proposals.items()}
-
-    def kept(self, rows: np.ndarray) -> dict[int, Choice]:
-        """What K decides, by row: the answer to what this view asks.
-
-        That images are no duplicates is said of their whole groups, as far as the view shows them and they stay.
-        """
-        groups = self.groups
-        asked = {row: self._asks(row) for row in rows.tolist()}
-        copies = [row for row, about in asked.items() if about == (DUPLICATE,)]
-        if groups is not None and copies:
-            here = np.isin(self.order, copies) & groups.copies
-            same = groups.same(here) & ~np.isin(self.decisions.action[self.order], LEFT_OUT)
-            asked |= dict.fromkeys(self.order[same].tolist() if here.any() else (), (DUPLICATE,))
-        return {row: Choice(KEEP, None, about) for row, about in asked.items()}
-
     def why(self, row: int) -> str:
         """Why an item is shown, in one sentence: what the queue says, or else the review; "" where neither does."""
         if self.similar is not None and row != self.order[0]:
@@ -390,43 +325,6 @@ class Board:
         place = self._queue_places[row]
         said = self.queue.why[place] if self.queue is not None and place >= 0 else ""
         return said or self._why[row] or ""
-
-    def resolved(self, rows: np.ndarray, *, keepers: bool) -> dict[int, Choice]:
-        """What is decided, by row, where one of each group stays and the others go, as far as the view shows them.
-
-        With `keepers` the proposed ones of the groups of `rows` stay, see `Groups.keepers_stay`, else `rows`. Who has
-        a new label and stays keeps it; a group of which nobody in the view would stay is left alone.
-        """
-        groups = self.groups
-        if groups is None or not groups.copies.any():
-            raise BadInputError("There are no groups of copies in this view; show a queue that has some.")
-        given = np.isin(self.order, rows) & groups.copies
-        if not given.any():
-            raise BadInputError("This item is in no group of copies.")
-        action, answers = (each[self.order] for each in (self.decisions.action, self.decisions.answers))
-        stay = groups.keeper | groups.firm(action, answers)
-        if keepers and not (groups.same(given) & stay).any():
-            raise BadInputError(
-                "The proposed keeper is hidden by the filters; name the one that stays, or clear the filters."
-            )
-        stays, goes = given, groups.same(given) & ~given
-        if keepers:
-            stays, goes = groups.keepers_stay(given, action, answers)
-        return dict.fromkeys(self.order[stays].tolist(), Choice(KEEP, None, (DUPLICATE,))) | dict.fromkeys(
-            self.order[goes].tolist(), Choice(DELETE)
-        )
-
-    def _group(self, place: int) -> Group | None:
-        """What an item says of its group; None for an item in none."""
-        groups = self.groups
-        if groups is None or groups.number[place] == NO_GROUP:
-            return None
-        if self._resolution is None:
-            columns = (self.decisions.action, self.decisions.answers)
-            self._resolution = groups.keepers_stay(groups.copies, *(each[self.order] for each in columns))
-        stays, goes = (each[place] for each in self._resolution)
-        proposal = Decision(KEEP, about=DUPLICATE) if stays else Decision(DELETE) if goes else None
-        return groups.item(place, proposal)
 
     def evidence(self, row: int) -> dict[str, Any]:
         """What the person saw when deciding, for the journal."""
