@@ -1,9 +1,8 @@
-"""How figures are told: a share in percent, its interval, how many of a thing, a time."""
+"""How figures are told: a share in percent, its interval, how many of a thing."""
 
 from __future__ import annotations
 
 import math
-from datetime import datetime
 from statistics import NormalDist
 
 
@@ -46,17 +45,3 @@ def counted(n: int, one: str, many: str = "") -> str:
         ('1 image', '1,200 classes')
     """
     return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
-def local_time(utc: str) -> str:
-    """A time of the journal (UTC, ISO 8601) as the clock of this machine shows it; what is no time stays as it is.
-
-    Example:
-        >>> len(local_time("2026-01-02T03:04:05Z")), local_time("yesterday")
-        (16, 'yesterday')
-    """
-    try:
-        time = datetime.fromisoformat(utc.replace("Z", "+00:00"))
-    except ValueError:
-        return utc
-    return f"{time.astimezone():%Y-%m-%d %H:%M}"

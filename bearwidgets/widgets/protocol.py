@@ -186,7 +186,7 @@ class JobState(Message):
     """Where a job in the background stands."""
 
     state: Literal["idle", "running", "stopping", "done", "stopped", "failed"] = "idle"
-    kind: Literal["train", "retrain", "checks", "open"] = "retrain"  # open: the first work on a folder
+    kind: Literal["retrain", "open"] = "retrain"  # open: the first work on a folder
     phases: list[Phase] = field(default_factory=list)  # all parts, as far as they are known, in their order
     step: int = 0  # steps of the present stage that are done, of `total`
     total: int = 0
@@ -241,6 +241,7 @@ class State(Message):
     exam_marks: int  # decisions on the evaluation split: proposed corrections
     note: str | None  # one sentence on the data set, if there is something to say
     keep: str = ""  # what K says in this view, in words
+    asks: About | None = None  # what K answers in this view; null where each image has a question of its own
     accept: str = ""  # what Enter does in this view, in words; "" nothing
     changes: int = 0  # items that would train otherwise now than in the training that made the scores
     to_apply: int = 0  # decisions that an apply would carry out

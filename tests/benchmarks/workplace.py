@@ -4,8 +4,8 @@
 
 The share is the height of the grid in that of the view, at the height it has by default and at three widths of it;
 inputs are presses of a key or the mouse until 50 suspects are decided, all in the order in which the view shows them,
-each as it proposes (Enter), or kept (K) where it proposes nothing. With `--shots` a picture of each width is taken,
-light and dark.
+each as it proposes (Enter), or kept (K) where it proposes nothing. `--shots` takes a screenshot of each width, light
+and dark.
 """
 
 from __future__ import annotations

@@ -252,6 +252,7 @@ export class FakeKernel {
       exam_marks: [...this.#decisions.keys()].filter((k) => k % 5 === 4).length,
       note: null,
       keep: "label is right",
+      asks: "label",
       accept: "suggested label",
       changes: this.#stale ? this.#decisions.size : 0,
       to_apply: (action.delete ?? 0) + (action.relabel ?? 0),

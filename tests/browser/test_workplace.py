@@ -136,7 +136,7 @@ def test_enter_does_what_the_queue_proposes_and_the_footer_says_so(open_cleaner:
     assert f"Enter relabel to {label}" in page.inner_text(".bw-keys")
     press(page, "q", *"identical", "Enter")
     page.wait_for_selector('.bw-cell[data-group="first"]')
-    says = "{accept: 'keep one of the copies', keep: 'not duplicates'}"
+    says = "{accept: 'keep one of the copies', keep: 'not duplicates', asks: 'duplicate'}"
     page.evaluate(f"kernel.state = (old => () => ({{...old.call(kernel), ...{says}}}))(kernel.state); null")
     page.evaluate("kernel.push({event: 'state', state: kernel.state()}); null")
     page.wait_for_selector(".bw-keys >> text=keep one")
@@ -422,6 +422,24 @@ def test_what_was_found_meanwhile_is_offered(open_cleaner: Open) -> None:
     page.evaluate("kernel.push({event: 'state', state: kernel.state()}); null")
     page.click("text=48 suspects found: show")
     page.wait_for_function("kernel.state().view.queue === 'contradictions'")
+
+
+def test_queues_of_before_are_called_so(open_cleaner: Open) -> None:
+    page = open_cleaner()
+    page.evaluate("kernel.push({event: 'state', state: {...kernel.state(), outdated: true}}); null")
+    press(page, "q")
+    page.wait_for_selector(".bw-option.bw-note >> text=Found before files or scores changed.")
+    press(page, "ArrowUp", "ArrowUp", "Enter")
+    page.wait_for_function("kernel.log.some(message => message.op === 'view')")
+
+
+def test_a_path_beside_spells_out_what_cannot_be_seen(open_cleaner: Open) -> None:
+    page = open_cleaner()
+    named = "kernel.item = (item => k => ({...item.call(kernel, k), path: `a/\\u202e${k}.jpg`}))(kernel.item); null"
+    page.evaluate(named)
+    page.evaluate("kernel.push({event: 'items', ids: null}); null")
+    press(page, "Space", "x")
+    page.wait_for_function(r"document.querySelector('[data-beside]')?.dataset.beside.includes('\\u202e')")
 
 
 def test_names_of_any_length_and_script(open_cleaner: Open) -> None:

@@ -78,10 +78,10 @@ test("what an act decides", () => {
   assert.deepEqual(decisionAfter(item, "relabel", "a"), decided("keep", null, "label"), "the label it has");
   assert.deepEqual(decisionAfter(item, "delete", null), decided("delete"));
   assert.equal(decisionAfter(item, "clear", null), null);
-  assert.deepEqual(decisionAfter(item, "keep", null, "image is fine"), decided("keep", null, "image"));
+  assert.deepEqual(decisionAfter(item, "keep", null, "image"), decided("keep", null, "image"));
   const relabeled = { ...item, decision: decided("relabel", "b") };
-  assert.deepEqual(decisionAfter(relabeled, "keep", null, "not duplicates"), relabeled.decision, "the new label stays");
-  assert.deepEqual(decisionAfter(relabeled, "keep", null, "label is right"), decided("keep", null, "label"));
+  assert.deepEqual(decisionAfter(relabeled, "keep", null, "duplicate"), relabeled.decision, "the new label stays");
+  assert.deepEqual(decisionAfter(relabeled, "keep", null, "label"), decided("keep", null, "label"));
 });
 
 test("counts and looks in words", () => {

@@ -23,8 +23,13 @@ KEEP_SAYS = {
     "": "nothing is wrong",
 }
 SUGGESTED, ONE, PROPOSED = "suggested", "one", "proposed"
-ACCEPT_SAYS = {SUGGESTED: "suggested label", ONE: "keep one of the copies", DELETE: "delete", "": ""}
-ACCEPT_SAYS[PROPOSED] = "what is proposed"
+ACCEPT_SAYS = {
+    SUGGESTED: "suggested label",
+    ONE: "keep one of the copies",
+    DELETE: "delete",
+    PROPOSED: "what is proposed",
+    "": "",
+}
 CHOSEN = "chosen"  # the queue of what a notebook chose
 
 TRIAGE = triage.NAME

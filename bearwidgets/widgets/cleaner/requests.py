@@ -18,7 +18,6 @@ from bearwidgets.data.actions import CHANGING, KEEP
 from bearwidgets.data.formats.images import open_image
 from bearwidgets.data.parallel import in_threads
 from bearwidgets.errors import BadInputError, ConflictError, ImageError
-from bearwidgets.figures import local_time
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner.similar import looks_like
 from bearwidgets.widgets.cleaner.tool_requests import ToolRequests
@@ -214,7 +213,7 @@ class Requests(ToolRequests):
             [
                 protocol.Round(
                     row["round"],
-                    local_time(row["applied_at"]),
+                    row["applied_at"],
                     {action: row[action] for action in CHANGING},
                     isinstance(row["rolled_back_at"], str),
                 )
@@ -246,7 +245,7 @@ def _history(decisions: Sequence[Decision], reader: str) -> list[protocol.Histor
         new = [about for about in each.about if before is None or about not in before.about] or each.about
         label, about = (each.new_label, None) if action != KEEP else (None, new[0])
         by = "you" if each.decided_by == reader else each.decided_by
-        entries.append(protocol.HistoryEntry(local_time(each.decided_at), by, action, label, about))
+        entries.append(protocol.HistoryEntry(each.decided_at, by, action, label, about))
     return entries
 
 

@@ -321,6 +321,7 @@ class Session:
             is_trained=bool(getattr(self.learn, "is_trained", scored)),
             exam_marks=board.decisions.exam_marks,
             keep=keep,
+            asks=board.about,
             accept=accept,
             changes=changes,
             to_apply=to_apply,
@@ -502,7 +503,7 @@ def suspects_first(board: Board) -> ViewSpec:
 def _suspects_found(board: Board) -> str:
     listed = {each.name: each.total for each in board.queues.message()}
     n = listed.get(TRIAGE, sum(listed.values()) or int((board.suggested != board.labels)[board.scored].sum()))
-    return f"{n:,} {'suspect' if n == 1 else 'suspects'} found" if n else ""
+    return f"{counted(n, 'suspect')} found" if n else ""
 
 
 def _opened(source: Any) -> tuple[Review | None, Dataset]:

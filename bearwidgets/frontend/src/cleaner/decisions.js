@@ -63,7 +63,7 @@ export class Decisions {
   /** @param {Range[]} ranges @param {Action} action @param {string|null} label */
   async mark(ranges, action, label) {
     const { store } = this.#session;
-    const asks = store.state?.keep;
+    const asks = store.state?.asks;
     const guess = store.guess(ranges, (item) => decisionAfter(item, action, label, asks));
     const sent = this.#send("mark", { revision: store.revision, ranges, action, label }, guess);
     const act = this.#acts;
@@ -207,16 +207,13 @@ export class Decisions {
   }
 }
 
-/** What K answers, by what the view says of it. @type {Record<string, Decision["about"]>} */
-const ANSWERS = { "image is fine": "image", "not duplicates": "duplicate" };
-
-/** What an act decides for an item, as Python will say as far as can be known. @param {Item} item @param {Action} action @param {string|null} label @param {string} [asks] what K says here @returns {Decision|null} */
-export function decisionAfter(item, action, label, asks = "") {
+/** What an act decides for an item, as Python will say as far as can be known. @param {Item} item @param {Action} action @param {string|null} label @param {Decision["about"]} [asks] what K answers here; null: each image something of its own @returns {Decision|null} */
+export function decisionAfter(item, action, label, asks = "label") {
   if (action === "clear") return null;
   if (action === "accept") return item.proposal ?? item.decision;
   if (action === "relabel" && label !== item.label) return { action, label, about: null };
   if (action !== "keep" && action !== "relabel") return { action, label: null, about: null };
-  const about = (action === "keep" && ANSWERS[asks]) || "label";
+  const about = action === "keep" ? asks : "label";
   // An answer about the image or its copies takes no new label back.
   return about !== "label" && item.decision?.action === "relabel" ? item.decision : { action: "keep", label: null, about };
 }

@@ -125,9 +125,9 @@ function withoutHeldOut({ counts, held_out }) {
 
 /**
  * What would be done with each file, and what cannot be done; held-out images in a block of their own, with a choice.
- * @param {PlanReply} plan @param {HTMLInputElement} heldOut @param {(id: string) => string|null} thumbnail @returns {Node[]}
+ * @param {PlanReply} plan @param {HTMLInputElement} heldOut @param {(id: string) => string|null} cached its image @returns {Node[]}
  */
-function planDetails(plan, heldOut, thumbnail) {
+function planDetails(plan, heldOut, cached) {
   const { ok, problems, problems_total, moves } = plan;
   const parts = [];
   if (problems.length) {
@@ -138,7 +138,7 @@ function planDetails(plan, heldOut, thumbnail) {
   }
   const sum = (/** @type {Record<string, number>} */ counts) => Object.values(counts).reduce((total, n) => total + n, 0);
   const table = (/** @type {typeof moves} */ rows, /** @type {number} */ total) => {
-    const cells = rows.map((row) => [picture(thumbnail(row.id)), row.path, row.label, row.action === "delete" ? "trash" : (row.new_label ?? ""), row.split]);
+    const cells = rows.map((row) => [thumbnail(cached(row.id)), row.path, row.label, row.action === "delete" ? "trash" : (row.new_label ?? ""), row.split]);
     return [columnTable(["image", "file", "from", "to", "split"], cells), h("p", { class: "bw-hint", text: firstOf(rows.length, total) })];
   };
   const trained = moves.filter(({ split }) => split === "train");
@@ -153,8 +153,8 @@ function planDetails(plan, heldOut, thumbnail) {
 }
 
 /** A small image in a table. @param {string|null} url */
-export function picture(url) {
-  return url ? h("img", { src: url, alt: "", class: "bw-picture" }) : "";
+function thumbnail(url) {
+  return url ? h("img", { src: url, alt: "", class: "bw-thumbnail" }) : "";
 }
 
 /** Lists the applied rounds; each can be rolled back. @param {DialogOptions} options */

@@ -85,7 +85,7 @@ export class JobPanel {
 
 /** What is being done, or how it ended. @param {JobState} job */
 function title({ state, kind }) {
-  const [doing, done] = { train: ["Training", "Trained"], retrain: ["Training", "Trained"], checks: ["Checking", "Checked"], open: ["Looking for suspects", "Ready"] }[kind];
+  const [doing, done] = { retrain: ["Training", "Trained"], open: ["Looking for suspects", "Ready"] }[kind];
   return { idle: "", running: doing, stopping: "Stopping at the next batch", done, stopped: `${doing} stopped`, failed: `${doing} failed` }[state];
 }
 

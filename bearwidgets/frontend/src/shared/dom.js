@@ -2,7 +2,7 @@
 import { visible } from "./format.js";
 
 /** Attributes that are read by a person. */
-const WORDS = new Set(["title", "aria-label", "aria-description", "alt"]);
+const WORDS = new Set(["title", "aria-label", "aria-description", "alt", "data-beside", "data-error"]);
 
 /**
  * Makes an element.

@@ -134,7 +134,7 @@
  * @typedef {object} JobState
  * Where a job in the background stands.
  * @property {"idle"|"running"|"stopping"|"done"|"stopped"|"failed"} state
- * @property {"train"|"retrain"|"checks"|"open"} kind open: the first work on a folder
+ * @property {"retrain"|"open"} kind open: the first work on a folder
  * @property {Phase[]} phases all parts, as far as they are known, in their order
  * @property {number} step steps of the present stage that are done, of `total`
  * @property {number} total
@@ -186,6 +186,7 @@
  * @property {number} exam_marks decisions on the evaluation split: proposed corrections
  * @property {string|null} note one sentence on the data set, if there is something to say
  * @property {string} keep what K says in this view, in words
+ * @property {"label"|"image"|"duplicate"|null} asks what K answers in this view; null where each image has a question of its own
  * @property {string} accept what Enter does in this view, in words; "" nothing
  * @property {number} changes items that would train otherwise now than in the training that made the scores
  * @property {number} to_apply decisions that an apply would carry out
