@@ -169,15 +169,17 @@ class Bar:
 
 
 class TerminalBar(Bar):
-    """One line of tqdm's; none where the output is no terminal."""
+    """One line of tqdm's; where the output is no terminal, only how it ended."""
 
     def __init__(self) -> None:
         from tqdm import tqdm
 
         self._bar: Any = tqdm(total=1.0, bar_format="{desc} |{bar:20}|", disable=None)
+        self._text = ""
 
     @override
     def draw(self, stages: Stages) -> None:
+        self._text = stages.text
         self._bar.n = stages.share
         self._bar.set_description_str(stages.text)
 
@@ -187,6 +189,8 @@ class TerminalBar(Bar):
 
     @override
     def close(self) -> None:
+        if self._bar.disable:
+            sys.stderr.write(f"{self._text}\n")
         self._bar.close()
 
 

@@ -351,7 +351,10 @@ def test_grey_pictures(ds):
     assert learn.predict(np.full((40, 40), 9, np.uint8)).label in ds.classes
 
 
-def test_findings_are_told_and_all_of_it_is_logged(learn, capsys, tmp_path):
+def test_how_it_went_is_shown_findings_are_told_and_all_of_it_is_logged(learn, capsys, tmp_path):
     learn.fit(1, 1e-6, batch_size=6, log=("csv", tmp_path / "runs"))
     assert [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
-    assert capsys.readouterr().out.strip()  # six held-out images are too few to tell anything
+    out = capsys.readouterr()
+    assert "constant" in out.err
+    assert "valid loss" in out.err
+    assert out.out.strip()  # six held-out images are too few to tell anything

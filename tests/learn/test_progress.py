@@ -93,11 +93,14 @@ def test_names_are_text_and_not_markup(shown):
     assert "<b>" not in shown[0][-1]["text/html"]
 
 
-def test_no_bar_where_none_is_wanted_or_nobody_sees_it(capsys, monkeypatch):
+def test_no_bar_where_none_is_wanted_and_one_line_where_nobody_sees_it(capsys):
     assert run_with_bar(work(note="It goes on."), show=False) == "result"
+    assert capsys.readouterr() == ("", "")
     assert run_with_bar(work(), show=True) == "result", "its output is no terminal here"
     captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", "")
+    assert captured.out == ""
+    assert captured.err.startswith("✓ features · ✓ head")
+    assert captured.err.count("\n") == 1
 
 
 def test_a_terminal_has_one_line(monkeypatch):
