@@ -8,6 +8,7 @@ import re
 import shutil
 import struct
 import zipfile
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +23,9 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, BearwidgetsError, MissingFileError, WorkspaceError
 from bearwidgets.learn.learner import Learner
 from bearwidgets.learn.network.bodies import OWN, BodySource, Origin
-from bearwidgets.learn.saved import bundle
-from bearwidgets.learn.saved.metadata import FORMAT, check_classes, data_hash, model_card
+from bearwidgets.learn.provenance import Provenance
+from bearwidgets.learn.saved import bundle, metadata_schema
+from bearwidgets.learn.saved.metadata import FORMAT, HEADS, check_classes, data_hash, model_card
 from bearwidgets.learn.saved.metadata_schema import LATER, SCHEMA, check_metadata
 from bearwidgets.review.review import Review
 from bearwidgets.safe_text import as_json
@@ -373,6 +375,28 @@ def test_a_file_with_the_old_words_for_modes_and_provenance_still_loads(path, tr
     assert (loaded.predictions()[1] == trained.predictions()[1]).all()
     again = Learner.load(loaded.save(path))
     assert (again.mode, again.provenance) == (loaded.mode, loaded.provenance)
+
+
+def test_a_file_from_before_the_second_head_loads_and_its_reader_asks_for_an_update(
+    path, trained, monkeypatch
+):
+    provenance = parts(path)[0]["provenance"]
+    assert provenance.pop("second_strength") is None
+    loaded = Learner.load(rewritten(path, format=3, provenance=provenance), trained.ds)
+    assert loaded.provenance == trained.provenance
+    newer = loaded.save(path)
+    monkeypatch.setattr(metadata_schema, "FORMAT", 3)
+    with pytest.raises(BadInputError, match="a newer one; update bearwidgets"):
+        Learner.load(newer)
+
+
+def test_what_older_readers_refuse_has_a_format_number_of_its_own():
+    said = (
+        "mode arch weights size strength second_strength stage epoch epochs stopped_early best_loss words; "
+        "linear mlp none mean own"
+    )
+    now = "; ".join([" ".join(each.name for each in fields(Provenance)), " ".join(HEADS)])
+    assert {now: FORMAT} == {said: 4}, "with another field or head goes another number"
 
 
 @pytest.mark.parametrize("place", ["tensors", "text"])

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from bearwidgets.data.dataset import Dataset
     from bearwidgets.learn.state import LearnerState
 
-FORMAT = 3
+FORMAT = 4
+"""Raised with every new field of `Provenance` and every new kind of head: readers from before refuse both, and only
+by the number do they know that the file is newer, and not broken."""
 MOST_ROWS = 100
 FEW = 20  # items of a class, below which its figure says little
 NOT_MEASURED = "not measured"

@@ -133,7 +133,7 @@ SCHEMA = {
     "licence": TEXT,
     "intended_use": TEXT,
 }
-LATER: dict[str, Any] = {"source": None}  # what files of this format did not have at first
+LATER: dict[str, Any] = {"source": None}  # what older files do not have; readers from before pass over it
 
 
 def check_metadata(metadata: object, source: str) -> dict[str, Any]:
