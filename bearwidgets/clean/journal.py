@@ -50,7 +50,8 @@ class Step(NamedTuple):
 
     Attributes:
         ids: The items it was about; none if there was nothing to do.
-        what: The act in words, and whose it was if not this journal's own: "delete black/26.jpg (other notebook)".
+        what: The act in words, and whose it was if not this journal's own: of another view in this process, of another
+            process, or of one before: "delete black/26.jpg (other notebook)".
     """
 
     ids: list[str]
@@ -407,8 +408,8 @@ class Journal:
     def undo(self) -> list[str]:
         """Take back the newest act that is not taken back yet; a bulk act as a whole, also after a restart.
 
-        This journal's own acts come first; those of another one on the same file, such as another notebook's, only
-        where none of its own is left. What a round carried out is not undone here: roll the round back first.
+        This journal's own acts come first; those of another one on the same file, such as another view's or another
+        notebook's, only where none of its own is left. What a round carried out is not undone here: roll the round back first.
 
         Returns:
             The ids it was about; empty if there is nothing to undo.
@@ -449,8 +450,7 @@ class Journal:
             maker, when = (act.session, act.seq) if what == "undo" else act.undone
             self._store.append([{"action": what, "of": act.seq}])
         self._manifest.touch()
-        others = " (other notebook)" if when > self._store.since else " (earlier session)"
-        return Step(act.ids, in_words(act) + ("" if maker == self._store.session else others))
+        return Step(act.ids, in_words(act) + self._store.whose(maker, when))
 
     def plan(self) -> Plan:
         """What `apply` would do, with every file's bytes checked; nothing is changed."""

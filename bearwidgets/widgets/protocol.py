@@ -461,7 +461,7 @@ class StepReply(MarkReply):
     """What an undo or redo changed."""
 
     index: int | None  # the first place in the view that changed
-    what: str  # what was undone or redone, in words: "delete black/26.jpg (other notebook)"
+    what: str  # what was undone or redone, in words: "delete black/26.jpg (other view)"
 
 
 class FullReply(Message):

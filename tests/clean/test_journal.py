@@ -31,6 +31,7 @@ from rounds_kit import ids_of, in_force, lines_of
 from bearwidgets import files as disk
 from bearwidgets.clean.journal import Journal
 from bearwidgets.clean.log import file as journal_file
+from bearwidgets.clean.log import writer
 from bearwidgets.clean.log.manifest import ManifestWriter
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
@@ -111,9 +112,11 @@ def test_a_keep_that_does_not_say_what_it_is_about_is_about_the_label(dataset, j
     assert journal.decisions.about.tolist() == ["label"]
 
 
-def test_own_acts_are_undone_first_and_those_of_others_are_called_so(dataset, journal):
+def test_own_acts_are_undone_first_and_those_of_others_are_called_so(dataset, journal, monkeypatch):
     a, b, c, d = ids_of(dataset, 4)
     journal.record([a], "delete")
+    here = writer.this_process
+    monkeypatch.setattr(writer, "this_process", lambda: "another process ")
     other = Journal.open(dataset, by="Bea")
     other.record([b, c], "keep")
     journal.record([d], "relabel", "teddy")
@@ -123,8 +126,30 @@ def test_own_acts_are_undone_first_and_those_of_others_are_called_so(dataset, jo
     assert other.step("undo") == ([d], "relabel black/003.jpg to teddy (other notebook)")
     assert other.step("undo") == ([a], "delete black/000.jpg (earlier session)")
     assert other.step("undo") == ([], "")
-    assert journal.step("redo").what == "delete black/000.jpg (other notebook)"
+    with monkeypatch.context() as back:
+        back.setattr(writer, "this_process", here)
+        assert journal.step("redo").what == "delete black/000.jpg (other notebook)"
     assert other.step("redo").what == "relabel black/003.jpg to teddy"
+
+
+def test_another_view_in_this_process_is_no_other_notebook(dataset, journal):
+    a, b = ids_of(dataset, 2)
+    journal.record([a], "delete")
+    view = Journal.open(dataset)
+    journal.record([b], "keep")
+    assert view.step("undo").what == "keep black/001.jpg (other view)"
+    assert view.step("undo").what == "delete black/000.jpg (other view)"
+    assert journal.step("redo").what == "delete black/000.jpg (other view)"
+
+
+def test_another_process_is_another_notebook(dataset, journal):
+    (a,) = ids_of(dataset, 1)
+    code = (
+        "import sys; from bearwidgets import Dataset, Journal; ds = Dataset.from_folder(sys.argv[1]);"
+        "Journal.open(ds).record([ds.table.id[0]], 'delete')"
+    )
+    subprocess.run([sys.executable, "-c", code, str(dataset.root)], check=True)
+    assert journal.step("undo").what == "delete black/000.jpg (other notebook)"
 
 
 def test_what_was_decided_on_since_is_not_undone_under_it(dataset, journal):

@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from bearwidgets.clean.log.places import Moves
 
 
+_PROCESS = secrets.token_hex(4)
+
+
+def this_process() -> str:
+    """How the sessions of this process begin, and no other's: a forked one has another number."""
+    return f"{_PROCESS}.{os.getpid():x}."
+
+
 class JournalStore:
     """A journal file, read as far as it goes and added to by one writer at a time.
 
@@ -44,7 +52,7 @@ class JournalStore:
     def __init__(self, path: Path, items: Items, by: str) -> None:
         self.path = path
         self.by = by
-        self.session = secrets.token_hex(4)
+        self.session = this_process() + secrets.token_hex(4)
         self.since = 0
         self.state = DecisionState(items.resolve)
         self.skipped: list[str] = []
@@ -109,6 +117,14 @@ class JournalStore:
     def go_on_as(self, other: JournalStore) -> None:
         """Be the same session as another store."""
         self.session, self.since = other.session, other.since
+
+    def whose(self, session: str | None, seq: int) -> str:
+        """Which other session made an entry, in words; "" for this one."""
+        if session == self.session:
+            return ""
+        if session is not None and session.startswith(this_process()):
+            return " (other view)"
+        return " (other notebook)" if seq > self.since else " (earlier session)"
 
     @property
     def damage(self) -> dict[str, str]:

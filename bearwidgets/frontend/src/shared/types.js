@@ -383,7 +383,7 @@
  * @property {string[]} ids those that changed, the first 200
  * @property {State} state
  * @property {number|null} index the first place in the view that changed
- * @property {string} what what was undone or redone, in words: "delete black/26.jpg (other notebook)"
+ * @property {string} what what was undone or redone, in words: "delete black/26.jpg (other view)"
  */
 /**
  * @typedef {object} FullReply
