@@ -50,8 +50,8 @@ class Step(NamedTuple):
 
     Attributes:
         ids: The items it was about; none if there was nothing to do.
-        what: The act in words, and whose it was if not this journal's own: of another view in this process, of another
-            process, or of one before: "delete black/26.jpg (other notebook)".
+        what: The act in words, and whose it was if not this journal's own, such as that of another view in this
+            process or of another notebook: "delete black/26.jpg (other view)".
     """
 
     ids: list[str]
@@ -409,7 +409,8 @@ class Journal:
         """Take back the newest act that is not taken back yet; a bulk act as a whole, also after a restart.
 
         This journal's own acts come first; those of another one on the same file, such as another view's or another
-        notebook's, only where none of its own is left. What a round carried out is not undone here: roll the round back first.
+        notebook's, only where none of its own is left. What a round carried out is not undone here: roll the round
+        back first.
 
         Returns:
             The ids it was about; empty if there is nothing to undo.

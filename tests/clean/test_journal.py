@@ -31,7 +31,7 @@ from rounds_kit import ids_of, in_force, lines_of
 from bearwidgets import files as disk
 from bearwidgets.clean.journal import Journal
 from bearwidgets.clean.log import file as journal_file
-from bearwidgets.clean.log import writer
+from bearwidgets.clean.log import writer as log_writer
 from bearwidgets.clean.log.manifest import ManifestWriter
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, MissingFileError, WorkspaceError
@@ -115,8 +115,8 @@ def test_a_keep_that_does_not_say_what_it_is_about_is_about_the_label(dataset, j
 def test_own_acts_are_undone_first_and_those_of_others_are_called_so(dataset, journal, monkeypatch):
     a, b, c, d = ids_of(dataset, 4)
     journal.record([a], "delete")
-    here = writer.this_process
-    monkeypatch.setattr(writer, "this_process", lambda: "another process ")
+    here = log_writer.this_process
+    monkeypatch.setattr(log_writer, "this_process", lambda: "another process ")
     other = Journal.open(dataset, by="Bea")
     other.record([b, c], "keep")
     journal.record([d], "relabel", "teddy")
@@ -127,7 +127,7 @@ def test_own_acts_are_undone_first_and_those_of_others_are_called_so(dataset, jo
     assert other.step("undo") == ([a], "delete black/000.jpg (earlier session)")
     assert other.step("undo") == ([], "")
     with monkeypatch.context() as back:
-        back.setattr(writer, "this_process", here)
+        back.setattr(log_writer, "this_process", here)
         assert journal.step("redo").what == "delete black/000.jpg (other notebook)"
     assert other.step("redo").what == "relabel black/003.jpg to teddy"
 
@@ -143,7 +143,6 @@ def test_another_view_in_this_process_is_no_other_notebook(dataset, journal):
 
 
 def test_another_process_is_another_notebook(dataset, journal):
-    (a,) = ids_of(dataset, 1)
     code = (
         "import sys; from bearwidgets import Dataset, Journal; ds = Dataset.from_folder(sys.argv[1]);"
         "Journal.open(ds).record([ds.table.id[0]], 'delete')"
