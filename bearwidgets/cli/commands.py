@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from bearwidgets.cli.say import say, say_json
 from bearwidgets.errors import BadInputError
-from bearwidgets.figures import percent
+from bearwidgets.figures import counted, percent
 from bearwidgets.safe_text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bearwidgets.data.dataset import Dataset
+    from bearwidgets.review.checks.issues import Issues
     from bearwidgets.review.review import Review
 
 OK, FAILED, USAGE = 0, 1, 2
@@ -73,14 +74,20 @@ def trained(ds: Dataset, *, quiet: bool, fit: Callable[..., Any] | None = None, 
             raise KeyboardInterrupt from None
 
 
-def suspects(review: Review, n: int) -> str:
-    """The most suspect labels as a table for a terminal."""
-    top = review.suspects(n)
-    columns = ["rank", "path", "label", "suggested", "confidence", "loss", "label_issue"]
-    names = {name: top[name].map(visible) for name in ("label", "suggested")}
-    shown = top.assign(rank=range(1, len(top) + 1), path=top.path.map(_end_of), **names)[columns]
-    table = shown.to_string(index=False, float_format=lambda value: f"{value:.2f}")
-    return f"\nThe {len(top)} most suspect labels ({review.provenance}):\n{table}"
+def review_first(issues: Issues, n: int) -> str:
+    """The images to look at first for a terminal, one a line: its label, what is proposed, and why."""
+    from bearwidgets.review.checks.triage import TITLE, proposed
+
+    every = issues.triage
+    rows = [("", "image", "label", "proposed", "why")]
+    for number, (_, row) in enumerate(every.head(n).iterrows(), 1):
+        words = [visible(each) for each in (row.label, proposed(row), row.why)]
+        rows.append((str(number), _end_of(row.path), *words))
+    if not len(every):
+        return f"\n{TITLE}: no check found an image to look at."
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join([f"\n{TITLE}: {len(rows) - 1:,} of {counted(len(every), 'image')}", *lines])
 
 
 def _end_of(path: str, most: int = 60) -> str:
@@ -117,14 +124,17 @@ def check(options: Any) -> int:
         "certain": issues.certain,
         "summary": issues.summary.reset_index().to_dict("records"),
         "left_out": issues.left_out,
+        "findings": issues.findings,
+        "triage": issues.triage.head(options.top).reset_index().to_dict("records"),
         "written": written,
     }
-    words += ["", issues]
+    words += ["", *issues.findings.values(), issues]
     if review is not None:
         top = review.suspects(options.top)
         machine |= {"provenance": review.provenance, "made_by": review.provenance}
         machine["suspects"] = top.reset_index().to_dict("records")
-        words.append(suspects(review, options.top))
+        words.append(f"Labels and features: {review.provenance}.")
+    words.append(review_first(issues, options.top))
     words += [f"written: {path}" for path in written]
     words.append(f"\n{issues.certain} certain issues." if issues.certain else "\nNothing certain was found.")
     _print(options, machine, *words)

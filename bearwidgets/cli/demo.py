@@ -17,8 +17,8 @@ PACKAGE = Path(bearwidgets.__file__).parent
 
 
 def demo(options: Any) -> int:
-    """Train on the sample bears or on own images, list the suspects, open JupyterLab."""
-    from bearwidgets import Dataset, Review, sample_bears
+    """Train on the sample bears or on own images, list what to review first, open JupyterLab."""
+    from bearwidgets import Dataset, find_issues, sample_bears
 
     began = time.monotonic()
     if options.data:
@@ -29,7 +29,7 @@ def demo(options: Any) -> int:
     ds = Dataset.from_folder(folder)
     say(ds)
     learn = commands.trained(ds, quiet=False)
-    say(commands.suspects(Review(learn), 20))
+    say(commands.review_first(find_issues(learn), 20))
     if (ds.table.split == "valid").any():
         scores = learn.evaluate("valid")
         say(

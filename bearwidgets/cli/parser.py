@@ -172,15 +172,17 @@ _COMMANDS = {
     ),
     "check": _Command(
         commands.check,
-        "run all checks: wrong labels, duplicates, off-topic images, poor images; exit status 1 where something "
-        "certain was found, 2 where it failed",
+        "run all checks (wrong labels, duplicates, off-topic images, poor images) and list what to review first; "
+        "exit status 1 where something certain was found, 2 where it failed",
         "bears --report bears.html",
         (
             *_FOLDER,
-            _number(
-                "--top", "how many suspects to list, and of each queue to show (default: 20)", default=20
+            _number("--top", "how many images to list, and of each queue to show (default: 20)", default=20),
+            _option(
+                "--report",
+                "write a page of HTML: what to review first, and each queue",
+                metavar="FILE",
             ),
-            _option("--report", "write a page of HTML with the images of each queue", metavar="FILE"),
             _option("--out", "write the scores of all items: .csv or .parquet", metavar="FILE"),
         ),
     ),

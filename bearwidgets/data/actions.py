@@ -19,6 +19,31 @@ MARKS = (*RECORDED, ACCEPT)  # what a view takes
 CHANGING = (DELETE, RELABEL)  # what changes files when it is applied
 LEFT_OUT = (DELETE, UNSURE)  # what keeps an item out of the training
 
+_SIGNS = {KEEP: "✓", DELETE: "✕", RELABEL: "→", UNSURE: "?"}
+_FINE = {LABEL: "label is right", IMAGE: "image is fine", DUPLICATE: "keep"}
+
+
+def verb(action: str, label: str | None = None, about: str | None = None) -> str:
+    """What a decision is called in a sentence; `about` is what a keep says is fine. The views say the same.
+
+    Example:
+        >>> verb("relabel", "teddy"), verb("keep", about="label")
+        ('relabel to teddy', 'label is right')
+    """
+    if action == RELABEL:
+        return f"relabel to {label}"
+    return _FINE.get(about or "", action) if action == KEEP else action
+
+
+def badge(action: str, label: str | None = None, about: str | None = None) -> str:
+    """The sign and the word of a decision on a tile.
+
+    Example:
+        >>> badge("relabel", "teddy"), badge("delete")
+        ('→ teddy', '✕ delete')
+    """
+    return f"{_SIGNS[action]} {label or verb(action, label, about)}"
+
 
 def answers_of(action: str) -> tuple[str, ...]:
     """What an action answers where nothing else is said, some of `ABOUT`."""

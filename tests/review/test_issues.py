@@ -111,6 +111,32 @@ def test_a_check_cannot_change_the_data_set(ds):
     assert "zzz" not in set(ds.table.label)
 
 
+def test_a_report_says_what_to_review_first_and_what_is_true_of_the_whole_set(ds, tmp_path):
+    """One row an image, the last group whole, names escaped, in the words of the Cleaner."""
+    pair, place = np.arange(24) < 2, np.arange(24)
+    check("same", title="<i>Same</i>", proposes="keep")(
+        lambda _: CheckResult(
+            pair * 1.0, pair, group=np.where(pair, 0, -1), keeper=place == 1, why=["so"] * 24
+        )
+    )
+    check("gray", about_set=True)(lambda _: CheckResult(np.ones(24), np.ones(24, bool), note="all of it"))
+    issues = find_issues(reviewed(ds, wrong=[9]), ["same", "gray", "label_issues"])
+    page = issues.report(tmp_path / "page.html", top=2).read_text("utf-8")
+    above, rest = page.split('<h2 id="triage">Review first <small>3</small></h2>')
+    assert "<p>Gray: 24 of 24 images (all of it)</p>" in above
+    first, rest = rest.split('<h2 id="same">&lt;i&gt;Same&lt;/i&gt; <small>2</small></h2>')
+    rows = re.findall(r"<tr><td><img .*?></td>(.*?)</tr>", first)
+    assert [row.split("</td><td>")[:3] for row in rows] == [
+        [f"<td>{ds.table.path[9]}", "grizzly", "<b>relabel to teddy</b>"],
+        [f"<td>{ds.table.path[1]}", "black", "<b>keep</b>"],
+        [f"<td>{ds.table.path[0]}", "black", "<b>delete</b>"],
+    ]
+    assert rows[1].endswith("<td>so</td>")
+    assert "★ proposed to stay" in rest
+    assert 'id="gray"' not in page
+    assert 'href="#gray"' not in page
+
+
 def test_reports_do_not_replace_images_or_folders(ds, tmp_path):
     issues = find_issues(ds, ["class_imbalance"])
     image = ds.path_of(ds.table.id[0])

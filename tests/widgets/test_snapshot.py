@@ -64,7 +64,7 @@ def test_shows_the_first_of_the_view(cleaner):
 
 
 @pytest.mark.parametrize(
-    ("action", "words"), [("delete", "✗ delete"), ("unsure", "? unsure"), ("keep", "✓ keep")]
+    ("action", "words"), [("delete", "✕ delete"), ("unsure", "? unsure"), ("keep", "✓ label is right")]
 )
 def test_says_each_decision(cleaner, action, words):
     cleaner.mark(cleaner.review.suspects(1).index, action)
@@ -74,7 +74,7 @@ def test_says_each_decision(cleaner, action, words):
 def test_says_what_is_proposed_until_it_is_decided(learn):
     proposed = replace(Cleaner(learn)._session.board.item(0), proposal=Decision("delete"), decision=None)
     decided = replace(proposed, decision=Decision("keep"))
-    assert "suggested: ✗ delete" in snapshot._caption(proposed)
+    assert "suggested: ✕ delete" in snapshot._caption(proposed)
     assert snapshot._caption(decided)[-1] == "✓ keep"
 
 
@@ -110,7 +110,7 @@ def test_a_picture_that_cannot_be_opened_says_so(ds):
 
 def test_knows_of_decisions_made_elsewhere(ds, cleaner):
     Cleaner(ds).mark(cleaner.review.suspects(1).index, "delete")
-    assert "✗ delete" in Tags(cleaner.snapshot(1).html).text
+    assert "✕ delete" in Tags(cleaner.snapshot(1).html).text
 
 
 def test_save(cleaner, tmp_path):
@@ -214,7 +214,7 @@ def test_the_copy_is_of_the_moment(learn):
     page = Tags(cleaner._repr_mimebundle_()[0]["text/html"])
     shown = [attrs["alt"] for tag, attrs in page.tags if tag == "img"]
     assert shown == sorted(cleaner.ds.table.path[cleaner.ds.table.label == "grizzly"])
-    assert page.text.count("✗ delete") == 1
+    assert page.text.count("✕ delete") == 1
 
 
 def test_the_copy_waits_for_no_image(learn, monkeypatch):

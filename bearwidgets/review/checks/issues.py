@@ -198,7 +198,9 @@ class Issues:
         return items + (self._unreadable if "unreadable" in self._results else 0)
 
     def report(self, path: str | Path, *, top: int = 24) -> Path:
-        """Write one HTML page: all checks with their figures, and the first `top` images of each queue.
+        """Write one HTML page: all checks with their figures, what is true of the whole set, and images.
+
+        The first `top` images to review, each with what is proposed and why, and the first `top` of each queue.
 
         Raises:
             BadInputError: The path does not end in .html, or is there and no file; or `top` is no whole number from
@@ -209,9 +211,16 @@ class Issues:
             >>> issues.report("issues.html").name
             'issues.html'
         """
-        queues = {name: self.queue(name) for name in self.names if name != "unreadable"}
+        listed = [name for name in (NAME, *self.names) if name not in ("unreadable", *self.findings)]
         return write_report(
-            check_output(path, REPORTS), self.ds, self.summary, queues, self.problems, self.left_out, top=top
+            check_output(path, REPORTS),
+            self.ds,
+            self.summary,
+            self.findings,
+            {name: self.queue(name) for name in listed},
+            self.problems,
+            self.left_out,
+            top=top,
         )
 
     def save(self, path: str | Path) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bearwidgets.data.actions import CHANGING, DELETE, KEEP, RELABEL
+from bearwidgets.data.actions import CHANGING, DELETE, DUPLICATE, KEEP, LABEL, RELABEL, verb
 from bearwidgets.review.ranking import any_of, chance_of_change
 from bearwidgets.review.scores import percent
 
@@ -54,6 +54,11 @@ def proposals(check: Check, result: CheckResult, labels: np.ndarray) -> tuple[np
         new_label[other] = result.new_label[other]
         action[~other] = KEEP
     return action, new_label
+
+
+def proposed(row: pd.Series) -> str:
+    """What is proposed for a row of a queue, in the words of the Cleaner; "" where a person has to think."""
+    return verb(row.proposal, row.new_label, DUPLICATE if row.group >= 0 else LABEL)
 
 
 def triage(items: pd.DataFrame, results: Results, decisions: pd.DataFrame | None = None) -> pd.DataFrame:

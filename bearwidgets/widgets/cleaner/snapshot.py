@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from bearwidgets.data.actions import KEEP, RELABEL
+from bearwidgets.data.actions import KEEP, badge
 from bearwidgets.data.cache.thumbs import SIZES
 from bearwidgets.data.output import check_output, write_output
 from bearwidgets.errors import BearwidgetsError
@@ -31,7 +31,6 @@ _STYLE = (
     "display:inline-block;width:{px}px;margin:4px;vertical-align:top;font:11px/1.35 sans-serif;overflow:hidden;"
     "text-overflow:ellipsis;white-space:nowrap"
 )
-_WORDS = {"delete": "✗ delete", "unsure": "? unsure", "keep": "✓ keep"}
 _LARGEST = 56 * 2**10  # bytes of the tiles of a sheet that goes with every output
 _LONGEST = 0.3  # s that its images may take; in a view that was opened before they lie in the cache
 
@@ -120,7 +119,7 @@ def _caption(item: Item) -> list[str]:
 
 
 def _words(decision: Decision) -> str:
-    return f"→ {decision.label}" if decision.action == RELABEL else _WORDS[decision.action]
+    return badge(decision.action, decision.label, decision.about)
 
 
 def _text(text: str) -> str:
