@@ -16,6 +16,18 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
+def near_percent(share: float) -> str:
+    """A share in whole percent, where 0 % and 100 % would say more than is known.
+
+    Example:
+        >>> near_percent(0.001), near_percent(0.63), near_percent(0.999)
+        ('under 1 %', '63 %', 'over 99 %')
+    """
+    if share < 0.005:
+        return "under 1 %"
+    return "over 99 %" if share > 0.995 else percent(share)
+
+
 def wilson(hits: int, n: int) -> tuple[float, float]:
     """95 % interval of a share of which `hits` of `n` were seen (Wilson, 1927); good for small `n` too.
 
@@ -33,7 +45,16 @@ def interval(hits: int, n: int) -> str:
         >>> interval(3, 60)
         '1.7–13.7 %'
     """
-    low, high = wilson(hits, n)
+    return span(*wilson(hits, n))
+
+
+def span(low: float, high: float) -> str:
+    """The two ends of an interval of a share, as `interval` tells them.
+
+    Example:
+        >>> span(0.017, 0.137)
+        '1.7–13.7 %'
+    """
     return f"{100 * low:.1f}–{percent(high, 1)}"
 
 

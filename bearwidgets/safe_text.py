@@ -129,6 +129,18 @@ def visible(text: str) -> str:
     )
 
 
+def cut_middle(text: str, most: int) -> str:
+    """A text in at most so many characters: both ends stay, for names of classes often differ there only.
+
+    Example:
+        >>> cut_middle("northern grizzly bear", 11), cut_middle("teddy", 11)
+        ('north… bear', 'teddy')
+    """
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]}…{text[len(text) - (most - 1) // 2 :]}"
+
+
 def as_json(value: Any) -> Any:
     r"""The same value as JSON can hold it: NumPy's numbers as Python's, NaN and infinities as None, others as text.
 

@@ -15,6 +15,7 @@ from bearwidgets.data.split import check_split
 from bearwidgets.errors import BadInputError, check_whole, unknown_name
 from bearwidgets.review import scores
 from bearwidgets.review.given import chance_note, class_names, given_rows, item_frame
+from bearwidgets.review.inspect.counts import confusion_counts, most_confused
 from bearwidgets.review.scores import MOST, near_labels, reasons
 
 if TYPE_CHECKING:
@@ -160,9 +161,24 @@ class Review:
         """Which labels count, in words: those on disk, or those that were decided when the model was trained."""
         if self.ds is None:
             return "labels as given"
-        on_disk = self.ds.on_disk.table.set_index("id").label.reindex(self.table.index)
-        same = (self.table.label == on_disk).all()
+        same = (self.table.label == self.labels_on_disk).all()
         return "labels as on disk" if same else "labels as decided before the training"
+
+    @property
+    def labels_on_disk(self) -> pd.Series:
+        """The label of each item on disk, in the order of `table`; the given ones where there is no data set."""
+        if self.ds is None:
+            return self.table.label
+        on_disk = self.ds.on_disk.table.set_index("id").label.reindex(self.table.index)
+        return on_disk.where(on_disk.notna(), self.table.label)
+
+    def likely_wrong(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which labels are likely wrong (n,) bool, and with which chance each is (n,); see `scores.likely_wrong`."""
+        if self._likely_wrong is None:
+            target = pd.Index(self.classes).get_indexer(pd.Index(self.table.label))
+            issue = self.table.label_issue.to_numpy(dtype=np.float64)
+            self._likely_wrong = scores.likely_wrong(self.probabilities, target, issue)
+        return self._likely_wrong
 
     @property
     def made_by(self) -> str:
@@ -187,6 +203,7 @@ class Review:
             suspects = np.argsort(-issue, kind="stable")[:MOST]
             near = near_labels(features, suspects, target, len(classes), best)
         self.probabilities, self.classes, self._unseen = probabilities, classes, unseen
+        self._likely_wrong: tuple[np.ndarray, np.ndarray] | None = None
         self.table = table[["path", "label", "split"]].assign(
             predicted=names[best],
             confidence=probabilities[np.arange(len(best)), best].astype(np.float64),
@@ -269,29 +286,3 @@ def _check(table: pd.DataFrame, probabilities: np.ndarray, classes: list[str]) -
         raise BadInputError("probabilities hold values that are negative or not numbers; allowed is 0 to 1.")
     if len(table) and np.abs(probabilities.sum(1) - 1).max() > 1e-2:
         raise BadInputError("Rows of probabilities do not sum to 1; logits need a softmax first.")
-
-
-def confusion_counts(actual: pd.Series, predicted: pd.Series, classes: Sequence[str]) -> pd.DataFrame:
-    """Counts (classes, classes): rows are the labels, columns the predicted ones."""
-    index = pd.Index(classes)
-    rows, columns = index.get_indexer(pd.Index(actual)), index.get_indexer(pd.Index(predicted))
-    flat = np.bincount(rows * len(index) + columns, minlength=len(index) ** 2)
-    return pd.DataFrame(
-        flat.reshape(len(index), len(index)), index=index.rename("actual"), columns=index.rename("predicted")
-    )
-
-
-def most_confused(counts: pd.DataFrame, min_count: int = 1) -> pd.DataFrame:
-    """Pairs of classes that are mistaken: columns actual, predicted, count, share (of the actual class)."""
-    values = counts.to_numpy()
-    totals = values.sum(1)
-    rows, columns = np.nonzero((values >= max(1, min_count)) & ~np.eye(len(values), dtype=bool))
-    table = pd.DataFrame(
-        {
-            "actual": counts.index.to_numpy()[rows],
-            "predicted": counts.columns.to_numpy()[columns],
-            "count": values[rows, columns],
-            "share": values[rows, columns] / totals[rows],
-        }
-    )
-    return table.sort_values(["count", "share"], ascending=False, kind="stable").reset_index(drop=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bearwidgets.figures import percent
+from bearwidgets.figures import near_percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -207,11 +207,7 @@ def reasons(
 def _sentence(label: str, rival: str, own: float, other: float, *, seen: bool) -> str:
     model = "The model" if seen else "The model, which never trained on this image,"
     if own < other:
-        return f"Labeled {label}. {model} says {rival} ({_chance(other)})"
-    return f"Labeled {label}. {model} agrees ({_chance(own)}); next comes {rival} ({_chance(other)})"
-
-
-def _chance(probability: float) -> str:
-    if probability < 0.005:
-        return "under 1 %"
-    return "over 99 %" if probability > 0.995 else percent(probability)
+        return f"Labeled {label}. {model} says {rival} ({near_percent(other)})"
+    return (
+        f"Labeled {label}. {model} agrees ({near_percent(own)}); next comes {rival} ({near_percent(other)})"
+    )

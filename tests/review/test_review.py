@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.learner import Learner
-from bearwidgets.review.review import Review, confusion_counts, most_confused
+from bearwidgets.review.review import Review
 
 P = np.array([[0.8, 0.1, 0.1], [0.6, 0.3, 0.1], [0.1, 0.2, 0.7], [0.2, 0.5, 0.3]])
 LABELS = ["black", "grizzly", "black", "teddy"]
@@ -66,21 +66,6 @@ def test_the_confusion_matrix_per_split(review):
     ]
     with pytest.raises(BadInputError, match=r"No split 'tset'.*known are train, valid"):
         review.confusion_matrix("tset")
-
-
-def test_confused_pairs_by_count_then_share():
-    actual, predicted = pd.Series(list("aaabbc")), pd.Series(list("abbbab"))
-    counts = confusion_counts(actual, predicted, list("abc"))
-    assert (counts.index.name, counts.columns.name) == ("actual", "predicted")
-    assert list(most_confused(counts).itertuples(index=False, name=None)) == [
-        ("a", "b", 2, pytest.approx(2 / 3)),
-        ("c", "b", 1, 1.0),
-        ("b", "a", 1, 0.5),
-    ]
-    assert [len(most_confused(counts, least)) for least in (2, 3)] == [1, 0]
-    nothing = confusion_counts(actual[:0], predicted[:0], ["a", "b"])
-    assert nothing.to_numpy().tolist() == [[0, 0], [0, 0]]
-    assert most_confused(nothing).empty
 
 
 @pytest.mark.parametrize(

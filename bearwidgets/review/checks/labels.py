@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from bearwidgets.data.actions import RELABEL
 from bearwidgets.review.checks.registry import CheckResult, check
-from bearwidgets.review.scores import TIMES, likely_wrong
+from bearwidgets.review.scores import TIMES
 
 if TYPE_CHECKING:
     from bearwidgets.review.checks.inputs import CheckInputs
@@ -20,8 +19,7 @@ def label_issues(inputs: CheckInputs) -> CheckResult:
     """Flagged where another label is far more likely, in the order of the review's `label_issue`."""
     assert inputs.review is not None  # noqa: S101 - the check needs it
     given, ids = inputs.review.table, inputs.table.id
-    target = pd.Index(inputs.review.classes).get_indexer(pd.Index(given.label))
-    likely, chance = likely_wrong(inputs.review.probabilities, target, given.label_issue.to_numpy(np.float64))
+    likely, chance = inputs.review.likely_wrong()
     review = given.assign(chance=chance, likely=likely.astype(float)).reindex(ids)
     flag = (review.likely == 1).to_numpy()
     differ = int((review.predicted.notna() & (review.predicted != review.label)).sum())

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.data.actions import CHANGING, DELETE, DUPLICATE, KEEP, LABEL, RELABEL, verb
+from bearwidgets.figures import percent
 from bearwidgets.review.ranking import any_of, chance_of_change
-from bearwidgets.review.scores import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

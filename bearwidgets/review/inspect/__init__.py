@@ -1,0 +1,1 @@
+"""What a confusion matrix is computed from and with: plain functions on arrays."""
