@@ -417,7 +417,7 @@ def test_export(run, ds, tmp_path, form):
     Journal.open(ds).record([ds.table.id[0]], "delete")
     to = tmp_path / "out"
     code, out, _ = run("export", ds.root, "--to", to, "--as", form)
-    assert (code, out) == (0, f"23 items written to {to}\n")
+    assert (code, out) == (0, f"23 images written to {to}\n")
     assert to.is_dir() is (form == "folder")
     code, out, err = run("export", ds.root, "--to", to, "--as", form)
     assert (code, out, err.count("\n")) == (1, "", 1)

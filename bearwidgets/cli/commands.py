@@ -258,6 +258,6 @@ def export(options: Any) -> int:
     _print(
         options,
         {"written": str(result.path), "items": result.items, "form": options.form},
-        f"{result.items} items written to {result.path}",
+        f"{counted(result.items, 'image')} written to {result.path}",
     )
     return OK

@@ -28,7 +28,11 @@ class _Command(NamedTuple):
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser; what it returns has `run`, the command's function, and `failed`, the status of a failure."""
-    parser = argparse.ArgumentParser("bearwidgets", description="Train on a folder of images and clean it.")
+    parser = argparse.ArgumentParser(
+        "bearwidgets",
+        description="Train on a folder of images and clean it.",
+        epilog="bearwidgets COMMAND --help lists its options, with an example.",
+    )
     parser.add_argument("--version", action="version", version=f"bearwidgets {__version__}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, command in _COMMANDS.items():
@@ -75,7 +79,8 @@ _FOLDER = (
         "--follow-links", "follow links that leave the folder, and links to folders: only if they are yours"
     ),
     _number(
-        "--max-pixels", "width times height above which an image is refused (default, and least: 89 million)"
+        "--max-pixels",
+        "larger images are refused: width times height (default: 89 million; no less is taken)",
     ),
     _switch("--json", "print JSON instead of words"),
     "options of a CSV file",
@@ -87,7 +92,7 @@ _FOLDER = (
     _option(
         "--split", "its column of splits: train, valid, test, or 0 and 1 (default: none)", metavar="COLUMN"
     ),
-    _option("--suffix", "what its paths lack, such as .jpg", metavar="ENDING"),
+    _option("--suffix", "ending to add to its paths, such as .jpg", metavar="ENDING"),
     "",
 )
 _TRAINING = (
@@ -113,8 +118,8 @@ _TRAINING = (
         choices=("squish", "crop", "pad"),
         default="squish",
     ),
-    _number("--in-chans", "bands of the images (default: 3)", default=3),
-    _option("--seed", "of everything random (default: 0)", type=int, default=0),
+    _number("--in-chans", "number of bands of the images (default: 3)", default=3),
+    _option("--seed", "number that everything random starts from (default: 0)", type=int, default=0),
     _option(
         "--mode",
         "quick: fit a head on the features of the frozen body; full: train all layers after that (default: quick)",
@@ -128,10 +133,13 @@ _TRAINING = (
     _option("--lr", "highest learning rate (default: that of Learner.fine_tune)", type=float),
     _number("--batch-size", "images in a step (default: 64)"),
     _option("--augment", "none, light, standard, strong, … (default: light)", metavar="PRESET"),
-    _option("--precision", "of the arithmetic (default: auto)", choices=("auto", "bf16", "32")),
+    _option("--precision", "how exactly it computes (default: auto)", choices=("auto", "bf16", "32")),
     _option("--checkpoint", "kept up to date; an interrupted training continues from it", metavar="FILE"),
     _option(
-        "--log", "write logs; may be repeated", action="append", choices=("tensorboard", "mlflow", "csv")
+        "--log",
+        "write logs; may be given several times",
+        action="append",
+        choices=("tensorboard", "mlflow", "csv"),
     ),
     _number(
         "--devices",
@@ -143,8 +151,8 @@ _LAB = (
     "options of JupyterLab, as in a container or on a server",
     _option("--ip", "address that it listens on (default: this machine alone)", metavar="ADDRESS"),
     _number("--port", "port that it listens on (default: 8888, or the next one that is free)"),
-    _switch("--no-browser", "open no browser: it prints its address"),
-    _switch("--allow-root", "run as root; as root it is given without being asked"),
+    _switch("--no-browser", "open no browser; the address is printed"),
+    _switch("--allow-root", "let JupyterLab run as root (where you are root it may anyway)"),
 )
 _FORMS = (
     "folder: copies by class; csv: path, label, split, tags, note; fastai: cleaned.csv of fastai v1 (name, label); "
@@ -153,7 +161,7 @@ _FORMS = (
 _COMMANDS = {
     "demo": _Command(
         demo,
-        "the whole path on the sample bears, or on your images",
+        "train on sample bears (or your images), list what to review first, open JupyterLab",
         "--no-lab",
         (
             _option("--data", "your own folder of images, one folder per class", metavar="FOLDER"),
@@ -163,7 +171,7 @@ _COMMANDS = {
     ),
     "clean": _Command(
         clean,
-        "open JupyterLab on a notebook that shows your images at once, trains and checks behind them",
+        "open JupyterLab on a notebook that shows your images at once, and trains and checks in the background",
         "bears",
         (
             _option("folder", "the images, one folder per class", metavar="FOLDER"),

@@ -109,7 +109,7 @@ class Rounds(Recovery):
             if number is None:
                 number = max([*finished, *self._standing()], default=None)
             if number is None:
-                raise BadInputError("There is no round to roll back: nothing has been applied.")
+                raise BadInputError("There is no round to roll back: no decisions are applied.")
             if number in finished:
                 return finished[number]
             self._check_order(number)
