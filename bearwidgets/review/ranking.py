@@ -13,7 +13,7 @@ _TINY = 1e-3
 
 
 def chance_of_change(
-    said: np.ndarray, changed: np.ndarray, answered: np.ndarray, *, learn_slope: np.ndarray
+    said: np.ndarray, looks: np.ndarray, changed: np.ndarray, *, learn_slope: np.ndarray
 ) -> np.ndarray:
     """The probability (n, checks) that a look at an item changes something for the reason that each check gives.
 
@@ -24,16 +24,18 @@ def chance_of_change(
 
     Args:
         said: (n, checks) what each check takes for the probability, in 0 to 1; NaN where it says nothing.
-        changed: (n,) 1.0 where a look changed something, 0.0 where it did not, NaN where there was none.
-        answered: (n, checks) bool, which checks a look spoke of that changed nothing.
+        looks: (m, checks) the same of the items that were looked at, as it was then; NaN, too, where a look that
+            changed nothing did not speak of the check.
+        changed: (m,) bool, whether a look changed something.
         learn_slope: (checks,) bool, for which checks the slope is learned as well: those with a score, not a flag.
     """
     from scipy.special import expit, logit
 
-    speaks = np.isfinite(said)
-    odds = logit(np.clip(np.where(speaks, said, _TINY), _TINY, _SUREST))
-    shift, slope = _learned(odds, speaks & (answered | (changed == 1)[:, None]), changed, learn_slope)
-    return np.where(speaks, expit(shift + slope * odds), 0.0)
+    def odds(given: np.ndarray) -> np.ndarray:
+        return logit(np.clip(np.nan_to_num(given, nan=_TINY), _TINY, _SUREST))
+
+    shift, slope = _learned(odds(looks), np.isfinite(looks), changed, learn_slope)
+    return np.where(np.isfinite(said), expit(shift + slope * odds(said)), 0.0)
 
 
 def any_of(chances: np.ndarray) -> np.ndarray:
@@ -42,18 +44,18 @@ def any_of(chances: np.ndarray) -> np.ndarray:
 
 
 def _learned(
-    odds: np.ndarray, speaks: np.ndarray, changed: np.ndarray, learn_slope: np.ndarray
+    odds: np.ndarray, speaks: np.ndarray, found: np.ndarray, learn_slope: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shift and slope (checks,) of the log-odds, the most likely ones after the decisions."""
     from scipy.optimize import minimize
     from scipy.special import expit
 
-    looked = ~np.isnan(changed) & speaks.any(1)
+    looked = speaks.any(1)
     n = odds.shape[1]
     start = np.concatenate([np.zeros(n), np.ones(n)])
     if not looked.any():
         return start[:n], start[n:]
-    odds, speaks, found = odds[looked], speaks[looked], changed[looked] > 0
+    odds, speaks, found = odds[looked], speaks[looked], found[looked]
     spread = np.concatenate([np.full(n, SPREAD), np.where(learn_slope, _SLOPE_SPREAD, _TINY)])
 
     def cost(curve: np.ndarray) -> tuple[float, np.ndarray]:

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from bearwidgets.errors import BearwidgetsError, ConflictError
+from bearwidgets.errors import BadInputError, BearwidgetsError, ConflictError
 from bearwidgets.learn.progress import Progress
 from bearwidgets.widgets.protocol import Curve, JobState, Phase
 
@@ -20,7 +20,11 @@ log = logging.getLogger("bearwidgets")
 EVERY = 0.2
 CURVE_POINTS = 200
 RUNNING = ("running", "stopping")
-_LEFT = {"open": "what was found stays", "retrain": "scores and learner are as before"}
+_LEFT = {
+    "open": "what was found stays",
+    "retrain": "scores and learner are as before",
+    "find": "the queues of before stay",
+}
 
 
 class Job:
@@ -31,19 +35,25 @@ class Job:
         self._stop = threading.Event()
         self._changing = threading.Lock()
         self._thread: threading.Thread | None = None
-        self.state = JobState()
+        self.state = self._before = JobState()
 
     @property
     def running(self) -> bool:
         """Whether it is at work."""
         return self.state.state in RUNNING
 
+    def refuse(self, what: str, error: type[BearwidgetsError] = BadInputError) -> None:
+        """Say, by an error, that this is to wait, where a job is running."""
+        if self.running:
+            doing = "Queues are being found anew" if self.state.kind == "find" else "A training is running"
+            raise error(f"{doing}; wait for it or stop it {what}.")
+
     def start(
         self,
         steps: Generator[Progress],
         finish: Callable[[], dict[str, Any]],
         *,
-        kind: Literal["retrain", "open"] = "retrain",
+        kind: Literal["retrain", "open", "find"] = "retrain",
         phases: Sequence[str] = (),
     ) -> None:
         """Begin, where no job is running.
@@ -51,12 +61,12 @@ class Job:
         Args:
             steps: the work; each phase has the stage of its steps as its name.
             finish: gives the fields of the last `JobState`, in the thread.
-            kind: as in `JobState`.
+            kind: as in `JobState`. Where queues are found anew the report of the job before comes back at the end.
             phases: names of those that are known to come; others are added when they begin.
         """
-        if self.running:
-            raise ConflictError("A training is running already; wait for it or press Stop.")
+        self.refuse("before another is begun", ConflictError)
         self._stop.clear()
+        self._before = self._before if self.state.kind == "find" else self.state
         self.state = JobState(
             state="running", message="starting", kind=kind, phases=[Phase(name) for name in phases]
         )
@@ -77,8 +87,7 @@ class Job:
 
     def wait(self) -> JobState:
         """Wait for the end; Ctrl-C stops the job and waits for that."""
-        thread = self._thread
-        while thread is not None and thread.is_alive():
+        while (thread := self._thread) is not None and thread.is_alive():
             try:
                 thread.join(0.1)
             except KeyboardInterrupt:
@@ -90,7 +99,8 @@ class Job:
             if self._follow(steps):
                 if self.state.kind == "retrain":
                     self._reach(Progress("measuring", 0, 0))
-                self._end("done", **finish())
+                report = finish()
+                self._end("done", **(vars(self._before) if self.state.kind == "find" else report))
             else:
                 self._end("stopped", message=f"stopped; {_LEFT[self.state.kind]}")
         except BearwidgetsError as error:
@@ -126,13 +136,13 @@ class Job:
         phases = _at(self.state.phases, step)
         self._set(step=step.step, total=step.total, message=step.stage, phases=phases, **changes)
 
-    def _end(self, state: str, **changes: Any) -> None:
+    def _end(self, ended: str, **changes: Any) -> None:
         """Nothing goes on: what was at work is done, failed, or waits for another time."""
-        left = {"done": "done", "failed": "failed"}.get(state, "waiting")
+        left = {"done": "done", "failed": "failed"}.get(ended, "waiting")
         phases = [
             replace(each, state=left) if each.state == "running" else each for each in self.state.phases
         ]
-        self._set(state=state, phases=phases, seconds_left=None, **changes)
+        self._set(**{"state": ended, "phases": phases, "seconds_left": None, **changes})
 
     def _set(self, **changes: Any) -> None:
         with self._changing:

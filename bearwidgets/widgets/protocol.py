@@ -186,7 +186,9 @@ class JobState(Message):
     """Where a job in the background stands."""
 
     state: Literal["idle", "running", "stopping", "done", "stopped", "failed"] = "idle"
-    kind: Literal["retrain", "open"] = "retrain"  # open: the first work on a folder
+    kind: Literal["retrain", "open", "find"] = (
+        "retrain"  # open: the first work on a folder; find: the queues anew
+    )
     phases: list[Phase] = field(default_factory=list)  # all parts, as far as they are known, in their order
     step: int = 0  # steps of the present stage that are done, of `total`
     total: int = 0

@@ -40,9 +40,10 @@ def open_page(chromium: playwright_api.Browser, site: str) -> Iterator[Callable[
     contexts: list[playwright_api.BrowserContext] = []
 
     def open_(
-        path: str, *, width: int = 1000, height: int = 760, scheme: str = "light"
+        path: str, *, width: int = 1000, height: int = 760, scheme: str = "light", touch: bool = False
     ) -> playwright_api.Page:
-        context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        size = {"width": width, "height": height}
+        context = chromium.new_context(viewport=size, color_scheme=scheme, has_touch=touch)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)

@@ -164,6 +164,31 @@ def reorder(page: Page, queue: str | None = None) -> None:
     )
 
 
+@pytest.mark.parametrize("key", ["Delete", "k", "Enter", "1", "r", "t", "g", "s", "chip"])
+def test_a_key_does_nothing_to_an_image_that_nobody_saw_yet(page: Page, key: str) -> None:
+    page.evaluate("kernel.holding = ['page']; null")
+    reorder(page)
+    before = page.evaluate("kernel.log.length")
+    page.click(".bw-chip >> text=teddy") if key == "chip" else press(page, key)
+    page.wait_for_selector(".bw-toast >> text=The image is not loaded yet; nothing was done.")
+    asked = page.evaluate(f"kernel.log.slice({before}).map(({{op}}) => op)")
+    assert not {"mark", "tag", "resolve_group", "view"} & set(asked)
+    page.evaluate("kernel.release()")
+    page.wait_for_selector('.bw-cell[data-index="0"] img')
+    press(page, "Delete")
+    page.wait_for_function("kernel.state().marked === 1")
+
+
+@pytest.mark.parametrize("key", ["Delete", "g"])
+def test_nor_in_the_zoom(page: Page, key: str) -> None:
+    page.evaluate("kernel.holding = ['page', 'full']; null")
+    press(page, "Space", "End")
+    page.wait_for_selector(".bw-zoom >> text=480 of 480")
+    press(page, key)
+    page.wait_for_selector(".bw-zoom >> text=The image is not loaded yet; nothing was done.")
+    assert page.evaluate("kernel.state().marked") == 0
+
+
 @pytest.mark.parametrize("key", ["r", "t"])
 def test_a_choice_of_an_order_that_is_gone_does_nothing(page: Page, key: str) -> None:
     press(page, key)

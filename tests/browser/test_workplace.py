@@ -405,6 +405,25 @@ def test_full_window_and_back(open_cleaner: Open, asked: str) -> None:
     page.wait_for_selector(".bw-root:not(.bw-window)")
 
 
+@pytest.mark.parametrize(
+    ("opens", "inside"), [("q", ".bw-menu"), ("?", "dialog[open]"), ("Space", "dialog[open]"), ("", "")]
+)
+def test_escape_leaves_the_full_window_once_all_in_it_is_closed(
+    open_cleaner: Open, opens: str, inside: str
+) -> None:
+    page = open_cleaner()
+    page.evaluate("Element.prototype.requestFullscreen = undefined; null")
+    press(page, "f")
+    if opens:
+        press(page, opens)
+        page.wait_for_selector(inside)
+        press(page, "Escape")
+        page.wait_for_selector(inside, state="detached")
+    assert page.locator(".bw-window").count() == 1
+    press(page, "Escape")
+    page.wait_for_selector(".bw-root:not(.bw-window)")
+
+
 def test_what_is_held_out_can_be_left_as_it_is(open_cleaner: Open) -> None:
     page = open_cleaner()
     press(page, "Delete", "Delete", "Delete")
@@ -428,7 +447,18 @@ def test_queues_of_before_are_called_so(open_cleaner: Open) -> None:
     page = open_cleaner()
     page.evaluate("kernel.push({event: 'state', state: {...kernel.state(), outdated: true}}); null")
     press(page, "q")
-    page.wait_for_selector(".bw-option.bw-note >> text=Found before files or scores changed.")
+    page.wait_for_selector(
+        ".bw-option.bw-note >> text=Found before files or labels changed. cleaner.find_issues()"
+    )
+    press(page, "Escape")
+    finding = "{...kernel.state().job, kind: 'find', state: 'running'}"
+    page.evaluate(
+        f"kernel.push({{event: 'state', state: {{...kernel.state(), outdated: true, job: {finding}}}}}); null"
+    )
+    page.wait_for_selector(".bw-job >> text=Finding the queues anew")
+    assert page.locator(".bw-toolbar >> text=Training…").count() == 0
+    press(page, "q")
+    page.wait_for_selector(".bw-option.bw-note >> text=They are being found anew.")
     press(page, "ArrowUp", "ArrowUp", "Enter")
     page.wait_for_function("kernel.log.some(message => message.op === 'view')")
 

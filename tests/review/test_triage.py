@@ -160,11 +160,34 @@ def test_one_copy_that_goes_is_a_look_that_paid(ds):
     assert refused < before < settled
 
 
+def test_what_was_learned_goes_to_issues_that_are_found_later(ds):
+    dark, later = flags(range(6)), flags(range(3, 9))
+    looks = issues_of(ds, dark=dark).looks(decided(ds, keep=[0, 1, 2]))
+    before = issues_of(ds, dark=later).triage.score.iloc[0]
+    after = issues_of(ds, dark=later, bright=flags([20])).triage_after(decided(ds), looks)
+    assert rows_of(ds, after)[0] == 20
+    assert after.score.min() < before, "what was kept is no item of the new queue, and is remembered"
+    gone = looks.without(ds.table.id[:3])
+    assert issues_of(ds, dark=later).triage_after(None, gone).score.iloc[0] == before
+
+
+def test_a_relabel_that_the_checks_know_says_nothing_of_them(ds):
+    """Of a corrected label the checks say that it is fine: as if looks at what is fine paid."""
+    chance = np.where(np.arange(24) < 6, 0.9, 0.05)
+    doubted = np.where(ds.table.label == "teddy", "black", "teddy")
+    issues = issues_of(
+        ds, label_issues=CheckResult(chance, chance > 0.5, 0.5, chance=chance, new_label=doubted)
+    )
+    relabels = decided(ds, relabel=[20, 21]).assign(new_label=ds.table.label.to_numpy()[[20, 21]])
+    pd.testing.assert_frame_equal(issues.triage_after(relabels), issues.triage)
+    real = relabels.assign(new_label=doubted[[20, 21]])
+    assert issues.triage_after(real).score.max() > issues.triage.score.max()
+
+
 def test_chances_are_the_given_ones_before_any_decision():
     said = np.array([[0.2, np.nan], [0.5, 0.5], [np.nan, np.nan]])
-    chances = chance_of_change(
-        said, np.full(3, np.nan), np.ones((3, 2), bool), learn_slope=np.array([True, False])
-    )
+    none = np.zeros((0, 2)), np.zeros(0, bool)
+    chances = chance_of_change(said, *none, learn_slope=np.array([True, False]))
     assert chances == pytest.approx(np.array([[0.2, 0], [0.5, 0.5], [0, 0]]))
     assert any_of(chances) == pytest.approx([0.2, 0.75, 0])
 
@@ -174,8 +197,8 @@ def test_many_decisions_outweigh_what_was_said():
     rng = np.random.default_rng(0)
     said = np.full((800, 2), np.nan)
     said[:400, 0], said[400:, 1] = 0.9, 0.1
-    changed = (rng.random(800) < np.where(np.arange(800) < 400, 0.2, 0.8)).astype(float)
-    chances = chance_of_change(said, changed, np.ones((800, 2), bool), learn_slope=np.zeros(2, bool))
+    changed = rng.random(800) < np.where(np.arange(800) < 400, 0.2, 0.8)
+    chances = chance_of_change(said, said, changed, learn_slope=np.zeros(2, bool))
     assert [chances[0, 0], chances[400, 1]] == pytest.approx([0.2, 0.8], abs=0.06)
 
 

@@ -107,7 +107,7 @@ def test_stop_that_comes_as_it_ends_does_not_leave_it_stopping():
 def test_only_one_at_a_time(job):
     go = threading.Event()
     job.start(held(go, 1), dict)
-    with pytest.raises(ConflictError, match="running already"):
+    with pytest.raises(ConflictError, match="A training is running"):
         job.start(steps(1), dict)
     go.set()
     assert job.wait().state == "done"

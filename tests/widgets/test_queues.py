@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stub_issues import StubIssues
 
 from bearwidgets.errors import BadInputError
+from bearwidgets.learn.progress import Progress
 from bearwidgets.review.checks.issues import Issues
 from bearwidgets.review.checks.registry import CHECKS, CheckResult
 from bearwidgets.review.checks.run import find_issues
@@ -436,6 +437,35 @@ def test_the_order_is_learned_and_changes_only_with_a_new_view(triaged, ids):
     show(triaged, {"queue": "triage"})
     assert shown(triaged)[-3:] == [ids[4], ids[0], ids[2]], "dark images do not pay, wrong labels may"
     assert triaged.state().queues[0].left == 4
+
+
+@pytest.mark.parametrize("after", ["retrain", "apply", "another session"])
+def test_what_the_person_taught_stays(ds, triaged, ids, learn, after, monkeypatch):
+    """Dark images did not pay, whatever happened since."""
+
+    def again(issues, _source):
+        yield Progress("checks", 1, 1)
+        return Issues(ds, issues._checked, {})
+
+    for module in ("session", "finding"):
+        monkeypatch.setattr(f"bearwidgets.widgets.cleaner.{module}.finding_again", again)
+    triaged.mark([ids[0], ids[2]], "keep", None)
+    if after == "retrain":
+        triaged.retrain()
+        assert triaged.job.wait().state == "done"
+        issues = triaged.board.issues
+    elif after == "apply":
+        triaged.mark([ids[23]], "delete", None)
+        triaged.apply()
+        issues = triaged.board.issues
+    else:
+        triaged = Session(learn, None, triaged.board.issues)
+        issues = triaged.board.issues
+    plain = issues.triage.score
+    learned = triaged.board.queues.get("triage")
+    now = dict(zip(triaged.board.ids[learned.rows], learned.score, strict=True))
+    assert ids[4] in now
+    assert now[ids[4]] < plain[ids[4]]
 
 
 def test_what_check_asks_what():

@@ -14,7 +14,7 @@ from bearwidgets.data.problems import UNREADABLE
 from bearwidgets.errors import BadInputError, unknown_name
 from bearwidgets.review.checks.registry import current_name
 from bearwidgets.review.checks.report import write_report
-from bearwidgets.review.checks.triage import NAME, TITLE, facts, finding, proposals, triage
+from bearwidgets.review.checks.triage import NAME, TITLE, facts, finding, looks_of, proposals, triage
 from bearwidgets.safe_text import csv_text, safe_cell
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from bearwidgets.data.dataset import Dataset
     from bearwidgets.review.checks.registry import Check, CheckResult
+    from bearwidgets.review.checks.triage import Looks
 
 REPORTS, TABLES = (".html", ".htm"), (".csv", ".parquet")  # endings
 
@@ -134,18 +135,32 @@ class Issues:
         """
         return self.triage_after(None)
 
-    def triage_after(self, decisions: pd.DataFrame | None) -> pd.DataFrame:
+    def triage_after(self, decisions: pd.DataFrame | None, earlier: Looks | None = None) -> pd.DataFrame:
         """The same list after some decisions: checks whose images were changed come earlier, others later.
 
         Args:
             decisions: by id: action, as in `Journal.decisions`. "unsure" says nothing of a check.
+            earlier: `looks` on issues that were found before, such as those before a training.
 
         Example:
             >>> issues.triage_after(bw.Journal.open(ds).decisions).columns.equals(issues.triage.columns)
             True
         """
-        results = {name: (self._checks[name], result) for name, result in self._results.items()}
-        return triage(self._items, results, decisions)
+        looks = earlier if decisions is None else self.looks(decisions).and_before(earlier)
+        return triage(self._items, self._checked, looks)
+
+    def looks(self, decisions: pd.DataFrame) -> Looks:
+        """What these decisions (by id: action) say of the checks, to be kept for issues that are found later.
+
+        Example:
+            >>> issues.looks(bw.Journal.open(ds).decisions).changed.dtype
+            dtype('bool')
+        """
+        return looks_of(self._items, self._checked, decisions)
+
+    @property
+    def _checked(self) -> dict[str, tuple[Check, CheckResult]]:
+        return {name: (self._checks[name], result) for name, result in self._results.items()}
 
     def queues(self) -> list[tuple[str, str, int, bool]]:
         """Name, title, number of items and whether any of that is certain: the triage, then each check that ran."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from bearwidgets.figures import percent
 from bearwidgets.review.ranking import any_of, chance_of_change
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from bearwidgets.review.checks.registry import Check, CheckResult
 
@@ -26,6 +26,28 @@ _A_FEW = 10  # flagged items, up to which they are looked at one by one all the 
 _FACT = 0.999
 # How often a look at a flagged item changes something, where the check has no score that says so.
 _PAYS = {KEEP: 0.9, DELETE: 0.5, RELABEL: 0.5, "": 0.15}
+
+
+class Looks(NamedTuple):
+    """Looks that were taken, one a row by id.
+
+    Attributes:
+        said: a column for each check: what it took for the probability that the look changes something; NaN where it
+            said nothing, or where the look changed nothing and did not speak of it.
+        changed: whether it changed something.
+    """
+
+    said: pd.DataFrame
+    changed: pd.Series
+
+    def and_before(self, earlier: Looks | None) -> Looks:
+        """These and those of before."""
+        return self if earlier is None else Looks(*map(pd.concat, zip(earlier, self, strict=True)))
+
+    def without(self, ids: Iterable[str]) -> Looks:
+        """All but those at these items."""
+        stay = ~self.changed.index.isin(list(ids))
+        return Looks(self.said[stay], self.changed[stay])
 
 
 def facts(check: Check, result: CheckResult) -> np.ndarray:
@@ -61,8 +83,25 @@ def proposed(row: pd.Series) -> str:
     return verb(row.proposal, row.new_label, DUPLICATE if row.group >= 0 else LABEL)
 
 
-def triage(items: pd.DataFrame, results: Results, decisions: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The list, see `Issues.triage`; what `decisions` say (by id: action) of the checks is learned.
+def looks_of(items: pd.DataFrame, results: Results, decisions: pd.DataFrame) -> Looks:
+    """The looks that ended in these decisions (by id: action), a group of copies being one look.
+
+    A relabel to the label that the checks know already is none: what they said of the label before is not known.
+    """
+    said = np.array([_said(*each) for each in results.values()]).reshape(len(results), len(items)).T
+    if "new_label" in decisions:
+        corrected = items.label.reindex(decisions.index) == decisions.new_label
+        decisions = decisions[~((decisions.action == RELABEL) & corrected)]
+    changed, abouts = _looks(items.index, decisions, _copies(results, len(items))[0])
+    for row, about in abouts.items():
+        if not changed[row]:
+            said[row, [check.asks not in about for check, _ in results.values()]] = np.nan
+    taken, names = ~np.isnan(changed), list(results)
+    return Looks(pd.DataFrame(said, items.index, names)[taken], pd.Series(changed == 1, items.index)[taken])
+
+
+def triage(items: pd.DataFrame, results: Results, looks: Looks | None = None) -> pd.DataFrame:
+    """The list, see `Issues.triage`; what `looks` say of the checks is learned.
 
     An item without a check that flags it is listed where it is likely to be changed all the same.
     """
@@ -73,11 +112,9 @@ def triage(items: pd.DataFrame, results: Results, decisions: pd.DataFrame | None
         return _frame(items, rows[:0], {}, group, keeper, np.zeros((len(items), 0)))
     said = np.stack([_said(*each) for each in listed.values()], axis=1)
     slopes = np.array([result.chance is not None for _, result in listed.values()])
-    changed, abouts = _looks(items.index, decisions, group)
-    answered = np.ones(said.shape, dtype=bool)
-    for row, about in abouts.items():
-        answered[row] = [each.asks in about for each, _ in listed.values()]
-    chances = chance_of_change(said, changed, answered, learn_slope=slopes)
+    taken = Looks(pd.DataFrame(), pd.Series(dtype=bool)) if looks is None else looks
+    spoken = taken.said.reindex(columns=list(listed)).to_numpy(dtype=np.float64)
+    chances = chance_of_change(said, spoken, taken.changed.to_numpy(dtype=bool), learn_slope=slopes)
     flagged = np.any([result.flag for _, result in listed.values()], axis=0)
     likely = any_of(np.nan_to_num(said)) >= LEAST
     chance = any_of(chances)
@@ -150,14 +187,12 @@ def _said(check: Check, result: CheckResult) -> np.ndarray:
 
 
 def _looks(
-    index: pd.Index, decisions: pd.DataFrame | None, group: np.ndarray
+    index: pd.Index, decisions: pd.DataFrame, group: np.ndarray
 ) -> tuple[np.ndarray, dict[int, tuple[str, ...]]]:
     """What each look brought, a group being one look, and by row what those answered that did not answer all.
 
     The first is (n,) 1.0 where it changed something, 0.0 where not, NaN where there was none.
     """
-    if decisions is None:
-        return np.full(len(index), np.nan), {}
     action = decisions.action.reindex(index)
     changed = action.isin(CHANGING).astype(float).where(action.isin((*CHANGING, KEEP)))
     together = np.where(group >= 0, group, -1 - np.arange(len(index)))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bearwidgets.clean.log.fold import Decision as Recorded
     from bearwidgets.clean.log.remarks import Remark
     from bearwidgets.data.dataset import Dataset
+    from bearwidgets.review.checks.triage import Looks
     from bearwidgets.review.review import Review
     from bearwidgets.widgets.cleaner.queues import IssueSource, Queue
 
@@ -125,10 +126,10 @@ class Board(Asking):
         self._trained_on = labels
         self.decisions.trained_on(labels)
 
-    def update(self, changes: Mapping[str, Recorded | None]) -> None:
-        """Take the decisions that changed, by id; None for one that is gone. The order stays."""
-        self.decisions.update(changes)
+    def update(self, changes: Mapping[str, Recorded | None]) -> np.ndarray:
+        """Take the decisions that changed, by id; None for one that is gone. The order stays; gives the rows."""
         self._resolution = None
+        return self.decisions.update(changes)
 
     def show(self, view: ViewSpec) -> None:
         """Filter and sort anew; a queue must be there, a class or split without items is allowed."""
@@ -199,9 +200,9 @@ class Board(Asking):
         if queue is not None:
             self.decisions.count_in(queue)
 
-    def rank_anew(self, decisions: pd.DataFrame) -> None:
+    def rank_anew(self, decisions: pd.DataFrame, earlier: Looks | None = None) -> None:
         """Learn from decisions in which order to look; the order that is shown stays until `show`."""
-        queue = self.queues.rank_anew(decisions)
+        queue = self.queues.rank_anew(decisions, earlier)
         if queue is not None:
             self.decisions.count_in(queue)
 

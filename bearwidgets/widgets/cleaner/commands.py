@@ -163,6 +163,7 @@ class Commands(Tools):
             ConflictError: a training is running.
             TrainingError: it failed; scores and learner are as before.
         """
+        self._session.end_finding()
         self._session.retrain(epochs)
         if wait:
             self.wait()
@@ -200,6 +201,8 @@ class Commands(Tools):
         with self.lock:
             if dry_run:
                 return self._session.journal.plan()
+        self._session.end_finding()
+        with self.lock:
             receipt = self._session.apply()
             self._session.tell_state()
             return receipt
@@ -211,6 +214,7 @@ class Commands(Tools):
             BadInputError: no such round, or a later one stands in the way.
             ConflictError: files changed meanwhile; nothing was changed.
         """
+        self._session.end_finding()
         with self.lock:
             receipt = self._session.rollback(round)
             self._session.tell_state()

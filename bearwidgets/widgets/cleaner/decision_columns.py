@@ -71,8 +71,8 @@ class DecisionColumns:
         about = [each.split(", ") if each else () for each in here.about]
         self._put(rows[rows >= 0], here.action.tolist(), here.new_label.tolist(), here.seq.tolist(), about)
 
-    def update(self, changes: Mapping[str, Recorded | None]) -> None:
-        """Take the decisions that changed, by id; None for one that is gone."""
+    def update(self, changes: Mapping[str, Recorded | None]) -> np.ndarray:
+        """Take the decisions that changed, by id; None for one that is gone. Gives the rows that are here."""
         rows = self._index.get_indexer(pd.Index(list(changes), dtype=object))
         found = [each for row, each in zip(rows, changes.values(), strict=True) if row >= 0]
         self._put(
@@ -82,6 +82,7 @@ class DecisionColumns:
             [-1 if each is None else each.seq for each in found],
             [() if each is None else each.about for each in found],
         )
+        return rows[rows >= 0]
 
     def trained_on(self, labels: Mapping[str, str]) -> None:
         """The scores shown come from a training on these items and labels, by id."""

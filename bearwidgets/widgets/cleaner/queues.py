@@ -29,6 +29,8 @@ from bearwidgets.widgets.protocol import Decision, Group
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bearwidgets.review.checks.triage import Looks
+
 NO_GROUP = -1
 
 
@@ -171,12 +173,17 @@ class Queues:
                 self._add(replace(queue, finding=findings.get(name, "")))
         self.choose(chosen)
 
-    def rank_anew(self, decisions: pd.DataFrame) -> Queue | None:
-        """Order the triage by what these decisions say of its checks, none of it answered; None without a triage."""
+    def rank_anew(self, decisions: pd.DataFrame, earlier: Looks | None = None) -> Queue | None:
+        """Order the triage by what these decisions, and earlier looks, say of its checks; None without a triage.
+
+        None of it is answered.
+        """
         triage_after, known = getattr(self._issues, "triage_after", None), self._all.get(TRIAGE)
         if triage_after is None or known is None:
             return None
-        return self._add(_placed((TRIAGE, known.title, known.certain), triage_after(decisions), self._index))
+        looks = () if earlier is None else (earlier,)
+        frame = triage_after(decisions, *looks)
+        return self._add(_placed((TRIAGE, known.title, known.certain), frame, self._index))
 
     def choose(self, ids: Sequence[str] | None) -> Queue | None:
         """Have a queue of these items, each once, in this order, none of them answered; None takes it away."""

@@ -25,7 +25,9 @@ from bearwidgets.review.effect.running_yield import ReviewYield, review_yield
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner import retraining
 from bearwidgets.widgets.cleaner.board import Board
+from bearwidgets.widgets.cleaner.finding import finding, is_behind, labels_now
 from bearwidgets.widgets.cleaner.keys import Digits
+from bearwidgets.widgets.cleaner.learned import Learned
 from bearwidgets.widgets.cleaner.questions import TRIAGE
 from bearwidgets.widgets.cleaner.review_trials import counted_from, review_trials
 from bearwidgets.widgets.cleaner.saved_views import SavedViews
@@ -74,7 +76,7 @@ class Session:
         painted: set once a view had its first images.
         at_work: whether a person did something in the order that is shown: decided, selected, scrolled, filtered.
         ready: a sentence on suspects that were found and not shown, for a person was at work; or "".
-        outdated: whether the queues are of before files moved, and could not be found anew at once.
+        outdated: whether the queues are of before files moved or labels changed, and are not found anew yet.
         untrained: why the first work on a folder trained nothing; or "".
     """
 
@@ -95,6 +97,7 @@ class Session:
         self.painted = threading.Event()
         self.at_work = self.outdated = False
         self._behind = False  # files were moved elsewhere during a job, and are not read anew yet
+        self._to_find = False  # scores and queues are to be found anew once no job is running
         self._looked: tuple[int, int, int] | None = None  # the journal's file at the last look
         self.ready = self.untrained = ""
         self.job = Job(self._tell_job)
@@ -108,7 +111,9 @@ class Session:
         self._read_journal()
         self._count_from = counted_from(self.journal)
         decisions, settled = self.journal.decisions, self.journal.settled
+        self._learned = Learned(self._count_from)
         self.board = Board(self.ds, self.review, decisions, issues, self.remarks, settled)
+        self._rank()
         self._warn_of_other_data()
         self._trained_on(getattr(self.learn, "ds", None) or ds)
         if self.journal.recovered:  # the data set was read while a round was half done
@@ -152,11 +157,12 @@ class Session:
 
     def reset(self) -> Path:
         """Begin a new journal, see `Journal.reset`."""
-        if self.job.running:
-            raise BadInputError("A training is running; wait for it or stop it before you reset the journal.")
+        if self.job.state.kind != "find":
+            self.job.refuse("before you reset the journal")
         kept = self.journal.reset()
         self.refresh()
         self._count_from = counted_from(self.journal)
+        self._learned = Learned(self._count_from)
         return kept
 
     def step(self, what: Literal["undo", "redo"]) -> Step:
@@ -191,7 +197,9 @@ class Session:
             news = None
         else:
             changes = self.journal.changes_since(known)
-            self.board.update(changes)
+            self._learned.forget(changes)
+            if is_behind(self.board, self.board.update(changes)):
+                self._find_soon()
             news = list(changes.keys() - set(own))
         if news != []:
             self.tell_state()
@@ -199,6 +207,16 @@ class Session:
 
     def _load_board(self, *, hold: bool = False) -> None:
         self.board.load(self.ds, self.review, self.journal.decisions, self.journal.settled, hold=hold)
+        self._rank(hold=hold)
+
+    def _rank(self, *, hold: bool = False) -> None:
+        """Put what to review first in the order that the decisions teach; the shown order stays with `hold`."""
+        queue = self.board.queues.get(TRIAGE) if TRIAGE in self.board.queues.names else None
+        if queue is None:
+            return
+        self._learned.rank(self.board, self.journal.decisions)
+        if not hold and self.board.view.queue == TRIAGE and self.board.queues.get(TRIAGE) is not queue:
+            self.board.show(self.board.view)
 
     def _read_journal(self) -> None:
         self._known_version = self.journal.version
@@ -232,8 +250,7 @@ class Session:
                 raise BadInputError(unknown_name(kind, value, known))
         self.refresh()
         if view.queue == TRIAGE:
-            decisions = self.journal.decisions
-            self.board.rank_anew(decisions[decisions.seq > self._count_from])
+            self._learned.rank(self.board, self.journal.decisions)
         self.board.show(view)
         self.at_work = True
         first = suspects_first(self.board)
@@ -251,14 +268,47 @@ class Session:
         self._load_board()
         self._warn_of_other_data()
 
-    def _find_anew(self) -> None:
-        """Have the queues of the files and scores that are there now, unless they are not ours or take long."""
-        issues, source = self.board.issues, self.ds if self.review is None else self.review
-        self.outdated = issues is not None
-        if isinstance(issues, Issues) and len(self.ds) <= AT_ONCE:
-            with contextlib.suppress(BearwidgetsError):  # the queues of before stay, and are called so
-                self.board.issues = run_with_bar(finding_again(issues, source), show=False)
-                self.outdated = False
+    # ------------------------------------------------------------------ scores and queues of now
+
+    def _find_soon(self) -> None:
+        """Have scores and queues of what is there now, in the background, as soon as no other job is running."""
+        self.outdated, self._to_find = self.board.issues is not None, True
+        if not self.job.running:
+            self._to_find = False
+            phases = ISSUE_STAGES if isinstance(self.board.issues, Issues) else ()
+            self.job.start(self._finding(), dict, kind="find", phases=phases)
+
+    def _finding(self) -> Generator[Progress]:
+        with self.lock:
+            ds, issues, before = self.ds, self.board.issues, self.review
+            labeled = ds.with_table(ds.table.assign(label=labels_now(self.board)))
+        review, found = yield from finding(issues, self._full_review, self.learn, labeled)
+        with self.lock:
+            if self.ds is ds and self.board.issues is issues and self.review is before:
+                self._take_found(review, found)
+                self._show_again()
+                self._tell_listeners()
+
+    def _take_found(self, review: Review | None, issues: IssueSource | None) -> None:
+        self.review, self.board.issues, self._to_find = review, issues, False
+        self.outdated = issues is not None and not isinstance(issues, Issues)
+
+    def _show_again(self) -> None:
+        """Show new queues in the same view; where a person is at work its order stays, and suspects are offered."""
+        self._load_board(hold=self.at_work)
+        if is_behind(self.board):  # a label was withdrawn meanwhile
+            self._find_soon()
+        if self.at_work and self.board.issues is not None:
+            self.ready = _suspects_found(self.board)
+        self.tell_state()
+        self.tell(ItemsEvent(None))
+
+    def end_finding(self) -> None:
+        """Put off looking for queues and wait for that, which whoever holds the lock must not."""
+        if self.job.running and self.job.state.kind == "find":
+            self.job.stop()
+            self.job.wait()
+            self._to_find = True
 
     def _warn_of_other_data(self) -> None:
         flagged = sum(number for _, _, number, _ in self.board.issues.queues()) if self.board.issues else 0
@@ -359,6 +409,8 @@ class Session:
         self.tell(JobEvent(state))
         if not self.job.running:
             with self.lock:
+                if self._to_find:
+                    self._find_soon()
                 self.tell_state()
 
     def thumbnail(self, row: int, px: int) -> bytes:
@@ -376,9 +428,14 @@ class Session:
         return self._moved(lambda: self.journal.rollback(number))
 
     def _moved(self, move: Callable[[], Receipt]) -> Receipt:
-        if self.job.running:
-            raise BadInputError("A training is running; wait for it or stop it before files are moved.")
-        receipt = move()
+        self.job.refuse("before files are moved")
+        self._learned.keep(self.board, self.journal.decisions)
+        try:
+            receipt = move()
+        except BearwidgetsError:
+            if self._to_find:
+                self._find_soon()
+            raise
         self._reload()
         return receipt
 
@@ -389,8 +446,16 @@ class Session:
         self.review = self._full_review.rebind(self.ds) if self._full_review is not None else None
         self._read_journal()
         self._count_from = counted_from(self.journal)
-        self._find_anew()
+        self._learned.after = max(self._learned.after, self._count_from)
+        self.outdated = self.board.issues is not None
+        takes_long = isinstance(self.board.issues, Issues) and len(self.ds) > AT_ONCE
+        if not takes_long:
+            with contextlib.suppress(BearwidgetsError):  # the queues of before stay, and are called so
+                steps = finding(self.board.issues, self._full_review, self.learn, self.ds)
+                self._take_found(*run_with_bar(steps, show=False))
         self._load_board()
+        if takes_long:
+            self._find_soon()
         self._tell_listeners()
 
     def _tell_listeners(self) -> None:
@@ -477,14 +542,16 @@ class Session:
         """Swap the new learner and its scores in; gives the figures for the view."""
         effect, figures = retraining.effect_of(self.first_learn, learner, self.ds, self.journal)
         with self.lock:
+            self._learned.keep(self.board, self.journal.decisions)
             self.learn, self.effect = learner, effect
-            self.review = self._full_review = review
-            self.board.issues = issues
-            self.outdated = issues is not None and not isinstance(issues, Issues)
+            self._take_found(review, issues)
+            self._full_review = review
             self._count_from = max(self.journal.decisions.seq, default=0)  # decided on other scores
             self._load_board()
             self._trained_on(cleaned)
             self._tell_listeners()
+            if is_behind(self.board):  # a label was withdrawn while the scores were made
+                self._find_soon()
         return figures
 
     def _trained_on(self, ds: Dataset) -> None:
@@ -501,7 +568,7 @@ def suspects_first(board: Board) -> ViewSpec:
 
 
 def _suspects_found(board: Board) -> str:
-    listed = {each.name: each.total for each in board.queues.message()}
+    listed = {each.name: each.undecided for each in board.queues.message()}
     n = listed.get(TRIAGE, sum(listed.values()) or int((board.suggested != board.labels)[board.scored].sum()))
     return f"{counted(n, 'suspect')} found" if n else ""
 

@@ -9,6 +9,9 @@ import { noFilter } from "./session.js";
 /** @import { Session } from "./session.js" */
 /** @import { Guess } from "./store.js" */
 
+/** Said instead of an act on what nobody could see. */
+export const NOT_HERE = "The image is not loaded yet; nothing was done.";
+
 /** Marks, groups, undo and redo, from the grid as from the panels. */
 export class Decisions {
   #session;
@@ -155,6 +158,15 @@ export class Decisions {
       const run = () => void this.#session.setQueue(null, { filter: noFilter() }).then(() => this.locate(id));
       this.#toast("That image is hidden by the filters.", { text: "Clear filters", run });
     }
+  }
+
+  /** Whether what is to be acted on was seen: several that were selected, or one whose image is here; else it is said. */
+  inSight() {
+    const ranges = this.#targets();
+    if (count(ranges) !== 1) return true;
+    const seen = this.#session.images.isHere(ranges[0][0]);
+    if (!seen) this.#toast(NOT_HERE);
+    return seen;
   }
 
   #targets() {

@@ -13,7 +13,7 @@ export class JobPanel {
   #title = h("strong", { role: "status" });
   #text = h("span", { class: "bw-cut" });
   #fill = h("i", {});
-  #bar = h("div", { class: "bw-bar", role: "progressbar", "aria-label": "Training", "aria-valuemin": 0 }, this.#fill);
+  #bar = h("div", { class: "bw-bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0 }, this.#fill);
   #chart = document.createElementNS(SVG, "svg");
   #lossLine = document.createElementNS(SVG, "polyline");
   #errorLine = document.createElementNS(SVG, "polyline");
@@ -41,7 +41,7 @@ export class JobPanel {
   /** @param {JobState} job */
   show(job) {
     const running = job.state === "running" || job.state === "stopping";
-    if (running) this.#dismissed = "";
+    if (running && job.kind !== "find") this.#dismissed = ""; // the report of before comes back after that
     this.#key = JSON.stringify(job);
     // Work that ended well and measured nothing says so by what is shown now.
     const told = job.state === "done" && !job.after && !job.error;
@@ -85,7 +85,7 @@ export class JobPanel {
 
 /** What is being done, or how it ended. @param {JobState} job */
 function title({ state, kind }) {
-  const [doing, done] = { retrain: ["Training", "Trained"], open: ["Looking for suspects", "Ready"] }[kind];
+  const [doing, done] = { retrain: ["Training", "Trained"], open: ["Looking for suspects", "Ready"], find: ["Finding the queues anew", "Found"] }[kind];
   return { idle: "", running: doing, stopping: "Stopping at the next batch", done, stopped: `${doing} stopped`, failed: `${doing} failed` }[state];
 }
 

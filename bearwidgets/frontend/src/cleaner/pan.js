@@ -1,5 +1,5 @@
-// Images in panes that are enlarged and moved together: fit, 100 %, the wheel, a drag.
-import { attribute, h, origin } from "../shared/dom.js";
+// Images in panes that are enlarged and moved together: fit, 100 %, the wheel, a drag, two fingers.
+import { attribute, h } from "../shared/dom.js";
 
 /** How far one turn of the wheel or one press goes. */
 const TURN = 1.25;
@@ -7,6 +7,7 @@ const TURN = 1.25;
 const CLOSEST = 16;
 
 /** @typedef {{box: HTMLElement, image: HTMLImageElement}} Pane */
+/** @typedef {{x: number, y: number}} Point px of the window */
 
 /** One view on one or more images: how much larger than fitted, and which point of each is in the middle. */
 export class Pan {
@@ -15,13 +16,17 @@ export class Pan {
   #panes = [];
   #times = 1;
   #middle = { x: 0.5, y: 0.5 };
+  /** Where the fingers are, or the pressed mouse. @type {Map<number, Point>} */
+  #pressed = new Map();
   #onChange;
 
   /** @param {AbortSignal} signal @param {(percent: number) => void} onChange percent of one px of the screen for one of the image */
   constructor(signal, onChange) {
     this.#onChange = onChange;
     this.element.addEventListener("wheel", (event) => this.#wheel(event), { signal, passive: false });
-    this.element.addEventListener("pointerdown", (event) => this.#drag(event, signal), { signal });
+    this.element.addEventListener("pointerdown", (event) => this.#press(event), { signal });
+    this.element.addEventListener("pointermove", (event) => this.#drag(event), { signal });
+    for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) this.element.addEventListener(end, ({ pointerId }) => this.#pressed.delete(pointerId), { signal });
     const sized = new ResizeObserver(() => this.#draw());
     sized.observe(this.element);
     signal.addEventListener("abort", () => sized.disconnect());
@@ -62,16 +67,23 @@ export class Pan {
 
   /** @param {number} step closer, or less */
   step(step) {
-    this.#turn(step, 0, 0);
+    this.#scale(TURN ** step, 0, 0);
   }
 
-  /** @param {number} step @param {number} dx from the middle of a pane, px @param {number} dy */
-  #turn(step, dx, dy) {
+  /** @param {number} by how much larger @param {Point} at what stays where it is */
+  #scaleAt(by, { x, y }) {
+    const boxes = this.#panes.map(({ box }) => box.getBoundingClientRect());
+    const { left, top, width, height } = boxes.find((each) => x >= each.left && x <= each.right) ?? boxes[0];
+    this.#scale(by, x - left - width / 2, y - top - height / 2);
+  }
+
+  /** @param {number} by how much larger @param {number} dx from the middle of a pane, px @param {number} dy */
+  #scale(by, dx, dy) {
     const first = this.#first;
     if (!first) return;
     const before = this.#times;
     const most = Math.max(1, CLOSEST / (pixels() * fitted(first)));
-    this.#times = Math.max(1, Math.min(most, before * TURN ** step));
+    this.#times = Math.max(1, Math.min(most, before * by));
     // What is under the pointer stays under it.
     this.#move(dx / before - dx / this.#times, dy / before - dy / this.#times);
   }
@@ -89,27 +101,27 @@ export class Pan {
   /** @param {WheelEvent} event */
   #wheel(event) {
     event.preventDefault();
-    const pane = this.#panes.find(({ box }) => box.contains(origin(event))) ?? this.#panes[0];
-    const { left, top, width, height } = pane.box.getBoundingClientRect();
-    this.#turn(event.deltaY < 0 ? 1 : -1, event.clientX - left - width / 2, event.clientY - top - height / 2);
+    this.#scaleAt(TURN ** (event.deltaY < 0 ? 1 : -1), pointOf(event));
   }
 
-  /** @param {PointerEvent} down @param {AbortSignal} signal */
-  #drag(down, signal) {
-    if (down.button !== 0 || this.#times === 1) return;
-    const over = new AbortController();
-    const listen = { signal: AbortSignal.any([signal, over.signal]) };
-    let { clientX: x, clientY: y } = down;
-    this.element.setPointerCapture(down.pointerId);
-    this.element.addEventListener(
-      "pointermove",
-      (event) => {
-        this.#move((x - event.clientX) / this.#times, (y - event.clientY) / this.#times);
-        [x, y] = [event.clientX, event.clientY];
-      },
-      listen,
-    );
-    for (const end of ["pointerup", "pointercancel"]) this.element.addEventListener(end, () => over.abort(), listen);
+  /** @param {PointerEvent} event */
+  #press(event) {
+    if (event.button !== 0) return;
+    if (event.isPrimary) this.#pressed.clear(); // one that left while a dialog closed
+    this.element.setPointerCapture(event.pointerId);
+    this.#pressed.set(event.pointerId, pointOf(event));
+  }
+
+  /** One finger moves the image, two make it larger or smaller between them. @param {PointerEvent} event */
+  #drag(event) {
+    const before = this.#pressed.get(event.pointerId);
+    if (!before || !event.buttons) return;
+    const now = pointOf(event);
+    this.#pressed.set(event.pointerId, now);
+    const other = [...this.#pressed].find(([id]) => id !== event.pointerId)?.[1];
+    if (other) this.#scaleAt(distance(now, other) / (distance(before, other) || 1), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
+    const share = 1 / this.#times / (other ? 2 : 1);
+    this.#move((before.x - now.x) * share, (before.y - now.y) * share);
   }
 
   #draw() {
@@ -141,6 +153,16 @@ export class Pan {
 /** Px of the page for one of the image when all of it is shown. @param {Pane} pane */
 function fitted({ box, image }) {
   return Math.min(box.clientWidth / image.naturalWidth, box.clientHeight / image.naturalHeight) || 1;
+}
+
+/** @param {MouseEvent} event @returns {Point} */
+function pointOf({ clientX: x, clientY: y }) {
+  return { x, y };
+}
+
+/** @param {Point} one @param {Point} other */
+function distance(one, other) {
+  return Math.hypot(one.x - other.x, one.y - other.y);
 }
 
 /** Px of the screen for one of the page. */

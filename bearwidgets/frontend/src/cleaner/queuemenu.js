@@ -53,13 +53,13 @@ export class QueueMenu {
 }
 
 /** Those that hold something, all images, what was found about the whole set, and which checks found nothing. @param {State} state @returns {QueueRow[]} */
-function rowsOf({ queues, items, view, outdated }) {
+function rowsOf({ queues, items, view, outdated, job }) {
   const work = queues.filter((queue) => !queue.finding && (queue.total || queue.name === view.queue));
   const findings = queues.filter(({ finding }) => finding);
   const empty = queues.filter((queue) => !queue.finding && !work.includes(queue)).map(({ title }) => title);
   const note = (/** @type {string} */ text) => ({ queue: null, text, kind: "bw-note" });
   return [
-    ...(outdated ? [note("Found before files or scores changed. cleaner.find_issues() finds them anew.")] : []),
+    ...(outdated ? [note(`Found before files or labels changed. ${job.kind === "find" && job.state === "running" ? "They are being found anew." : "cleaner.find_issues() finds them anew."}`)] : []),
     ...work.map((queue) => ({
       queue: queue.name,
       text: queue.title,

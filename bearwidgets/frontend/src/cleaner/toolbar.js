@@ -106,13 +106,14 @@ export class Toolbar {
 
   /** @param {State} state */
   #showDeeds({ can, job, changes, to_apply }) {
-    const training = job.state === "running" || job.state === "stopping";
+    const busy = job.state === "running" || job.state === "stopping";
+    const training = busy && job.kind !== "find";
     const { undo, redo, retrain, apply } = this.#buttons;
     say(retrain, training ? "Training…" : changes ? `Retrain (${whole(changes)})` : "Retrain");
     say(apply, to_apply ? `Apply (${whole(to_apply)})` : "Apply");
     undo.disabled = !can.undo;
     redo.disabled = !can.redo;
-    retrain.disabled = !can.retrain || training;
+    retrain.disabled = !can.retrain || busy;
     apply.disabled = !can.apply;
   }
 

@@ -21,6 +21,9 @@ import { Toolbar } from "./toolbar.js";
 /** Commands that work wherever the focus is. */
 const EVERYWHERE = new Set(["undo", "redo", "help", "search", "escape", "queues", "window", "next"]);
 
+/** Commands that decide on, or ask about, the image under the focus. */
+const ON_IMAGE = new Set(["mark", "label", "class", "group", "menu", "similar", "tag"]);
+
 /** In a view that is lower than this, px, what can be done without makes room for images. */
 const LOW = 360;
 
@@ -83,7 +86,7 @@ export class CleanerView {
     this.#footer = new Footer({
       onLabel: (label) => {
         grid.focus();
-        void this.#decisions.markSelected("relabel", label);
+        if (this.#decisions.inSight()) void this.#decisions.markSelected("relabel", label);
       },
       onHelp: () => this.#panels.help(),
       message: this.#dock.toastElement,
@@ -292,6 +295,7 @@ export class CleanerView {
   /** @param {Command} found */
   #run(found) {
     const [grid, decisions, panels] = [this.#grid, this.#decisions, this.#panels];
+    if (ON_IMAGE.has(found.kind) && !decisions.inSight()) return;
     switch (found.kind) {
       case "move":
         return grid.move(found);
@@ -320,6 +324,7 @@ export class CleanerView {
       case "help":
         return panels.help();
       case "escape":
+        if (this.#root.classList.contains("bw-window")) return this.#fullWindow();
         if (this.#session.state?.view.similar && size(grid.selection) < 2) return void this.#back();
         return grid.select(nothing(grid.selection.active), { focus: true, show: false });
       case "similar":

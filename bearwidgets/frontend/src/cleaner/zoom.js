@@ -4,6 +4,7 @@ import { ACTIONS, badge, colorOf, verb } from "../shared/actions.js";
 import { attribute, button, focusedNear, h, origin, say } from "../shared/dom.js";
 import { groupWords, localTime, percent, whole } from "../shared/format.js";
 import { showModal } from "../shared/modal.js";
+import { NOT_HERE } from "./decisions.js";
 import { FullImages } from "./fullimages.js";
 import { Pan } from "./pan.js";
 /** @import { Action, Item } from "../shared/types.js" */
@@ -270,7 +271,7 @@ export class Zoom {
     const index = this.#index;
     const { decisions, session } = this.#options;
     const item = session.store.item(index);
-    if (!item || item.id !== this.#shown) return;
+    if (!this.#isSeen(item) || !item) return;
     if (action === "accept" && item.proposal === null) {
       say(this.#wait, "There is no suggestion for this image.");
       return;
@@ -283,10 +284,17 @@ export class Zoom {
     void sent.then(() => this.#reload(item));
   }
 
+  /** Whether this item is what is shown, with its image; else it is said. @param {Item|null} item */
+  #isSeen(item) {
+    const seen = item?.id === this.#shown && (this.#full.url(item.id) !== null || this.#options.session.images.isHere(this.#index));
+    if (!seen) say(this.#wait, NOT_HERE);
+    return seen;
+  }
+
   /** @param {boolean} keepers the proposed ones stay, else this one */
   #resolve(keepers) {
     const item = this.#options.session.store.item(this.#index);
-    if (!item?.group || item.id !== this.#shown) return;
+    if (!this.#isSeen(item) || !item?.group) return;
     const sent = this.#options.decisions.resolveGroups(keepers, [[this.#index, this.#index + 1]]);
     this.#dialog.focus();
     this.refresh();

@@ -4,6 +4,7 @@ import { has } from "../shared/ranges.js";
 import { clampTop, DENSE, halfVisible, itemsInBox, itemsOfRows, layout, moved, PADDING, rowOf, scale, startOf, topToShow, visibleRows } from "./geometry.js";
 import { followPointer } from "./pointer.js";
 import { band, everything, extend, focusOn, nothing, only, toggle } from "./selection.js";
+import { followTaps } from "./taps.js";
 import { Tile } from "./tile.js";
 /** @import { Item, Range, Run } from "../shared/types.js" */
 /** @import { Layout, Move } from "./geometry.js" */
@@ -205,6 +206,7 @@ export class Grid {
 
   #followPointer() {
     const { signal, onZoom } = this.#options;
+    followTaps(this.element, signal, (cell) => onZoom(Number(cell.dataset.index)));
     followPointer({
       element: this.element,
       signal,

@@ -60,6 +60,12 @@ export class ImageLoader {
     return { item, url: this.cached(item.id) };
   }
 
+  /** Whether an item and its image are here, or why there is none. @param {number} index */
+  isHere(index) {
+    const { item, url } = this.read(index);
+    return Boolean(item && (url || item.error));
+  }
+
   /** @param {string} id @returns {string|null} its image: another size is better than nothing while the right one is on its way */
   cached(id) {
     for (const side of [this.#side, ...SIDES.toReversed()]) {

@@ -134,7 +134,7 @@
  * @typedef {object} JobState
  * Where a job in the background stands.
  * @property {"idle"|"running"|"stopping"|"done"|"stopped"|"failed"} state
- * @property {"retrain"|"open"} kind open: the first work on a folder
+ * @property {"retrain"|"open"|"find"} kind
  * @property {Phase[]} phases all parts, as far as they are known, in their order
  * @property {number} step steps of the present stage that are done, of `total`
  * @property {number} total
