@@ -12,7 +12,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.data.image_stats.table import image_stats_of
 from bearwidgets.review.checks import copies as module
-from bearwidgets.review.checks.alignment import Pairs, refine, unit_waves, views, windows
+from bearwidgets.review.checks.alignment import Pairs, refine, unit_waves, views, window_waves, windows
 from bearwidgets.review.checks.copies import find_copies
 from bearwidgets.review.checks.run import find_issues
 from bearwidgets.review.neighbors import nearest
@@ -179,6 +179,14 @@ def test_windows_are_inside_and_the_whole_is_first():
     assert (places[:, 2] + places[:, 3] <= 1 + 1e-9).all()
     assert np.allclose(np.linalg.norm(unit_waves(np.eye(32)[None] * 200), axis=1), 1)
     assert not unit_waves(np.full((2, 32, 32), 9)).any()
+
+
+def test_the_waves_of_windows_are_those_of_the_sampled_windows():
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32)).astype(np.uint8)
+    places = windows()
+    seen = views(np.repeat(images, len(places), axis=0), np.tile(places, (2, 1)), 16)
+    assert window_waves(images, places).reshape(-1, 35) == pytest.approx(unit_waves(seen), abs=1e-5)
+    assert not window_waves(np.full((1, 32, 32), 9), places).any()
 
 
 def test_the_copies_among_real_photos(shared_data):

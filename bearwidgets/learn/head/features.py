@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     from bearwidgets.learn.input.preprocessing import Preprocessing
 
-BATCH = 8  # small enough for the caches of a core
+BATCH, BATCH_BYTES = 8, 4 * 224 * 224 * 3 * 4
+"""Most images and bytes of pixels in a batch: so few that what lies between two layers stays in a core's caches."""
 MOST_WORKERS = 8
 SHARD = 4096
 MAX_BYTES = 2 * 2**30
@@ -86,7 +87,9 @@ class FeatureStore:
         }
         keys, files = list(wanted), list(wanted.values())
         total, done = len(keys), 0
-        batches = [range(start, min(start + BATCH, total)) for start in range(0, total, BATCH)]
+        pixels = self.preprocessing.size**2 * self.preprocessing.channels
+        step = max(1, min(BATCH, BATCH_BYTES // (pixels * self.precision.itemsize)))
+        batches = [range(start, min(start + step, total)) for start in range(0, total, step)]
         images = ImageFiles(files, self.preprocessing.open, presize=None, budget=0)  # each is needed once
         loaded = load_batches(images, batches, self.preprocessing.resizer)
         try:

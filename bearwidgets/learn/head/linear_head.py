@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from bearwidgets.data.parallel import in_threads
 from bearwidgets.errors import BadInputError
@@ -185,6 +184,8 @@ def _folds(target: np.ndarray, groups: np.ndarray, seed: int) -> Iterator[tuple[
     counts = np.bincount(target)
     if n_groups < 2 or counts.max() < 2:
         return
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
     folds = int(min(FOLDS, n_groups, max(2, counts.max())))
     unique = n_groups == len(groups)
     splitter = (StratifiedKFold if unique else StratifiedGroupKFold)(folds, shuffle=True, random_state=seed)

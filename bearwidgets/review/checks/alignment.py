@@ -11,6 +11,7 @@ WAVES = 6
 """How many waves in each direction a view is known by; more would not bear a window that is not quite right."""
 
 _PLACES = {1.0: 1, 0.85: 3, 0.7: 4, 0.55: 5}  # width of a window → how many places it takes side by side
+_SEEN = 16  # points of a side at which windows are compared
 _LONGEST = 1.7  # times that one side of a window may be shrunk more than the other
 _WITHIN = 0.03  # how far beyond the image's edge a point still counts, as a share of its side
 
@@ -57,15 +58,42 @@ def unit_waves(images: np.ndarray) -> np.ndarray:
     from scipy.fft import dctn
 
     low = dctn(images.astype(np.float32), axes=(1, 2), norm="ortho")[:, :WAVES, :WAVES]
-    even = low[:, :, ::2].reshape(len(low), -1)[:, 1:]
-    odd = low[:, :, 1::2].reshape(len(low), -1)
-    both = np.concatenate([even, odd], axis=1)
-    length = np.linalg.norm(both, axis=1, keepdims=True)
-    return np.where(length > 1e-3 * images.shape[1], both / np.maximum(length, 1e-9), 0).astype(np.float32)
+    return _unit(low, images.shape[1])
 
 
 EVEN = WAVES * WAVES // 2 - 1
 """How many of the columns of `unit_waves` stay when an image is mirrored."""
+
+
+def window_waves(images: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(m, w, 35) `unit_waves` of windows (w, 4) of images (m, height, width), each seen at 16 × 16 points.
+
+    Sampling and waves are linear and go along one side after the other, and many windows share a side; so that no
+    window has to be sampled.
+    """
+    columns, column = _side_waves(places[:, :2], images.shape[2])
+    rows, row = _side_waves(places[:, 2:], images.shape[1])
+    across = images[:, None].astype(np.float32) @ columns.transpose(0, 2, 1)
+    low = rows[row] @ across[:, column]
+    return _unit(low.reshape(-1, WAVES, WAVES), _SEEN).reshape(len(images), len(places), -1)
+
+
+def _side_waves(sides: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (s, 6, length) that give the lowest waves along the different sides, and which of them each one is."""
+    from scipy.fft import dct
+
+    different, which = np.unique(sides, axis=0, return_inverse=True)
+    places = _places(different[:, :1], different[:, 1:], _SEEN, length)
+    bilinear = np.maximum(1 - np.abs(places[:, :, None] - np.arange(length)), 0)
+    return dct(bilinear, axis=1, norm="ortho")[:, :WAVES].astype(np.float32), which.ravel()
+
+
+def _unit(low: np.ndarray, side: int) -> np.ndarray:
+    even = low[:, :, ::2].reshape(len(low), -1)[:, 1:]
+    odd = low[:, :, 1::2].reshape(len(low), -1)
+    both = np.concatenate([even, odd], axis=1)
+    length = np.linalg.norm(both, axis=1, keepdims=True)
+    return np.where(length > 1e-3 * side, both / np.maximum(length, 1e-9), 0).astype(np.float32)
 
 
 def refine(images: np.ndarray, pairs: Pairs, side: int, rounds: int = 12) -> tuple[Pairs, np.ndarray]:
@@ -130,11 +158,16 @@ def _grid(side: int) -> np.ndarray:
     return (np.arange(side) + 0.5) / side
 
 
+def _places(size: np.ndarray, start: np.ndarray, side: int, length: int) -> np.ndarray:
+    """Where on `length` pixels the points (m, side) of windows lie, of a size and start (m, 1) as in `Pairs.map`."""
+    return ((size * _grid(side) + start) * length - 0.5).clip(0, length - 1.001)
+
+
 def _sampled(images: np.ndarray, maps: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Windows of images (m, side, side), bilinear, and their slopes across and down for a window's own side."""
     m, height, width = images.shape
-    x = ((maps[:, :1] * _grid(side) + maps[:, 1:2]) * width - 0.5).clip(0, width - 1.001)
-    y = ((maps[:, 2:3] * _grid(side) + maps[:, 3:4]) * height - 0.5).clip(0, height - 1.001)
+    x = _places(maps[:, :1], maps[:, 1:2], side, width)
+    y = _places(maps[:, 2:3], maps[:, 3:4], side, height)
     left, top = x.astype(np.int64), y.astype(np.int64)
     right_share = (x - left).astype(np.float32)[:, None, :]
     low_share = (y - top).astype(np.float32)[:, :, None]

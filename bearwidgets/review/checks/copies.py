@@ -13,7 +13,7 @@ from bearwidgets.data.image_stats.table import small_images
 from bearwidgets.data.parallel import in_threads, one_thread
 from bearwidgets.errors import ImageError
 from bearwidgets.figures import percent
-from bearwidgets.review.checks.alignment import EVEN, Pairs, refine, unit_waves, views, windows
+from bearwidgets.review.checks.alignment import EVEN, Pairs, refine, unit_waves, views, window_waves, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -78,9 +78,9 @@ def find_copies(
             near = _by_features(small, _among(neighbors, rows))
             pairs = Pairs(*(np.concatenate(both) for both in zip(pairs, near, strict=True)))
         pairs = _prune(small, pairs)
-    paths = [ds.path_of(id_) for id_ in ds.table["id"].iloc[rows]]
-    tiny = ds.table[["width", "height"]].min(axis=1).to_numpy()[rows] < _TINY
-    pairs, similarity = _by_blocks(pairs, lambda some: _verify(paths, tiny, some))
+        paths = [ds.path_of(id_) for id_ in ds.table["id"].iloc[rows]]
+        tiny = ds.table[["width", "height"]].min(axis=1).to_numpy()[rows] < _TINY
+        pairs, similarity = _by_blocks(pairs, lambda some: _verify(paths, tiny, some))
     how = np.array([_how(*each) for each in zip(pairs.map, pairs.flipped, strict=True)], dtype=object)
     return Copies(rows[pairs.whole], rows[pairs.part], similarity, how).at_least(max(least, _ALL))
 
@@ -95,9 +95,8 @@ def _candidates(small: np.ndarray) -> Pairs:
 
     def look(block: tuple[int, np.ndarray]) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
         start, some = block
-        seen = views(np.repeat(some, len(places), axis=0), np.tile(places, (len(some), 1)), 16)
-        waves = unit_waves(seen if len(places) > 1 else some)
-        return start, *_best_window(waves, known, len(some))
+        waves = window_waves(some, places) if len(places) > 1 else known[start : start + len(some), None]
+        return start, *_best_window(waves, known)
 
     for start, score, window, flipped in in_threads(look, _blocks_of(small, len(places))):
         wholes = len(score)
@@ -121,16 +120,14 @@ def _blocks_of(small: np.ndarray, n_places: int) -> Iterator[tuple[int, np.ndarr
         yield start, small[start : start + step]
 
 
-def _best_window(
-    window_waves: np.ndarray, known: np.ndarray, wholes: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _best_window(waves: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For some images and all images: correlation of the best window, its number, is it flipped."""
-    even = window_waves[:, :EVEN] @ known[:, :EVEN].T
-    odd = window_waves[:, EVEN:] @ known[:, EVEN:].T
-    score = (even + np.abs(odd)).reshape(wholes, -1, len(known))
+    even = waves[:, :, :EVEN] @ known[:, :EVEN].T
+    odd = waves[:, :, EVEN:] @ known[:, EVEN:].T
+    score = even + np.abs(odd)
     window = score.argmax(1)
     chosen = window[:, None]
-    flipped = np.take_along_axis(odd.reshape(score.shape), chosen, axis=1)[:, 0] < 0
+    flipped = np.take_along_axis(odd, chosen, axis=1)[:, 0] < 0
     return np.take_along_axis(score, chosen, axis=1)[:, 0], window, flipped
 
 
@@ -155,16 +152,17 @@ def _by_features(small: np.ndarray, near: np.ndarray) -> Pairs:
     window, flipped = np.zeros(len(both), np.int64), np.zeros(len(both), bool)
     starts = np.flatnonzero(np.diff(both[:, 0], prepend=-1))
     for start, end in itertools.pairwise([*starts, len(both)]):
-        whole = small[both[start, 0]]
-        seen = unit_waves(views(np.broadcast_to(whole, (len(places), *whole.shape)), places, 16))
-        _, best, flip = _best_window(seen, known[both[start:end, 1]], 1)
+        whole = both[start, 0]
+        waves = window_waves(small[whole : whole + 1], places)
+        _, best, flip = _best_window(waves, known[both[start:end, 1]])
         window[start:end], flipped[start:end] = best[0], flip[0]
     return Pairs(both[:, 0], both[:, 1], flipped, places[window])
 
 
 def _by_blocks(pairs: Pairs, work: Callable[[Pairs], tuple[Pairs, np.ndarray]]) -> tuple[Pairs, np.ndarray]:
     """The pairs with the windows, and the figure of each, that `work` gives for a block of them."""
-    parts = [work(pairs.at(slice(start, start + _BLOCK))) for start in range(0, len(pairs.part), _BLOCK)]
+    blocks = (pairs.at(slice(start, start + _BLOCK)) for start in range(0, len(pairs.part), _BLOCK))
+    parts = list(in_threads(work, blocks))
     maps = np.concatenate([pairs.map[:0], *(part.map for part, _ in parts)])
     return pairs._replace(map=maps), np.concatenate([np.zeros(0), *(figure for _, figure in parts)])
 

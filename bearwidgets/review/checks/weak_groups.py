@@ -75,9 +75,7 @@ def _clusters(features: np.ndarray, rows: np.ndarray, n_groups: int, seed: int) 
     drawn = rows
     if len(rows) > _MOST_DRAWN:
         drawn = np.sort(np.random.default_rng(seed).choice(rows, _MOST_DRAWN, replace=False))
-    main = PCA(min(_COMPONENTS, len(drawn), features.shape[1]), svd_solver="covariance_eigh").fit(
-        _unit(features[drawn])
-    )
+    main = PCA(min(_COMPONENTS, len(drawn), features.shape[1]), random_state=seed).fit(_unit(features[drawn]))
     parts = [main.transform(_unit(features[rows[at : at + 4096]])) for at in range(0, len(rows), 4096)]
     return KMeans(n_groups, n_init=1, max_iter=50, random_state=seed).fit(np.concatenate(parts)).labels_
 

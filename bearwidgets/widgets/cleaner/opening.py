@@ -79,6 +79,10 @@ class Opening:
         yield Progress(NETWORK, 0, 0)
         from bearwidgets.learn.learner import Learner
 
+        # first needed after the features, which leave Python time to load it
+        threading.Thread(
+            target=importlib.import_module, args=("sklearn.model_selection",), daemon=True
+        ).start()
         learn = Learner(self.ds, seed=self.seed)
         yield from learn.fine_tuning()
         return learn
