@@ -13,6 +13,7 @@ import pandas as pd
 from bearwidgets.data.dataset import check_dataset
 from bearwidgets.data.split import check_split
 from bearwidgets.errors import BadInputError, check_whole, unknown_name
+from bearwidgets.figures import percent
 from bearwidgets.review import scores
 from bearwidgets.review.given import chance_note, class_names, given_rows, item_frame
 from bearwidgets.review.inspect.counts import confusion_counts, most_confused
@@ -155,6 +156,19 @@ class Review:
         judged = "out of fold" if self.out_of_fold else "in sample"
         epochs = " and over the epochs" if self.over_epochs else ""
         return f"{self._model}; training items judged {judged}{epochs}"
+
+    @property
+    def in_short(self) -> str:
+        """What made the probabilities, and how often it is wrong on the evaluation split, if there is one.
+
+        Example:
+            >>> review.in_short.startswith("Quick model · ")
+            True
+        """
+        name = f"{getattr(self.learn, 'mode', '')} model".strip().capitalize()
+        held_out = self.table[self.table.split == "valid"]
+        wrong = (held_out.predicted != held_out.label).mean()
+        return f"{name} · {percent(wrong, 1)} error" if len(held_out) else name
 
     @property
     def labels(self) -> str:

@@ -239,6 +239,7 @@ class State(Message):
     ready: str  # a sentence where suspects were found but not shown, for the person is at work in this order; or ""
     title: str
     provenance: str  # where the scores come from, in words
+    model: str  # the same in short, with its error: "Quick model · 5.0 % error"; "" without scores
     is_trained: bool  # the scores come from a trained model
     exam_marks: int  # decisions on the evaluation split: proposed corrections
     note: str | None  # one sentence on the data set, if there is something to say

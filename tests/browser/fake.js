@@ -248,6 +248,7 @@ export class FakeKernel {
       ready: "",
       title: "bears",
       provenance: "cached features, efficientnet_lite0, 224 px",
+      model: "Quick model · 5.0 % error",
       is_trained: true,
       exam_marks: [...this.#decisions.keys()].filter((k) => k % 5 === 4).length,
       note: null,

@@ -394,6 +394,22 @@ def test_an_image_beside_an_unreadable_one_is_fitted(open_cleaner: Open) -> None
     page.wait_for_function(f"Math.abs({wide}.clientWidth - {wide}.firstElementChild.clientWidth) <= 1")
 
 
+def test_the_model_in_short_and_behind_it_how_it_was_made(open_cleaner: Open) -> None:
+    page = open_cleaner()
+    assert page.inner_text(".bw-scores") == "Quick model · 5.0 % error ⓘ"
+    assert height(page, ".bw-toolbar") <= 40
+    page.click(".bw-scores")
+    page.wait_for_selector(".bw-about >> text=cached features, efficientnet_lite0, 224 px")
+    press(page, "Escape")
+    page.wait_for_selector(".bw-about", state="detached")
+    press(page, "Delete")
+    page.wait_for_function("kernel.state().marked === 1")
+    page.evaluate("kernel.push({event: 'state', state: {...kernel.state(), model: ''}}); null")
+    page.wait_for_selector(".bw-scores", state="hidden")
+    narrow = open_cleaner(width=656)
+    assert not narrow.locator(".bw-scores").is_visible()
+
+
 @pytest.mark.parametrize("asked", ["() => Promise.reject(new Error('not allowed here'))", "undefined"])
 def test_full_window_and_back(open_cleaner: Open, asked: str) -> None:
     page = open_cleaner()

@@ -120,6 +120,12 @@ def test_predictions_for_a_data_set(ds):
     assert (review.table.index == ds.table.id).all()
     assert (review.table.predicted == review.table.label).all()
     assert "an oracle" in repr(review)
+    n, wrong = (ds.table.split == "valid").sum(), p.copy()
+    assert review.in_short == "Model · 0.0 % error"
+    at = np.flatnonzero(ds.table.split == "valid")[0]
+    wrong[at] = np.roll(wrong[at], 1)
+    assert Review.from_predictions(ds, wrong, CLASSES).in_short == f"Model · {100 / n:.1f} % error"
+    assert Review.from_predictions(ds.table.assign(split="train"), p, CLASSES).in_short == "Model"
     former = Review.from_predictions(ds, p, ds.classes, made_by="an oracle")
     assert former.made_by == review.provenance == "an oracle"
     assert (review.out_of_fold, review.over_epochs) == (None, False)

@@ -180,6 +180,7 @@ def test_state_has_what_the_view_needs(session):
     assert (state.queues, state.runs, state.job.state) == ([], [], "idle")
     assert state.can == Can(undo=False, redo=False, scores=True, retrain=True, apply=False, rollback=False)
     assert (state.title, state.items, state.note) == ("images", 24, None)
+    assert state.model == "Quick model · 0.0 % error"
 
 
 def test_note_speaks_of_a_damaged_journal(ds):

@@ -368,6 +368,7 @@ class Session:
             ready=self.ready,
             title=self.ds.root.name,
             provenance=getattr(self.review, "provenance", self._no_scores()),
+            model="" if self.review is None else self.review.in_short,
             is_trained=bool(getattr(self.learn, "is_trained", scored)),
             exam_marks=board.decisions.exam_marks,
             keep=keep,

@@ -101,7 +101,7 @@ export const KEYS = [
   { keys: "Mod+Z", does: "undo", press: { "Mod+z": { kind: "undo" } } },
   { keys: "Mod+Shift+Z or Mod+Y", does: "redo", press: { "Mod+Shift+z": { kind: "redo" }, "Mod+y": { kind: "redo" } } },
   { keys: "/", does: "search", press: { "/": { kind: "search" } } },
-  { keys: "Esc", does: "clear the selection, close", press: { Escape: { kind: "escape" } } },
+  { keys: "Esc", does: "clear the selection, close, leave the full window", press: { Escape: { kind: "escape" } } },
   { keys: "?", does: "these keys", press: { "?": { kind: "help" } } },
 ];
 

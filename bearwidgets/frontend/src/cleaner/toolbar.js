@@ -1,7 +1,7 @@
 // The one line above the grid: queue, filters, undo, and what follows from the decisions. Shows synced state; hands wishes on.
-import { button, focusedNear, h, say } from "../shared/dom.js";
+import { attribute, button, focusedNear, h, say } from "../shared/dom.js";
 import { counted, whole } from "../shared/format.js";
-import { openMenu } from "../shared/menu.js";
+import { openMenu, openPopover } from "../shared/menu.js";
 import { rove } from "../shared/roving.js";
 import { fill, Filters, select } from "./filters.js";
 import { QueueMenu } from "./queuemenu.js";
@@ -16,6 +16,7 @@ export class Toolbar {
   #label = select("Class");
   #search = h("input", { class: "bw-input bw-search", type: "search", placeholder: "Search  /", "aria-label": "Search in paths and labels" });
   #count = h("span", { class: "bw-count bw-cut", role: "status" });
+  #model = button("", () => this.#openModel(), { class: "bw-button bw-scores bw-cut", "aria-haspopup": "dialog", "aria-expanded": "false", hidden: true });
   #more = button("⋯", () => this.#openMore(), { class: "bw-button bw-square", "aria-haspopup": "listbox", "aria-expanded": "false", "aria-label": "More", title: "More" });
   #back = button("← Back", () => this.#options.onDeed("back"), { hidden: true, title: "To what was shown before (Esc)" });
   #ready = button("", () => this.#options.onDeed("ready"), { class: "bw-button bw-on", hidden: true, title: "Show them, the most suspect first" });
@@ -68,6 +69,7 @@ export class Toolbar {
       this.#back,
       this.#ready,
       this.#count,
+      this.#model,
       h("span", { class: "bw-tools bw-end" }, undo, redo, retrain, apply, help, this.#more),
     );
     this.#label.addEventListener("change", () => onFilter({ label: this.#label.value || null }), { signal });
@@ -95,6 +97,9 @@ export class Toolbar {
     fill(this.#label, "any class", state.classes.map((name) => [name, `${name} (${whole(Object.hasOwn(label, name) ? label[name] : 0)})`]), filter.label);
     if (first || focusedNear(this.#search) !== this.#search) this.#search.value = filter.text;
     say(this.#count, state.total === state.items ? counted(state.items, "image") : `${whole(state.total)} of ${counted(state.items, "image")}`);
+    say(this.#model, `${state.model} ⓘ`);
+    attribute(this.#model, "title", `${state.model}: how the scores were made`);
+    this.#model.hidden = !state.model;
     say(this.#ready, `${state.ready.replace(/\.$/, "")}: show`);
     this.#ready.hidden = !state.ready;
     this.#back.hidden = state.view.similar === null;
@@ -117,12 +122,19 @@ export class Toolbar {
     apply.disabled = !can.apply;
   }
 
+  /** How the scores were made, and what else is to be known of them. */
+  #openModel() {
+    const { root, onClose, signal } = this.#options;
+    const lines = this.#state ? about(this.#state) : [];
+    const content = h("div", { class: "bw-panel bw-about", role: "dialog", "aria-label": "Model", tabindex: "-1" }, ...lines.map((text) => h("p", { text })));
+    openPopover({ anchor: this.#model, host: root(), content, onClose, signal });
+    content.focus();
+  }
+
   #openMore() {
     const state = this.#state;
     if (!state) return;
     const { root, onDeed, onClose, signal } = this.#options;
-    const exam = state.exam_marks ? `${counted(state.exam_marks, "proposed correction")} to the held-out images` : "";
-    const about = [state.title, state.provenance, exam, state.note ?? ""].filter(Boolean);
     /** @type {{text: string, hint?: string, deed?: Deed, kind?: string}[]} */
     const rows = [
       { text: `Decisions (${whole(state.marked)})`, deed: "pending" },
@@ -130,8 +142,14 @@ export class Toolbar {
       ...(state.accept ? [{ text: "Accept suggestions…", deed: /** @type {const} */ ("suggestions") }] : []),
       { text: "Full window", hint: "F", deed: "window" },
       { text: `${whole(state.seen)} of ${counted(state.items, "image")} seen, ${whole(state.marked)} decided`, kind: "bw-note" },
-      ...about.map((text) => ({ text, kind: "bw-note" })),
+      ...[state.title, ...about(state)].filter(Boolean).map((text) => ({ text, kind: "bw-note" })),
     ];
     openMenu({ anchor: this.#more, host: root(), title: "More", rows: () => rows, onChoice: ({ deed }) => deed && onDeed(deed), onClose, signal });
   }
+}
+
+/** What is to be known of the scores, each in a sentence. @param {State} state */
+function about({ provenance, exam_marks, note }) {
+  const exam = exam_marks ? `${counted(exam_marks, "proposed correction")} to the held-out images` : "";
+  return [provenance, exam, note ?? ""].filter(Boolean);
 }

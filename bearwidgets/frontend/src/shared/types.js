@@ -182,6 +182,7 @@
  * @property {string} ready a sentence where suspects were found but not shown, for the person is at work in this order; or ""
  * @property {string} title
  * @property {string} provenance where the scores come from, in words
+ * @property {string} model the same in short, with its error: "Quick model · 5.0 % error"; "" without scores
  * @property {boolean} is_trained the scores come from a trained model
  * @property {number} exam_marks decisions on the evaluation split: proposed corrections
  * @property {string|null} note one sentence on the data set, if there is something to say
