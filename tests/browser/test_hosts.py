@@ -130,6 +130,25 @@ def test_any_change_of_the_page_s_theme_is_followed(open_host: Open, change: str
     assert poor_texts(page) == []
 
 
+def test_the_icon_that_jupyterlab_changes_with_every_message_is_no_theme(open_host: Open) -> None:
+    page = open_host()
+    looks = """async change => {
+        let looks = 0;
+        const { getComputedStyle } = window;
+        window.getComputedStyle = (...of) => { looks += 1; return getComputedStyle(...of); };
+        eval(change);
+        for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+        window.getComputedStyle = getComputedStyle;
+        return looks;
+    }"""
+    page.evaluate("new Promise(done => setTimeout(done, 500))")  # the page itself has settled
+    link = "Object.assign(document.createElement('link'), {className: 'busy favicon', rel: 'icon', href: 'data:,'})"
+    assert page.evaluate(looks, f"document.head.append({link})") == 0
+    assert page.evaluate(looks, "document.querySelector('.favicon').rel = ''") == 0
+    assert page.evaluate(looks, "document.querySelector('.favicon').remove()") == 0
+    assert page.evaluate(looks, "document.head.append(document.createElement('style'))") > 0
+
+
 def test_the_colors_of_jupyterlab_are_taken_where_they_are_whole(open_page: Open) -> None:
     for colors, taken in (
         ("--jp-layout-color1: #123;", 0),

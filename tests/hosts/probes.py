@@ -141,7 +141,7 @@ def probe(title: str, *what: str, dark: bool = False) -> Callable[[Check], Check
 def paints(view: Shown) -> None:
     """The grid is ready, and its thumbnails came as bytes."""
     view.wait(".bw-root[data-ready='true']")
-    image = view.wait(".bw-cell img[src^='blob:']")
+    image = view.wait(".bw-cell img[src^='data:image/jpeg']")
     view.until(lambda: image.evaluate("image => image.naturalWidth") > 0, "the thumbnail has no pixels")
 
 

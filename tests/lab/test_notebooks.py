@@ -33,7 +33,7 @@ def open_cleaner(lab: Lab, *more: str) -> None:
     lab.open([SMALL, *more])
     lab.run_cell(0)
     lab.page.wait_for_selector(READY)
-    lab.page.wait_for_selector(".bw-cell img[src^='blob:']")
+    lab.page.wait_for_selector(".bw-cell img[src^='data:image/jpeg']")
     lab.page.locator(".bw-grid .bw-cell").first.click()
 
 

@@ -4,14 +4,14 @@ import { ImageCache } from "../grid/imagecache.js";
 
 /** @typedef {Partial<FullReply> & {error?: string}} Details */
 
-/** Bytes of full images kept. */
-const MOST_BYTES = 16 * 2 ** 20;
+/** Characters of full images kept. */
+const MOST = 16 * 2 ** 20;
 /** Items whose details are kept. */
 const MOST_DETAILS = 12;
 
 /** Fetches what the zoom shows of an item beside its tile. */
 export class FullImages {
-  #images = new ImageCache(MOST_BYTES);
+  #images = new ImageCache(MOST);
   /** @type {Map<string, Details>} */
   #details = new Map();
   #ask;
@@ -24,7 +24,7 @@ export class FullImages {
     signal.addEventListener("abort", () => this.#images.clear());
   }
 
-  /** @param {string} id @returns {string|null} object URL, once it is here */
+  /** @param {string} id @returns {string|null} data URL, once it is here */
   url(id) {
     return this.#images.get(id);
   }
@@ -41,8 +41,7 @@ export class FullImages {
       const { result, buffers } = await this.#ask(id);
       if (this.#signal.aborted) return;
       this.#details.set(id, result);
-      // The one that is shown stays: its address would be gone under it.
-      if (buffers[0] && !this.#images.has(id)) this.#images.put(id, buffers[0], result.mime);
+      if (buffers[0]) this.#images.put(id, buffers[0], result.mime);
     } catch (error) {
       this.#details.set(id, { error: /** @type {Error} */ (error).message });
     }

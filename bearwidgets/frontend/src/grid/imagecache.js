@@ -1,26 +1,29 @@
-// Images by key, bounded, the least recently shown dropped first. What is created here is revoked here.
+// Images by key, bounded, the least recently shown dropped first.
 
 /** @import { Buffer } from "../shared/types.js" */
 
-/** Object URLs of images, as many as fit in some bytes. */
+/** Characters that are made of bytes at once; one call takes only so many arguments. */
+const CHUNK = 2 ** 15;
+
+/** Data URLs of images, as many as fit. An object URL would be fetched from another process for each tile, which takes longer. */
 export class ImageCache {
-  /** @type {Map<string, {url: string, size: number}>} */
+  /** @type {Map<string, string>} */
   #images = new Map();
-  #bytes = 0;
+  #size = 0;
   #most;
 
-  /** @param {number} most bytes of all images */
+  /** @param {number} most characters of all images, 4 for 3 bytes */
   constructor(most) {
     this.#most = most;
   }
 
-  /** @param {string} key @returns {string|null} object URL, now the most recent */
+  /** @param {string} key @returns {string|null} data URL, now the most recent */
   get(key) {
-    const image = this.#images.get(key);
-    if (!image) return null;
+    const url = this.#images.get(key);
+    if (!url) return null;
     this.#images.delete(key);
-    this.#images.set(key, image);
-    return image.url;
+    this.#images.set(key, url);
+    return url;
   }
 
   /** @param {string} key */
@@ -28,33 +31,35 @@ export class ImageCache {
     return this.#images.has(key);
   }
 
-  /** @param {string} key @param {Buffer} buffer JPEG @param {string} [type] @returns {string} object URL */
+  /** @param {string} key @param {Buffer} buffer JPEG @param {string} [type] */
   put(key, buffer, type = "image/jpeg") {
     this.#drop(key);
-    const data = bytes(buffer);
-    const url = URL.createObjectURL(new Blob([data], { type }));
-    this.#images.set(key, { url, size: data.byteLength });
-    this.#bytes += data.byteLength;
+    const url = `data:${type};base64,${base64(bytes(buffer))}`;
+    this.#images.set(key, url);
+    this.#size += url.length;
     for (const oldest of this.#images.keys()) {
-      if (this.#bytes <= this.#most || oldest === key) break;
+      if (this.#size <= this.#most || oldest === key) break;
       this.#drop(oldest);
     }
-    return url;
   }
 
   /** @param {string} key */
   #drop(key) {
-    const image = this.#images.get(key);
-    if (!image) return;
-    URL.revokeObjectURL(image.url);
-    this.#bytes -= image.size;
+    this.#size -= this.#images.get(key)?.length ?? 0;
     this.#images.delete(key);
   }
 
-  /** Revokes everything. */
   clear() {
-    for (const key of [...this.#images.keys()]) this.#drop(key);
+    this.#images.clear();
+    this.#size = 0;
   }
+}
+
+/** @param {Uint8Array} data */
+function base64(data) {
+  let text = "";
+  for (let at = 0; at < data.length; at += CHUNK) text += String.fromCharCode(...data.subarray(at, at + CHUNK));
+  return btoa(text);
 }
 
 /**

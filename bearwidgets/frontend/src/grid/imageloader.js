@@ -18,12 +18,12 @@ import { PageQueue } from "./pagequeue.js";
 const SIDES = [160, 320, 640];
 /** Share of the wished side that will do: what is a little smaller stays sharp, as nothing is enlarged. */
 const ENOUGH = 0.85;
-/** Bytes of thumbnails kept: some 10,000 at 160 px. */
-const MOST_BYTES = 48 * 2 ** 20;
+/** Characters of thumbnails kept: some 8,000 at 160 px. */
+const MOST = 48 * 2 ** 20;
 
 /** Reads items and their images; what is missing is asked for in pages. */
 export class ImageLoader {
-  #cache = new ImageCache(MOST_BYTES);
+  #cache = new ImageCache(MOST);
   #queue;
   #options;
   #side = 160;

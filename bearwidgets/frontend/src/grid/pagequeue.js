@@ -1,25 +1,29 @@
-// Which pages of items to ask for, in which order. At most four are on their way; what was scrolled past is dropped;
-// the neighbors of what is in sight are fetched, one at a time, once all in sight is there.
+// Which items to ask for next. At most four requests are on their way; what was scrolled past is dropped; the neighbors
+// of what is in sight are fetched, one request at a time, once all in sight is there.
 /** @import { Range } from "../shared/types.js" */
 /** @typedef {"images"|"data"|null} Need what an item lacks: its image and all, or only what changed */
 
-/** Items in one request: about a screenful is two, so that the first tiles are painted while the others come. */
+/** Most items in one request: about a screenful is two, so that the first tiles are painted while the others come. */
 export const PAGE = 24;
 /** Requests on their way at once. */
 export const MOST = 4;
+/** Neighbors wait this long after what came into sight, which is painted meanwhile, or another jump follows, ms. */
+export const PAUSE = 100;
 
-/** Decides which pages are asked for next. */
+/** Decides which items are asked for next: exactly those in sight first, for what lies beside them would hold them up. */
 export class PageQueue {
-  /** @type {number[]} */
-  #queue = [];
-  /** @type {number[]} */
-  #ahead = [];
+  /** @type {Range} */
+  #sight = [0, 0];
+  /** @type {Range[]} */
+  #around = [];
   /** @type {Set<number>} */
   #underway = new Set();
+  #requests = 0;
   /** @type {Set<number>} */
   #failed = new Set();
   #generation = 0;
-  #total = 0;
+  /** @type {any} */
+  #pause = null;
   #options;
 
   /**
@@ -33,78 +37,77 @@ export class PageQueue {
 
   /** @param {Range} sight items on screen @param {Range} drawn items in the page, these among them @param {number} total */
   want(sight, drawn, total) {
-    this.#total = total;
-    this.#queue = pagesOf(sight);
-    const around = drawn[1] > drawn[0] ? pagesOf([drawn[0], drawn[1] + PAGE]) : [];
-    if (around[0] > 0) around.push(around[0] - 1);
-    const end = Math.ceil(total / PAGE);
-    this.#ahead = around.filter((page) => page < end && !this.#queue.includes(page));
+    this.#sight = sight;
+    this.#around = [
+      [sight[1], Math.min(total, drawn[1] + PAGE)],
+      [Math.max(0, drawn[0] - PAGE), sight[0]],
+    ];
     this.#next();
   }
 
-  /** Another order or image size: answers on their way no longer count as these pages'. */
+  /** Another order or image size: answers on their way no longer count as these items'. */
   restart() {
+    clearTimeout(this.#pause);
     this.#generation += 1;
-    this.#queue = [];
-    this.#ahead = [];
+    this.#sight = [0, 0];
+    this.#around = [];
     this.#underway.clear();
+    this.#requests = 0;
     this.#failed.clear();
   }
 
-  /** Pages that failed may be asked for again. */
+  /** Items that failed may be asked for again. */
   retry() {
     this.#failed.clear();
     this.#next();
   }
 
-  #next() {
-    this.#take(this.#queue, MOST);
-    if (!this.#underway.size) this.#take(this.#ahead, 1);
+  /** @param {number} [pause] before the neighbors, ms */
+  #next(pause = 0) {
+    this.#take(this.#sight, MOST);
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => {
+      for (const range of this.#around) this.#take(range, 1);
+    }, pause);
   }
 
-  /** @param {number[]} pages @param {number} most requests on their way at once */
-  #take(pages, most) {
-    while (this.#underway.size < most && pages.length) {
-      const page = /** @type {number} */ (pages.shift());
-      if (this.#underway.has(page) || this.#failed.has(page)) continue;
-      const need = this.#needOf(page);
-      if (need) void this.#fetch(page, need === "images");
+  /** @param {Range} range @param {number} most requests on their way at once */
+  #take([start, stop], most) {
+    for (let index = start; index < stop && this.#requests < most; index++) {
+      const need = this.#need(index);
+      if (!need) continue;
+      let end = index + 1;
+      while (end < stop && end - index < PAGE && this.#need(end) === need) end++;
+      void this.#fetch(index, end, need === "images");
+      index = end - 1;
     }
   }
 
-  /** @param {number} page @returns {Need} */
-  #needOf(page) {
-    /** @type {Need} */
-    let need = null;
-    const stop = Math.min(this.#total, (page + 1) * PAGE);
-    for (let index = page * PAGE; index < stop; index++) {
-      const one = this.#options.need(index);
-      if (one === "images") return one;
-      need = one ?? need;
-    }
-    return need;
+  /** @param {number} index @returns {Need} */
+  #need(index) {
+    return this.#underway.has(index) || this.#failed.has(index) ? null : this.#options.need(index);
   }
 
-  /** @param {number} page @param {boolean} images */
-  async #fetch(page, images) {
+  /** @param {number} start @param {number} stop @param {boolean} images */
+  async #fetch(start, stop, images) {
     const generation = this.#generation;
-    this.#underway.add(page);
+    const items = Array.from({ length: stop - start }, (_, step) => start + step);
+    this.#requests += 1;
+    for (const index of items) this.#underway.add(index);
     let failed = false;
     try {
-      await this.#options.fetch(page * PAGE, Math.min(this.#total, (page + 1) * PAGE), images);
+      await this.#options.fetch(start, stop, images);
     } catch {
-      // `fetch` has told the person; the page stays a skeleton until `retry`.
+      // `fetch` has told the person; the items stay skeletons until `retry`.
       failed = true;
     }
     if (generation !== this.#generation) return;
-    this.#underway.delete(page);
-    if (failed) this.#failed.add(page);
-    this.#next();
+    this.#requests -= 1;
+    for (const index of items) {
+      this.#underway.delete(index);
+      if (failed) this.#failed.add(index);
+    }
+    const [first, last] = this.#sight;
+    this.#next(start < last && stop > first ? PAUSE : 0);
   }
-}
-
-/** The pages some items lie on. @param {Range} items @returns {number[]} */
-function pagesOf([start, stop]) {
-  const first = Math.floor(start / PAGE);
-  return Array.from({ length: stop > start ? Math.ceil(stop / PAGE) - first : 0 }, (_, step) => first + step);
 }

@@ -29,7 +29,7 @@ export function followTheme(root, signal) {
     clearTimeout(faded);
     faded = setTimeout(update, FADE);
   };
-  const observer = new MutationObserver(later);
+  const observer = new MutationObserver((records) => records.every(isIcon) || later());
   const begin = new ResizeObserver(() => {
     begin.disconnect();
     for (const each of ancestors(root)) observer.observe(each, { attributes: true });
@@ -46,6 +46,12 @@ export function followTheme(root, signal) {
     clearTimeout(faded);
   });
   update();
+}
+
+/** JupyterLab turns its icon in the browser's tab whenever the kernel begins or ends something. @param {MutationRecord} record */
+function isIcon({ type, target: of, addedNodes, removedNodes }) {
+  const changed = type === "childList" ? [...addedNodes, ...removedNodes] : [of];
+  return changed.every((node) => /** @type {Element} */ (node).matches?.("link.favicon"));
 }
 
 /** What the page says of itself, else what lies behind the view, else how the text around it is drawn. @param {HTMLElement} root */
