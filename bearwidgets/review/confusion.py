@@ -85,7 +85,7 @@ class Confusion(Matrix):
             decisions: those in force, as `Journal.decisions`. What the review was trained with is known without.
 
         Raises:
-            BadInputError: no review, no such split, or another word for the labels.
+            BadInputError: no review, no such split, another word for the labels, or decisions that are no table.
 
         Example:
             >>> int(bw.Review(learn).table.shape[0] - Confusion.of(review).counts.sum())
@@ -102,12 +102,10 @@ class Confusion(Matrix):
             check_split(split, review.table, "in this review")
         table, on_disk = review.table, review.labels_on_disk
         actual = table.label if labels == AS_DECIDED else on_disk
-        classes = [*review.classes, *sorted({*actual} - {*review.classes})]
+        classes = [*review.classes, *sorted({*actual.unique()} - {*review.classes})]
         here = np.ones(len(table), dtype=bool) if split is None else (table.split == split).to_numpy()
         chance = chance_wrong(review.likely_wrong()[1], actual, table.label, on_disk, decisions)[here]
-        codes = [
-            class_numbers(each.to_numpy(dtype=object)[here], classes) for each in (actual, table.predicted)
-        ]
+        codes = [class_numbers(pd.Index(each[here]), classes) for each in (actual, table.predicted)]
         wrong = np.bincount(codes[0].astype(np.int64) * len(classes) + codes[1], chance, len(classes) ** 2)
         return cls(
             tuple(classes),
@@ -161,7 +159,7 @@ class Confusion(Matrix):
         if classes is None and not texts[0]:
             raise BadInputError("There are no predictions; give a label and a predicted label for each item.")
         names = class_list(sorted({*texts[0], *texts[1]}) if classes is None else classes)
-        codes = [class_numbers(each, names) for each in texts]
+        codes = [class_numbers(pd.Index(each), names) for each in texts]
         named = None
         if ids is not None:
             named = np.array(plain_list(ids, "ids"), dtype=object)

@@ -125,6 +125,11 @@ def test_a_cell_in_words_says_no_more_than_is_known():
     assert confusion.who_is_wrong("b", "c") == ""
 
 
+def test_classes_may_be_numbers():
+    confusion = Confusion.from_predictions(np.array([0, 3, 3]), [0.0, 0.0, 3.0])
+    assert confusion.sentence(np.int64(3), 0) == "1 of 2 3 called 0 (50 %)"
+
+
 def test_items_are_found_by_cell_row_and_column():
     confusion = Confusion.from_predictions(list("aabb"), list("abba"), ids=[10, 11, 12, 13])
     assert confusion.ids("a", "b") == [11]
@@ -230,8 +235,11 @@ def test_the_two_parts_of_a_cell_in_words():
     confusion = replace(
         Confusion.from_counts([[9, 1], [31, 9]], ["b", "g"]), label_wrong=np.array([[0.4, 1], [12.4, 0]])
     )
-    assert confusion.who_is_wrong("g", "b") == "of 31, about 12 have a wrong label; for 19 the model is wrong"
-    assert confusion.who_is_wrong("b", "b") == "of 9, about 0 have a wrong label; for 9 both are right"
+    assert (
+        confusion.who_is_wrong("g", "b")
+        == "of 31, about 12 with a wrong label and 19 where the model is wrong"
+    )
+    assert confusion.who_is_wrong("b", "b") == "of 9, about 0 with a wrong label and 9 where both are right"
 
 
 def test_decisions_override_the_score():
@@ -271,7 +279,8 @@ def test_labels_as_decided_and_as_on_disk(ds):
     assert disk.ids("black", "grizzly") == ids
     assert disk.label_wrong[0, 1] == 2
     assert (
-        disk.who_is_wrong("black", "grizzly") == "of 2, about 2 have a wrong label; for 0 the model is wrong"
+        disk.who_is_wrong("black", "grizzly")
+        == "of 2, about 2 with a wrong label and 0 where the model is wrong"
     )
     fewer = ds.table.assign(label=ds.table.label.replace("teddy", "black"))
     gone = Review.from_predictions(ds.with_table(fewer), np.tile([0.6, 0.4], (len(ds.table), 1)), CLASSES[:2])
@@ -303,6 +312,15 @@ def test_groups_are_found_from_the_confusion():
     assert all(
         abs(order.index(a) - order.index(b)) < 4 for members in found for a in members for b in members
     )
+
+
+def test_a_group_is_called_after_its_two_most_confused_classes():
+    counts = 900 * np.eye(8, dtype=int)
+    counts[:3, :3] += [[0, 40, 50], [40, 0, 60], [50, 70, 0]]
+    names = ["a", "b", "c", "c, b and 1 more", *"efgh"]
+    (group,) = Confusion.from_counts(counts, names).find_groups()
+    assert group == Group("c, b and 1 more (group)", ("a", "b", "c"))
+    assert Confusion.from_counts(counts, names).fold().classes[:2] == (group.name, "c, b and 1 more")
 
 
 @pytest.mark.parametrize("k", [2, 3, 10, 100])
@@ -474,6 +492,8 @@ def test_other_words_and_things_are_refused(confusion, ds):
     for call, sentence in (
         (lambda: Confusion.of(ds), "needs predictions, a bw.Review, not Dataset"),
         (lambda: Confusion.of(review, labels="disk"), "No kind of labels 'disk'"),
+        (lambda: Confusion.of(review, decisions="journal"), "decisions is 'journal'; allowed is a table"),
+        (lambda: Confusion.of(review, decisions=review.table), "allowed is a table with action"),
         (lambda: confusion.to_frame("true"), "No way to normalize 'true'"),
         (lambda: confusion.sentence("a", "b", "row"), "No way to normalize 'row'"),
         (lambda: confusion.sentence("a", "k"), "No class 'k'"),

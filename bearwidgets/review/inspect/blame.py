@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 
 from bearwidgets.data.actions import KEEP, LABEL, RELABEL
-
-if TYPE_CHECKING:
-    import pandas as pd
+from bearwidgets.errors import BadInputError, shortened
 
 
 def chance_wrong(
@@ -26,6 +23,11 @@ def chance_wrong(
     chance = np.where(decided != on_disk, counted_label != decided, chance)
     if decisions is None:
         return chance
+    if not isinstance(decisions, pd.DataFrame) or not {"action", "new_label"} <= {*decisions}:
+        raise BadInputError(
+            f"decisions is {shortened(decisions)}; allowed is a table with action and new_label by id, such as "
+            "journal.decisions."
+        )
     action, new_label = (decisions[name].reindex(decided.index) for name in ("action", "new_label"))
     chance = np.where(action == RELABEL, counted_label != new_label, chance)
     kept = (action == KEEP).to_numpy()

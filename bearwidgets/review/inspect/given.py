@@ -109,17 +109,15 @@ def given_labels(values: Any, what: str) -> list[str]:
     return texts
 
 
-def class_numbers(texts: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+def class_numbers(labels: pd.Index, classes: Sequence[str]) -> np.ndarray:
     """Class numbers (n,) int32 of labels.
 
     Raises:
         BadInputError: One is no class.
     """
-    numbers = pd.Index(classes).get_indexer(pd.Index(list(texts)))
+    numbers = pd.Index(classes).get_indexer(labels)
     if (numbers < 0).any():
-        raise BadInputError(
-            unknown_name("class", texts[int(np.argmax(numbers < 0))], classes, "in this matrix")
-        )
+        raise BadInputError(unknown_name("class", labels[numbers < 0][0], classes, "in this matrix"))
     return numbers.astype(np.int32)
 
 

@@ -89,7 +89,7 @@ def found_groups(counts: np.ndarray, free: np.ndarray) -> list[np.ndarray]:
     as if all mistakes were spread evenly over the classes, and more often than chance would do that for any pair of
     classes (Poisson, at `LEVEL`, with Bonferroni's correction for the number of pairs).
     """
-    from scipy.stats import poisson
+    from scipy.special import pdtrc
 
     n = len(counts)
     if n < 3 or len(free) < 2:
@@ -106,8 +106,8 @@ def found_groups(counts: np.ndarray, free: np.ndarray) -> list[np.ndarray]:
         one, other = parts[int(first)], parts[int(second)]
         seen = both[np.ix_(one, other)].sum()
         expected = evenly * (support[one].sum() * len(other) + support[other].sum() * len(one))
-        rare = poisson.sf(seen - 1, expected) <= LEVEL / (n * (n - 1) / 2)
-        if seen >= LIFT * expected > 0 and rare:
+        often = seen >= LIFT * expected > 0
+        if often and pdtrc(seen - 1, expected) <= LEVEL / (n * (n - 1) / 2):
             parts[len(free) + step] = np.concatenate([one, other])
             del parts[int(first)], parts[int(second)]
     return sorted((np.sort(part) for part in parts.values() if len(part) > 1), key=lambda part: part[0])

@@ -74,7 +74,7 @@ class Matrix:
         Raises:
             BadInputError: another word.
         """
-        values = self.counts if normalize is None else numbers.rates(self.counts, normalize)
+        values = self.counts.copy() if normalize is None else numbers.rates(self.counts, normalize)
         return numbers.as_frame(values, self.classes)
 
     def sentence(self, actual: str, predicted: str, normalize: str = "actual") -> str:
@@ -89,20 +89,13 @@ class Matrix:
         """
         cell = self.cell(actual, predicted)
         count, whole = int(self.counts[cell]), int(numbers.totals(self.counts, normalize)[cell])
-        one, other = visible(actual), visible(predicted)
+        one, other = (visible(self.classes[number]) for number in cell)
         said = {
             "actual": f"{one} called {other}",
             "predicted": f"called {other} are {one}",
             "all": f"are {one} called {other}",
         }[normalize]
-        share = (
-            "–"
-            if not whole
-            else percent(count / whole)
-            if count in {0, whole}
-            else near_percent(count / whole)
-        )
-        return f"{count:,} of {whole:,} {said} ({share})"
+        return f"{count:,} of {whole:,} {said} ({_share(count, whole)})"
 
     def who_is_wrong(self, actual: str, predicted: str) -> str:
         """The two parts of a cell in words, whole numbers that add up to its count; "" where they are not known.
@@ -115,7 +108,7 @@ class Matrix:
             return ""
         count, label = int(self.counts[cell]), round(float(self.label_wrong[cell]))
         rest = "both are right" if cell[0] == cell[1] else "the model is wrong"
-        return f"of {count:,}, about {label:,} have a wrong label; for {count - label:,} {rest}"
+        return f"of {count:,}, about {label:,} with a wrong label and {count - label:,} where {rest}"
 
     def ids(self, actual: str | None = None, predicted: str | None = None) -> list[Any]:
         """The ids of the items of a cell; of a row or a column where only one is named, else of all.
@@ -176,10 +169,10 @@ class Matrix:
         """
         return plot_matrix(self.counts, self.classes, normalize, ax)
 
-    def _number(self, name: str) -> int:
-        if name not in self.classes:
+    def _number(self, name: object) -> int:
+        if str(name) not in self.classes:  # classes may be numbers, whose names are text
             raise BadInputError(unknown_name("class", name, self.classes, "in this matrix"))
-        return self.classes.index(name)
+        return self.classes.index(str(name))
 
     def cell(self, actual: str, predicted: str) -> tuple[int, int]:
         """The row and the column of a cell.
@@ -188,3 +181,9 @@ class Matrix:
             BadInputError: no such class.
         """
         return self._number(actual), self._number(predicted)
+
+
+def _share(count: int, whole: int) -> str:
+    if not whole:
+        return "–"
+    return percent(count / whole) if count in {0, whole} else near_percent(count / whole)

@@ -36,17 +36,18 @@ def plot_matrix(counts: np.ndarray, classes: Sequence[str], normalize: str, ax: 
         ) from error
     n = len(classes)
     if ax is None:
-        side = min(12.0, 2.4 + 0.45 * min(n, MOST_COUNTED) + 0.1 * max(0, n - MOST_COUNTED))
+        side = min(12.0, 3.4 + 0.4 * min(n, MOST_COUNTED) + 0.1 * max(0, n - MOST_COUNTED))
         ax = Figure(figsize=(side + 0.8, side), layout="constrained").subplots()
     ax.set_facecolor("0.9")  # a class without items
     top = float(np.nanmax(shares, initial=1e-9)) if normalize == "all" else 1.0
     image = ax.imshow(np.ma.masked_invalid(shares), cmap="cividis", vmin=0, vmax=top)
-    bar = ax.figure.colorbar(image, ax=ax, label=_OF[normalize], format=lambda share, _: percent(share))
+    bar = ax.figure.colorbar(image, ax=ax, label=_OF[normalize], shrink=0.7)
+    bar.ax.yaxis.set_major_formatter(lambda share, _: percent(share, 0 if top > 0.1 else 1))
     bar.outline.set_visible(False)
     ax.set(xlabel="predicted", ylabel="actual")
     if n <= MOST_NAMED:
         names = [cut_middle(visible(name), _LONGEST) for name in classes]
-        ax.set_xticks(range(n), names, rotation=90 if n > 3 else 0, parse_math=False)
+        ax.set_xticks(range(n), names, rotation=90, parse_math=False)
         ax.set_yticks(range(n), names, parse_math=False)
     else:
         ax.set(xticks=[], yticks=[], title=counted(n, "class", "classes"))
