@@ -396,7 +396,7 @@ def test_an_image_beside_an_unreadable_one_is_fitted(open_cleaner: Open) -> None
 
 def test_the_model_in_short_and_behind_it_how_it_was_made(open_cleaner: Open) -> None:
     page = open_cleaner()
-    assert page.inner_text(".bw-scores") == "Quick model · 5.0 % error ⓘ"
+    assert page.inner_text(".bw-scores .bw-cut") == "Quick model · 5.0 % error"
     assert height(page, ".bw-toolbar") <= 40
     page.click(".bw-scores")
     page.wait_for_selector(".bw-about >> text=cached features, efficientnet_lite0, 224 px")

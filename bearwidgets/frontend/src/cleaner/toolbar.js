@@ -16,7 +16,8 @@ export class Toolbar {
   #label = select("Class");
   #search = h("input", { class: "bw-input bw-search", type: "search", placeholder: "Search  /", "aria-label": "Search in paths and labels" });
   #count = h("span", { class: "bw-count bw-cut", role: "status" });
-  #model = button("", () => this.#openModel(), { class: "bw-button bw-scores bw-cut", "aria-haspopup": "dialog", "aria-expanded": "false", hidden: true });
+  #says = h("span", { class: "bw-cut" });
+  #model = button("", () => this.#openModel(), { class: "bw-button bw-scores", "aria-haspopup": "dialog", "aria-expanded": "false", hidden: true });
   #more = button("⋯", () => this.#openMore(), { class: "bw-button bw-square", "aria-haspopup": "listbox", "aria-expanded": "false", "aria-label": "More", title: "More" });
   #back = button("← Back", () => this.#options.onDeed("back"), { hidden: true, title: "To what was shown before (Esc)" });
   #ready = button("", () => this.#options.onDeed("ready"), { class: "bw-button bw-on", hidden: true, title: "Show them, the most suspect first" });
@@ -59,6 +60,8 @@ export class Toolbar {
     this.queues = new QueueMenu(options);
     this.filters = new Filters(options);
     const { undo, redo, retrain, apply, help } = this.#buttons;
+    // Few fonts have the sign "ⓘ".
+    this.#model.append(this.#says, h("span", { class: "bw-info", "aria-hidden": "true", text: "i" }));
     this.element = h(
       "div",
       { class: "bw-toolbar", role: "toolbar", "aria-label": "Cleaner", hidden: true },
@@ -97,7 +100,7 @@ export class Toolbar {
     fill(this.#label, "any class", state.classes.map((name) => [name, `${name} (${whole(Object.hasOwn(label, name) ? label[name] : 0)})`]), filter.label);
     if (first || focusedNear(this.#search) !== this.#search) this.#search.value = filter.text;
     say(this.#count, state.total === state.items ? counted(state.items, "image") : `${whole(state.total)} of ${counted(state.items, "image")}`);
-    say(this.#model, `${state.model} ⓘ`);
+    say(this.#says, state.model);
     attribute(this.#model, "title", `${state.model}: how the scores were made`);
     this.#model.hidden = !state.model;
     say(this.#ready, `${state.ready.replace(/\.$/, "")}: show`);
