@@ -68,7 +68,8 @@ def good_and_strange(name: str, random: np.random.Generator) -> tuple[list[Sourc
     if name == "bears":
         root, said = shared("bears"), verdicts()
         copies = set(pd.read_csv(root.parent / "bears-duplicates.csv").file)
-        paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.*"))
+        files = [path.relative_to(root) for path in root.rglob("*.*") if path.is_file()]
+        paths = sorted(path.as_posix() for path in files if not path.parts[0].startswith("."))  # no workspace
         good = [path for path in paths if path not in said and path not in copies]
         strange = [path for path, verdict in said.items() if verdict == "delete"]
         both = [[(root / path, path.split("/")[0]) for path in each] for each in (good, strange)]
