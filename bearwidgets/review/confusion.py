@@ -11,7 +11,7 @@ import pandas as pd
 from bearwidgets.data.split import check_split
 from bearwidgets.errors import BadInputError, shortened, unknown_name
 from bearwidgets.review.inspect.blame import chance_wrong
-from bearwidgets.review.inspect.counts import count_cells
+from bearwidgets.review.inspect.counts import count_cells, name_key
 from bearwidgets.review.inspect.given import (
     class_list,
     class_numbers,
@@ -80,8 +80,8 @@ class Confusion(Matrix):
         Args:
             review: with a table of items and probabilities.
             split: "train", "valid" or "test"; None for all items.
-            labels: "as decided", those of the review's table, or "as on disk". Classes that are
-                only on disk come last.
+            labels: "as decided", those of the review's table, or "as on disk", which are the same without a data set.
+                Classes that are only on disk come last.
             decisions: those in force, as `Journal.decisions`. What the review was trained with is known without.
 
         Raises:
@@ -102,7 +102,7 @@ class Confusion(Matrix):
             check_split(split, review.table, "in this review")
         table, on_disk = review.table, review.labels_on_disk
         actual = table.label if labels == AS_DECIDED else on_disk
-        classes = [*review.classes, *sorted({*actual.unique()} - {*review.classes})]
+        classes = [*review.classes, *sorted({*actual.unique()} - {*review.classes}, key=name_key)]
         here = np.ones(len(table), dtype=bool) if split is None else (table.split == split).to_numpy()
         chance = chance_wrong(review.likely_wrong()[1], actual, table.label, on_disk, decisions)[here]
         codes = [class_numbers(pd.Index(each[here]), classes) for each in (actual, table.predicted)]
@@ -158,7 +158,7 @@ class Confusion(Matrix):
         same_length(*texts, "actual and predicted")
         if classes is None and not texts[0]:
             raise BadInputError("There are no predictions; give a label and a predicted label for each item.")
-        names = class_list(sorted({*texts[0], *texts[1]}) if classes is None else classes)
+        names = class_list(sorted({*texts[0], *texts[1]}, key=name_key) if classes is None else classes)
         codes = [class_numbers(pd.Index(each), names) for each in texts]
         named = None
         if ids is not None:

@@ -16,6 +16,8 @@ from bearwidgets.safe_text import visible
 if TYPE_CHECKING:
     from bearwidgets.review.inspect.matrix import Items
 
+_SHARED, _SAME_LABEL = 0.5, 0.75  # ids that are running numbers say nothing, for other items have them too
+
 
 @dataclass(frozen=True, eq=False)
 class ConfusionDifference:
@@ -63,8 +65,8 @@ class ConfusionDifference:
             after: the second.
             level: from 0 to 1.
             paired: True for the same items, False for others; without, they are the same where both have ids and
-                share at least half of them, and then only those they share are compared. True without ids takes
-                the items in their order.
+                share at least half of them, three of four with the same label; then only those they share are
+                compared. True without ids takes the items in their order.
 
         Raises:
             BadInputError: a level out of range, or `paired=True` where items are not known or not as many.
@@ -76,16 +78,19 @@ class ConfusionDifference:
             raise BadInputError(f"level is {level!r}; allowed is a number between 0 and 1, such as 0.05.")
         names = list(dict.fromkeys((*before.classes, *after.classes)))
         numbers = [np.array([names.index(name) for name in each.classes]) for each in (before, after)]
-        pair = _pair(before, after, paired=paired)
+        items = [
+            given.items and given.items.onto(number)
+            for given, number in zip((before, after), numbers, strict=True)
+        ]
+        pair = _pair(*items, paired=paired)
         if pair is None:
             counts = [np.zeros((len(names), len(names)), dtype=np.int64) for _ in numbers]
             for each, number, given in zip(counts, numbers, (before, after), strict=True):
                 each[np.ix_(number, number)] = given.counts
             p_value = _fisher(*counts, level)
         else:
-            items = [each.onto(number) for each, number in zip(pair, numbers, strict=True)]
-            counts = [count_cells(each.actual, each.predicted, len(names)) for each in items]
-            p_value = _mcnemar(*items, len(names), level)
+            counts = [count_cells(each.actual, each.predicted, len(names)) for each in pair]
+            p_value = _mcnemar(*pair, len(names), level)
         return cls(tuple(names), *counts, p_value, _marks(p_value, level), pair is not None, level)
 
     @property
@@ -121,19 +126,17 @@ class ConfusionDifference:
         return f"{said}, {'more than' if self.marked[cell] else 'within'} chance (p = {p:.2g})"
 
 
-def _pair(before: Confusion, after: Confusion, *, paired: bool | None) -> tuple[Items, Items] | None:
+def _pair(first: Items | None, second: Items | None, *, paired: bool | None) -> tuple[Items, Items] | None:
     """The items that both have, in one order; None where they are to be taken for different ones."""
-    first, second = before.items, after.items
-    known = first is not None and second is not None
-    if paired is False or (
-        paired is None and not (known and first.ids is not None and second.ids is not None)
-    ):
+    if paired is False or (paired is None and not (first and second)):
         return None
-    if not known:
+    if first is None or second is None:
         raise BadInputError(
             "paired=True needs the items of both matrices; make them with from_predictions(…, ids=…)."
         )
     if first.ids is None or second.ids is None:
+        if paired is None:
+            return None
         if len(first.actual) != len(second.actual):
             raise BadInputError(
                 f"paired=True takes items without ids in their order, but there are {len(first.actual):,} and "
@@ -142,13 +145,15 @@ def _pair(before: Confusion, after: Confusion, *, paired: bool | None) -> tuple[
         return first, second
     rows = pd.Index(second.ids).get_indexer(pd.Index(first.ids))
     shared = np.flatnonzero(rows >= 0)
-    if not len(shared) or (paired is None and 2 * len(shared) < max(len(rows), len(second.ids))):
-        if paired:
-            raise BadInputError(
-                "paired=True, but the two matrices share no id; leave paired out for different items."
-            )
+    one, other = first.at(shared), second.at(rows[shared])
+    if paired and not len(shared):
+        raise BadInputError(
+            "paired=True, but the two matrices share no id; leave paired out for different items."
+        )
+    same = len(shared) and (one.actual == other.actual).mean() >= _SAME_LABEL
+    if not paired and not (same and len(shared) >= _SHARED * max(len(rows), len(second.ids))):
         return None
-    return first.at(shared), second.at(rows[shared])
+    return one, other
 
 
 def _mcnemar(first: Items, second: Items, n_classes: int, level: float) -> np.ndarray:

@@ -128,6 +128,9 @@ def test_a_cell_in_words_says_no_more_than_is_known():
 def test_classes_may_be_numbers():
     confusion = Confusion.from_predictions(np.array([0, 3, 3]), [0.0, 0.0, 3.0])
     assert confusion.sentence(np.int64(3), 0) == "1 of 2 3 called 0 (50 %)"
+    twelve = Confusion.from_predictions(range(12), range(12))
+    assert twelve.classes == tuple(map(str, range(12))), "as scikit-learn orders numbers"
+    assert twelve.order("name") == list(range(12))
 
 
 def test_items_are_found_by_cell_row_and_column():
@@ -282,6 +285,8 @@ def test_labels_as_decided_and_as_on_disk(ds):
         disk.who_is_wrong("black", "grizzly")
         == "of 2, about 2 with a wrong label and 0 where the model is wrong"
     )
+    half = review.rebind(ds.with_table(decided.table.iloc[::2]))
+    assert Confusion.of(half).label_wrong.sum() < now.label_wrong.sum(), "not the chances of before"
     fewer = ds.table.assign(label=ds.table.label.replace("teddy", "black"))
     gone = Review.from_predictions(ds.with_table(fewer), np.tile([0.6, 0.4], (len(ds.table), 1)), CLASSES[:2])
     assert Confusion.of(gone, labels="as on disk").classes == ("black", "grizzly", "teddy")
@@ -472,7 +477,7 @@ def test_what_are_no_predictions_is_refused(actual, predicted, options, sentence
         ([[0, 1]], [[1, 1]], None, "No class"),
         (np.array([[0, 1]]), np.array([[0.5, 1]]), ["a", "b"], "predicted holds something else than 0 and 1"),
         (np.array([[0, 1]]), np.array([[0, 1]]), None, "columns without names"),
-        (np.array([[0, 1]]), np.array([[0, 1]]), ["a"], "2 columns for 1 classes"),
+        (np.array([[0, 1]]), np.array([[0, 1]]), ["a"], "2 columns for 1 class;"),
         ([["a"]], [["a"], ["b"]], None, "have 1 and 2 items"),
         (["a"], ["b"], None, "no list of labels for each item"),
         ([["a"]], [["b"]], ["a"], "No class 'b'"),

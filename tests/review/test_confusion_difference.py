@@ -104,6 +104,9 @@ def test_which_items_are_the_same():
     assert not of(named[6], named[10], paired=False).paired
     assert not of(plain, plain).paired
     assert of(plain, plain, paired=True).paired
+    others = Confusion.from_predictions(actual[::-1], said, ids=range(10))
+    assert not of(named[10], others).paired, "running numbers of other items"
+    assert of(named[10], others, paired=True).paired
 
 
 def test_classes_of_one_of_the_two():

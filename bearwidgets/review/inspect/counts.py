@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 
 NORMALIZE = ("actual", "predicted", "all")
 _NAN = float("nan")
+
+
+def name_key(name: str) -> str:
+    """What names of classes are sorted by: whatever their case, and numbers in them by their value.
+
+    Example:
+        >>> sorted(["B10", "b9", "A"], key=name_key)
+        ['A', 'b9', 'B10']
+    """
+    return re.sub(r"\d+", lambda digits: digits[0].zfill(20), name.casefold())
 
 
 def count_cells(actual: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:

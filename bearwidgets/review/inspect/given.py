@@ -9,6 +9,8 @@ import pandas as pd
 
 from bearwidgets.data.listing.labels import label_texts
 from bearwidgets.errors import BadInputError, shortened, unknown_name
+from bearwidgets.figures import counted
+from bearwidgets.review.inspect.counts import name_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence, Sized
@@ -140,7 +142,9 @@ def label_tables(
     tables = [_label_table(actual, classes, "actual"), _label_table(predicted, classes, "predicted")]
     same_length(*tables, "actual and predicted")
     names = (
-        sorted({str(name) for table in tables for name in table}) if classes is None else class_list(classes)
+        sorted({str(name) for table in tables for name in table}, key=name_key)
+        if classes is None
+        else class_list(classes)
     )
     if tables[0].empty or not names:
         raise BadInputError("There are no items or no labels; give the labels of one item or more.")
@@ -180,7 +184,8 @@ def _label_table(values: Any, classes: Any, what: str) -> pd.DataFrame:
 def _yes_or_no(values: np.ndarray, names: list[str], what: str) -> pd.DataFrame:
     if values.shape[1] != len(names):
         raise BadInputError(
-            f"{what} has {values.shape[1]} columns for {len(names)} classes; allowed are as many."
+            f"{what} has {counted(values.shape[1], 'column')} for {counted(len(names), 'class', 'classes')}; "
+            "allowed are as many."
         )
     try:
         numbers = values.astype(np.float64)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bearwidgets.errors import BadInputError, and_more, shortened, unknown_name
-from bearwidgets.review.inspect.counts import mistakes_only, rates
+from bearwidgets.review.inspect.counts import mistakes_only, name_key, rates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,9 +51,7 @@ def class_order(counts: np.ndarray, classes: Sequence[str], by: str) -> np.ndarr
         BadInputError: There is no such order.
     """
     if by == "name":
-        return np.array(
-            sorted(range(len(classes)), key=lambda number: classes[number].casefold()), dtype=np.int64
-        )
+        return np.array(sorted(range(len(classes)), key=lambda number: name_key(classes[number])))
     if by == "similarity":
         return similarity_order(counts)
     mistakes = mistakes_only(counts)
@@ -96,9 +94,8 @@ def found_groups(counts: np.ndarray, free: np.ndarray) -> list[np.ndarray]:
         return []
     mistakes, support = mistakes_only(counts), counts.sum(1)
     both = mistakes + mistakes.T
-    evenly = (
-        mistakes.sum() / max(1, support.sum()) / (n - 1)
-    )  # chance that an item is called one certain other class
+    # How likely an item is to be called one certain other class, if all are as likely.
+    evenly = mistakes.sum() / max(1, support.sum()) / (n - 1)
     parts: dict[int, np.ndarray] = {number: free[[number]] for number in range(len(free))}
     for step, (first, second, *_) in enumerate(_tree(_distances(counts, free))):
         if first not in parts or second not in parts:
@@ -145,7 +142,7 @@ def folded_classes(classes: Sequence[str], groups: Sequence[Group]) -> tuple[lis
             raise BadInputError(f"Two groups or classes are called {shortened(name)}; rename one of them.")
     folded = list(dict.fromkeys(group_of.get(name, name) for name in classes))
     position = {name: number for number, name in enumerate(folded)}
-    return folded, np.array([position[group_of.get(name, name)] for name in classes], dtype=np.int64)
+    return folded, np.array([position[group_of.get(name, name)] for name in classes], dtype=np.int32)
 
 
 def fold_cells(values: np.ndarray, number: np.ndarray) -> np.ndarray:
