@@ -542,29 +542,84 @@ class RoundReply(Message):
 
 
 class MatrixRequest(Message):
-    """The confusion matrix; of another split, if one is named."""
+    """The confusion matrix; of another part, or by other labels, if one is named."""
 
-    split: str | None = None
+    part: str | None = None
+    labels: str | None = None
+
+
+class ClassGroup(Message):
+    """Classes that can be shown as one."""
+
+    name: str
+    members: list[int]  # numbers of classes
+    pinned: bool  # it stays when groups are found anew
+
+
+class Difference(Message):
+    """What a matrix is compared with; its buffers come after those of the matrix: before, marked, p."""
+
+    paired: bool  # the same images were compared
+    level: float  # share of false marks that is expected at most
+    changed: int  # marked cells
 
 
 class MatrixReply(Message):
-    """A confusion matrix."""
+    """A confusion matrix.
+
+    Its buffers are the counts (classes²) int32, rows actual, columns predicted; how many labels of each cell are
+    expected to be wrong (classes²) float32, empty where that is not known; and of a comparison the counts before
+    (classes²) int32, what differs by more than chance (classes²) uint8, and the p values (classes²) float32.
+    """
 
     classes: list[str]
-    counts: list[list[int]]  # rows actual, columns predicted
-    split: str
+    part: str  # what is counted: a split, or one label of several
+    parts: list[str]  # those to choose from
+    part_title: str  # what they are
     labels: str  # which labels count, in words
-    splits: list[str]  # those to choose from
+    kind: str  # which labels count
+    kinds: list[str]  # those to choose from
     total: int
     accuracy: float | None
+    orders: dict[str, list[int]]  # numbers of the classes in each order that can be chosen
+    groups: list[ClassGroup]  # found in the confusion itself, or by a person
     grid: bool  # a grid of the images stands below it
+    images: bool  # cells can be opened
+    difference: Difference | None = None
 
 
-class CellRequest(Message):
-    """Show the images of one cell in the grid."""
+class Cells(Message):
+    """The cells in which these rows and columns meet."""
 
-    actual: str
-    predicted: str
+    actual: list[str]
+    predicted: list[str]
+
+
+class CellsRequest(Message):
+    """Show the images of some cells in the grid."""
+
+    blocks: list[Cells]
+
+
+class ScoresReply(Message):
+    """Precision, recall and F1 of each class with their intervals, in words."""
+
+    columns: list[str]
+    rows: list[list[str]]
+
+
+class GroupRequest(Message):
+    """Rename or pin a group of classes."""
+
+    name: str
+    rename: str | None = None
+    pinned: bool | None = None
+
+
+class ModuleReply(Message):
+    """The code of a grid, for a view that has one below it."""
+
+    code: str
 
 
 GRID_REQUESTS = {
@@ -597,7 +652,10 @@ GRID_REQUESTS = {
 }
 MATRIX_REQUESTS = {
     "matrix": (MatrixRequest, MatrixReply),
-    "cell": (CellRequest, Nothing),
+    "cells": (CellsRequest, Nothing),
+    "scores": (Nothing, ScoresReply),
+    "group": (GroupRequest, Nothing),
+    "module": (Nothing, ModuleReply),
 }
 REQUESTS = GRID_REQUESTS | MATRIX_REQUESTS
 
@@ -627,9 +685,8 @@ class JobEvent(Message):
 
 
 class MatrixEvent(Message):
-    """The confusion matrix changed."""
+    """The confusion matrix changed; it can be asked for."""
 
-    matrix: MatrixReply
     event: Literal["matrix"] = "matrix"
 
 

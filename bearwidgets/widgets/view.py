@@ -14,13 +14,13 @@ from ipywidgets.widgets.widget import _instances
 
 from bearwidgets.errors import BadInputError, shortened
 from bearwidgets.safe_text import as_json
+from bearwidgets.widgets import protocol
 from bearwidgets.widgets.parse import answer
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping
 
-    from bearwidgets.widgets.protocol import KernelEvent
 
 _STATIC = Path(__file__).parents[1] / "static"
 _ALLOWED = {"height": (200, 4000), "px": (96, 320)}
@@ -37,6 +37,11 @@ COPY = (
 def bundle(name: str) -> str:
     """The text of a file of the front end; a path anywidget would watch, and keep every view alive for that."""
     return (_STATIC / name).read_text(encoding="utf-8")
+
+
+def grid_module() -> dict[str, tuple[type, Callable[[Any], Any]]]:
+    """The handler that hands the code of a grid to a view with one below it, so that its own bundle needs none."""
+    return {"module": (protocol.Nothing, lambda _request: protocol.ModuleReply(bundle("cleaner.js")))}
 
 
 class _Length(traitlets.Int):
@@ -107,7 +112,7 @@ class View(anywidget.AnyWidget):
         """What the view shows now, as plain HTML of at most 60 KB in which everything is escaped."""
         raise NotImplementedError
 
-    def tell(self, event: KernelEvent) -> None:
+    def tell(self, event: protocol.KernelEvent) -> None:
         """Send an event to the page."""
         self.send({"kind": "event", **as_json(event)})
 

@@ -185,7 +185,7 @@ export class FakeKernel {
     const error = this.fail[message.op];
     if (error) this.emit("msg:custom", { ...reply, ok: false, error }, []);
     else {
-      const { buffers = [], ...result } = this[message.op](message);
+      const { buffers = [], ...result } = await this[message.op](message);
       this.emit("msg:custom", { ...reply, ok: true, result }, inOneMessage(buffers));
     }
   }

@@ -95,8 +95,11 @@ def real(view: View, ids: list[str], revision: int) -> list[dict[str, Any]]:
     ]
     if isinstance(view, ConfusionMatrix):
         messages += [
-            {"op": "matrix", "split": "train"},
-            {"op": "cell", "actual": "black", "predicted": "teddy"},
+            {"op": "matrix", "part": "train", "labels": "as on disk"},
+            {"op": "cells", "blocks": [{"actual": ["black"], "predicted": ["teddy", "grizzly"]}]},
+            {"op": "scores"},
+            {"op": "group", "name": "none", "rename": "real", "pinned": True},
+            {"op": "module"},
         ]
     return [{"kind": "request", "id": 7, **copy.deepcopy(each)} for each in messages]
 

@@ -320,9 +320,9 @@ def reload(view: Shown) -> None:
 def cell_filters(view: Shown) -> None:
     """A cell of the matrix shows its images in the grid."""
     view.wait(".bw-confusion[data-ready='true']")
-    cell = view(".bw-matrix button:not(.bw-zero)").first
-    count = re.sub(r"\D", "", cell.inner_text())
-    cell.click()
+    count = view(".bw-confusion .bw-sr tbody td").first.text_content()
+    view(".bw-matrix-canvas").focus()
+    view.press("Enter")
     view.wait(f".bw-count:has-text('{count} of ')" if view.host.packages else ".bw-count", "attached")
 
 

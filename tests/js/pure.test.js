@@ -6,7 +6,7 @@ import * as f from "../../bearwidgets/frontend/src/shared/format.js";
 import { bytes, ImageCache } from "../../bearwidgets/frontend/src/grid/imagecache.js";
 import { choices, matching } from "../../bearwidgets/frontend/src/cleaner/choices.js";
 import { BATCH_EVERY, SEEN_AFTER, SeenTracker } from "../../bearwidgets/frontend/src/grid/seentracker.js";
-import { confusedClasses, margins, mostConfused, tint } from "../../bearwidgets/frontend/src/confusion/shading.js";
+import { Cells, middle, nearPercent, tint } from "../../bearwidgets/frontend/src/confusion/cells.js";
 
 test("numbers as a person reads them", () => {
   assert.equal(f.whole(100_000), "100,000");
@@ -99,13 +99,73 @@ test("seen: only what was looked at long enough, in batches", (t) => {
   seen.end();
 });
 
-test("the confusion matrix's margins", () => {
-  const { rows, columns, recall, precision } = margins([[8, 2, 0], [1, 9, 0], [0, 0, 0]]);
-  assert.deepEqual(rows, [10, 10, 0]);
-  assert.deepEqual(columns, [9, 11, 0]);
-  assert.deepEqual(recall, [0.8, 0.9, null]);
-  assert.equal(precision[0], 8 / 9);
-  assert.equal(precision[2], null);
+const COUNTS = [[8, 2, 0], [1, 9, 0], [0, 3, 5]];
+/** @param {object} [change] @param {ArrayBuffer[]} [more] */
+function cells(change = {}, more = []) {
+  const classes = ["black", "grizzly", "teddy"];
+  const groups = [{ name: "real", members: [0, 1], pinned: false }];
+  const reply = { classes, orders: { name: [0, 1, 2], size: [2, 1, 0] }, groups, total: 28, ...change };
+  const wrong = Float32Array.from(COUNTS.flat().map((n, i) => (i % 4 ? n / 4 : 0)));
+  return new Cells(reply, [Int32Array.from(COUNTS.flat()).buffer, wrong.buffer, ...more]);
+}
+
+test("a matrix is shown in an order, with its sums, and its groups folded or open", () => {
+  const shown = cells();
+  shown.show("size", new Set(), false);
+  assert.deepEqual(shown.entries.map(({ name }) => name), ["teddy", "grizzly", "black"]);
+  assert.deepEqual([...shown.counts], [5, 3, 0, 0, 9, 1, 0, 2, 8]);
+  assert.deepEqual([[...shown.rows], [...shown.columns]], [[8, 10, 10], [5, 14, 9]]);
+  shown.show("size", new Set(), true);
+  assert.deepEqual(shown.entries.map(({ name, folded }) => [name, folded]), [["teddy", false], ["real", true]]);
+  assert.deepEqual([...shown.counts], [5, 3, 0, 20]);
+  assert.deepEqual([...shown.wrong ?? []], [0, 0.75, 0, 0.75]);
+  shown.show("size", new Set(["real"]), true);
+  assert.deepEqual(shown.entries.map(({ name }) => name), ["teddy", "grizzly", "black"]);
+});
+
+test("a cell in words, as Python says it", () => {
+  const shown = cells();
+  shown.show("name", new Set(), false);
+  assert.equal(shown.words(0, 1, "actual"), "2 of 10 black called grizzly (20 %); about 1 have a wrong label, for 1 the model is wrong");
+  assert.equal(shown.words(0, 1, "predicted"), "2 of 14 called grizzly are black (14 %); about 1 have a wrong label, for 1 the model is wrong");
+  assert.equal(shown.words(0, 2, "all"), "0 of 28 are black called teddy (0 %)");
+  assert.equal(shown.words(2, 2, "actual"), "5 of 8 teddy called teddy (63 %); about 0 have a wrong label, for 5 both are right");
+  assert.deepEqual([nearPercent(1, 1000), nearPercent(999, 1000), nearPercent(5, 5)], ["under 1 %", "over 99 %", "100 %"]);
+});
+
+test("what changed, and whether by more than chance", () => {
+  const before = Int32Array.from([8, 1, 1, 1, 9, 0, 0, 8, 0]);
+  const marked = Uint8Array.from([0, 0, 0, 0, 0, 0, 0, 1, 0]);
+  const p = Float32Array.from([1, 1, NaN, 1, 1, 1, 1, 0.0002, 1]);
+  const shown = cells({}, [before.buffer, marked.buffer, p.buffer]);
+  shown.show("name", new Set(), false);
+  assert.equal(shown.words(2, 1, "actual"), "teddy called grizzly: 8 before, 3 after, more than chance (p = 2e-4)");
+  assert.match(shown.words(0, 2, "actual"), /1 before, 0 after, too few to tell from chance$/);
+  assert.deepEqual(shown.mostConfused(1), [{ row: 2, column: 1, n: -5 }]);
+  shown.show("name", new Set(), true);
+  assert.equal(shown.words(0, 0, "actual"), "real called real: 19 before, 20 after", "of a group nothing was tested");
+});
+
+test("chosen cells are asked for in few blocks, groups by their classes", () => {
+  const shown = cells();
+  shown.show("name", new Set(), false);
+  assert.deepEqual(shown.blocks([0, 1, 3, 4]), [{ actual: ["black", "grizzly"], predicted: ["black", "grizzly"] }]);
+  assert.deepEqual(shown.blocks(new Set([5, 1])), [{ actual: ["black"], predicted: ["grizzly"] }, { actual: ["grizzly"], predicted: ["teddy"] }]);
+  shown.show("name", new Set(), true);
+  assert.deepEqual(shown.blocks([1]), [{ actual: ["black", "grizzly"], predicted: ["teddy"] }]);
+});
+
+test("the most confused are mistakes only", () => {
+  const shown = cells();
+  shown.show("name", new Set(), false);
+  assert.deepEqual(shown.mostConfused(2), [{ row: 2, column: 1, n: 3 }, { row: 0, column: 1, n: 2 }]);
+});
+
+test("long names are cut in their middle", () => {
+  const width = (/** @type {string} */ text) => text.length;
+  assert.equal(middle("grizzly", width, 7), "grizzly");
+  assert.equal(middle("american black bear", width, 9), "amer…bear");
+  assert.equal(middle("abc", width, 1), "…");
 });
 
 test("tints: nothing is nothing, one of many can be seen, all is all", () => {
@@ -113,13 +173,6 @@ test("tints: nothing is nothing, one of many can be seen, all is all", () => {
   assert.ok(tint(1, 200) > 0.2);
   assert.ok(Math.abs(tint(100, 100) - 1) < 1e-9);
   assert.ok(tint(5, 100) < tint(20, 100));
-});
-
-test("the most confused, and only the classes that matter", () => {
-  const counts = [[9, 3, 0], [1, 9, 0], [0, 0, 9]];
-  assert.deepEqual(mostConfused(counts, 5), [{ actual: 0, predicted: 1, n: 3 }, { actual: 1, predicted: 0, n: 1 }]);
-  assert.deepEqual(confusedClasses(counts, 3), [0, 1], "one without a mistake is not confused");
-  assert.deepEqual(confusedClasses([[9, 0, 0], [0, 5, 1], [2, 1, 5]], 2), [2, 0], "the most confused first");
 });
 
 test("curves fit their box and skip what is missing", () => {

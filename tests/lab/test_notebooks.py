@@ -167,10 +167,11 @@ def test_a_cell_of_the_matrix_opens_its_images(lab: Lab) -> None:
     )
     lab.run_cell(0)
     lab.run_cell(1)
-    cell = lab.page.locator(".bw-matrix button:not([disabled])").first
-    cell.wait_for()
-    count = int("".join(each for each in cell.inner_text() if each.isdigit()) or 0)
-    cell.click()
+    first = lab.page.locator(".bw-confusion .bw-sr tbody td").first
+    first.wait_for(state="attached")
+    count = int(first.text_content() or "")
+    lab.page.locator(".bw-matrix-canvas").focus()
+    lab.page.keyboard.press("Enter")
     lab.page.wait_for_function(
         """count => [...document.querySelectorAll('.bw-root')]
                       .some(root => root.textContent.includes(`${count} of `))""",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,8 @@ from bearwidgets.review.inspect.plot import plot_matrix
 from bearwidgets.safe_text import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import pandas as pd
 
 GIVEN = "labels as given"
@@ -116,12 +119,29 @@ class Matrix:
         Raises:
             BadInputError: no such class, or a matrix without ids.
         """
+        rows, columns = (None if name is None else [name] for name in (actual, predicted))
+        return self.ids_of([(rows, columns)])
+
+    def ids_of(self, blocks: Iterable[tuple[Sequence[str] | None, Sequence[str] | None]]) -> list[Any]:
+        """The ids of the items of several cells, each once.
+
+        Args:
+            blocks: names of rows and of columns; all cells in which they meet; None for all.
+
+        Raises:
+            BadInputError: no such class, or a matrix without ids.
+        """
         if self.items is None or self.items.ids is None:
             raise BadInputError("This matrix was made without ids, so its cells have counts and no items.")
-        here = np.ones(len(self.items.ids), dtype=bool)
-        for name, codes in ((actual, self.items.actual), (predicted, self.items.predicted)):
-            if name is not None:
-                here &= codes == self._number(name)
+        here = np.zeros(len(self.items.ids), dtype=bool)
+        for rows, columns in blocks:
+            meet = np.ones(len(here), dtype=bool)
+            for names, codes in ((rows, self.items.actual), (columns, self.items.predicted)):
+                if names is not None:
+                    chosen = np.zeros(len(self.classes), dtype=bool)
+                    chosen[[self._number(name) for name in names]] = True
+                    meet &= chosen[codes]
+            here |= meet
         return self.items.ids[here].tolist()
 
     def per_class(self) -> pd.DataFrame:
@@ -170,9 +190,14 @@ class Matrix:
         return plot_matrix(self.counts, self.classes, normalize, ax)
 
     def _number(self, name: object) -> int:
-        if str(name) not in self.classes:  # classes may be numbers, whose names are text
+        number = self._numbers.get(str(name))  # classes may be numbers, whose names are text
+        if number is None:
             raise BadInputError(unknown_name("class", name, self.classes, "in this matrix"))
-        return self.classes.index(str(name))
+        return number
+
+    @functools.cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self.classes)}
 
     def cell(self, actual: str, predicted: str) -> tuple[int, int]:
         """The row and the column of a cell.

@@ -1,123 +1,239 @@
-// Entry point of the ConfusionMatrix widget.
-import { CleanerView } from "../cleaner/view.js";
+// The ConfusionMatrix widget: a matrix of which cells are chosen, and the grid of their images below it.
 import { Connection } from "../shared/connection.js";
 import { button, h, keepSave, say } from "../shared/dom.js";
 import { keepFocus } from "../shared/focus.js";
-import { counted, percent, whole } from "../shared/format.js";
-import { Matrix } from "./matrix.js";
-import { confusedClasses, mostConfused } from "./shading.js";
+import { counted, percent } from "../shared/format.js";
+import { rove } from "../shared/roving.js";
 import { followTheme } from "../shared/theme.js";
 import { widget } from "../shared/widget.js";
-/** @import { MatrixReply, Ops } from "../shared/types.js" */
+import { Cells, MANY } from "./cells.js";
+import { Matrix } from "./matrix.js";
+import { Panel } from "./panel.js";
+/** @import { Model, Ops } from "../shared/types.js" */
+/** @import { Of } from "./cells.js" */
 
-/** Pairs listed beside the table. */
-const MOST_PAIRS = 12;
-/** Classes shown at first; one cell is one button. */
-const MOST_CLASSES = 40;
-/** More classes than this are never shown at once: one cell is one button. */
-const ALL_CLASSES = 100;
+const ORDERS = { name: "by name", size: "by size", "most confused": "most confused first", similarity: "similar side by side" };
+/** What cells show. @type {Record<string, string>} */
+const FIGURES = { count: "counts", actual: "% of the row", predicted: "% of the column", all: "% of all" };
+/** Decisions come one after the other: so long is waited for the next, ms. */
+const CALM = 400;
 
 class ConfusionView {
-  #split = h("select", { class: "bw-select", "aria-label": "Split" });
-  #summary = h("span", { role: "status" });
-  #scope = h("span", { class: "bw-hint" });
-  #wider;
-  #pairs = h("ol", { class: "bw-pairs" });
+  #part = h("select", { class: "bw-select" });
+  #kind = h("select", { class: "bw-select", "aria-label": "Labels", title: "Which labels count" });
+  #order = select("Order", "Order of rows and columns", ORDERS);
+  #figure = select("Cells", "What cells show", FIGURES);
+  #who = h("input", { type: "checkbox", checked: true });
+  #whoLabel = h("label", { class: "bw-check", title: "Each cell in two colors: labels that are expected to be wrong, and mistakes of the model" }, this.#who, "Who is wrong");
+  #fold = h("input", { type: "checkbox" });
+  #foldLabel = h("label", { class: "bw-check", title: "Show classes that are confused with each other as one" }, this.#fold, "Fold groups");
+  #search = h("input", { class: "bw-input bw-find", type: "search", placeholder: "Find a class", "aria-label": "Find a class" });
+  #summary = h("span", { class: "bw-counted bw-cut", role: "status" });
+  #legend = h("span", { class: "bw-legend" });
   #message = h("p", { class: "bw-message", role: "alert", hidden: true });
-  #all = false;
-  /** @type {MatrixReply|null} */
-  #answer = null;
+  #bar;
+  #root;
+  /** @type {Cells|null} */
+  #cells = null;
+  /** @type {Set<string>} */
+  #open = new Set();
   #connection;
   #matrix;
-
-  /** @param {{model: import("../shared/types.js").Model, el: HTMLElement, signal: AbortSignal}} context */
-  constructor({ model, el, signal }) {
-    this.#connection = new Connection({
-      model,
-      signal,
-      onRetry: () => void this.#ask("matrix", {}),
-      onEvent: (event) => {
-        if (event.event === "matrix") this.#show(event.matrix);
-      },
-    });
-    this.#matrix = new Matrix((actual, predicted) => void this.#ask("cell", { actual, predicted }));
-    this.#wider = button("", () => {
-      this.#all = !this.#all;
-      if (this.#answer) this.#show(this.#answer);
-    }, { class: "bw-link", hidden: true });
-    this.#split.addEventListener("change", () => void this.#ask("matrix", { split: this.#split.value }), { signal });
-    const root = h(
-      "div",
-      { class: "bw-root bw-confusion" },
-      h("div", { class: "bw-confusion-head" }, this.#split, this.#summary, this.#scope, this.#wider),
-      this.#connection.element,
-      this.#message,
-      h("div", { class: "bw-confusion-main" }, this.#matrix.element, h("section", { class: "bw-pairs-box", "aria-label": "Most confused" }, h("h2", { text: "Most confused" }), this.#pairs)),
-    );
-    followTheme(root, signal);
-    keepSave(root, signal);
-    keepFocus(root, signal, () => this.#matrix.focus());
-    signal.addEventListener("abort", () => root.remove());
-    el.append(root);
-    this.#root = root;
-    this.#openGrid = () => new CleanerView({ model, el, signal });
-    void this.#ask("matrix", {});
-  }
-
-  #root;
+  #panel;
+  #refresh;
+  /** @type {any} */
+  #calm = null;
   /** @type {(() => unknown)|null} opens the grid below, once */
   #openGrid;
 
+  /** @param {{model: Model, el: HTMLElement, signal: AbortSignal}} context */
+  constructor(context) {
+    const { model, el, signal } = context;
+    this.#connection = new Connection({
+      model,
+      signal,
+      onRetry: () => void this.#load(),
+      onEvent: ({ event }) => {
+        if (event !== "matrix") return;
+        clearTimeout(this.#calm);
+        this.#calm = setTimeout(() => void this.#load(), CALM);
+      },
+    });
+    this.#matrix = new Matrix({ onChoice: (cells) => void this.#choose(cells), onGroup: (name) => this.#turn(name), signal });
+    this.#panel = new Panel({
+      onPair: (row, column) => this.#matrix.choose(row, column),
+      scores: async () => (await this.#connection.ask("scores", {})).result,
+      onOpen: (name) => this.#turn(name),
+      onGroup: (name, change) => void this.#ask("group", { name, rename: null, pinned: null, ...change }),
+      signal,
+    });
+    const zoom = (/** @type {string} */ text, /** @type {string} */ title, /** @type {number} */ factor) => button(text, () => this.#matrix.zoom(factor), { class: "bw-button bw-square", title, "aria-label": title });
+    const group = h("span", { class: "bw-zooms" }, zoom("−", "Smaller (−)", 0.8), zoom("Fit", "Fit (0)", 0), zoom("+", "Larger (+)", 1.25));
+    this.#bar = h("div", { class: "bw-confusion-bar", role: "toolbar", "aria-label": "Matrix" }, this.#part, this.#kind, this.#order, this.#figure, this.#whoLabel, this.#foldLabel, this.#search, group);
+    const root = h(
+      "div",
+      { class: "bw-root bw-confusion" },
+      this.#bar,
+      h("div", { class: "bw-confusion-head" }, this.#summary, this.#legend),
+      this.#connection.element,
+      this.#message,
+      h("div", { class: "bw-confusion-main" }, this.#matrix.element, this.#panel.element),
+    );
+    this.#root = root;
+    this.#refresh = rove(this.#bar, signal);
+    this.#listen(signal);
+    followTheme(root, signal);
+    keepSave(root, signal);
+    keepFocus(root, signal, () => this.#matrix.focus());
+    const themes = new MutationObserver(() => this.#matrix.recolor());
+    themes.observe(root, { attributeFilter: ["class"] });
+    signal.addEventListener("abort", () => {
+      themes.disconnect();
+      clearTimeout(this.#calm);
+      root.remove();
+    });
+    el.append(root);
+    this.#openGrid = () => this.#grid(context);
+    void this.#load();
+  }
+
+  /** @param {AbortSignal} signal */
+  #listen(signal) {
+    const change = (/** @type {HTMLElement} */ element, /** @type {() => unknown} */ run, event = "change") => element.addEventListener(event, () => void run(), { signal });
+    change(this.#part, () => this.#load({ part: this.#part.value }));
+    change(this.#kind, () => this.#load({ labels: this.#kind.value }));
+    change(this.#order, () => this.#draw());
+    change(this.#fold, () => this.#draw());
+    change(this.#figure, () => this.#set());
+    change(this.#who, () => this.#set());
+    const find = () => {
+      this.#set();
+      const there = this.#matrix.find(this.#search.value);
+      this.#search.classList.toggle("bw-none", !there);
+    };
+    change(this.#search, find, "input");
+    this.#search.addEventListener(
+      "keydown",
+      (event) => {
+        if (event.key !== "Enter") return;
+        event.preventDefault();
+        find();
+      },
+      { signal },
+    );
+  }
+
+  /** @param {{part?: string, labels?: string}} [change] */
+  async #load(change = {}) {
+    const answer = await this.#ask("matrix", { part: null, labels: null, ...change });
+    if (!answer) return;
+    const { result, buffers } = answer;
+    const before = this.#cells?.reply;
+    const same = before && String(before.classes) === String(result.classes) && !Object.keys(change).length;
+    this.#cells = new Cells(result, buffers);
+    if (!before) {
+      this.#fold.checked = result.classes.length > MANY && result.groups.length > 0;
+      this.#order.value = result.classes.length > MANY ? "similarity" : "name";
+      this.#matrix.recolor();
+    }
+    this.#head();
+    this.#draw(Boolean(same));
+    if (result.grid) this.#openGrid?.();
+    this.#openGrid = null;
+    this.#root.dataset.ready = "true";
+  }
+
+  #head() {
+    const { reply, wrong, before } = /** @type {Cells} */ (this.#cells);
+    const { part, parts, part_title, kind, kinds, labels, total, accuracy, groups, difference } = reply;
+    const fill = (/** @type {HTMLSelectElement} */ element, /** @type {string[]} */ names, /** @type {string} */ now) => {
+      element.replaceChildren(...names.map((name) => h("option", { value: name, text: name })));
+      element.value = now;
+      element.hidden = names.length < 2;
+    };
+    fill(this.#part, parts, part);
+    this.#part.setAttribute("aria-label", part_title);
+    fill(this.#kind, kinds, kind);
+    this.#foldLabel.hidden = !groups.length;
+    const compared = Boolean(difference);
+    this.#whoLabel.hidden = compared || !wrong;
+    this.#figure.hidden = compared;
+    this.#refresh();
+    const marked = difference ? ` · ${counted(difference.changed, "cell differs", "cells differ")} by more than chance (●, false ones at most ${percent(difference.level)})${difference.paired ? ", the same images" : ""}` : "";
+    say(this.#summary, total ? `${counted(total, "image")} · accuracy ${percent(accuracy, 1)} · ${labels}${marked}` : `No images in this ${part_title.toLowerCase()}.`);
+    const sample = (/** @type {string} */ color, /** @type {string} */ text) => h("span", {}, h("i", { class: "bw-swatch", style: `background: var(${color})` }), text);
+    const legend = compared || before
+      ? [sample("--bw-keep", "better"), sample("--bw-model", "worse")]
+      : [sample("--bw-accent", "right"), sample("--bw-model", wrong && this.#who.checked ? "model wrong" : "mistake"), ...(wrong && this.#who.checked ? [sample("--bw-label", "label wrong")] : [])];
+    this.#legend.replaceChildren(...legend);
+  }
+
+  /** @param {boolean} [keep] */
+  #draw(keep = false) {
+    const cells = this.#cells;
+    if (!cells) return;
+    const old = cells.n;
+    cells.show(this.#order.value, this.#open, this.#fold.checked);
+    this.#set();
+    this.#matrix.show(cells, keep || old === cells.n && old > 0);
+    this.#panel.show(cells, this.#open);
+  }
+
+  #set() {
+    const figure = this.#figure.value;
+    const of = /** @type {Of} */ (figure === "count" ? "actual" : figure);
+    this.#matrix.set({ of, shares: figure !== "count", who: this.#who.checked, found: this.#search.value });
+    if (this.#cells) this.#head();
+  }
+
+  /** Opens or folds a group. @param {string} name */
+  #turn(name) {
+    if (!this.#fold.checked) {
+      this.#fold.checked = true;
+      this.#open = new Set(this.#cells?.reply.groups.map((group) => group.name));
+    }
+    if (!this.#open.delete(name)) this.#open.add(name);
+    this.#draw();
+  }
+
+  /** @param {Set<number>} cells */
+  async #choose(cells) {
+    const known = this.#cells;
+    if (!known?.reply.images || !cells.size) return;
+    await this.#ask("cells", { blocks: known.blocks(cells) });
+  }
+
+  /** Its code comes from Python, so that this view need not hold it. @param {{model: Model, el: HTMLElement, signal: AbortSignal}} context */
+  async #grid(context) {
+    const answer = await this.#ask("module", {});
+    if (!answer || context.signal.aborted) return;
+    const url = URL.createObjectURL(new Blob([answer.result.code], { type: "text/javascript" }));
+    const { default: grid } = await import(url);
+    URL.revokeObjectURL(url);
+    const end = grid.render(context);
+    context.signal.addEventListener("abort", end);
+  }
+
   /**
-   * @template {"matrix"|"cell"} K
+   * @template {keyof Ops} K
    * @param {K} op
    * @param {Ops[K]["request"]} args
    */
   async #ask(op, args) {
     this.#message.hidden = true;
     try {
-      const { result } = await this.#connection.ask(op, args);
-      if ("counts" in result) this.#show(result);
+      return await this.#connection.ask(op, args);
     } catch (error) {
       say(this.#message, /** @type {Error} */ (error).message);
       this.#message.hidden = false;
+      return null;
     }
-  }
-
-  /** @param {MatrixReply} answer */
-  #show(answer) {
-    this.#answer = answer;
-    const { classes, counts, split, splits, total, accuracy, labels } = answer;
-    this.#split.replaceChildren(...splits.map((name) => h("option", { value: name, text: name })));
-    this.#split.value = split;
-    say(this.#summary, total ? `${counted(total, "image")} · accuracy ${percent(accuracy, 1)} · ${labels}` : "No images in this split.");
-    const some = classes.length > MOST_CLASSES;
-    const whole_ = !some || (this.#all && classes.length <= ALL_CLASSES);
-    const confused = confusedClasses(counts, MOST_CLASSES);
-    const shown = whole_ || !confused.length ? classes.map((_, c) => c) : confused;
-    say(this.#scope, whole_ ? "" : scope(confused.length, classes.length));
-    say(this.#wider, whole_ ? "Only the most confused" : "Show all");
-    this.#wider.hidden = !some || classes.length > ALL_CLASSES;
-    this.#matrix.show({ classes, counts }, shown.slice(0, whole_ ? ALL_CLASSES : MOST_CLASSES));
-    const pairs = mostConfused(counts, MOST_PAIRS).map(({ actual, predicted, n }) => {
-      const [from, to] = [classes[actual], classes[predicted]];
-      const pair = button("", () => this.#matrix.choose(from, to), { class: "bw-link" });
-      pair.append(h("bdi", { text: from }), " → ", h("bdi", { text: to }), `: ${whole(n)}`);
-      return h("li", {}, pair);
-    });
-    this.#pairs.replaceChildren(...(pairs.length ? pairs : [h("li", { class: "bw-hint", text: "Nothing is confused here." })]));
-    if (answer.grid) this.#openGrid?.();
-    this.#openGrid = null;
-    this.#root.dataset.ready = "true";
   }
 }
 
-/** What is shown of many classes. @param {number} confused @param {number} of */
-function scope(confused, of) {
-  if (!confused) return `No mistakes in ${of} classes; the first ${MOST_CLASSES} are shown.`;
-  return confused < MOST_CLASSES
-    ? `${confused} of ${of} classes have mistakes; the most confused come first.`
-    : `The ${MOST_CLASSES} most confused of ${of} classes.`;
+/** @param {string} label @param {string} title @param {Record<string, string>} choices */
+function select(label, title, choices) {
+  return h("select", { class: "bw-select", "aria-label": label, title }, ...Object.entries(choices).map(([value, text]) => h("option", { value, text })));
 }
 
 export default widget((context) => new ConfusionView(context));

@@ -454,26 +454,74 @@
  */
 /**
  * @typedef {object} MatrixRequest
- * The confusion matrix; of another split, if one is named.
- * @property {string|null} [split]
+ * The confusion matrix; of another part, or by other labels, if one is named.
+ * @property {string|null} [part]
+ * @property {string|null} [labels]
+ */
+/**
+ * @typedef {object} ClassGroup
+ * Classes that can be shown as one.
+ * @property {string} name
+ * @property {number[]} members numbers of classes
+ * @property {boolean} pinned it stays when groups are found anew
+ */
+/**
+ * @typedef {object} Difference
+ * What a matrix is compared with; its buffers come after those of the matrix: before, marked, p.
+ * @property {boolean} paired the same images were compared
+ * @property {number} level share of false marks that is expected at most
+ * @property {number} changed marked cells
  */
 /**
  * @typedef {object} MatrixReply
  * A confusion matrix.
+ *
+ * Its buffers are the counts (classes²) int32, rows actual, columns predicted; how many labels of each cell are
+ * expected to be wrong (classes²) float32, empty where that is not known; and of a comparison the counts before
+ * (classes²) int32, what differs by more than chance (classes²) uint8, and the p values (classes²) float32.
  * @property {string[]} classes
- * @property {number[][]} counts rows actual, columns predicted
- * @property {string} split
+ * @property {string} part what is counted: a split, or one label of several
+ * @property {string[]} parts those to choose from
+ * @property {string} part_title what they are
  * @property {string} labels which labels count, in words
- * @property {string[]} splits those to choose from
+ * @property {string} kind which labels count
+ * @property {string[]} kinds those to choose from
  * @property {number} total
  * @property {number|null} accuracy
+ * @property {Record<string, number[]>} orders numbers of the classes in each order that can be chosen
+ * @property {ClassGroup[]} groups found in the confusion itself, or by a person
  * @property {boolean} grid a grid of the images stands below it
+ * @property {boolean} images cells can be opened
+ * @property {Difference|null} difference
  */
 /**
- * @typedef {object} CellRequest
- * Show the images of one cell in the grid.
- * @property {string} actual
- * @property {string} predicted
+ * @typedef {object} Cells
+ * The cells in which these rows and columns meet.
+ * @property {string[]} actual
+ * @property {string[]} predicted
+ */
+/**
+ * @typedef {object} CellsRequest
+ * Show the images of some cells in the grid.
+ * @property {Cells[]} blocks
+ */
+/**
+ * @typedef {object} ScoresReply
+ * Precision, recall and F1 of each class with their intervals, in words.
+ * @property {string[]} columns
+ * @property {string[][]} rows
+ */
+/**
+ * @typedef {object} GroupRequest
+ * Rename or pin a group of classes.
+ * @property {string} name
+ * @property {string|null} [rename]
+ * @property {boolean|null} [pinned]
+ */
+/**
+ * @typedef {object} ModuleReply
+ * The code of a grid, for a view that has one below it.
+ * @property {string} code
  */
 /**
  * @typedef {object} StateEvent
@@ -495,8 +543,7 @@
  */
 /**
  * @typedef {object} MatrixEvent
- * The confusion matrix changed.
- * @property {MatrixReply} matrix
+ * The confusion matrix changed; it can be asked for.
  * @property {"matrix"} event
  */
 /**
@@ -528,7 +575,10 @@
  * @property {{request: SaveViewRequest, reply: StateReply}} save_view
  * @property {{request: SaveViewRequest, reply: StateReply}} drop_view
  * @property {{request: MatrixRequest, reply: MatrixReply}} matrix
- * @property {{request: CellRequest, reply: Nothing}} cell
+ * @property {{request: CellsRequest, reply: Nothing}} cells
+ * @property {{request: Nothing, reply: ScoresReply}} scores
+ * @property {{request: GroupRequest, reply: Nothing}} group
+ * @property {{request: Nothing, reply: ModuleReply}} module
  */
 /** @typedef {{kind: "reply", id: number, ok: boolean, result?: any, error?: string}} Reply */
 /** @typedef {DataView|ArrayBuffer|Uint8Array} Buffer */
