@@ -16,6 +16,7 @@ _WHERE = {
     "Augment": "data.augment.augment",
     "BearwidgetsError": "errors",
     "Cleaner": "widgets.cleaner.cleaner",
+    "Confusion": "review.confusion",
     "ConfusionMatrix": "widgets.confusion",
     "CrossValidation": "learn.folds.cross_validation",
     "Dataset": "data.dataset",
@@ -35,6 +36,7 @@ __all__ = [
     "Augment",
     "BearwidgetsError",
     "Cleaner",
+    "Confusion",
     "ConfusionMatrix",
     "CrossValidation",
     "Dataset",
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from bearwidgets.review.checks.issues import Issues
     from bearwidgets.review.checks.registry import check
     from bearwidgets.review.checks.run import find_issues
+    from bearwidgets.review.confusion import Confusion
     from bearwidgets.review.review import Review
     from bearwidgets.widgets.cleaner.cleaner import Cleaner, clean
     from bearwidgets.widgets.confusion import ConfusionMatrix

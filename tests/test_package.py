@@ -22,6 +22,7 @@ PUBLIC = {
     "Augment",
     "BearwidgetsError",
     "Cleaner",
+    "Confusion",
     "ConfusionMatrix",
     "CrossValidation",
     "Dataset",

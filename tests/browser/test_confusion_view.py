@@ -65,7 +65,7 @@ def test_cells_are_read_aloud_and_said_on_hover(open_page: Open) -> None:
     assert row.locator("th, td").all_inner_texts() == ["grizzly", "12", "91", "0"]
     assert "285 images · accuracy 95.8 % · labels as on disk" in page.locator(".bw-root").inner_text()
     page.locator(".bw-matrix-canvas").hover(position=cell(page, 1, 0))
-    said = "12 of 103 grizzly called black (12 %); about 3 have a wrong label, for 9 the model is wrong"
+    said = "12 of 103 grizzly called black (12 %), about 3 with a wrong label and 9 where the model is wrong"
     assert page.locator(".bw-tip").inner_text() == said
     page.select_option("[aria-label='Cells']", "predicted")
     page.locator(".bw-matrix-canvas").hover(position=cell(page, 1, 1))

@@ -126,10 +126,10 @@ test("a matrix is shown in an order, with its sums, and its groups folded or ope
 test("a cell in words, as Python says it", () => {
   const shown = cells();
   shown.show("name", new Set(), false);
-  assert.equal(shown.words(0, 1, "actual"), "2 of 10 black called grizzly (20 %); about 1 have a wrong label, for 1 the model is wrong");
-  assert.equal(shown.words(0, 1, "predicted"), "2 of 14 called grizzly are black (14 %); about 1 have a wrong label, for 1 the model is wrong");
+  assert.equal(shown.words(0, 1, "actual"), "2 of 10 black called grizzly (20 %), about 1 with a wrong label and 1 where the model is wrong");
+  assert.equal(shown.words(0, 1, "predicted"), "2 of 14 called grizzly are black (14 %), about 1 with a wrong label and 1 where the model is wrong");
   assert.equal(shown.words(0, 2, "all"), "0 of 28 are black called teddy (0 %)");
-  assert.equal(shown.words(2, 2, "actual"), "5 of 8 teddy called teddy (63 %); about 0 have a wrong label, for 5 both are right");
+  assert.equal(shown.words(2, 2, "actual"), "5 of 8 teddy called teddy (63 %), about 0 with a wrong label and 5 where both are right");
   assert.deepEqual([nearPercent(1, 1000), nearPercent(999, 1000), nearPercent(5, 5)], ["under 1 %", "over 99 %", "100 %"]);
 });
 

@@ -122,12 +122,12 @@ def test_decisions_say_who_is_wrong_at_once(matrix, sent, ds):
     assert [each for each in sent if each.get("event") == "matrix"], "the page is told to ask again"
     assert (
         matrix.confusion.who_is_wrong("black", "teddy")
-        == "of 1, about 1 have a wrong label; for 0 the model is wrong"
+        == "of 1, about 1 with a wrong label and 0 where the model is wrong"
     )
     matrix.cleaner.mark(id_at(ds, path), "keep")
     assert (
         matrix.confusion.who_is_wrong("black", "teddy")
-        == "of 1, about 0 have a wrong label; for 1 the model is wrong"
+        == "of 1, about 0 with a wrong label and 1 where the model is wrong"
     )
 
 

@@ -107,7 +107,7 @@ export class Cells {
     const count = this.counts[i];
     if (!this.wrong || !count) return "";
     const label = Math.round(this.wrong[i]);
-    return `; about ${whole(label)} have a wrong label, for ${whole(count - label)} ${row === column ? "both are right" : "the model is wrong"}`;
+    return `, about ${whole(label)} with a wrong label and ${whole(count - label)} where ${row === column ? "both are right" : "the model is wrong"}`;
   }
 
   /** @param {number} row @param {number} column */
