@@ -120,7 +120,7 @@ class ConfusionMatrix(View):
         """The matrix as numbers: rates, sentences, figures of each class, folded groups.
 
         Example:
-            >>> matrix.confusion.sentence("grizzly", "black").split(" of ")[0].isdigit()
+            >>> bw.ConfusionMatrix(review).confusion.total > 0
             True
         """
         if self.cleaner is None:
