@@ -24,16 +24,11 @@ def execute(path: Path) -> None:
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)
             if cell.cell_type == "code":
-                cell.outputs = [each for each in cell.outputs if not _is_bar(each)]
+                cell.outputs = [each for each in cell.outputs if each.get("name") != "stderr"]
                 for output in cell.outputs:
                     output.get("data", {}).pop(VIEW, None)
         text = nbformat.writes(notebook).replace(f"{folder}/", "")
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def _is_bar(output: nbformat.NotebookNode) -> bool:
-    """Whether it is a progress bar."""
-    return "it/s" in output.get("data", {}).get("text/plain", "") or output.get("name") == "stderr"
 
 
 if __name__ == "__main__":

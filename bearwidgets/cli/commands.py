@@ -128,7 +128,7 @@ def check(options: Any) -> int:
         "triage": issues.triage.head(options.top).reset_index().to_dict("records"),
         "written": written,
     }
-    words += ["", *issues.findings.values(), issues]
+    words += ["", issues]
     if review is not None:
         top = review.suspects(options.top)
         machine |= {"provenance": review.provenance, "made_by": review.provenance}

@@ -135,6 +135,8 @@ def test_a_report_says_what_to_review_first_and_what_is_true_of_the_whole_set(ds
     assert "★ proposed to stay" in rest
     assert 'id="gray"' not in page
     assert 'href="#gray"' not in page
+    assert repr(issues).startswith("Gray: 24 of 24 images (all of it)\nIssues of 24 items")
+    assert "<p>Gray: 24 of 24 images (all of it)</p>" in issues._repr_html_()
 
 
 def test_reports_do_not_replace_images_or_folders(ds, tmp_path):

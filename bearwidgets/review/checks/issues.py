@@ -256,7 +256,8 @@ class Issues:
         return write_output(path, data, "The issues")
 
     def __repr__(self) -> str:
-        lines = [f"Issues of {len(self.table):,} items, {len(self._results)} checks:"]
+        title = f"Issues of {len(self.table):,} items, {len(self._results)} checks:"
+        lines = [*self.findings.values(), title]
         width = max((len(title) for title in self.summary.title), default=0)
         for name, row in self.summary.iterrows():
             mark = " (of the whole set)" if name in self.findings else ""
@@ -267,9 +268,10 @@ class Issues:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        said = "".join(f"<p>{escape(each)}</p>" for each in self.findings.values())
         left = "".join(f"<li>{escape(name)}: {escape(reason)}</li>" for name, reason in self.left_out.items())
         return (
-            f"<div><p>Issues of {len(self.table):,} items</p>{self.summary.to_html(na_rep='')}"
+            f"<div>{said}<p>Issues of {len(self.table):,} items</p>{self.summary.to_html(na_rep='')}"
             + (f"<p>Left out:</p><ul>{left}</ul>" if left else "")
             + "</div>"
         )
