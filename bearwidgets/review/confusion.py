@@ -88,8 +88,8 @@ class Confusion(Matrix):
             BadInputError: no review, no such split, another word for the labels, or decisions that are no table.
 
         Example:
-            >>> int(bw.Review(learn).table.shape[0] - Confusion.of(review).counts.sum())
-            0
+            >>> Confusion.of(review).total == len(review.table)
+            True
         """
         if not isinstance(review, Review):
             raise BadInputError(
