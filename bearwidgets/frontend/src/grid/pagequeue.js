@@ -47,7 +47,6 @@ export class PageQueue {
 
   /** Another order or image size: answers on their way no longer count as these items'. */
   restart() {
-    clearTimeout(this.#pause);
     this.#generation += 1;
     this.#sight = [0, 0];
     this.#around = [];
