@@ -27,6 +27,7 @@ _WHERE = {
     "Learner": "learn.learner",
     "Recipe": "learn.training.recipe",
     "Review": "review.review",
+    "TrainMonitor": "widgets.monitor",
     "check": "review.checks.registry",
     "cross_validate": "learn.folds.cross_validation",
     "find_issues": "review.checks.run",
@@ -47,6 +48,7 @@ __all__ = [
     "Learner",
     "Recipe",
     "Review",
+    "TrainMonitor",
     "__version__",
     "check",
     "clean",
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from bearwidgets.review.review import Review
     from bearwidgets.widgets.cleaner.cleaner import Cleaner, clean
     from bearwidgets.widgets.confusion import ConfusionMatrix
+    from bearwidgets.widgets.monitor import TrainMonitor
 
 
 class _Clean(ModuleType):

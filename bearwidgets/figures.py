@@ -66,3 +66,16 @@ def counted(n: int, one: str, many: str = "") -> str:
         ('1 image', '1,200 classes')
     """
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def short_number(value: float) -> str:
+    """A number of any size with at most three digits that count.
+
+    Example:
+        >>> short_number(0.25), short_number(1e-05), short_number(2000.0), short_number(0.0)
+        ('0.25', '1e-5', '2,000', '0')
+    """
+    if value != 0 and not 1e-3 <= abs(value) < 1e5:
+        mantissa, _, power = f"{value:.2e}".partition("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{int(power)}"
+    return f"{float(f'{value:.3g}'):,.6f}".rstrip("0").rstrip(".")

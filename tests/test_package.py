@@ -33,6 +33,7 @@ PUBLIC = {
     "Learner",
     "Recipe",
     "Review",
+    "TrainMonitor",
     "__version__",
     "check",
     "clean",
@@ -172,7 +173,7 @@ def test_a_wheel_of_the_source_distribution_is_that_of_the_tree(unpacked, wheel,
 
 
 def test_the_wheel_holds_the_built_front_end(wheel):
-    for name in ("cleaner.js", "cleaner.css", "confusion.js", "confusion.css"):
+    for name in ("cleaner.js", "cleaner.css", "confusion.js", "confusion.css", "monitor.js", "monitor.css"):
         assert wheel[f"bearwidgets/static/{name}"] == (REPOSITORY / "bearwidgets/static" / name).read_bytes()
 
 

@@ -16,9 +16,8 @@ import numpy as np
 import pandas as pd
 
 from bearwidgets.errors import BadInputError, TrainingError, check_whole
-from bearwidgets.learn.progress import with_bar
 from bearwidgets.learn.run import TrainingRun
-from bearwidgets.learn.training.recipe import Phase, Recipe
+from bearwidgets.learn.training.recipe import Phase
 from bearwidgets.learn.training.schedule import Exponential
 from bearwidgets.learn.training.train import make_optimizer, run_phase
 
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from bearwidgets.learn.predict import Predicts
+    from bearwidgets.learn.progress import Progress
+    from bearwidgets.learn.training.recipe import Recipe
 
 SKIP_END = 5
 DIVERGED = 4.0  # times the lowest loss so far: the test ends
@@ -113,9 +114,9 @@ def _slide(lr: np.ndarray, loss: np.ndarray) -> float:
     return float(found)
 
 
-def search_rate(
-    learn: Predicts, start: float, end: float, steps: int, recipe: Recipe, *, show: bool
-) -> RateSearch:
+def searching_rate(
+    learn: Predicts, start: float, end: float, steps: int, recipe: Recipe
+) -> Generator[Progress, None, RateSearch]:
     """What `FitMethods.lr_find` does, with its arguments: train until the loss diverges, then undo all of it."""
     if not (all(isinstance(each, Real) for each in (start, end)) and 0 < start < end):
         raise BadInputError(
@@ -123,18 +124,25 @@ def search_rate(
         )
     check_whole("steps", steps, 20)
     phase = Phase("lr_find", 1, end, Exponential(start / end), learn.frozen_to, steps)
-    rows: list[tuple[float | None, float]] = []
+    run = TrainingRun(learn, [phase], dataclasses.replace(recipe, checkpoint=None, log=None))
+    return _search(run, phase)
+
+
+def _search(run: TrainingRun, phase: Phase) -> Generator[Progress, None, RateSearch]:
+    learn, rows = run.learn, list[tuple[float | None, float]]()
     # Where the loss becomes no number the test has come to its end.
     with _undone(learn), contextlib.suppress(TrainingError):
-        run = TrainingRun(learn, [phase], dataclasses.replace(recipe, checkpoint=None, log=None))
-        optimizer = make_optimizer(learn.module, run.groups, phase, recipe)
-        training = run_phase(run.fabric, learn.module, optimizer, run.batches, phase, recipe, seed=learn.seed)
+        optimizer = make_optimizer(learn.module, run.groups, phase, run.recipe)
+        training = run_phase(
+            run.fabric, learn.module, optimizer, run.batches, phase, run.recipe, seed=learn.seed
+        )
         with contextlib.closing(training):
-            for step in with_bar(training, show=show, stages=[phase.stage]):
+            for step in training:
                 rows.append((step.lr, step.train_loss or 0.0))
                 if rows[-1][1] > DIVERGED * min(loss for _, loss in rows):
                     break
-    return suggest(pd.DataFrame(rows, columns=["lr", "loss"]), steps)
+                yield step
+    return suggest(pd.DataFrame(rows, columns=["lr", "loss"]), phase.steps or 0)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 from tqdm import tqdm
 
-from bearwidgets.errors import BadInputError, check_whole
+from bearwidgets.errors import BadInputError, TrainingError, check_whole
 from bearwidgets.learn.diagnosis.diagnosis import diagnose
 from bearwidgets.learn.diagnosis.evidence import evidence_of
 from bearwidgets.learn.fit_head import fit_features_and_head, usable_features
@@ -115,7 +115,7 @@ class FitMethods(Predicts):
             freeze_epochs = 0 if head_first else 1
         phases = fine_tune_phases(epochs, base_lr, freeze_epochs, lr_mult, pct_start, div)
         if mode == "full" and head_first:
-            return self._fine_tuning_after_head(phases, {"norm_eval": True, **options})
+            return self.followers.told(self._fine_tuning_after_head(phases, {"norm_eval": True, **options}))
         if mode == "full":
             return self.fitting(phases, **options)
         if options:
@@ -124,7 +124,7 @@ class FitMethods(Predicts):
                 "mode='full'."
             )
         self.data().freeze_exam()
-        return fit_features_and_head(self)
+        return self.followers.told(fit_features_and_head(self))
 
     def _has_fresh_body(self) -> bool:
         """Whether the body has pretrained weights, and they are as they came, under a linear head."""
@@ -136,12 +136,12 @@ class FitMethods(Predicts):
     ) -> Generator[Progress]:
         checkpoint = options.get("checkpoint")
         goes_on = checkpoint is not None and Path(checkpoint).expanduser().exists()
-        self.fitting(phases, **options)  # says at once what is wrong
+        self._fitting(phases, options)  # says at once what is wrong
 
         def run() -> Generator[Progress]:
             # Either leaves out what cannot be decoded, so that a training that was cut off finds the same items.
             yield from usable_features(self) if goes_on else fit_features_and_head(self)
-            yield from self.fitting(phases, **options)
+            yield from self._fitting(phases, options)
 
         return run()
 
@@ -224,6 +224,9 @@ class FitMethods(Predicts):
 
     def fitting(self, phases: Sequence[Phase], **options: Any) -> Generator[Progress]:
         """Train through the whole network, step by step, in phases of your own; options are fields of `Recipe`."""
+        return self.followers.told(self._fitting(phases, options))
+
+    def _fitting(self, phases: Sequence[Phase], options: Mapping[str, Any]) -> Generator[Progress]:
         from bearwidgets.learn.run import TrainingRun  # the loop's libraries take long to load
 
         recipe = make_recipe(options)
@@ -277,15 +280,25 @@ class FitMethods(Predicts):
         Raises:
             BadInputError: rates or steps that are not allowed, or a loss that diverged at once.
         """
-        from bearwidgets.learn.find_rate import search_rate
+        steps_ = self.finding_rate(start_lr, end_lr, steps, **options)
+        found = run_with_bar(steps_, show=progress, stages=["lr_find"])
+        if found is None:
+            raise TrainingError("The search for a rate was stopped; the learner is as it was.")
+        return found
 
-        return search_rate(self, start_lr, end_lr, steps, make_recipe(options), show=progress)
+    def finding_rate(
+        self, start_lr: float = 1e-7, end_lr: float = 10.0, steps: int = 100, **options: Any
+    ) -> Generator[Progress, None, RateSearch | None]:
+        """As `lr_find`, step by step: yields progress and returns what it found, None once it was stopped."""
+        from bearwidgets.learn.find_rate import searching_rate
+
+        return self.followers.told(searching_rate(self, start_lr, end_lr, steps, make_recipe(options)))
 
     def _show(self, steps: Generator[Progress], stages: Sequence[str], *, progress: bool) -> Self:
         """Run to the end, with a bar, and say what the training shows."""
         progress = progress and (self.fabric is None or self.fabric.is_global_zero)
         try:
-            run_with_bar(steps, show=progress, stages=stages)
+            run_with_bar(self.followers.interrupting(steps), show=progress, stages=stages)
         except KeyboardInterrupt:
             steps.close()
             use = "use this learner as it is, or " if self.is_trained else ""

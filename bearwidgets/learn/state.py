@@ -11,6 +11,7 @@ import torch
 
 from bearwidgets.data.dataset import check_dataset
 from bearwidgets.errors import BadInputError
+from bearwidgets.learn.followers import Followers
 from bearwidgets.learn.head.features import FeatureStore
 from bearwidgets.learn.scores import make_metrics
 
@@ -50,6 +51,11 @@ class TrainingHistory:
     def mode(self) -> Mode | None:
         """Of the last training; None before."""
         return self.provenance.mode if self.provenance else None
+
+    @property
+    def n_epochs(self) -> int:
+        """Rows of `history`."""
+        return len(self._epochs)
 
     @property
     def history(self) -> pd.DataFrame:
@@ -125,6 +131,7 @@ class LearnerState:
         self.arch, self.seed, self.source = arch, seed, source
         self.features = features or FeatureStore(self.module.body, preprocessing, keep=keep)
         self.record = TrainingHistory()
+        self.followers = Followers()
         self.frozen_to = frozen_to
         self.fabric: Fabric | None = None
         self._pristine: nn.Module | None = None  # the body before it was trained

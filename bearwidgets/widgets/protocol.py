@@ -622,6 +622,51 @@ class ModuleReply(Message):
     code: str
 
 
+class ChartLine(Message):
+    """One curve of a chart."""
+
+    name: str
+    points: list[tuple[float, float]]
+
+
+class Chart(Message):
+    """Curves on two axes."""
+
+    title: str
+    x: str  # what the horizontal axis shows
+    y: str
+    lines: list[ChartLine]
+    log: bool = False  # the horizontal axis is logarithmic
+
+
+class MonitorState(Message):
+    """A learner's trainings as curves."""
+
+    state: Literal["empty", "running", "stopping", "done", "stopped", "failed"]
+    message: str  # what is to be known, in sentences, or ""
+    stage: str  # of what runs
+    step: int  # steps of the stage that are done, of `total`
+    total: int
+    seconds_left: float | None
+    charts: list[Chart]
+    phases: list[tuple[float, str]]  # where on the axis of epochs each phase of a training began
+    search: Chart | None  # the loss over rates, the last time that a rate was looked for
+    suggested: dict[str, float]  # rates that the search suggests
+    rate: float | None  # the chosen one
+
+
+class MonitorReply(Message):
+    """What a monitor shows."""
+
+    monitor: MonitorState
+
+
+class RateRequest(Message):
+    """Train at this rate the next time that the monitor's `fit` is called."""
+
+    rate: float
+
+
 GRID_REQUESTS = {
     "hello": (Nothing, StateReply),
     "view": (ViewSpec, StateReply),
@@ -657,7 +702,13 @@ MATRIX_REQUESTS = {
     "group": (GroupRequest, Nothing),
     "module": (Nothing, ModuleReply),
 }
-REQUESTS = GRID_REQUESTS | MATRIX_REQUESTS
+MONITOR_REQUESTS = {
+    "monitor": (Nothing, MonitorReply),
+    "stop": (Nothing, Nothing),
+    "find_rate": (Nothing, Nothing),
+    "rate": (RateRequest, MonitorReply),
+}
+REQUESTS = GRID_REQUESTS | MATRIX_REQUESTS | MONITOR_REQUESTS
 
 
 # ---------------------------------------------------------------- events: what Python says unasked
@@ -690,4 +741,11 @@ class MatrixEvent(Message):
     event: Literal["matrix"] = "matrix"
 
 
-KernelEvent = StateEvent | ItemsEvent | JobEvent | MatrixEvent
+class MonitorEvent(Message):
+    """A training went on, or ended."""
+
+    monitor: MonitorState
+    event: Literal["monitor"] = "monitor"
+
+
+KernelEvent = StateEvent | ItemsEvent | JobEvent | MatrixEvent | MonitorEvent

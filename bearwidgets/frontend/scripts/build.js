@@ -11,7 +11,7 @@ import { build } from "esbuild";
 const here = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const target = path.join(path.dirname(here), "static");
 /** Most bytes of JavaScript and CSS together. */
-const limits = { cleaner: 60_000, confusion: 60_000 };
+const limits = { cleaner: 60_000, confusion: 60_000, monitor: 60_000 };
 const plain = process.argv.includes("--plain");
 
 /** @param {string} entry @param {Record<string, string>} [define] @returns {Promise<string>} minified text */
@@ -61,6 +61,8 @@ const built = {
   "cleaner.css": await bundle("cleaner/cleaner.css"),
   "confusion.js": await script("confusion/confusion.js"),
   "confusion.css": await bundle("confusion/confusion.css"),
+  "monitor.js": await script("monitor/monitor.js"),
+  "monitor.css": await bundle("monitor/monitor.css"),
 };
 
 let failed = false;

@@ -4,7 +4,7 @@
 /** @typedef {string} Sort */
 /** @typedef {[number, number]} Range */
 /** @typedef {[number, number]} Run */
-/** @typedef {StateEvent|ItemsEvent|JobEvent|MatrixEvent} KernelEvent */
+/** @typedef {StateEvent|ItemsEvent|JobEvent|MatrixEvent|MonitorEvent} KernelEvent */
 /**
  * @typedef {object} Decision
  * A decision on an item.
@@ -524,6 +524,46 @@
  * @property {string} code
  */
 /**
+ * @typedef {object} ChartLine
+ * One curve of a chart.
+ * @property {string} name
+ * @property {[number, number][]} points
+ */
+/**
+ * @typedef {object} Chart
+ * Curves on two axes.
+ * @property {string} title
+ * @property {string} x what the horizontal axis shows
+ * @property {string} y
+ * @property {ChartLine[]} lines
+ * @property {boolean} log the horizontal axis is logarithmic
+ */
+/**
+ * @typedef {object} MonitorState
+ * A learner's trainings as curves.
+ * @property {"empty"|"running"|"stopping"|"done"|"stopped"|"failed"} state
+ * @property {string} message what is to be known, in sentences, or ""
+ * @property {string} stage of what runs
+ * @property {number} step steps of the stage that are done, of `total`
+ * @property {number} total
+ * @property {number|null} seconds_left
+ * @property {Chart[]} charts
+ * @property {[number, string][]} phases where on the axis of epochs each phase of a training began
+ * @property {Chart|null} search the loss over rates, the last time that a rate was looked for
+ * @property {Record<string, number>} suggested rates that the search suggests
+ * @property {number|null} rate the chosen one
+ */
+/**
+ * @typedef {object} MonitorReply
+ * What a monitor shows.
+ * @property {MonitorState} monitor
+ */
+/**
+ * @typedef {object} RateRequest
+ * Train at this rate the next time that the monitor's `fit` is called.
+ * @property {number} rate
+ */
+/**
  * @typedef {object} StateEvent
  * Something around the grid changed.
  * @property {State} state
@@ -545,6 +585,12 @@
  * @typedef {object} MatrixEvent
  * The confusion matrix changed; it can be asked for.
  * @property {"matrix"} event
+ */
+/**
+ * @typedef {object} MonitorEvent
+ * A training went on, or ended.
+ * @property {MonitorState} monitor
+ * @property {"monitor"} event
  */
 /**
  * @typedef {object} Ops what each op takes and gives
@@ -579,6 +625,9 @@
  * @property {{request: Nothing, reply: ScoresReply}} scores
  * @property {{request: GroupRequest, reply: Nothing}} group
  * @property {{request: Nothing, reply: ModuleReply}} module
+ * @property {{request: Nothing, reply: MonitorReply}} monitor
+ * @property {{request: Nothing, reply: Nothing}} find_rate
+ * @property {{request: RateRequest, reply: MonitorReply}} rate
  */
 /** @typedef {{kind: "reply", id: number, ok: boolean, result?: any, error?: string}} Reply */
 /** @typedef {DataView|ArrayBuffer|Uint8Array} Buffer */
