@@ -23,6 +23,7 @@ _WHERE = {
     "Journal": "clean.journal",
     "ImageClassifier": "learn.estimator",
     "ImageError": "errors",
+    "ImageMap": "widgets.image_map",
     "Issues": "review.checks.issues",
     "Learner": "learn.learner",
     "Recipe": "learn.training.recipe",
@@ -43,6 +44,7 @@ __all__ = [
     "Dataset",
     "ImageClassifier",
     "ImageError",
+    "ImageMap",
     "Issues",
     "Journal",
     "Learner",
@@ -74,6 +76,7 @@ if TYPE_CHECKING:
     from bearwidgets.review.review import Review
     from bearwidgets.widgets.cleaner.cleaner import Cleaner, clean
     from bearwidgets.widgets.confusion import ConfusionMatrix
+    from bearwidgets.widgets.image_map import ImageMap
     from bearwidgets.widgets.monitor import TrainMonitor
 
 

@@ -28,6 +28,7 @@ PUBLIC = {
     "Dataset",
     "ImageClassifier",
     "ImageError",
+    "ImageMap",
     "Issues",
     "Journal",
     "Learner",
@@ -80,7 +81,7 @@ ds = bw.Dataset.from_folder(sys.argv[1])
 probabilities = np.random.default_rng(0).dirichlet(np.ones(len(ds.classes)), len(ds))
 review = bw.Review.from_predictions(ds, probabilities, ds.classes)
 cleaner = bw.Cleaner(review, issues=bw.find_issues(review))
-bw.ConfusionMatrix(review), bw.Cleaner(ds), cleaner.snapshot(2)
+bw.ConfusionMatrix(review), bw.ImageMap(review), bw.Cleaner(ds), cleaner.snapshot(2)
 cleaner.mark(review.suspects(2).index, "delete")
 print(cleaner.apply().counts["delete"], cleaner.rollback().counts["delete"])
 try:
@@ -107,7 +108,7 @@ def python(code, *arguments):
     [
         ("bearwidgets.cli", HEAVY),
         ("bw.Dataset, bw.Journal, bw.sample_bears", {"torch", "timm", "anywidget", "ipywidgets"}),
-        ("bw.Cleaner, bw.clean, bw.ConfusionMatrix", {"torch", "timm", "sklearn", "scipy"}),
+        ("bw.Cleaner, bw.clean, bw.ConfusionMatrix, bw.ImageMap", {"torch", "timm", "sklearn", "scipy"}),
         (
             "bw.Learner, bw.Review",
             {"timm", "torchvision", "torch._dynamo", "lightning_fabric", "torchmetrics"},
@@ -173,7 +174,8 @@ def test_a_wheel_of_the_source_distribution_is_that_of_the_tree(unpacked, wheel,
 
 
 def test_the_wheel_holds_the_built_front_end(wheel):
-    for name in ("cleaner.js", "cleaner.css", "confusion.js", "confusion.css", "monitor.js", "monitor.css"):
+    views = ("cleaner", "confusion", "monitor", "map")
+    for name in (f"{view}.{ending}" for view in views for ending in ("js", "css")):
         assert wheel[f"bearwidgets/static/{name}"] == (REPOSITORY / "bearwidgets/static" / name).read_bytes()
 
 

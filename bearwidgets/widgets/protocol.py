@@ -667,6 +667,98 @@ class RateRequest(Message):
     rate: float
 
 
+class MapColoring(Message):
+    """Something that the points can be colored by."""
+
+    name: str
+    title: str
+    scale: bool  # numbers from low to high; else one of some names
+
+
+class MapReply(Message):
+    """The points. Their positions are the buffer: float32, three numbers each, NaN where one has no place."""
+
+    revision: int  # grows with other images; numbers of points are only good for one revision
+    total: int  # points, those without a place too
+    by: str  # what near means here, in words
+    note: str  # one sentence on what is not on the map, and why; or ""
+    selected: list[Range]
+    grid: bool  # a grid of the images stands below it
+
+
+class MapPairsReply(Message):
+    """The pairs. Their buffers are int32: near, mid-near and far ones, -1 where there is none."""
+
+    revision: int
+    ready: bool  # false: they are being looked for, and an event tells when they are there
+    near: int  # how many of each there are of a point, in the order of the buffers
+    mid: int
+    far: int
+    note: str  # why there are none, or ""
+
+
+class MapColorRequest(Message):
+    """What one coloring says of each point."""
+
+    revision: Number
+    name: str
+
+
+class MapColorReply(Message):
+    """The values are the buffer: int32 places in `names`, -1 for none; of a scale float32, NaN for none."""
+
+    revision: int
+    coloring: MapColoring
+    colorings: list[MapColoring]  # those to choose from
+    names: list[str]
+    low: float  # of a scale: where its colors begin and end
+    high: float
+
+
+class MapItemsRequest(Message):
+    """Some images of the map, at most 256, by their numbers."""
+
+    revision: Number
+    numbers: list[Number]
+    px: Annotated[int, range(min(SIZES), max(SIZES) + 1)]  # longest side
+
+
+class MapItem(Message):
+    """What a point stands for."""
+
+    number: int
+    id: str
+    path: str
+    label: str
+    predicted: str | None
+    confidence: float | None
+    why: str  # why it is suspect, one sentence or ""
+    decision: Decision | None
+    buffer: int | None = None  # which of the reply's buffers is its image, a JPEG
+    error: str | None = None  # why it has no image
+
+
+class MapItemsReply(Message):
+    """The images that were asked for, in that order."""
+
+    revision: int
+    items: list[MapItem]
+
+
+class MapSelectRequest(Message):
+    """These points are selected; their images are shown in the grid, unless there are none."""
+
+    revision: Number
+    ranges: list[Range]
+
+
+class MapOpenRequest(Message):
+    """Select one point, and show its image and the nearest ones in the grid."""
+
+    revision: Number
+    number: Number
+
+
 GRID_REQUESTS = {
     "hello": (Nothing, StateReply),
     "view": (ViewSpec, StateReply),
@@ -708,7 +800,15 @@ MONITOR_REQUESTS = {
     "find_rate": (Nothing, Nothing),
     "rate": (RateRequest, MonitorReply),
 }
-REQUESTS = GRID_REQUESTS | MATRIX_REQUESTS | MONITOR_REQUESTS
+MAP_REQUESTS = {
+    "map": (Nothing, MapReply),
+    "map_pairs": (Nothing, MapPairsReply),
+    "map_color": (MapColorRequest, MapColorReply),
+    "map_items": (MapItemsRequest, MapItemsReply),
+    "map_select": (MapSelectRequest, Nothing),
+    "map_open": (MapOpenRequest, Nothing),
+}
+REQUESTS = GRID_REQUESTS | MATRIX_REQUESTS | MONITOR_REQUESTS | MAP_REQUESTS
 
 
 # ---------------------------------------------------------------- events: what Python says unasked
@@ -748,4 +848,12 @@ class MonitorEvent(Message):
     event: Literal["monitor"] = "monitor"
 
 
-KernelEvent = StateEvent | ItemsEvent | JobEvent | MatrixEvent | MonitorEvent
+class MapEvent(Message):
+    """Something about the map changed: ask for it."""
+
+    what: Literal["points", "pairs", "colors", "selected"]
+    selected: list[Range] = field(default_factory=list)  # of "selected"
+    event: Literal["map"] = "map"
+
+
+KernelEvent = StateEvent | ItemsEvent | JobEvent | MatrixEvent | MonitorEvent | MapEvent

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _STATIC = Path(__file__).parents[1] / "static"
-_ALLOWED = {"height": (200, 4000), "px": (96, 320)}
+_ALLOWED = {"height": (200, 4000), "map_height": (200, 4000), "px": (96, 320)}
 # The copy is hidden while the view lives; JupyterLab's "Error displaying widget" where a notebook was opened again.
 COPY = (
     "<style>:root:has(.bw-live-{name}) .bw-copy-{name},"
@@ -44,10 +44,11 @@ def grid_module() -> dict[str, tuple[type, Callable[[Any], Any]]]:
     return {"module": (protocol.Nothing, lambda _request: protocol.ModuleReply(bundle("cleaner.js")))}
 
 
-class _Length(traitlets.Int):
+class Length(traitlets.Int):
     """A length in px; an error says what is allowed."""
 
     def validate(self, obj: Any, value: Any) -> int:  # noqa: ARG002 - traitlets' signature
+        """Refuse what is out of its bounds."""
         name = self.name or ""
         if not _allowed(name, value):
             low, high = _ALLOWED[name]
@@ -58,8 +59,8 @@ class _Length(traitlets.Int):
 class View(anywidget.AnyWidget):
     """A view whose front end asks by messages; `handlers` are as in `answer`, `lock` is one for all its views."""
 
-    height = _Length(600, help="Height of the view, px.").tag(sync=True)
-    px = _Length(176, help="Side of a tile, px.").tag(sync=True)
+    height = Length(600, help="Height of the view, px.").tag(sync=True)
+    px = Length(176, help="Side of a tile, px.").tag(sync=True)
     name_of_copy = traitlets.Unicode(help="What the static copy in the output is called.").tag(sync=True)
     changes = traitlets.Int(
         read_only=True, help="Grows with every decision, undo, apply and rollback, whoever made it."

@@ -346,6 +346,17 @@ export class FakeKernel {
     return { revision, start, items, buffers };
   }
 
+  /** What a map shows of some items. */
+  itemsOf(numbers) {
+    const buffers = [];
+    const items = numbers.map((number) => {
+      const { id, path, label, predicted, confidence, why, decision, error } = this.item(number);
+      const buffer = error ? null : buffers.push(this.#images[number % this.#images.length]) - 1;
+      return { number, id, path, label, predicted, confidence, why, decision, buffer, error };
+    });
+    return { items, buffers };
+  }
+
   locate({ item: id }) {
     const index = this.#order.indexOf(Number(id.slice(2)));
     return { index: index < 0 ? null : index };

@@ -181,6 +181,33 @@ def test_a_cell_of_the_matrix_opens_its_images(lab: Lab) -> None:
     assert int(lab.text_of(2)) == count
 
 
+def test_a_box_on_the_map_shows_its_images(lab: Lab) -> None:
+    lab.open(
+        [
+            SMALL,
+            "image_map = bw.ImageMap(cleaner.review); image_map",
+            "print(len(image_map.selected), len(image_map.cleaner._session.board.order))",
+        ]
+    )
+    lab.run_cell(0)
+    lab.run_cell(1)
+    lab.page.wait_for_selector(".bw-map[data-settled='2']", timeout=60_000)
+    lab.page.get_by_role("button", name="Box").click()
+    stage = lab.page.locator(".bw-map-stage")
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    assert box
+    lab.page.mouse.move(box["x"] + 5, box["y"] + 5)
+    lab.page.mouse.down()
+    lab.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 5, steps=5)
+    lab.page.mouse.up()
+    words = lab.page.locator(".bw-map-words >> text=selected").inner_text()
+    lab.run_cell(2)
+    count, shown = lab.text_of(2).split()
+    assert count == shown == words.split("· ")[1].split()[0]
+    assert int(count) > 0
+
+
 def test_both_themes_are_readable(lab: Lab) -> None:
     open_cleaner(lab)
     assert lab.page.evaluate(POOR_TEXTS) == []

@@ -23,6 +23,7 @@ from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner import snapshot
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.confusion import ConfusionMatrix
+from bearwidgets.widgets.image_map import ImageMap
 from bearwidgets.widgets.protocol import Decision
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -167,7 +168,7 @@ def notebook():
 
 
 @pytest.mark.usefixtures("notebook")
-@pytest.mark.parametrize("cls", [Cleaner, ConfusionMatrix])
+@pytest.mark.parametrize("cls", [Cleaner, ConfusionMatrix, ImageMap])
 def test_a_notebook_keeps_the_view_and_beside_it_a_copy(learn, cls):
     view = cls(learn)
     live, copy = outputs_of(view)

@@ -13,6 +13,7 @@ import traitlets
 from bearwidgets.widgets.cleaner import watching
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.confusion import ConfusionMatrix
+from bearwidgets.widgets.image_map import ImageMap
 from bearwidgets.widgets.view import View
 
 
@@ -52,7 +53,7 @@ def alive(references):
         return [each() for each in references if each() is not None]
 
 
-@pytest.mark.parametrize("cls", [Cleaner, ConfusionMatrix])
+@pytest.mark.parametrize("cls", [Cleaner, ConfusionMatrix, ImageMap])
 def test_a_view_that_is_dropped_or_closed_is_freed_though_its_learner_lives_on(learn, cls):
     references = used(cls(learn))
     assert alive(references) == [], "never displayed"
@@ -79,7 +80,7 @@ def test_a_view_in_a_box_is_kept_by_the_box(learn):
 
 
 def test_every_kind_of_view_is_tested_here():
-    assert set(View.__subclasses__()) == {Cleaner, ConfusionMatrix}
+    assert set(View.__subclasses__()) == {Cleaner, ConfusionMatrix, ImageMap}
 
 
 def test_a_matrix_that_is_dropped_or_closed_leaves_the_grid_it_drove(learn):

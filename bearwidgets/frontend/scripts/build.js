@@ -11,7 +11,7 @@ import { build } from "esbuild";
 const here = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const target = path.join(path.dirname(here), "static");
 /** Most bytes of JavaScript and CSS together. */
-const limits = { cleaner: 60_000, confusion: 60_000, monitor: 60_000 };
+const limits = { cleaner: 60_000, confusion: 60_000, monitor: 60_000, map: 60_000 };
 const plain = process.argv.includes("--plain");
 
 /** @param {string} entry @param {Record<string, string>} [define] @returns {Promise<string>} minified text */
@@ -51,7 +51,10 @@ function unpacked(text) {
   return data ? text.replace(data[1], () => inflateRawSync(Buffer.from(data[1], "base64")).toString()) : text;
 }
 
-const define = { VIEW_CSS: JSON.stringify(await bundle("cleaner/view.css")) };
+const define = {
+  VIEW_CSS: JSON.stringify(await bundle("cleaner/view.css")),
+  LAYOUT_WORKER: JSON.stringify(await bundle("map/worker.js")),
+};
 const script = async (/** @type {string} */ entry) => {
   const text = await bundle(entry, define);
   return plain ? text : packed(text);
@@ -63,6 +66,8 @@ const built = {
   "confusion.css": await bundle("confusion/confusion.css"),
   "monitor.js": await script("monitor/monitor.js"),
   "monitor.css": await bundle("monitor/monitor.css"),
+  "map.js": await script("map/map.js"),
+  "map.css": await bundle("map/map.css"),
 };
 
 let failed = false;

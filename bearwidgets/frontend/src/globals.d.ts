@@ -1,2 +1,4 @@
 /** The minified text of view.css, put in by scripts/build.js. */
 declare const VIEW_CSS: string;
+/** The minified text of map/worker.js. */
+declare const LAYOUT_WORKER: string;

@@ -3,6 +3,7 @@ import { Connection } from "../shared/connection.js";
 import { button, h, keepSave, say } from "../shared/dom.js";
 import { keepFocus } from "../shared/focus.js";
 import { counted, percent } from "../shared/format.js";
+import { openGridBelow } from "../shared/gridbelow.js";
 import { rove } from "../shared/roving.js";
 import { followTheme } from "../shared/theme.js";
 import { widget } from "../shared/widget.js";
@@ -93,7 +94,7 @@ class ConfusionView {
       root.remove();
     });
     el.append(root);
-    this.#openGrid = () => this.#grid(context);
+    this.#openGrid = () => openGridBelow(() => this.#ask("module", {}), context);
     void this.#load();
   }
 
@@ -201,17 +202,6 @@ class ConfusionView {
     const known = this.#cells;
     if (!known?.reply.images || !cells.size) return;
     await this.#ask("cells", { blocks: known.blocks(cells) });
-  }
-
-  /** Its code comes from Python, so that this view need not hold it. @param {{model: Model, el: HTMLElement, signal: AbortSignal}} context */
-  async #grid(context) {
-    const answer = await this.#ask("module", {});
-    if (!answer || context.signal.aborted) return;
-    const url = URL.createObjectURL(new Blob([answer.result.code], { type: "text/javascript" }));
-    const { default: grid } = await import(url);
-    URL.revokeObjectURL(url);
-    const end = grid.render(context);
-    context.signal.addEventListener("abort", end);
   }
 
   /**

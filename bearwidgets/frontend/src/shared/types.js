@@ -4,7 +4,7 @@
 /** @typedef {string} Sort */
 /** @typedef {[number, number]} Range */
 /** @typedef {[number, number]} Run */
-/** @typedef {StateEvent|ItemsEvent|JobEvent|MatrixEvent|MonitorEvent} KernelEvent */
+/** @typedef {StateEvent|ItemsEvent|JobEvent|MatrixEvent|MonitorEvent|MapEvent} KernelEvent */
 /**
  * @typedef {object} Decision
  * A decision on an item.
@@ -564,6 +564,88 @@
  * @property {number} rate
  */
 /**
+ * @typedef {object} MapColoring
+ * Something that the points can be colored by.
+ * @property {string} name
+ * @property {string} title
+ * @property {boolean} scale numbers from low to high; else one of some names
+ */
+/**
+ * @typedef {object} MapReply
+ * The points. Their positions are the buffer: float32, three numbers each, NaN where one has no place.
+ * @property {number} revision grows with other images; numbers of points are only good for one revision
+ * @property {number} total points, those without a place too
+ * @property {string} by what near means here, in words
+ * @property {string} note one sentence on what is not on the map, and why; or ""
+ * @property {Range[]} selected
+ * @property {boolean} grid a grid of the images stands below it
+ */
+/**
+ * @typedef {object} MapPairsReply
+ * The pairs. Their buffers are int32: near, mid-near and far ones, -1 where there is none.
+ * @property {number} revision
+ * @property {boolean} ready false: they are being looked for, and an event tells when they are there
+ * @property {number} near how many of each there are of a point, in the order of the buffers
+ * @property {number} mid
+ * @property {number} far
+ * @property {string} note why there are none, or ""
+ */
+/**
+ * @typedef {object} MapColorRequest
+ * What one coloring says of each point.
+ * @property {number} revision
+ * @property {string} name
+ */
+/**
+ * @typedef {object} MapColorReply
+ * The values are the buffer: int32 places in `names`, -1 for none; of a scale float32, NaN for none.
+ * @property {number} revision
+ * @property {MapColoring} coloring
+ * @property {MapColoring[]} colorings those to choose from
+ * @property {string[]} names
+ * @property {number} low of a scale: where its colors begin and end
+ * @property {number} high
+ */
+/**
+ * @typedef {object} MapItemsRequest
+ * Some images of the map, at most 256, by their numbers.
+ * @property {number} revision
+ * @property {number[]} numbers
+ * @property {number} px longest side
+ */
+/**
+ * @typedef {object} MapItem
+ * What a point stands for.
+ * @property {number} number
+ * @property {string} id
+ * @property {string} path
+ * @property {string} label
+ * @property {string|null} predicted
+ * @property {number|null} confidence
+ * @property {string} why why it is suspect, one sentence or ""
+ * @property {Decision|null} decision
+ * @property {number|null} buffer which of the reply's buffers is its image, a JPEG
+ * @property {string|null} error why it has no image
+ */
+/**
+ * @typedef {object} MapItemsReply
+ * The images that were asked for, in that order.
+ * @property {number} revision
+ * @property {MapItem[]} items
+ */
+/**
+ * @typedef {object} MapSelectRequest
+ * These points are selected; their images are shown in the grid, unless there are none.
+ * @property {number} revision
+ * @property {Range[]} ranges
+ */
+/**
+ * @typedef {object} MapOpenRequest
+ * Select one point, and show its image and the nearest ones in the grid.
+ * @property {number} revision
+ * @property {number} number
+ */
+/**
  * @typedef {object} StateEvent
  * Something around the grid changed.
  * @property {State} state
@@ -591,6 +673,13 @@
  * A training went on, or ended.
  * @property {MonitorState} monitor
  * @property {"monitor"} event
+ */
+/**
+ * @typedef {object} MapEvent
+ * Something about the map changed: ask for it.
+ * @property {"points"|"pairs"|"colors"|"selected"} what
+ * @property {Range[]} selected of "selected"
+ * @property {"map"} event
  */
 /**
  * @typedef {object} Ops what each op takes and gives
@@ -628,6 +717,12 @@
  * @property {{request: Nothing, reply: MonitorReply}} monitor
  * @property {{request: Nothing, reply: Nothing}} find_rate
  * @property {{request: RateRequest, reply: MonitorReply}} rate
+ * @property {{request: Nothing, reply: MapReply}} map
+ * @property {{request: Nothing, reply: MapPairsReply}} map_pairs
+ * @property {{request: MapColorRequest, reply: MapColorReply}} map_color
+ * @property {{request: MapItemsRequest, reply: MapItemsReply}} map_items
+ * @property {{request: MapSelectRequest, reply: Nothing}} map_select
+ * @property {{request: MapOpenRequest, reply: Nothing}} map_open
  */
 /** @typedef {{kind: "reply", id: number, ok: boolean, result?: any, error?: string}} Reply */
 /** @typedef {DataView|ArrayBuffer|Uint8Array} Buffer */
