@@ -20,6 +20,7 @@ _WHERE = {
     "ConfusionMatrix": "widgets.confusion",
     "CrossValidation": "learn.folds.cross_validation",
     "Dataset": "data.dataset",
+    "Explain": "widgets.explain",
     "Journal": "clean.journal",
     "ImageClassifier": "learn.estimator",
     "ImageError": "errors",
@@ -42,6 +43,7 @@ __all__ = [
     "ConfusionMatrix",
     "CrossValidation",
     "Dataset",
+    "Explain",
     "ImageClassifier",
     "ImageError",
     "ImageMap",
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
     from bearwidgets.review.review import Review
     from bearwidgets.widgets.cleaner.cleaner import Cleaner, clean
     from bearwidgets.widgets.confusion import ConfusionMatrix
+    from bearwidgets.widgets.explain import Explain
     from bearwidgets.widgets.image_map import ImageMap
     from bearwidgets.widgets.monitor import TrainMonitor
 

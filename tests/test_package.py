@@ -26,6 +26,7 @@ PUBLIC = {
     "ConfusionMatrix",
     "CrossValidation",
     "Dataset",
+    "Explain",
     "ImageClassifier",
     "ImageError",
     "ImageMap",

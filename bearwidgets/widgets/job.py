@@ -24,7 +24,9 @@ _LEFT = {
     "open": "what was found stays",
     "retrain": "scores and learner are as before",
     "find": "the queues of before stay",
+    "check": "the map is as before",
 }
+_DOING = {"find": "Queues are being found anew", "check": "A map is being checked"}
 
 
 class Job:
@@ -45,7 +47,7 @@ class Job:
     def refuse(self, what: str, error: type[BearwidgetsError] = BadInputError) -> None:
         """Say, by an error, that this is to wait, where a job is running."""
         if self.running:
-            doing = "Queues are being found anew" if self.state.kind == "find" else "A training is running"
+            doing = _DOING.get(self.state.kind, "A training is running")
             raise error(f"{doing}; wait for it or stop it {what}.")
 
     def start(
@@ -53,7 +55,7 @@ class Job:
         steps: Generator[Progress],
         finish: Callable[[], dict[str, Any]],
         *,
-        kind: Literal["retrain", "open", "find"] = "retrain",
+        kind: Literal["retrain", "open", "find", "check"] = "retrain",
         phases: Sequence[str] = (),
     ) -> None:
         """Begin, where no job is running.

@@ -186,8 +186,8 @@ class JobState(Message):
     """Where a job in the background stands."""
 
     state: Literal["idle", "running", "stopping", "done", "stopped", "failed"] = "idle"
-    kind: Literal["retrain", "open", "find"] = (
-        "retrain"  # open: the first work on a folder; find: the queues anew
+    kind: Literal["retrain", "open", "find", "check"] = (
+        "retrain"  # open: the first work on a folder; find: the queues anew; check: whether to believe a map
     )
     phases: list[Phase] = field(default_factory=list)  # all parts, as far as they are known, in their order
     step: int = 0  # steps of the present stage that are done, of `total`
@@ -541,6 +541,62 @@ class RoundReply(Message):
     message: str
 
 
+class ExplainRequest(Message):
+    """What the network looked at in one image."""
+
+    item: str
+    method: str | None = None  # null: the one that fits the network best
+    label: str | None = None  # a class of which there is to be a map in any case
+    image: bool = True  # false leaves the image out
+
+
+class ClassMap(Message):
+    """The numbers beside the map of a class."""
+
+    name: str
+    probability: float
+    logit: float
+    sum: float  # of the map
+    constant: float | None  # what belongs to no place; null where the map is no share of the logit
+
+
+class ExplainReply(Message):
+    """Maps of some classes.
+
+    The first buffer holds them, float32 (classes, rows, columns), row by row; the second is the image.
+    """
+
+    item: str
+    path: str
+    label: str
+    method: str
+    methods: list[str]  # those that can be chosen
+    about: str  # what the map is, in a sentence
+    exact: bool  # map and constant sum to the logit exactly
+    maps: list[ClassMap]  # the most probable class first
+    others: list[str]  # classes without a map here
+    rows: int
+    columns: int
+    seen: tuple[
+        float, float, float, float
+    ]  # left, top, right, bottom of what the network saw: shares of the image
+    size: int  # px of a side of the square that it saw
+
+
+class ItemsReply(Message):
+    """The ids of what is to be explained, in order."""
+
+    ids: list[str]
+
+
+class CheckMapRequest(Message):
+    """Measure in the background whether to believe the map of a class; a CurveEvent tells."""
+
+    item: str
+    label: str
+    method: str | None = None
+
+
 class MatrixRequest(Message):
     """The confusion matrix; of another part, or by other labels, if one is named."""
 
@@ -617,7 +673,7 @@ class GroupRequest(Message):
 
 
 class ModuleReply(Message):
-    """The code of a grid, for a view that has one below it."""
+    """The code of a part that a view shows when it is wanted: a grid below it, or maps over its images."""
 
     code: str
 
@@ -786,6 +842,8 @@ GRID_REQUESTS = {
     "suggestions": (SuggestionsRequest, SuggestionsReply),
     "save_view": (SaveViewRequest, StateReply),
     "drop_view": (SaveViewRequest, StateReply),
+    "explain": (ExplainRequest, ExplainReply),
+    "explain_module": (Nothing, ModuleReply),
 }
 MATRIX_REQUESTS = {
     "matrix": (MatrixRequest, MatrixReply),
@@ -808,7 +866,11 @@ MAP_REQUESTS = {
     "map_select": (MapSelectRequest, Nothing),
     "map_open": (MapOpenRequest, Nothing),
 }
-REQUESTS = GRID_REQUESTS | MATRIX_REQUESTS | MONITOR_REQUESTS | MAP_REQUESTS
+EXPLAIN_REQUESTS = {
+    "items": (Nothing, ItemsReply),
+    "check_map": (CheckMapRequest, Nothing),
+}
+REQUESTS = GRID_REQUESTS | MATRIX_REQUESTS | MONITOR_REQUESTS | MAP_REQUESTS | EXPLAIN_REQUESTS
 
 
 # ---------------------------------------------------------------- events: what Python says unasked
@@ -856,4 +918,18 @@ class MapEvent(Message):
     event: Literal["map"] = "map"
 
 
-KernelEvent = StateEvent | ItemsEvent | JobEvent | MatrixEvent | MonitorEvent | MapEvent
+class CurveEvent(Message):
+    """How the probability of a class falls or rises with the patches that its map marks, beside random ones."""
+
+    item: str
+    label: str
+    method: str
+    shares: list[float]  # of the patches
+    deletion: list[float]  # with so many covered
+    insertion: list[float]  # with only so many shown
+    random: list[float]  # the mean of random orders
+    verdict: str  # whether to believe the map, in a sentence
+    event: Literal["curve"] = "curve"
+
+
+KernelEvent = StateEvent | ItemsEvent | JobEvent | MatrixEvent | MonitorEvent | MapEvent | CurveEvent

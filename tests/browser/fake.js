@@ -473,6 +473,27 @@ export class FakeKernel {
     };
   }
 
+  /** A map whose upper left corner speaks for the class, more for each class than for the one before. */
+  explain({ item: id, method = null, label = null, image = true }) {
+    const k = Number(id.slice(2));
+    const { path, label: own, predicted, confidence } = this.item(k);
+    const [rows, columns] = [7, 7];
+    const known = this.classes.slice(0, 20);
+    const names = [predicted, ...known.filter((name) => name !== predicted), ...(label && !known.includes(label) ? [label] : [])];
+    const maps = names.map((name, at) => ({ name, probability: at ? (1 - confidence) / (names.length - 1) : confidence, logit: 2.5 - at, sum: 2 - at, constant: method === "grad_cam" ? null : 0.5 }));
+    const values = Float32Array.from(names.flatMap((_, at) => Array.from({ length: rows * columns }, (_, place) => (place === 0 ? 4 - at : place === rows * columns - 1 ? -2 : 0))));
+    return {
+      item: id, path, label: own, method: method ?? "class_map", methods: ["class_map", "grad_cam", "occlusion", "integrated_gradients"],
+      about: "Exact: what each place adds.", exact: method !== "grad_cam", maps, others: this.classes.filter((name) => !names.includes(name)),
+      rows, columns, seen: this.seenPart ?? [0, 0, 1, 1], size: 224,
+      buffers: [values.buffer, ...(image ? [this.#images[k % this.#images.length]] : [])],
+    };
+  }
+
+  async explain_module() {
+    return { code: await (await fetch("/bearwidgets/static/explain.js")).text() };
+  }
+
   #listed() {
     return [...this.#decisions].map(([k, { action, label }]) => {
       const item = this.item(k);

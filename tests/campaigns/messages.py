@@ -92,6 +92,8 @@ def real(view: View, ids: list[str], revision: int) -> list[dict[str, Any]]:
         {"op": "suggestions", "revision": revision, "at_least": 0.5},
         {"op": "save_view", "name": "mine"},
         {"op": "drop_view", "name": "mine"},
+        {"op": "explain", "item": ids[0], "method": None, "label": "teddy", "image": False},
+        {"op": "explain_module"},
     ]
     if isinstance(view, ConfusionMatrix):
         messages += [

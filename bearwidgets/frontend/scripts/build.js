@@ -11,7 +11,7 @@ import { build } from "esbuild";
 const here = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const target = path.join(path.dirname(here), "static");
 /** Most bytes of JavaScript and CSS together. */
-const limits = { cleaner: 60_000, confusion: 60_000, monitor: 60_000, map: 60_000 };
+const limits = { cleaner: 60_000, confusion: 60_000, monitor: 60_000, map: 60_000, explain: 60_000 };
 const plain = process.argv.includes("--plain");
 
 /** @param {string} entry @param {Record<string, string>} [define] @returns {Promise<string>} minified text */
@@ -53,6 +53,7 @@ function unpacked(text) {
 
 const define = {
   VIEW_CSS: JSON.stringify(await bundle("cleaner/view.css")),
+  PANEL_CSS: JSON.stringify(await bundle("explain/panel.css")),
   LAYOUT_WORKER: JSON.stringify(await bundle("map/worker.js")),
 };
 const script = async (/** @type {string} */ entry) => {
@@ -68,6 +69,8 @@ const built = {
   "monitor.css": await bundle("monitor/monitor.css"),
   "map.js": await script("map/map.js"),
   "map.css": await bundle("map/map.css"),
+  "explain.js": await script("explain/explain.js"),
+  "explain.css": await bundle("explain/explain.css"),
 };
 
 let failed = false;

@@ -11,7 +11,7 @@ import contextlib
 import functools
 import json
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import safetensors.torch
@@ -27,12 +27,14 @@ from bearwidgets.learn.network.model import fast_precision, fingerprint, for_inf
 from bearwidgets.learn.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from torch import nn
 
     from bearwidgets.learn.input.preprocessing import Preprocessing
+
+Result = TypeVar("Result")
 
 BATCH, BATCH_BYTES = 8, 4 * 224 * 224 * 3 * 4
 """Most images and bytes of pixels in a batch: so few that what lies between two layers stays in a core's caches."""
@@ -87,11 +89,7 @@ class FeatureStore:
         }
         keys, files = list(wanted), list(wanted.values())
         total, done = len(keys), 0
-        pixels = self.preprocessing.size**2 * self.preprocessing.channels
-        step = max(1, min(BATCH, BATCH_BYTES // (pixels * self.precision.itemsize)))
-        batches = [range(start, min(start + step, total)) for start in range(0, total, step)]
-        images = ImageFiles(files, self.preprocessing.open, presize=None, budget=0)  # each is needed once
-        loaded = load_batches(images, batches, self.preprocessing.resizer)
+        loaded = small_batches(files, self.preprocessing, self.precision)
         try:
             with contextlib.closing(self._forward(loaded, keys)) as steps:
                 for batch in steps:
@@ -109,27 +107,10 @@ class FeatureStore:
             self._rows = {each: self._rows[each] for each in but}
 
     def _forward(self, batches: Iterator[Batch], keys: Sequence[str]) -> Generator[Batch]:
-        """Compute and keep the features of each batch; on a CPU several batches at once, each on a core of its own.
-
-        Two cores on two batches do as much as two cores on one where nothing else runs, and three times as much
-        where something does: nobody waits for the slower core after every layer.
-        """
-        threads = torch.get_num_threads()
+        """Compute and keep the features of each batch."""
         # `_fast` is made here, before the workers ask for it
-        on_cpu = next(self._fast.parameters()).device.type == "cpu"
-        workers = min(MOST_WORKERS, threads) if on_cpu else 1
-        kept = in_threads(
-            functools.partial(self._keep, keys),
-            batches,
-            threads=workers,
-            ahead=workers,
-            setup=functools.partial(torch.set_num_threads, threads // workers),
-        )
-        try:
-            with contextlib.closing(kept):
-                yield from kept
-        finally:
-            torch.set_num_threads(threads)  # torch takes a worker's number for the default of later threads
+        device = next(self._fast.parameters()).device
+        yield from on_all_cores(functools.partial(self._keep, keys), batches, device)
 
     def _keep(self, keys: Sequence[str], batch: Batch) -> Batch:
         for row, values in zip(batch.rows, self.of_pixels(batch.pixels), strict=True):
@@ -176,6 +157,41 @@ class FeatureStore:
             _bound(self._folder.parent)
         except OSError:  # a cache that cannot be written is done without
             self._folder = None
+
+
+def small_batches(
+    files: Sequence[Path | bytes], preprocessing: Preprocessing, precision: torch.dtype
+) -> Generator[Batch]:
+    """The images of some files as a body sees them, so few a batch as `BATCH` and `BATCH_BYTES` say."""
+    pixels = preprocessing.size**2 * preprocessing.channels
+    step = max(1, min(BATCH, BATCH_BYTES // (pixels * precision.itemsize)))
+    batches = [range(start, min(start + step, len(files))) for start in range(0, len(files), step)]
+    images = ImageFiles(files, preprocessing.open, presize=None, budget=0)  # each is needed once
+    return load_batches(images, batches, preprocessing.resizer)
+
+
+def on_all_cores(
+    work: Callable[[Batch], Result], batches: Iterable[Batch], device: torch.device
+) -> Generator[Result]:
+    """What a network makes of each batch, in their order; on a CPU several at once, each on a core of its own.
+
+    Two cores on two batches do as much as two cores on one where nothing else runs, and three times as much where
+    something does: nobody waits for the slower core after every layer.
+    """
+    threads = torch.get_num_threads()
+    workers = min(MOST_WORKERS, threads) if device.type == "cpu" else 1
+    done = in_threads(
+        work,
+        batches,
+        threads=workers,
+        ahead=workers,
+        setup=functools.partial(torch.set_num_threads, threads // workers),
+    )
+    try:
+        with contextlib.closing(done):
+            yield from done
+    finally:
+        torch.set_num_threads(threads)  # torch takes a worker's number for the default of later threads
 
 
 def _bound(folder: Path) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DIGITS = 9
 ACTS = (
     *("accept", "delete", "keep", "unsure", "clear", "relabel", "group", "next", "undo", "redo"),
-    *("zoom", "similar", "compare", "tag", "queues", "search", "window", "help", "right"),
+    *("zoom", "similar", "compare", "tag", "queues", "search", "window", "help", "right", "explain"),
 )
 """What a key can do; beside these, the name of a class: relabel to it."""
 

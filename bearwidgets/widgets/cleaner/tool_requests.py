@@ -1,4 +1,4 @@
-"""What the tools beside the grid may ask for: tags, notes, ranges, suggestions, saved views."""
+"""What the tools beside the grid may ask for: tags, notes, ranges, suggestions, saved views, class maps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from bearwidgets.errors import BadInputError
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner.suggestions import THRESHOLDS, pairs_of, runs_of, suggestions, sure_ones
+from bearwidgets.widgets.explaining import Explaining
 from bearwidgets.widgets.protocol import SHOWN
+from bearwidgets.widgets.view import bundle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +22,7 @@ class ToolRequests:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._explaining = Explaining()
 
     def _named(self, request: protocol.MarkRequest | protocol.TagRequest) -> Sequence[str]:
         """The ids that a request is about."""
@@ -57,3 +60,11 @@ class ToolRequests:
     def _drop_view(self, request: protocol.SaveViewRequest) -> protocol.StateReply:
         self._session.saved_views.drop(request.name)
         return protocol.StateReply(self._session.state())
+
+    def _explain(self, request: protocol.ExplainRequest) -> tuple[protocol.ExplainReply, list[bytes]]:
+        session, board = self._session, self._session.board
+        row = int(board.rows_of([request.item])[0])
+        return self._explaining.reply(session.learn, session.ds, request, board.labels[row])
+
+    def _explain_module(self, _request: protocol.Nothing) -> protocol.ModuleReply:
+        return protocol.ModuleReply(bundle("explain.js"))

@@ -85,7 +85,7 @@ export class JobPanel {
 
 /** What is being done, or how it ended. @param {JobState} job */
 function title({ state, kind }) {
-  const [doing, done] = { retrain: ["Training", "Trained"], open: ["Looking for suspects", "Ready"], find: ["Finding the queues anew", "Found"] }[kind];
+  const [doing, done] = { retrain: ["Training", "Trained"], open: ["Looking for suspects", "Ready"], find: ["Finding the queues anew", "Found"], check: ["Checking a map", "Checked"] }[kind];
   return { idle: "", running: doing, stopping: "Stopping at the next batch", done, stopped: `${doing} stopped`, failed: `${doing} failed` }[state];
 }
 

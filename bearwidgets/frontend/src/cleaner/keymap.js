@@ -10,7 +10,7 @@ import { ACTIONS } from "../shared/actions.js";
  *   | {kind: "label", label: string}
  *   | {kind: "next", back: boolean}
  *   | {kind: "size", step: number}
- *   | {kind: "window"|"compare"|"similar"|"tag"}
+ *   | {kind: "window"|"compare"|"similar"|"tag"|"explain"}
  *   | {kind: "undo"|"redo"|"all"|"toggle"|"zoom"|"menu"|"help"|"escape"|"search"|"queues"}} Command
  */
 /** @typedef {Pick<KeyboardEvent, "key"|"shiftKey"|"ctrlKey"|"metaKey"|"altKey">} Key */
@@ -91,6 +91,7 @@ export const KEYS = [
   { keys: "S", does: "show the most similar images; Esc goes back", press: { s: { kind: "similar" } } },
   { keys: "T", does: "give or take away a tag", press: { t: { kind: "tag" } } },
   { keys: "X", does: "compare two images side by side", press: { x: { kind: "compare" } } },
+  { keys: "L", does: "what the network looked at; then ↑ and ↓ choose the class, D why it and not another", press: { l: { kind: "explain" } } },
   {
     keys: "+ and −, 0",
     does: "larger and smaller images, dense or normal; in the zoom: closer, 100 % or fit",
@@ -111,7 +112,7 @@ const COMMANDS = Object.assign({}, ...KEYS.map(({ press }) => press));
 /** What a key of one's own can do, beside a digit and a class; Python knows the same names. @type {Record<string, Command>} */
 const ACTS = {
   ...Object.fromEntries(/** @type {const} */ (["accept", "delete", "keep", "unsure", "clear"]).map((action) => [action, { kind: "mark", action }])),
-  ...Object.fromEntries(/** @type {const} */ (["undo", "redo", "zoom", "similar", "compare", "tag", "queues", "search", "window", "help"]).map((kind) => [kind, { kind }])),
+  ...Object.fromEntries(/** @type {const} */ (["undo", "redo", "zoom", "similar", "compare", "tag", "queues", "search", "window", "help", "explain"]).map((kind) => [kind, { kind }])),
   relabel: { kind: "menu" },
   group: { kind: "group", keepers: true },
   next: { kind: "next", back: false },

@@ -19,6 +19,8 @@ export class Pan {
   /** Where the fingers are, or the pressed mouse. @type {Map<number, Point>} */
   #pressed = new Map();
   #onChange;
+  /** What lies on the first image, as large as it. @type {HTMLElement|null} */
+  #over = null;
 
   /** @param {AbortSignal} signal @param {(percent: number) => void} onChange percent of one px of the screen for one of the image */
   constructor(signal, onChange) {
@@ -41,7 +43,15 @@ export class Pan {
     }
     this.#panes.length = count;
     this.element.replaceChildren(...this.#panes.map(({ box }) => box));
+    if (this.#over) this.#panes[0]?.box.append(this.#over);
     return this.#panes.map(({ image }) => image);
+  }
+
+  /** Puts something over the first image, and keeps it there. @param {HTMLElement} element */
+  cover(element) {
+    this.#over = element;
+    this.#panes[0]?.box.append(element);
+    this.#draw();
   }
 
   /** The pane that tells the size: the first whose image is here. */
@@ -141,11 +151,13 @@ export class Pan {
   #place(pane) {
     const { image, box } = pane;
     const scale = fitted(pane) * this.#times;
-    image.style.width = `${image.naturalWidth * scale}px`;
-    image.style.height = `${image.naturalHeight * scale}px`;
     const left = box.clientWidth / 2 - this.#middle.x * image.naturalWidth * scale;
     const top = box.clientHeight / 2 - this.#middle.y * image.naturalHeight * scale;
-    image.style.transform = `translate(${left}px, ${top}px)`;
+    for (const { style } of [image, ...(this.#over?.parentElement === box ? [this.#over] : [])]) {
+      style.width = `${image.naturalWidth * scale}px`;
+      style.height = `${image.naturalHeight * scale}px`;
+      style.transform = `translate(${left}px, ${top}px)`;
+    }
     image.classList.toggle("bw-sharp", scale * pixels() > 3);
   }
 }

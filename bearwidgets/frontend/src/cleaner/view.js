@@ -22,7 +22,7 @@ import { Toolbar } from "./toolbar.js";
 const EVERYWHERE = new Set(["undo", "redo", "help", "search", "escape", "queues", "window", "next"]);
 
 /** Commands that decide on, or ask about, the image under the focus. */
-const ON_IMAGE = new Set(["mark", "label", "class", "group", "menu", "similar", "tag"]);
+const ON_IMAGE = new Set(["mark", "label", "class", "group", "menu", "similar", "tag", "explain"]);
 
 /** In a view that is lower than this, px, what can be done without makes room for images. */
 const LOW = 360;
@@ -339,6 +339,8 @@ export class CleanerView {
         return void decisions.nextUndecided(found.back);
       case "compare":
         return panels.zoom.open(grid.selection.active, true);
+      case "explain":
+        return panels.zoom.explain(grid.selection.active);
       case "size":
         return this.#step(found.step);
     }

@@ -6,6 +6,7 @@ import { groupWords, localTime, percent, whole } from "../shared/format.js";
 import { showModal } from "../shared/modal.js";
 import { NOT_HERE } from "./decisions.js";
 import { FullImages } from "./fullimages.js";
+import { LookedAt } from "./lookedat.js";
 import { Pan } from "./pan.js";
 /** @import { Action, Item } from "../shared/types.js" */
 /** @import { Grid } from "../grid/grid.js" */
@@ -44,6 +45,7 @@ export class Zoom {
   #noted = "";
   #compares = false;
   #pan;
+  #map;
   #percent = h("span", { class: "bw-hint bw-percent" });
   #compare = button("Compare", () => this.#setCompare(!this.#compares), { title: "Beside the next image of its group, or the next one (X)", "aria-pressed": "false" });
   #wait = h("p", { class: "bw-hint", role: "status" });
@@ -65,6 +67,7 @@ export class Zoom {
     this.#options = options;
     const { session, signal } = options;
     this.#pan = new Pan(signal, (percent) => say(this.#percent, `${percent} %`));
+    this.#map = new LookedAt({ connection: session.connection, cover: (element) => this.#pan.cover(element), signal });
     this.#full = new FullImages((item) => session.connection.ask("full", { item }), signal);
     const act = (/** @type {Exclude<Action, "relabel">} */ action) =>
       button(ACTIONS[action].title, () => this.#mark(action, null), { title: ACTIONS[action].key });
@@ -91,7 +94,9 @@ export class Zoom {
           button("100 %", () => this.#pan.toggle(), { title: "One pixel of the image for one of the screen (0); + and − or the wheel: closer" }),
           this.#compare,
           button("Similar", () => this.#similar(), { title: "The images nearest to this one (S)" }),
+          this.#map.button,
         ),
+        this.#map.element,
         this.#title,
         this.#where,
         this.#verdict,
@@ -129,6 +134,12 @@ export class Zoom {
     showModal(this.#dialog, this.#options.root);
     this.#dialog.focus();
     this.#to(index);
+  }
+
+  /** Opens an image under the map of what the network looked at. @param {number} index */
+  explain(index) {
+    this.#map.turn(true);
+    this.open(index);
   }
 
   /** Stays at its image in another order, or closes where that is not in it. */
@@ -172,6 +183,7 @@ export class Zoom {
     }
     say(this.#tags, item?.tags.length ? `Tags: ${item.tags.join(", ")}` : "");
     this.#showImage(item);
+    this.#map.show(item?.id ?? null);
     if (item && this.#asked !== item.id) void this.#load(item);
     else this.#showDetails(item);
   }
@@ -327,6 +339,8 @@ export class Zoom {
       return;
     }
     const found = this.#options.keys(event);
+    const moves = found?.kind === "move" && (event.key === "ArrowUp" || event.key === "ArrowDown");
+    if ((moves || !found) && this.#map.key(event)) return event.preventDefault();
     // Escape is the dialog's own.
     if (!found || found.kind === "escape") return;
     event.preventDefault();
@@ -345,6 +359,7 @@ export class Zoom {
     else if (found.kind === "undo" || found.kind === "redo") void decisions.step(found.kind).then(() => this.#reload(null));
     else if (found.kind === "zoom") this.#dialog.close();
     else if (found.kind === "similar") this.#similar();
+    else if (found.kind === "explain") this.#map.turn();
     else if (found.kind === "compare") this.#setCompare(!this.#compares);
     else if (found.kind === "size") found.step ? this.#pan.step(found.step) : this.#pan.toggle();
     else if (found.kind === "next") void decisions.nextUndecided(found.back).then(() => this.refresh());
@@ -362,6 +377,7 @@ export class Zoom {
     this.#dialog.remove();
     this.#asked = "";
     this.#shown = "";
+    this.#map.turn(false);
     const { grid } = this.#options;
     // The browser has given the focus back to the tile where the zoom began.
     grid.select(size(grid.selection) > 1 ? focusOn(grid.selection, this.#index) : only(this.#index), { focus: true });

@@ -4,7 +4,7 @@
 /** @typedef {string} Sort */
 /** @typedef {[number, number]} Range */
 /** @typedef {[number, number]} Run */
-/** @typedef {StateEvent|ItemsEvent|JobEvent|MatrixEvent|MonitorEvent|MapEvent} KernelEvent */
+/** @typedef {StateEvent|ItemsEvent|JobEvent|MatrixEvent|MonitorEvent|MapEvent|CurveEvent} KernelEvent */
 /**
  * @typedef {object} Decision
  * A decision on an item.
@@ -134,7 +134,7 @@
  * @typedef {object} JobState
  * Where a job in the background stands.
  * @property {"idle"|"running"|"stopping"|"done"|"stopped"|"failed"} state
- * @property {"retrain"|"open"|"find"} kind
+ * @property {"retrain"|"open"|"find"|"check"} kind
  * @property {Phase[]} phases all parts, as far as they are known, in their order
  * @property {number} step steps of the present stage that are done, of `total`
  * @property {number} total
@@ -453,6 +453,54 @@
  * @property {string} message
  */
 /**
+ * @typedef {object} ExplainRequest
+ * What the network looked at in one image.
+ * @property {string} item
+ * @property {string|null} [method] null: the one that fits the network best
+ * @property {string|null} [label] a class of which there is to be a map in any case
+ * @property {boolean} [image] false leaves the image out
+ */
+/**
+ * @typedef {object} ClassMap
+ * The numbers beside the map of a class.
+ * @property {string} name
+ * @property {number} probability
+ * @property {number} logit
+ * @property {number} sum of the map
+ * @property {number|null} constant what belongs to no place; null where the map is no share of the logit
+ */
+/**
+ * @typedef {object} ExplainReply
+ * Maps of some classes.
+ *
+ * The first buffer holds them, float32 (classes, rows, columns), row by row; the second is the image.
+ * @property {string} item
+ * @property {string} path
+ * @property {string} label
+ * @property {string} method
+ * @property {string[]} methods those that can be chosen
+ * @property {string} about what the map is, in a sentence
+ * @property {boolean} exact map and constant sum to the logit exactly
+ * @property {ClassMap[]} maps the most probable class first
+ * @property {string[]} others classes without a map here
+ * @property {number} rows
+ * @property {number} columns
+ * @property {[number, number, number, number]} seen
+ * @property {number} size px of a side of the square that it saw
+ */
+/**
+ * @typedef {object} ItemsReply
+ * The ids of what is to be explained, in order.
+ * @property {string[]} ids
+ */
+/**
+ * @typedef {object} CheckMapRequest
+ * Measure in the background whether to believe the map of a class; a CurveEvent tells.
+ * @property {string} item
+ * @property {string} label
+ * @property {string|null} [method]
+ */
+/**
  * @typedef {object} MatrixRequest
  * The confusion matrix; of another part, or by other labels, if one is named.
  * @property {string|null} [part]
@@ -520,7 +568,7 @@
  */
 /**
  * @typedef {object} ModuleReply
- * The code of a grid, for a view that has one below it.
+ * The code of a part that a view shows when it is wanted: a grid below it, or maps over its images.
  * @property {string} code
  */
 /**
@@ -682,6 +730,19 @@
  * @property {"map"} event
  */
 /**
+ * @typedef {object} CurveEvent
+ * How the probability of a class falls or rises with the patches that its map marks, beside random ones.
+ * @property {string} item
+ * @property {string} label
+ * @property {string} method
+ * @property {number[]} shares of the patches
+ * @property {number[]} deletion with so many covered
+ * @property {number[]} insertion with only so many shown
+ * @property {number[]} random the mean of random orders
+ * @property {string} verdict whether to believe the map, in a sentence
+ * @property {"curve"} event
+ */
+/**
  * @typedef {object} Ops what each op takes and gives
  * @property {{request: Nothing, reply: StateReply}} hello
  * @property {{request: ViewSpec, reply: StateReply}} view
@@ -709,6 +770,8 @@
  * @property {{request: SuggestionsRequest, reply: SuggestionsReply}} suggestions
  * @property {{request: SaveViewRequest, reply: StateReply}} save_view
  * @property {{request: SaveViewRequest, reply: StateReply}} drop_view
+ * @property {{request: ExplainRequest, reply: ExplainReply}} explain
+ * @property {{request: Nothing, reply: ModuleReply}} explain_module
  * @property {{request: MatrixRequest, reply: MatrixReply}} matrix
  * @property {{request: CellsRequest, reply: Nothing}} cells
  * @property {{request: Nothing, reply: ScoresReply}} scores
@@ -723,6 +786,8 @@
  * @property {{request: MapItemsRequest, reply: MapItemsReply}} map_items
  * @property {{request: MapSelectRequest, reply: Nothing}} map_select
  * @property {{request: MapOpenRequest, reply: Nothing}} map_open
+ * @property {{request: Nothing, reply: ItemsReply}} items
+ * @property {{request: CheckMapRequest, reply: Nothing}} check_map
  */
 /** @typedef {{kind: "reply", id: number, ok: boolean, result?: any, error?: string}} Reply */
 /** @typedef {DataView|ArrayBuffer|Uint8Array} Buffer */
