@@ -26,6 +26,7 @@ _WHERE = {
     "ImageError": "errors",
     "ImageMap": "widgets.image_map",
     "Issues": "review.checks.issues",
+    "Layers": "widgets.layers",
     "Learner": "learn.learner",
     "Recipe": "learn.training.recipe",
     "Review": "review.review",
@@ -49,6 +50,7 @@ __all__ = [
     "ImageMap",
     "Issues",
     "Journal",
+    "Layers",
     "Learner",
     "Recipe",
     "Review",
@@ -80,6 +82,7 @@ if TYPE_CHECKING:
     from bearwidgets.widgets.confusion import ConfusionMatrix
     from bearwidgets.widgets.explain import Explain
     from bearwidgets.widgets.image_map import ImageMap
+    from bearwidgets.widgets.layers import Layers
     from bearwidgets.widgets.monitor import TrainMonitor
 
 

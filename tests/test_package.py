@@ -32,6 +32,7 @@ PUBLIC = {
     "ImageMap",
     "Issues",
     "Journal",
+    "Layers",
     "Learner",
     "Recipe",
     "Review",
@@ -175,7 +176,7 @@ def test_a_wheel_of_the_source_distribution_is_that_of_the_tree(unpacked, wheel,
 
 
 def test_the_wheel_holds_the_built_front_end(wheel):
-    views = ("cleaner", "confusion", "monitor", "map")
+    views = ("cleaner", "confusion", "monitor", "map", "explain", "layers")
     for name in (f"{view}.{ending}" for view in views for ending in ("js", "css")):
         assert wheel[f"bearwidgets/static/{name}"] == (REPOSITORY / "bearwidgets/static" / name).read_bytes()
 

@@ -815,6 +815,77 @@ class MapOpenRequest(Message):
     number: Number
 
 
+class LayerInfo(Message):
+    """A layer of a network."""
+
+    name: str
+    channels: int
+    map: tuple[int, int]  # height and width of what it gives
+    field: tuple[int, int]  # height and width in px of what one unit sees
+    kernels: bool  # its kernels can be shown as images
+
+
+class LayersReply(Message):
+    """All layers that are known by now, and where the look at the images stands."""
+
+    layers: list[LayerInfo]
+    job: JobState
+    note: str  # which images were looked at, in a sentence
+    size: int  # side of the images as the network sees them, px
+
+
+class ChannelsRequest(Message):
+    """Channels of a layer from `start` to before `stop`, at most 64; of one image its maps."""
+
+    layer: str
+    start: Number
+    stop: Number
+    show: Annotated[str, ("patches", "kernels", "maps")] = "patches"
+    image: str | None = None  # whose maps
+
+
+class Channel(Message):
+    """What one channel responds to; its image is a buffer of the reply."""
+
+    number: int
+    value: float | None  # the highest response, null before there is any
+    buffer: int | None
+
+
+class ChannelsReply(Message):
+    """The channels; fewer where the layer ends."""
+
+    layer: str
+    channels: list[Channel]
+    done: int  # images that were looked at by then
+
+
+class ChannelRequest(Message):
+    """One channel in full."""
+
+    layer: str
+    channel: Number
+
+
+class Patch(Message):
+    """A place in an image that excites a channel; the patch and the whole image are buffers of the reply."""
+
+    id: str
+    path: str
+    label: str
+    value: float
+    box: tuple[int, int, int, int]  # left, top, right, bottom in px of the image as the network sees it
+    center: tuple[float, float]  # x, y of the unit's own place
+
+
+class ChannelReply(Message):
+    """The places, the strongest first; two buffers each: the patch, the whole image."""
+
+    layer: str
+    channel: int
+    patches: list[Patch]
+
+
 GRID_REQUESTS = {
     "hello": (Nothing, StateReply),
     "view": (ViewSpec, StateReply),
@@ -870,7 +941,16 @@ EXPLAIN_REQUESTS = {
     "items": (Nothing, ItemsReply),
     "check_map": (CheckMapRequest, Nothing),
 }
-REQUESTS = GRID_REQUESTS | MATRIX_REQUESTS | MONITOR_REQUESTS | MAP_REQUESTS | EXPLAIN_REQUESTS
+LAYERS_REQUESTS = {
+    "layers": (Nothing, LayersReply),
+    "look": (Nothing, Nothing),
+    "stop": (Nothing, Nothing),
+    "channels": (ChannelsRequest, ChannelsReply),
+    "channel": (ChannelRequest, ChannelReply),
+}
+REQUESTS = (
+    GRID_REQUESTS | MATRIX_REQUESTS | MONITOR_REQUESTS | MAP_REQUESTS | EXPLAIN_REQUESTS | LAYERS_REQUESTS
+)
 
 
 # ---------------------------------------------------------------- events: what Python says unasked

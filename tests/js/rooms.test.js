@@ -6,7 +6,7 @@ import path from "node:path";
 import test from "node:test";
 
 const SOURCE = path.join(import.meta.dirname, "../../bearwidgets/frontend/src");
-const ROOMS = ["shared", "grid", "explain", "cleaner", "confusion", "monitor", "map"];
+const ROOMS = ["shared", "grid", "explain", "cleaner", "confusion", "monitor", "map", "layers"];
 
 /** @param {string} file such as `grid/tile.js` @param {string} text @returns {string[]} the modules it imports, for code or for types */
 function imported(file, text) {

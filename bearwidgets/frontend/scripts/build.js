@@ -11,7 +11,7 @@ import { build } from "esbuild";
 const here = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const target = path.join(path.dirname(here), "static");
 /** Most bytes of JavaScript and CSS together. */
-const limits = { cleaner: 60_000, confusion: 60_000, monitor: 60_000, map: 60_000, explain: 60_000 };
+const limits = { cleaner: 60_000, confusion: 60_000, monitor: 60_000, map: 60_000, explain: 60_000, layers: 60_000 };
 const plain = process.argv.includes("--plain");
 
 /** @param {string} entry @param {Record<string, string>} [define] @returns {Promise<string>} minified text */
@@ -71,6 +71,8 @@ const built = {
   "map.css": await bundle("map/map.css"),
   "explain.js": await script("explain/explain.js"),
   "explain.css": await bundle("explain/explain.css"),
+  "layers.js": await script("layers/layers.js"),
+  "layers.css": await bundle("layers/layers.css"),
 };
 
 let failed = false;

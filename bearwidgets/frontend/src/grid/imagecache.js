@@ -34,7 +34,7 @@ export class ImageCache {
   /** @param {string} key @param {Buffer} buffer JPEG @param {string} [type] */
   put(key, buffer, type = "image/jpeg") {
     this.#drop(key);
-    const url = `data:${type};base64,${base64(bytes(buffer))}`;
+    const url = dataUrl(buffer, type);
     this.#images.set(key, url);
     this.#size += url.length;
     for (const oldest of this.#images.keys()) {
@@ -53,6 +53,11 @@ export class ImageCache {
     this.#images.clear();
     this.#size = 0;
   }
+}
+
+/** An image as a URL that holds it. @param {Buffer} buffer @param {string} type such as image/jpeg */
+export function dataUrl(buffer, type) {
+  return `data:${type};base64,${base64(bytes(buffer))}`;
 }
 
 /** @param {Uint8Array} data */

@@ -694,6 +694,69 @@
  * @property {number} number
  */
 /**
+ * @typedef {object} LayerInfo
+ * A layer of a network.
+ * @property {string} name
+ * @property {number} channels
+ * @property {Run} map height and width of what it gives
+ * @property {Run} field height and width in px of what one unit sees
+ * @property {boolean} kernels its kernels can be shown as images
+ */
+/**
+ * @typedef {object} LayersReply
+ * All layers that are known by now, and where the look at the images stands.
+ * @property {LayerInfo[]} layers
+ * @property {JobState} job
+ * @property {string} note which images were looked at, in a sentence
+ * @property {number} size side of the images as the network sees them, px
+ */
+/**
+ * @typedef {object} ChannelsRequest
+ * Channels of a layer from `start` to before `stop`, at most 64; of one image its maps.
+ * @property {string} layer
+ * @property {number} start
+ * @property {number} stop
+ * @property {"patches"|"kernels"|"maps"} [show]
+ * @property {string|null} [image] whose maps
+ */
+/**
+ * @typedef {object} Channel
+ * What one channel responds to; its image is a buffer of the reply.
+ * @property {number} number
+ * @property {number|null} value the highest response, null before there is any
+ * @property {number|null} buffer
+ */
+/**
+ * @typedef {object} ChannelsReply
+ * The channels; fewer where the layer ends.
+ * @property {string} layer
+ * @property {Channel[]} channels
+ * @property {number} done images that were looked at by then
+ */
+/**
+ * @typedef {object} ChannelRequest
+ * One channel in full.
+ * @property {string} layer
+ * @property {number} channel
+ */
+/**
+ * @typedef {object} Patch
+ * A place in an image that excites a channel; the patch and the whole image are buffers of the reply.
+ * @property {string} id
+ * @property {string} path
+ * @property {string} label
+ * @property {number} value
+ * @property {[number, number, number, number]} box left, top, right, bottom in px of the image as the network sees it
+ * @property {[number, number]} center x, y of the unit's own place
+ */
+/**
+ * @typedef {object} ChannelReply
+ * The places, the strongest first; two buffers each: the patch, the whole image.
+ * @property {string} layer
+ * @property {number} channel
+ * @property {Patch[]} patches
+ */
+/**
  * @typedef {object} StateEvent
  * Something around the grid changed.
  * @property {State} state
@@ -788,6 +851,10 @@
  * @property {{request: MapOpenRequest, reply: Nothing}} map_open
  * @property {{request: Nothing, reply: ItemsReply}} items
  * @property {{request: CheckMapRequest, reply: Nothing}} check_map
+ * @property {{request: Nothing, reply: LayersReply}} layers
+ * @property {{request: Nothing, reply: Nothing}} look
+ * @property {{request: ChannelsRequest, reply: ChannelsReply}} channels
+ * @property {{request: ChannelRequest, reply: ChannelReply}} channel
  */
 /** @typedef {{kind: "reply", id: number, ok: boolean, result?: any, error?: string}} Reply */
 /** @typedef {DataView|ArrayBuffer|Uint8Array} Buffer */

@@ -1,0 +1,1 @@
+"""What the layers of a network respond to, in the images of a data set."""
