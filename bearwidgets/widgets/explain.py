@@ -7,6 +7,7 @@ import html
 import io
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,6 +99,9 @@ class Explain(View):
             "stop": (protocol.Nothing, self._stop),
         }
         super().__init__(handlers, threading.RLock(), height=height)
+        if isinstance(source, Cleaner):
+            view = weakref.ref(self)
+            source.on_scores(lambda: _renew(view()))
 
     def __repr__(self) -> str:
         return f"Explain({counted(len(self.ids), 'image')}, {self._method or self._explainer.methods[0]})"
@@ -287,6 +291,12 @@ class Explain(View):
             image = f"<em>{_text(str(error))}</em>"
         style = f"display:inline-block;width:{TILE_PX}px;margin:4px;vertical-align:top;{_FONT}"
         return f'<div style="{style}" title="{_text(item.path)}">{image}<br>{"<br>".join(map(_text, lines))}</div>'
+
+
+def _renew(view: Explain | None) -> None:
+    """Tell a view that is still there that its network is another one now."""
+    if view is not None:
+        view.tell(protocol.ItemsEvent(None))
 
 
 def painted(image: Image.Image, values: np.ndarray, part: tuple[float, float, float, float]) -> bytes:

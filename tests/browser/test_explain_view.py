@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 Open = Callable[..., "Page"]
 PIXEL = """([x, y]) => {
-  const canvas = document.querySelector('.bw-map');
+  const canvas = document.querySelector('.bw-class-map');
   return [...canvas.getContext('2d').getImageData(x * (canvas.width - 1), y * (canvas.height - 1), 1, 1).data];
 }"""
 
@@ -39,7 +39,7 @@ def chosen(page: Page) -> str:
 
 def test_the_map_lies_on_the_image_and_the_sum_is_told(open_page: Open) -> None:
     page = ready(open_page)
-    image, canvas = (page.locator(each).bounding_box() for each in (".bw-explain-image img", ".bw-map"))
+    image, canvas = (page.locator(each).bounding_box() for each in (".bw-explain-image img", ".bw-class-map"))
     assert canvas == pytest.approx(image, abs=1)
     assert (
         page.locator(".bw-map-sum")
@@ -94,15 +94,15 @@ def test_clicks_choose_a_class_and_another_to_compare_with(open_page: Open) -> N
 
 def test_strength_places_and_what_one_place_says(open_page: Open) -> None:
     page = ready(open_page)
-    opacity = "getComputedStyle(document.querySelector('.bw-map')).opacity"
+    opacity = "getComputedStyle(document.querySelector('.bw-class-map')).opacity"
     assert page.evaluate(opacity) == "0.75"
     page.locator(".bw-opacity").fill("30")
     assert page.evaluate(opacity) == "0.3"
     page.uncheck("text=Smooth")
     assert page.evaluate(
-        "[document.querySelector('.bw-map').width, document.querySelector('.bw-map').height]"
+        "[document.querySelector('.bw-class-map').width, document.querySelector('.bw-class-map').height]"
     ) == [7, 7]
-    box = page.locator(".bw-map").bounding_box()
+    box = page.locator(".bw-class-map").bounding_box()
     page.mouse.move(box["x"] + 4, box["y"] + 4)
     assert page.locator(".bw-place").inner_text() == "Row 1, column 1: +4.00"
 
@@ -148,11 +148,17 @@ def test_a_check_tells_its_progress_its_verdict_and_its_curves(open_page: Open) 
     assert len(asked(page, "stop")) == 1
 
 
+def test_another_network_is_asked_anew(open_page: Open) -> None:
+    page = ready(open_page)
+    page.evaluate("kernel.push({event: 'items', ids: null})")
+    page.wait_for_function("kernel.log.filter(each => each.op === 'explain').length === 2")
+
+
 @pytest.mark.parametrize("seen", [(0.25, 0, 0.75, 1), (0, -0.5, 1, 1.5)])
 def test_what_the_network_did_not_see_has_no_map(open_page: Open, seen: tuple[float, ...]) -> None:
     page = ready(open_page, "seen=" + ",".join(map(str, seen)))
     page.wait_for_function("document.querySelector('.bw-explain-image img').naturalWidth > 0")
-    image, canvas = (page.locator(each).bounding_box() for each in (".bw-explain-image img", ".bw-map"))
+    image, canvas = (page.locator(each).bounding_box() for each in (".bw-explain-image img", ".bw-class-map"))
     assert canvas["x"] == pytest.approx(image["x"] + seen[0] * image["width"], abs=1)
     assert canvas["y"] == pytest.approx(image["y"] + seen[1] * image["height"], abs=1)
     assert canvas["width"] == pytest.approx((seen[2] - seen[0]) * image["width"], abs=1)
@@ -164,12 +170,12 @@ def test_what_the_network_did_not_see_has_no_map(open_page: Open, seen: tuple[fl
 def test_an_image_that_cannot_be_explained_says_why(open_page: Open) -> None:
     page = ready(open_page, "fail='black/1.jpg' is cut off.")
     assert page.locator(".bw-message").inner_text() == "'black/1.jpg' is cut off."
-    assert page.locator(".bw-map").is_hidden()
+    assert page.locator(".bw-class-map").is_hidden()
     page.evaluate("delete kernel.fail.explain")
     page.click("[aria-label='Next image']")
     page.wait_for_selector(".bw-explain[data-item='id1']")
     assert page.locator(".bw-message").is_hidden()
-    assert page.locator(".bw-map").is_visible()
+    assert page.locator(".bw-class-map").is_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -184,7 +190,9 @@ def test_texts_can_be_read(open_page: Open, theme: str) -> None:
 
 def test_narrow(open_page: Open) -> None:
     page = ready(open_page, width=500)
-    assert page.locator(".bw-map-panel").bounding_box()["y"] > page.locator(".bw-map").bounding_box()["y"]
+    assert (
+        page.locator(".bw-map-panel").bounding_box()["y"] > page.locator(".bw-class-map").bounding_box()["y"]
+    )
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -193,10 +201,10 @@ def test_narrow(open_page: Open) -> None:
 
 def test_a_key_opens_the_zoom_under_the_map(page: Page) -> None:
     page.keyboard.press("l")
-    page.wait_for_selector(".bw-zoom .bw-map")
+    page.wait_for_selector(".bw-zoom .bw-class-map")
     page.wait_for_selector(".bw-zoom[data-full='true']")
     assert asked(page)[-1]["image"] is False
-    image, canvas = (page.locator(each).bounding_box() for each in (".bw-pane img", ".bw-map"))
+    image, canvas = (page.locator(each).bounding_box() for each in (".bw-pane img", ".bw-class-map"))
     assert canvas == pytest.approx(image, abs=1)
     title, first = page.locator(".bw-zoom h2").inner_text(), chosen(page)
     page.keyboard.press("ArrowDown")
@@ -204,11 +212,11 @@ def test_a_key_opens_the_zoom_under_the_map(page: Page) -> None:
     page.keyboard.press("d")
     assert "difference" in page.locator(".bw-map-sum").inner_text()
     page.keyboard.press("+")
-    image, canvas = (page.locator(each).bounding_box() for each in (".bw-pane img", ".bw-map"))
+    image, canvas = (page.locator(each).bounding_box() for each in (".bw-pane img", ".bw-class-map"))
     assert canvas == pytest.approx(image, abs=1), "the map follows a closer look"
     page.keyboard.press("ArrowRight")
     page.wait_for_function("title => document.querySelector('.bw-zoom h2').textContent !== title", arg=title)
-    page.wait_for_selector(".bw-zoom .bw-map")
+    page.wait_for_selector(".bw-zoom .bw-class-map")
     assert len({each["item"] for each in asked(page)}) == 2
     page.keyboard.press("l")
     assert page.locator(".bw-zoom .bw-map-panel").is_hidden()

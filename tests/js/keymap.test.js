@@ -58,6 +58,7 @@ test("ways through the grid", () => {
   assert.deepEqual(press("Shift+N"), { kind: "next", back: true });
   for (const [key, step] of [["=", 1], ["-", -1], ["0", 0]]) assert.deepEqual(press(key), { kind: "size", step });
   assert.deepEqual(press("x"), { kind: "compare" });
+  assert.deepEqual(press("l"), { kind: "explain" });
   assert.deepEqual(press("f"), { kind: "window" });
 });
 

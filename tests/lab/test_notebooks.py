@@ -181,6 +181,33 @@ def test_a_cell_of_the_matrix_opens_its_images(lab: Lab) -> None:
     assert int(lab.text_of(2)) == count
 
 
+def test_keys_change_the_class_of_a_map_and_a_check_says_whether_to_believe_it(lab: Lab) -> None:
+    lab.open(
+        [
+            SMALL,
+            "explain = bw.Explain(learn); explain",
+            "print(explain.explain(explain.ids[0]).map('teddy').sum())",
+        ]
+    )
+    lab.run_cell(0)
+    lab.run_cell(1)
+    view = lab.page.locator(".bw-explain[data-ready='true']")
+    view.locator(".bw-class-map").wait_for()
+    view.locator("[role='option']", has_text="teddy").click()
+    told = view.locator(".bw-map-sum").inner_text()
+    view.locator(".bw-explain-stage").click()
+    lab.page.keyboard.press("d")
+    lab.page.wait_for_function("document.querySelector('.bw-map-sum').textContent.includes('difference')")
+    view.get_by_role("button", name="Check this map").click()
+    view.locator(".bw-check-lines").wait_for(timeout=60_000)
+    assert (
+        "map" in view.locator(".bw-verdict").inner_text()
+        or "says nothing" in view.locator(".bw-verdict").inner_text()
+    )
+    lab.run_cell(2)
+    assert f"Sum of the map {float(lab.text_of(2)):.2f} ".replace("-", "−") in told.replace("+ -", "− ")
+
+
 def test_a_box_on_the_map_shows_its_images(lab: Lab) -> None:
     lab.open(
         [

@@ -63,9 +63,11 @@ def path(quick):
 
 
 @pytest.mark.trains
-@pytest.mark.parametrize(("size", "resize"), [(64, "squish"), (100, "crop"), (160, "pad")])
-def test_a_quick_head_sums_to_the_logit(ds, paths, size, resize):
-    learn = Learner(ds, **{**TINY, "size": size}, resize=resize).fine_tune(progress=False)
+@pytest.mark.parametrize(
+    ("size", "options"), [(64, {"in_chans": 1}), (100, {"resize": "crop"}), (160, {"resize": "pad"})]
+)
+def test_a_quick_head_sums_to_the_logit(ds, paths, size, options):
+    learn = Learner(ds, **{**TINY, "size": size}, **options).fine_tune(progress=False)
     found = sums_to_the_logit(learn, paths[0])
     assert found.maps.shape[1:] == (-(-size // 32),) * 2
 

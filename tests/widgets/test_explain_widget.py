@@ -155,6 +155,20 @@ def test_ids_and_paths_and_other_sources(trained):
         Explain(trained, method="gradcam")
 
 
+def test_it_follows_the_retraining_of_a_cleaner(make_images, tmp_path):
+    ds = Dataset.from_folder(make_images(tmp_path / "some", {"black": 6, "teddy": 6}))
+    cleaner = Cleaner(Learner(ds, **{**TINY, "size": 96}).fine_tune(progress=False))
+    view, sent = Explain(cleaner), []
+    view.send = lambda content, _buffers=None: sent.append(content)
+    before = view.maps(view.ids[0], "black")
+    train = ds.table[(ds.table.split == "train") & (ds.table.label == "black")]
+    cleaner.mark(train.id[:2], "relabel", "teddy")
+    assert cleaner.retrain().state == "done"
+    assert {"kind": "event", "event": "items", "ids": None} in sent
+    assert view.learn is cleaner.learn
+    assert not np.allclose(view.maps(view.ids[0], "black"), before)
+
+
 def test_no_network_is_said(trained):
     ds = trained.ds
     given = Review.from_predictions(ds, probabilities_of(ds.table.label, ds.classes), ds.classes)

@@ -36,6 +36,11 @@ export class LookedAt {
     this.#map?.show(item);
   }
 
+  /** The maps are of a network of before. */
+  forget() {
+    this.#map?.forget();
+  }
+
   /** @param {KeyboardEvent} event @returns {boolean} whether it was for the map */
   key(event) {
     return this.#map?.key(event) ?? false;

@@ -147,6 +147,7 @@ export class Zoom {
     if (!this.#dialog.open || !this.#shown) return;
     const { session, grid, toast } = this.#options;
     this.#follows = true;
+    this.#map.forget();
     const found = await session.attempt("locate", { item: this.#shown });
     this.#follows = false;
     if (!this.#dialog.open) return;

@@ -51,6 +51,6 @@ export class Check {
       svg.append(drawn);
     }
     const legend = LINES.map(({ kind, words }) => h("span", {}, h("i", { class: `bw-swatch ${kind}` }), words));
-    this.#chart.replaceChildren(h("p", { class: "bw-hint", text: `Probability of ${curve.label}, 0 to 100 %` }), svg, h("p", { class: "bw-hint", text: "share of the places, 0 to 100 %" }), h("p", { class: "bw-map-legend" }, ...legend));
+    this.#chart.replaceChildren(h("p", { class: "bw-hint", text: `Probability of ${curve.label}, 0 to 100 %` }), svg, h("p", { class: "bw-hint", text: "share of the places, 0 to 100 %" }), h("p", { class: "bw-class-legend" }, ...legend));
   }
 }

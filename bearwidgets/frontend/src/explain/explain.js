@@ -214,9 +214,17 @@ class ExplainView {
   /** @param {KernelEvent} event */
   #heard(event) {
     if (event.event === "job") this.#check.follow(event.job);
+    if (event.event === "items") this.#renew();
     if (event.event !== "curve") return;
     this.#curves.set(JSON.stringify([event.item, event.label, event.method]), event);
     this.#draw();
+  }
+
+  /** The network is another one now. */
+  #renew() {
+    this.#forget();
+    this.#curves.clear();
+    void this.#load();
   }
 
   #forget() {

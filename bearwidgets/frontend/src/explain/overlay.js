@@ -5,7 +5,7 @@ import { colors, greatest, smooth } from "./maps.js";
 
 /** Covers an image, and has the map on its part of it. */
 export class Overlay {
-  #canvas = h("canvas", { class: "bw-map", "aria-hidden": "true" });
+  #canvas = h("canvas", { class: "bw-class-map", "aria-hidden": "true" });
   /** What the network saw. */
   #seen = h("i", { class: "bw-seen" });
   element = h("div", { class: "bw-over", hidden: true }, this.#seen, this.#canvas);

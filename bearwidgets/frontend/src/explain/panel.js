@@ -39,7 +39,7 @@ export class MapPanel {
     this.#onDraw = onDraw;
     this.#onMissing = onMissing;
     const swatch = (/** @type {string} */ kind, /** @type {string} */ text) => h("span", {}, h("i", { class: `bw-swatch ${kind}` }), text);
-    const legend = h("p", { class: "bw-map-legend" }, swatch("bw-for", "speaks for it"), swatch("bw-not", "against it"), this.#most);
+    const legend = h("p", { class: "bw-class-legend" }, swatch("bw-for", "speaks for it"), swatch("bw-not", "against it"), this.#most);
     const options = h("p", { class: "bw-tools" }, h("label", { class: "bw-check" }, "Map ", this.#opacity), h("label", { class: "bw-check", title: "Smooth colors, or the places as the network has them" }, this.#smooth, "Smooth"));
     this.element = h(
       "section",

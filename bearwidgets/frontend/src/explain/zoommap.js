@@ -35,6 +35,11 @@ export class ZoomMap {
     this.show(this.#item);
   }
 
+  /** The maps are of a network of before. */
+  forget() {
+    this.#asked = null;
+  }
+
   /** @param {string|null} item */
   show(item) {
     this.#item = item;
