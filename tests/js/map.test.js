@@ -108,6 +108,26 @@ test("a lasso holds what is inside of it by the even-odd rule", () => {
   assert.deepEqual(thinned([[0, 0], [1, 0], [3, 0], [3.5, 0]], 2), [[0, 0], [3, 0]]);
 });
 
+test("a lasso of any shape holds what a walk along all of its sides says", () => {
+  let state = 3;
+  const random = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
+  const place = () => /** @type {[number, number]} */ ([random() * 60 - 5, random() * 60 - 5]);
+  for (let round = 0; round < 30; round++) {
+    const shape = Array.from({ length: 3 + (round % 9) }, place);
+    const places = Array.from({ length: 200 }, place);
+    const expected = places.map(([px, py]) => {
+      let inside = 0;
+      shape.forEach(([ax, ay], k) => {
+        const [bx, by] = shape.at(k - 1) ?? [0, 0];
+        if (ay > py !== by > py && px < ((bx - ax) * (py - ay)) / (by - ay) + ax) inside ^= 1;
+      });
+      return inside;
+    });
+    const screen = { ...screenOf([]), x: Float64Array.from(places, ([px]) => px), y: Float64Array.from(places, ([, py]) => py) };
+    assert.deepEqual([...pointsIn(/** @type {any} */ (screen), shape)], expected);
+  }
+});
+
 test("a selection travels as ranges", () => {
   const marks = marksOf([[0, 2], [4, 5]], 6);
   assert.deepEqual([...marks], [1, 1, 0, 0, 1, 0]);
@@ -131,7 +151,7 @@ test("images have room, and are the same ones after a small move", () => {
   screen.x.forEach((_, i) => (screen.x[i] += 1));
   const moved = withRoom(screen, 50, 300);
   assert.ok(moved.filter((each) => found.includes(each)).length > 0.8 * found.length);
-  assert.deepEqual([...shuffled(5)].sort(), [0, 1, 2, 3, 4]);
+  for (const n of [0, 1, 5, 20_007]) assert.deepEqual([...shuffled(n)].sort((a, b) => a - b), Array.from({ length: n }, (_, i) => i));
 });
 
 const named = { revision: 1, coloring: { name: "label", title: "Label", scale: false }, colorings: [], low: 0, high: 1 };

@@ -29,9 +29,9 @@ export function mixed(a, b, share) {
   return /** @type {Rgb} */ (a.map((each, i) => Math.round(each + (b[i] - each) * share)));
 }
 
-/** A color as a pixel of ImageData has it. @param {Rgb} color */
+/** A color as a pixel of ImageData has it, with a sign. @param {Rgb} color */
 export function pixel([r, g, b]) {
-  return ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  return (255 << 24) | (b << 16) | (g << 8) | r;
 }
 
 /** @param {MapColorReply} reply @param {Int32Array|Float32Array} values @param {"light"|"dark"} theme @returns {Coloring} */

@@ -17,10 +17,11 @@ export class Painter {
   #context;
   /** @type {ImageData} */
   #image = new ImageData(1, 1);
-  #pixels = new Uint32Array(1);
+  /** Signed, for numbers of 32 bits with a sign are the fast ones. */
+  #pixels = new Int32Array(1);
   #depth = new Float32Array(0);
   #stride = 1;
-  #palette = new Uint32Array(0);
+  #palette = new Int32Array(0);
   #ground = 0;
   /** @type {Stamp[]} */
   #stamps = [];
@@ -35,7 +36,7 @@ export class Painter {
   resize(width, height) {
     Object.assign(this.#context.canvas, { width, height });
     this.#image = new ImageData(width + 2 * MARGIN, height + 2 * MARGIN);
-    this.#pixels = new Uint32Array(this.#image.data.buffer);
+    this.#pixels = new Int32Array(this.#image.data.buffer);
     this.#stride = width + 2 * MARGIN;
     this.#depth = new Float32Array(0);
     this.#radius = 0;
@@ -44,7 +45,7 @@ export class Painter {
   /** @param {string[]} colors by code @param {Rgb} ground @param {boolean} solid everything as strong as what is marked */
   setColors(colors, ground, solid) {
     this.#ground = pixel(ground);
-    this.#palette = new Uint32Array(2 * LEVELS * colors.length);
+    this.#palette = new Int32Array(2 * LEVELS * colors.length);
     colors.forEach((hex, code) => {
       for (let level = 0; level < LEVELS; level++) {
         const color = mixed(rgbOf(hex), ground, FADE * (1 - level / (LEVELS - 1)));
@@ -77,9 +78,11 @@ export class Painter {
     const [pixels, palette, stride] = [this.#pixels, this.#palette, this.#stride];
     const { inner, rim, shares } = this.#stamps[LEVELS - 1];
     const shade = LEVELS * layer + LEVELS - 1;
-    for (const i of order) {
-      if (marks && marks[i] !== layer) continue;
-      const [px, py] = [x[i], y[i]];
+    for (let place = 0; place < order.length; place++) {
+      const i = order[place];
+      if (marks !== null && marks[i] !== layer) continue;
+      const px = x[i];
+      const py = y[i];
       if (!(px >= -MARGIN / 2 && py >= -MARGIN / 2 && px < width + MARGIN / 2 && py < height + MARGIN / 2)) continue;
       const at = ((py + MARGIN) | 0) * stride + ((px + MARGIN) | 0);
       const color = palette[2 * LEVELS * codes[i] + shade];
@@ -91,9 +94,12 @@ export class Painter {
   /** @param {Screen} screen @param {Uint8Array} codes @param {Uint8Array|null} marks @param {number} layer */
   #paintDeep({ x, y, z, order, width, height }, codes, marks, layer) {
     const [pixels, depth, palette, stride] = [this.#pixels, this.#depth, this.#palette, this.#stride];
-    for (const i of order) {
-      if (marks && marks[i] !== layer) continue;
-      const [px, py, near] = [x[i], y[i], z[i]];
+    for (let place = 0; place < order.length; place++) {
+      const i = order[place];
+      if (marks !== null && marks[i] !== layer) continue;
+      const px = x[i];
+      const py = y[i];
+      const near = z[i];
       if (!(px >= -MARGIN / 2 && py >= -MARGIN / 2 && px < width + MARGIN / 2 && py < height + MARGIN / 2)) continue;
       const at = ((py + MARGIN) | 0) * stride + ((px + MARGIN) | 0);
       const level = Math.max(0, Math.min(LEVELS - 1, ((near + 1) * (LEVELS / 2)) | 0));
@@ -144,5 +150,5 @@ function blend(under, over, share) {
   const rest = 256 - share;
   const even = (((over & 0xff00ff) * share + (under & 0xff00ff) * rest) >>> 8) & 0xff00ff;
   const odd = (((over & 0xff00) * share + (under & 0xff00) * rest) >>> 8) & 0xff00;
-  return (0xff000000 | even | odd) >>> 0;
+  return 0xff000000 | even | odd;
 }

@@ -56,19 +56,33 @@ export function pointTowards({ x, y }, from, right, down) {
 export function pointsIn({ x, y }, shape) {
   const found = new Uint8Array(x.length);
   const [xs, ys] = [Float64Array.from(shape, ([px]) => px), Float64Array.from(shape, ([, py]) => py)];
-  const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-  const n = xs.length;
+  const [top, bottom] = [Math.min(...ys), Math.max(...ys)];
+  const rows = sidesByRow(ys, top, bottom);
   for (let i = 0; i < x.length; i++) {
     const px = x[i];
     const py = y[i];
-    if (!(px >= left && px <= right && py >= top && py <= bottom)) continue;
+    if (!(py >= top && py <= bottom)) continue;
+    const row = rows[Math.floor(py - top)];
     let inside = 0;
-    for (let a = 0, b = n - 1; a < n; b = a++) {
+    for (let k = 0; k < row.length; k++) {
+      const a = row[k];
+      const b = a ? a - 1 : ys.length - 1;
       if (ys[a] > py !== ys[b] > py && px < ((xs[b] - xs[a]) * (py - ys[a])) / (ys[b] - ys[a]) + xs[a]) inside ^= 1;
     }
     found[i] = inside;
   }
   return found;
+}
+
+/** The sides of a shape that reach into each row of px, by the corner they end at. @param {Float64Array} ys @param {number} top @param {number} bottom */
+function sidesByRow(ys, top, bottom) {
+  /** @type {number[][]} */
+  const rows = Array.from({ length: ys.length ? Math.floor(bottom - top) + 1 : 0 }, () => []);
+  ys.forEach((end, a) => {
+    const begin = ys[a ? a - 1 : ys.length - 1];
+    for (let row = Math.floor(Math.min(begin, end) - top); row <= Math.max(begin, end) - top; row++) rows[row].push(a);
+  });
+  return rows;
 }
 
 /** A line drawn by hand with fewer corners: those nearer than `step` to the one before go. @param {[number, number][]} shape @param {number} step */
@@ -113,14 +127,21 @@ export function withRoom({ x, y, order, width, height }, side, most) {
   }
 }
 
+/** From so many points on they are shuffled in blocks of so many: what is read in sequence is read three times as fast. */
+const [MANY, BLOCK] = [20_000, 64];
+
 /** Each number below `n` once, in an order that looks random and is the same each time. @param {number} n */
 export function shuffled(n) {
-  const order = Uint32Array.from({ length: n }, (_, i) => i);
+  const size = n < MANY ? 1 : BLOCK;
+  const blocks = Uint32Array.from({ length: Math.ceil(n / size) }, (_, i) => i * size);
   let state = 1;
-  for (let i = n - 1; i > 0; i--) {
+  for (let i = blocks.length - 1; i > 0; i--) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     const j = Math.floor((state / 2 ** 32) * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
+    [blocks[i], blocks[j]] = [blocks[j], blocks[i]];
   }
+  const order = new Uint32Array(n);
+  let at = 0;
+  for (const block of blocks) for (let i = block; i < Math.min(n, block + size); i++) order[at++] = i;
   return order;
 }
