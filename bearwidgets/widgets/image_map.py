@@ -161,7 +161,8 @@ class ImageMap(View):
         """The points as a small image, with a legend in words."""
         with self.lock:
             codes, names = named_values(self._board, "label")
-            return map_copy(self._points.positions[:, :2], codes, names, self._words())
+            words = f"{self._words()}, at their principal components"
+            return map_copy(self._points.positions[:, :2], codes, names, words)
 
     # ------------------------------------------------------------------ the images of now
 
@@ -230,9 +231,11 @@ class ImageMap(View):
             selected=_ranges(self._board.rows_of(self._selected)),
             grid=self._has_grid,
         )
-        return reply, [self._points.positions.tobytes()]
+        positions = self._points.positions.tobytes()
+        self._find_pairs()  # they are asked for next
+        return reply, [positions]
 
-    def _map_pairs(self, _request: protocol.Nothing) -> tuple[protocol.MapPairsReply, _Buffers]:
+    def _find_pairs(self) -> None:
         points, view = self._points, weakref.ref(self)
 
         def done() -> None:
@@ -242,6 +245,10 @@ class ImageMap(View):
 
         if points.pairs is None:
             points.find_pairs(done)
+
+    def _map_pairs(self, _request: protocol.Nothing) -> tuple[protocol.MapPairsReply, _Buffers]:
+        self._find_pairs()
+        points = self._points
         pairs, sizes, buffers = points.pairs, (0, 0, 0), []
         if isinstance(pairs, Pairs):
             near, mid, far = pairs

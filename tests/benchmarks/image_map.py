@@ -186,8 +186,11 @@ def _lasso(page: Page) -> float:
 
 def layouts(features: np.ndarray, pacmap: str) -> list[list[Any]]:
     """Neighbors kept, and seconds, of both layouts in 2-D and 3-D."""
+    import torch  # before the clock starts, as in a kernel with a learner
+
     from bearwidgets.review.inspect.layout import components, layout_pairs, neighbors_kept, unit_vectors
 
+    torch.ones(1)
     folder, rows = new_folder(), []
     began = time.perf_counter()
     unit = unit_vectors(features)

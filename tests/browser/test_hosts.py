@@ -85,6 +85,13 @@ def test_a_matrix_can_be_read(open_host: Open, host: str) -> None:
     assert poor_texts(page) == []
 
 
+@pytest.mark.parametrize("host", ["marimo, dark", "Panel, dark", "VS Code, high contrast"])
+def test_a_map_settles_and_can_be_read(open_host: Open, host: str) -> None:
+    page = open_host(host, view="map")
+    page.wait_for_selector(".bw-map.bw-dark[data-settled='2']")
+    assert poor_texts(page) == []
+
+
 def test_a_page_that_changes_its_theme_is_followed(open_host: Open) -> None:
     page = open_host(
         css="body { background: white; transition: background 200ms; } .night body { background: #111; }"
@@ -240,7 +247,7 @@ def test_dialogs_lie_over_the_view_in_a_frame_taller_than_the_screen(open_page: 
     frame.locator('.bw-cell[data-index="4"][data-decision="keep"]').wait_for()
 
 
-@pytest.mark.parametrize("view", ["cleaner", "confusion"])
+@pytest.mark.parametrize("view", ["cleaner", "confusion", "map"])
 def test_a_box_that_asks_for_the_width_gets_one(open_host: Open, view: str) -> None:
     page = open_host(css="#place { display: flex; } #place > div { flex: 0 1 auto; }", view=view)
     for width in page.locator(".bw-root").evaluate_all("all => all.map(each => each.offsetWidth)"):
@@ -268,7 +275,7 @@ def test_images_can_be_seen_in_a_small_view(open_host: Open, width: int, height:
     assert toolbar["y"] <= button["y"] <= button["y"] + button["height"] <= toolbar["y"] + toolbar["height"]
 
 
-@pytest.mark.parametrize("view", ["cleaner", "confusion"])
+@pytest.mark.parametrize("view", ["cleaner", "confusion", "map"])
 def test_a_page_without_python_says_so_at_once(open_host: Open, view: str) -> None:
     page = open_host(view=view, static="", until=".bw-static")
     assert "open the notebook and run this cell" in page.inner_text(".bw-static")
@@ -276,7 +283,7 @@ def test_a_page_without_python_says_so_at_once(open_host: Open, view: str) -> No
     assert page.evaluate("kernel.log") == []
 
 
-@pytest.mark.parametrize("view", ["cleaner", "confusion"])
+@pytest.mark.parametrize("view", ["cleaner", "confusion", "map"])
 def test_the_copy_in_the_output_is_seen_only_where_the_view_is_not(open_host: Open, view: str) -> None:
     add = "copy => document.body.insertAdjacentHTML('beforeend', copy)"
     copy = COPY.format(name="0a1b", shown="a sheet", time=datetime(2026, 1, 2, 3, 4, tzinfo=timezone.utc))

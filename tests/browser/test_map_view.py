@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bearwidgets.safe_text import as_json
+from bearwidgets.widgets.parse import parse
+from bearwidgets.widgets.protocol import MAP_REQUESTS, REQUESTS, MapEvent
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -309,6 +313,35 @@ def test_the_grid_below_shows_and_decides(open_page: Open) -> None:
     page.evaluate("cleanup()")
     assert page.locator(".bw-root").count() == 0
     assert ready(open_page, CROSS).locator(".bw-cleaner").count() == 0, "a map that drives a grid elsewhere"
+
+
+def test_the_fake_kernel_and_the_front_end_keep_to_the_contract(open_page: Open) -> None:
+    page = ready(open_page, CROSS)
+    page.evaluate("window.heard = []; kernel.on('msg:custom', (content) => heard.push(content))")
+    page.evaluate("kernel.push({event: 'map', what: 'selected', selected: [[0, 2]]})")
+    page.mouse.click(*at(page))
+    page.keyboard.press(" ")
+    page.select_option("[aria-label='Color by']", "loss")
+    page.wait_for_selector(".bw-map-scale")
+    for op in ("map", "map_pairs"):
+        page.evaluate("op => kernel.send({ kind: 'request', id: -1, op })", op)
+    page.wait_for_function("heard.filter(each => each.id === -1).length === 2")
+    sent = {each["id"]: each for each in page.evaluate("kernel.log.filter(each => each.kind === 'request')")}
+    assert {each["op"] for each in sent.values()} == set(MAP_REQUESTS)
+    for message in sent.values():
+        fields = {name: value for name, value in message.items() if name not in ("kind", "id", "op")}
+        parse(REQUESTS[message["op"]][0], fields)
+    replies = page.evaluate("heard.filter(each => each.kind === 'reply')")
+    for reply in replies:
+        op = (
+            sent[reply["id"]]["op"]
+            if reply["id"] > 0
+            else ("map_pairs" if "near" in reply["result"] else "map")
+        )
+        assert reply["ok"], (op, reply)
+        assert as_json(parse(REQUESTS[op][1], reply["result"])) == reply["result"], (op, reply)
+    assert len(replies) >= 5
+    parse(MapEvent, {"event": "map", "what": "selected", "selected": [[0, 2]]})
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
