@@ -276,12 +276,10 @@ def check_learner(learn: object) -> Predicts:
         if not learn.is_trained:
             raise BadInputError("This learner is not trained yet; call `learn.fine_tune(4)` first.")
         return learn
-    several = (
-        " It has one learner for each fold: take one of its `learners`." if hasattr(learn, "learners") else ""
-    )
+    kind = f"{type(learn).__module__}.{type(learn).__qualname__}".removeprefix("builtins.")
+    several = " It has one learner for each fold: take one of its `learners`." if hasattr(learn, "learners") else ""
     raise BadInputError(
-        f"{type(learn).__name__} has no single network of bearwidgets to look into; allowed is a trained "
-        f"bw.Learner.{several}"
+        f"{kind} has no single network of bearwidgets to look into; allowed is a trained bw.Learner.{several}"
     )
 
 
