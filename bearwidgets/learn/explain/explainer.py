@@ -277,7 +277,9 @@ def check_learner(learn: object) -> Predicts:
             raise BadInputError("This learner is not trained yet; call `learn.fine_tune(4)` first.")
         return learn
     kind = f"{type(learn).__module__}.{type(learn).__qualname__}".removeprefix("builtins.")
-    several = " It has one learner for each fold: take one of its `learners`." if hasattr(learn, "learners") else ""
+    several = (
+        " It has one learner for each fold: take one of its `learners`." if hasattr(learn, "learners") else ""
+    )
     raise BadInputError(
         f"{kind} has no single network of bearwidgets to look into; allowed is a trained bw.Learner.{several}"
     )
