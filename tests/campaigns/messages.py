@@ -142,7 +142,7 @@ def changed(message: dict[str, Any], chance: random.Random) -> tuple[str, Any]:
                 chance.choice(["label", "ids", "ranges", "revision", "keepers", "x" * 9999, "\ud800"])
             ] = values(chance)
         elif kind == "swap":
-            message["op"] = chance.choice([*DECIDING, "page", "view", "select", "undoo", "cell", "__init__"])
+            message["op"] = chance.choice([*DECIDING, "page", "view", "select", "undoo", "cells", "__init__"])
         elif kind == "inner" and isinstance(inner, dict) and inner:
             inner[chance.choice(list(inner))] = values(chance)
         elif kind == "inner" and isinstance(inner, list) and inner:
@@ -216,7 +216,7 @@ class Sender:
         wanted = {(asked.get("action"), asked.get("label")), ("keep", None)}
         free = op != "mark" or asked["action"] in (ACCEPT, "clear")
         faults = {
-            "the view changed": view_after != view and op not in ("view", "cell"),
+            "the view changed": view_after != view and op not in ("view", "cells"),
             "files changed": files_after != files and op not in ("apply", "rollback"),
             "decisions changed": ids and op not in DECIDING,
             "decisions changed that the reply does not name": ids - set(reply["result"].get("ids", ids)),

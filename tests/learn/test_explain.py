@@ -19,6 +19,7 @@ from bearwidgets.learn.explain.feature_maps import Network
 from bearwidgets.learn.folds.cross_validation import cross_validate
 from bearwidgets.learn.input.preprocessing import Preprocessing
 from bearwidgets.learn.learner import Learner
+from bearwidgets.learn.network.model import create_body, for_inference
 
 SIZE = 96
 SMALL = {**TINY, "size": SIZE}
@@ -176,6 +177,28 @@ def test_what_is_more_than_a_mean_gets_grad_cam(flat):
     network = network_of(Normed(flat=flat), nn.Linear(768 if flat else 12, 3))
     assert (network.is_mean, network.has_maps) == (False, True)
     assert attribution.grad_cam(network, torch.rand(1, 3, 64, 64), [1]).shape == (1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("arch", "is_mean"),
+    [
+        *(
+            (each, True)
+            for each in ("test_nfnet", "test_efficientnet", "test_maxvit", "torchvision/squeezenet1_1")
+        ),
+        *((each, False) for each in ("test_convnext", "test_mambaout")),
+    ],
+)
+def test_networks_of_libraries(arch, is_mean):
+    body, width, _, preprocessing = create_body(arch, None, 96, 0)
+    network = Network(for_inference(body, torch.float32, 96), nn.Linear(width, 3), preprocessing)
+    images = torch.rand(1, 3, 96, 96)
+    cam = attribution.grad_cam(network, images, [1])
+    assert (network.has_maps, network.is_mean) == (True, is_mean)
+    assert cam.shape[1] >= 3
+    if is_mean:
+        maps, _ = attribution.class_map(network, images, network.head.weight.detach())
+        np.testing.assert_allclose(cam[0], maps[0, 1], atol=1e-6)
 
 
 @pytest.mark.trains

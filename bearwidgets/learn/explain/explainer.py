@@ -110,8 +110,8 @@ class Explainer:
         """The network as it is now."""
         now = self.learn.features  # another one after each training that changes the body
         if self._known is None or self._known[0] is not now:
-            body, head = self.learn.module.body, self.learn.module.head
-            self._known = now, Network(body, head, self.learn.preprocessing)
+            body = now.network(torch.float32)
+            self._known = now, Network(body, self.learn.module.head, self.learn.preprocessing)
         network = self._known[1]
         network.head = self.learn.module.head
         return network

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch.overrides import TorchFunctionMode
 
-from bearwidgets.learn.network.model import for_inference
 from bearwidgets.learn.network.network_heads import alike, noise
 
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from bearwidgets.learn.input.preprocessing import Preprocessing
-
-_CHANNELS_FIRST, _CHANNELS_LAST = "channels first", "channels last"
 
 
 class Seen(NamedTuple):
@@ -33,11 +30,11 @@ class Network:
     """The network of a learner, ready to be asked what lies between an image and the logits.
 
     Where a network turns maps (n, channels, rows, columns) into one number for each channel, or lays them out flat,
-    is found by watching it at work on noise, so it need not say so; the last such place is taken. The weights are
-    those of the present; the parameters are copies without gradients.
+    is found by watching it at work on noise, so it need not say so; the last such place is taken.
 
     Attributes:
-        body: Normalized images (n, bands, h, w) → features (n, d), float32.
+        body: Normalized images (n, bands, h, w) → features (n, d), float32; in evaluation mode, without gradients of
+            its parameters.
         head: Features → logits (n, classes).
         preprocessing: How a file becomes the network's input.
         has_maps: Whether there is such a place; transformers of patches have none.
@@ -46,8 +43,11 @@ class Network:
 
     def __init__(self, body: nn.Module, head: nn.Module, preprocessing: Preprocessing) -> None:
         size, channels = preprocessing.size, preprocessing.channels
-        self.body = for_inference(body, torch.float32, size, channels).requires_grad_(requires_grad=False)
-        self.head, self.preprocessing = head, preprocessing
+        self.body, self.head, self.preprocessing = (
+            body.requires_grad_(requires_grad=False),
+            head,
+            preprocessing,
+        )
         self.device = next(self.body.parameters()).device
         self._wanted: tuple[int, ...] = ()
         self.has_maps = self.is_mean = False

@@ -122,6 +122,12 @@ class FeatureStore:
     def _fast(self) -> nn.Module:
         return for_inference(self.body, self.precision, self.preprocessing.size, self.preprocessing.channels)
 
+    def network(self, precision: torch.dtype) -> nn.Module:
+        """The body made ready for evaluation in this precision; the same each time in that of the features."""
+        if precision == self.precision:
+            return self._fast
+        return for_inference(self.body, precision, self.preprocessing.size, self.preprocessing.channels)
+
     def of_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Features (n, d), float16, of pixels (n, size, size, bands), uint8 or float32."""
         if not len(pixels):
