@@ -213,6 +213,29 @@ def test_the_keyboard_goes_everywhere(open_page: Open) -> None:
     assert page.evaluate("document.activeElement.id") == "after"
 
 
+def test_what_is_said_follows_its_point_and_the_colors(open_page: Open) -> None:
+    page = ready(open_page, CROSS)
+    page.locator(".bw-map-stage").focus()
+    page.keyboard.press("ArrowRight")
+    tip = page.locator(".bw-map-tip")
+    page.wait_for_selector(".bw-map-tip canvas")
+    middle = tip.bounding_box()
+    for key in ["ArrowRight"] * 20 + ["+"] * 4 + ["ArrowLeft"] * 20:
+        page.keyboard.press(key)
+    page.evaluate(FRAME)
+    zoomed = tip.bounding_box()
+    page.keyboard.press("f")
+    page.evaluate(FRAME)
+    assert tip.bounding_box() not in (middle, zoomed), "at the point of the left edge"
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    page.select_option("[aria-label='Color by']", "loss")
+    page.wait_for_selector(".bw-map-tip >> text=Loss: 0.0400")
+    page.locator(".bw-map-stage").focus()
+    page.keyboard.press("Escape")
+    assert not tip.is_visible()
+
+
 def test_two_and_three_dimensions_by_a_key(open_page: Open) -> None:
     page = ready(open_page)
     settled(page)

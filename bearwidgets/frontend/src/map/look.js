@@ -78,16 +78,23 @@ export class Look {
     this.activate(to);
   }
 
+  /** Puts what is said beside the pointer, or beside its point, which may have moved. */
+  place() {
+    const { active, screen, unit } = this.#options.stage;
+    if (active < 0 || this.tip.hidden) return;
+    const [x, y] = this.#pointer ?? [screen.x[active] / unit, screen.y[active] / unit];
+    placeTip(this.tip, x, y);
+  }
+
   /** Says what is known by now. */
   show() {
     const { stage, items, value, selected } = this.#options;
-    const { active, screen, unit } = stage;
+    const { active } = stage;
     const known = active < 0 ? null : items.get(active);
     this.tip.hidden = !known;
     if (!known) return;
     fillTip(this.tip, known, value(active));
-    const [x, y] = this.#pointer ?? [screen.x[active] / unit, screen.y[active] / unit];
-    placeTip(this.tip, x, y);
+    this.place();
     if (this.#spoken !== active) return;
     this.#spoken = -1;
     say(this.live, `${sentence(known.item)}${selected(active) ? ", selected" : ""}`);

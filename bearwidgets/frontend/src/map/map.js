@@ -82,6 +82,7 @@ class MapView {
       alike: (point) => this.#alike(point),
       selected: (point) => this.#marks[point] === 1,
     });
+    stage.onDrawn = () => this.#look.place();
     this.#controls = new Controls({
       signal,
       onColor: (name) => void this.#loadColors(name),
@@ -224,6 +225,7 @@ class MapView {
     this.#stage.setColoring(coloring, colors);
     this.#controls.setLegend(coloring, coloring.entries.some(({ codes }) => codes.length > 1));
     this.#fillTable(coloring.entries);
+    this.#look.show();
   }
 
   /** The points of some classes. @param {number[]} codes */
@@ -382,7 +384,7 @@ class MapView {
     else if (act.kind === "tool") this.#choose(act.tool);
     else if (act.kind === "fit") this.#fitAll();
     else if (act.kind === "space") this.#turnSpace();
-    else if (act.kind === "nothing") this.#selectNothing();
+    else if (act.kind === "nothing") this.#strong ? this.#selectNothing() : this.#look.activate(-1);
     else if (point >= 0 && act.kind === "open") this.#open(point);
     else if (point >= 0) this.#select(combined(this.#marks, this.#only(point), this.#marks[point] ? "take" : "add"));
   }

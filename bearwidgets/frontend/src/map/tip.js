@@ -38,7 +38,6 @@ export function fillTip(tip, { item, image }, also = "") {
 /** Puts the tip beside a place, and keeps it inside. @param {HTMLElement} tip @param {number} x px @param {number} y px */
 export function placeTip(tip, x, y) {
   const { clientWidth, clientHeight } = /** @type {HTMLElement} */ (tip.parentElement);
-  tip.hidden = false;
   const { offsetWidth: w, offsetHeight: t } = tip;
   const left = x + GAP + w > clientWidth ? x - GAP - w : x + GAP;
   const top = Math.min(y + GAP, clientHeight - t - 4);
