@@ -304,9 +304,13 @@ class ImageMap(View):
         )
 
     def _map_select(self, request: protocol.MapSelectRequest) -> protocol.Nothing:
-        parts = [np.arange(*each) for each in request.ranges]
-        rows = np.unique(np.concatenate([np.zeros(0, np.int64), *parts]))
-        self._rows(rows[-1:].tolist())
+        n = len(self._points.unit)
+        ends = np.array(request.ranges, np.int64).reshape(-1, 2)
+        ends = ends[ends[:, 0] < ends[:, 1]]
+        self._rows([int(ends.max()) - 1] if len(ends) else [])
+        # how many ranges begin and end at each row, for they may overlap
+        begun = np.bincount(ends[:, 0], minlength=n + 1) - np.bincount(ends[:, 1], minlength=n + 1)
+        rows = np.flatnonzero(begun.cumsum() > 0)
         self._choose(rows, rows)
         return protocol.Nothing()
 

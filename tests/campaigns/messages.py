@@ -1,4 +1,4 @@
-"""Send a Cleaner and a ConfusionMatrix messages that no front end should: of another form, too long, too deep.
+"""Send a Cleaner, a ConfusionMatrix and an ImageMap messages that no front end should: too long, of another form.
 
     python tests/campaigns/messages.py [--runs 5000] [--seed 0]
 
@@ -33,6 +33,7 @@ from bearwidgets.errors import shortened
 from bearwidgets.safe_text import as_json
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.confusion import ConfusionMatrix
+from bearwidgets.widgets.image_map import ImageMap
 from bearwidgets.widgets.protocol import Filter
 
 if TYPE_CHECKING:
@@ -102,6 +103,15 @@ def real(view: View, ids: list[str], revision: int) -> list[dict[str, Any]]:
             {"op": "scores"},
             {"op": "group", "name": "none", "rename": "real", "pinned": True},
             {"op": "module"},
+        ]
+    if isinstance(view, ImageMap):
+        messages += [
+            {"op": "map"},
+            {"op": "map_pairs"},
+            {"op": "map_color", "revision": 1, "name": "loss"},
+            {"op": "map_items", "revision": 1, "numbers": [0, 3], "px": 160},
+            {"op": "map_select", "revision": 1, "ranges": [[0, 2], [3, 4]]},
+            {"op": "map_open", "revision": 1, "number": 2},
         ]
     return [{"kind": "request", "id": 7, **copy.deepcopy(each)} for each in messages]
 
@@ -216,7 +226,7 @@ class Sender:
         wanted = {(asked.get("action"), asked.get("label")), ("keep", None)}
         free = op != "mark" or asked["action"] in (ACCEPT, "clear")
         faults = {
-            "the view changed": view_after != view and op not in ("view", "cells"),
+            "the view changed": view_after != view and op not in ("view", "cells", "map_select", "map_open"),
             "files changed": files_after != files and op not in ("apply", "rollback"),
             "decisions changed": ids and op not in DECIDING,
             "decisions changed that the reply does not name": ids - set(reply["result"].get("ids", ids)),
@@ -245,7 +255,7 @@ def campaign(base: Path, runs: int, seed: int, tally: Tally) -> None:
     learn = StubLearner(ds, {ds.table.path[9]: "teddy"})
     ids = ds.table.id.tolist()
     issues = StubIssues(copies=[(id_, 0.9, at // 2, at % 2 == 0) for at, id_ in enumerate(ids[:6])])
-    senders = [Sender(Cleaner(learn, issues=issues)), Sender(ConfusionMatrix(learn))]
+    senders = [Sender(Cleaner(learn, issues=issues)), Sender(ConfusionMatrix(learn)), Sender(ImageMap(learn))]
     errors = Errors()
     logging.getLogger().addHandler(errors)
     for number in range(runs):

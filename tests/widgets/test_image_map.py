@@ -90,7 +90,7 @@ class Page:
 
     def wait_pairs(self):
         self.ask("map_pairs")
-        self.image_map._points._finding.join(20)
+        self.image_map._points._finding.join(120)  # PyTorch is loaded for it
         return self.ask("map_pairs")
 
 
@@ -179,6 +179,15 @@ def test_a_selection_shows_its_images_below(page, image_map, ds):
     page.ask("map_select", revision=1, ranges=[])
     assert image_map.selected == []
     assert len(board.order) == 3, "with nothing selected the grid stays as it is"
+
+
+def test_ranges_may_overlap_and_be_empty_and_end_nowhere(page, image_map, ds):
+    ranges = [[0, 24]] * 5000 + [[7, 7], [9, 2]]
+    assert page.ask("map_select", revision=1, ranges=ranges)[0]["ok"]
+    assert image_map.selected == ds.table.id.tolist()
+    assert page.ask("map_select", revision=1, ranges=[[7, 7], [9, 2]])[0]["ok"]
+    assert image_map.selected == []
+    assert "no point" in page.ask("map_select", revision=1, ranges=[[0, 2**53]])[0]["error"]
 
 
 def test_the_grid_below_has_all_keys(page, ds):
