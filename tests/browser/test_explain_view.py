@@ -143,6 +143,9 @@ def test_a_check_tells_its_progress_its_verdict_and_its_curves(open_page: Open) 
     assert page.locator(".bw-check-lines").is_hidden(), "the other map was not checked"
     page.keyboard.press("ArrowUp")
     assert page.locator(".bw-check-lines").is_visible()
+    page.keyboard.press("d")
+    assert page.locator(".bw-check-map").is_hidden(), "a check is of the map of one class"
+    page.keyboard.press("d")
     page.click("text=Check this map")
     page.click("text=Stop")
     assert len(asked(page, "stop")) == 1

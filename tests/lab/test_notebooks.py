@@ -198,6 +198,7 @@ def test_keys_change_the_class_of_a_map_and_a_check_says_whether_to_believe_it(l
     view.locator(".bw-explain-stage").click()
     lab.page.keyboard.press("d")
     lab.page.wait_for_function("document.querySelector('.bw-map-sum').textContent.includes('difference')")
+    lab.page.keyboard.press("d")
     view.get_by_role("button", name="Check this map").click()
     view.locator(".bw-check-lines").wait_for(timeout=60_000)
     assert (

@@ -120,7 +120,6 @@ class ExplainView {
       say(this.#path, "");
       this.#panel.show(null);
     }
-    this.#check.element.hidden = !found;
     this.#root.dataset.ready = "true";
     this.#root.dataset.item = found ? item : "";
   }
@@ -174,6 +173,7 @@ class ExplainView {
     const reply = this.#shown?.maps.reply;
     this.#overlay.show(reply ? this.#panel.grid : null, reply?.seen ?? [0, 0, 1, 1], this.#panel.how);
     this.#layOut();
+    this.#check.element.hidden = !reply || this.#panel.compares; // a check is of the map of one class
     if (reply) this.#check.show(this.#curves.get(JSON.stringify([reply.item, this.#panel.label, reply.method])) ?? null);
   }
 

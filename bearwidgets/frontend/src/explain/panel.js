@@ -89,6 +89,11 @@ export class MapPanel {
     return this.#chosen;
   }
 
+  /** Whether it is compared with another class. */
+  get compares() {
+    return this.#other !== NONE;
+  }
+
   /** What is shown. @returns {Grid|null} */
   get grid() {
     return this.#maps?.grid(this.#chosen, this.#other || null) ?? null;
