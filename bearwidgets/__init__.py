@@ -34,6 +34,7 @@ _WHERE = {
     "check": "review.checks.registry",
     "cross_validate": "learn.folds.cross_validation",
     "find_issues": "review.checks.run",
+    "link": "widgets.links",
     "sample_bears": "data.samples.samples",
 }
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "clean",
     "cross_validate",
     "find_issues",
+    "link",
     "sample_bears",
 ]
 
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
     from bearwidgets.widgets.explain import Explain
     from bearwidgets.widgets.image_map import ImageMap
     from bearwidgets.widgets.layers import Layers
+    from bearwidgets.widgets.links import link
     from bearwidgets.widgets.monitor import TrainMonitor
 
 

@@ -87,6 +87,7 @@ class ConfusionMatrix(View):
             "cells": (protocol.CellsRequest, self._cells),
             "scores": (protocol.Nothing, self._scores),
             "group": (protocol.GroupRequest, self._group),
+            "matrix_link": (protocol.Nothing, self._link),
         }
         self.groups: tuple[Group, ...] = ()
         self._known: tuple[object, Confusion] | None = None
@@ -105,6 +106,8 @@ class ConfusionMatrix(View):
                     "The cleaner shows another review than the one given; give cleaner.review."
                 )
             session = self.cleaner._session  # noqa: SLF001 - the same work, seen in another view
+            if cleaner is None:
+                session.place = "the confusion matrix"
             super().__init__(
                 handlers | grid_module() | Requests(session).handlers, self.cleaner.lock, height=height
             )
@@ -287,6 +290,17 @@ class ConfusionMatrix(View):
         told = self.confusion.per_class_told().reset_index().astype(str)
         return protocol.ScoresReply(list(told.columns), told.to_numpy().tolist())
 
+    def _link(self, _request: protocol.Nothing) -> tuple[protocol.MatrixLinkReply, list[bytes]]:
+        """The cells of what is selected; where nothing is, of what another view was made to show."""
+        if self.cleaner is None:
+            return protocol.MatrixLinkReply(0, 0, ""), [b""]
+        session = self.cleaner._session  # noqa: SLF001
+        selected, shown = session.links.selected, session.links.shown
+        ids = [] if shown.ids is None or shown.where == session.place else shown.ids
+        where = session.links.where if selected else shown.where
+        cells = self.confusion.cells_of(selected or ids)
+        return protocol.MatrixLinkReply(len(selected), len(ids), where), [cells.astype("<i4").tobytes()]
+
     def _group(self, request: protocol.GroupRequest) -> protocol.Nothing:
         self._regroup(request.name, rename=request.rename, pinned=request.pinned)
         return protocol.Nothing()
@@ -333,7 +347,7 @@ class ConfusionMatrix(View):
 
     def tell(self, event: KernelEvent) -> None:
         """Send an event to the page, which hears of a grid only where it has one."""
-        if self._has_grid or isinstance(event, protocol.MatrixEvent):
+        if self._has_grid or isinstance(event, (protocol.MatrixEvent, protocol.LinkEvent)):
             super().tell(event)
 
     def decisions_changed(self, version: int) -> None:

@@ -119,6 +119,20 @@ class ViewSpec(Message):
     )
 
 
+class SelectRequest(Message):
+    """What is selected in a page."""
+
+    revision: Number
+    ranges: list[Range]
+    by: str  # the page, which need not be told
+
+
+class FollowRequest(Message):
+    """Show here what another view shows, or what is selected in any."""
+
+    what: Literal["selected", "shown"]
+
+
 class SavedView(Message):
     """A view under a name."""
 
@@ -254,6 +268,16 @@ class State(Message):
     saved: list[SavedView] = field(default_factory=list)
 
 
+class LinkReply(Message):
+    """What the views that follow each other have in common, as it concerns this one."""
+
+    state: State
+    ranges: list[Range]  # the places here of what is selected
+    selected: int  # how many are selected in all
+    where: str  # in which view that was done
+    offer: str  # what another view shows and this one does not, in a sentence; or ""
+
+
 class HistoryEntry(Message):
     """A decision that was made on an item and not undone."""
 
@@ -374,7 +398,7 @@ class MarkRequest(Message):
 
 
 class RangesRequest(Message):
-    """These places in the view: they were on the screen, or they are selected."""
+    """These places in the view: they were on the screen."""
 
     revision: Number
     ranges: list[Range]
@@ -657,6 +681,14 @@ class CellsRequest(Message):
     blocks: list[Cells]
 
 
+class MatrixLinkReply(Message):
+    """Which cells hold what is selected, or shown, in another view; the buffer is int32: row, column, how many."""
+
+    selected: int  # images; 0 where what counts is what is shown
+    shown: int
+    where: str  # in which view
+
+
 class ScoresReply(Message):
     """Precision, recall and F1 of each class with their intervals, in words."""
 
@@ -898,7 +930,9 @@ GRID_REQUESTS = {
     "redo": (Nothing, StepReply),
     "full": (ItemRequest, FullReply),
     "seen": (RangesRequest, StateReply),
-    "select": (RangesRequest, Nothing),
+    "select": (SelectRequest, Nothing),
+    "link": (Nothing, LinkReply),
+    "follow": (FollowRequest, StateReply),
     "yield": (Nothing, YieldReply),
     "pending": (Nothing, PendingReply),
     "plan": (Nothing, PlanReply),
@@ -919,6 +953,7 @@ GRID_REQUESTS = {
 MATRIX_REQUESTS = {
     "matrix": (MatrixRequest, MatrixReply),
     "cells": (CellsRequest, Nothing),
+    "matrix_link": (Nothing, MatrixLinkReply),
     "scores": (Nothing, ScoresReply),
     "group": (GroupRequest, Nothing),
     "module": (Nothing, ModuleReply),
@@ -983,6 +1018,13 @@ class MatrixEvent(Message):
     event: Literal["matrix"] = "matrix"
 
 
+class LinkEvent(Message):
+    """Something else is selected or shown in one of the views that follow each other; it can be asked for."""
+
+    by: str  # the page where that was done; "" for none
+    event: Literal["link"] = "link"
+
+
 class MonitorEvent(Message):
     """A training went on, or ended."""
 
@@ -1012,4 +1054,4 @@ class CurveEvent(Message):
     event: Literal["curve"] = "curve"
 
 
-KernelEvent = StateEvent | ItemsEvent | JobEvent | MatrixEvent | MonitorEvent | MapEvent | CurveEvent
+KernelEvent = StateEvent | ItemsEvent | JobEvent | MatrixEvent | MonitorEvent | MapEvent | CurveEvent | LinkEvent

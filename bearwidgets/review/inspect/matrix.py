@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from bearwidgets.errors import BadInputError, check_whole, unknown_name
 from bearwidgets.figures import counted, near_percent, percent
@@ -17,8 +18,6 @@ from bearwidgets.safe_text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    import pandas as pd
 
 GIVEN = "labels as given"
 
@@ -188,6 +187,24 @@ class Matrix:
             BadInputError: another word, or matplotlib is not installed.
         """
         return plot_matrix(self.counts, self.classes, normalize, ax)
+
+    def cells_of(self, ids: Iterable[str]) -> np.ndarray:
+        """Where these items are counted: (cells, 3) int64, row, column and how many of them.
+
+        Raises:
+            BadInputError: the matrix was made without ids.
+
+        Example:
+            >>> matrix = Confusion.from_predictions(["a", "b", "b"], ["a", "b", "a"], ids=["x", "y", "z"])
+            >>> matrix.cells_of(["y", "z"]).tolist()
+            [[1, 0, 1], [1, 1, 1]]
+        """
+        if self.items is None or self.items.ids is None:
+            raise BadInputError("This matrix was made without ids, so its cells have counts and no items.")
+        here = pd.Index(self.items.ids, dtype=object).isin(list(ids))
+        codes = self.items.actual[here].astype(np.int64) * len(self.classes) + self.items.predicted[here]
+        cells, counts = np.unique(codes, return_counts=True)
+        return np.stack([*np.divmod(cells, len(self.classes)), counts], axis=1)
 
     def _number(self, name: object) -> int:
         number = self._numbers.get(str(name))  # classes may be numbers, whose names are text

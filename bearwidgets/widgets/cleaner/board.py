@@ -291,6 +291,15 @@ class Board(Asking):
         row = self._index.get_indexer(pd.Index([id_], dtype=object))[0]
         return int(self._places[row]) if row >= 0 and self._places[row] >= 0 else None
 
+    def places_of(self, ids: Sequence[str]) -> np.ndarray:
+        """Places of items in the view, -1 for those that it does not show or know."""
+        rows = self._index.get_indexer(pd.Index(list(ids), dtype=object))
+        return np.where(rows >= 0, self._places[rows], -1) if len(self.ids) else np.full(len(rows), -1)
+
+    def are_here(self, ids: Sequence[str]) -> np.ndarray:
+        """Which of these ids are among the items, (n,) bool."""
+        return pd.Index(list(ids), dtype=object).isin(self._index)
+
     def item(self, place: int) -> Item:
         """One tile's words and figures."""
         row = int(self.order[place])

@@ -127,7 +127,7 @@ class Cleaner(Commands, View):
 
     @property
     def selected(self) -> list[str]:
-        """Ids of the items that are selected in the view, in its order.
+        """Ids of the items that are selected in the view or in one that it follows, those here in its order.
 
         Example:
             >>> cleaner.selected

@@ -151,6 +151,24 @@ class Commands(Tools):
             self._session.tell_state()
             return len(self._session.board.order)
 
+    def select(self, ids: str | Sequence[str]) -> int:
+        """Select items, here and in every view that follows this one; gives their number.
+
+        Args:
+            ids: ids or paths; an empty list selects nothing.
+
+        Raises:
+            BadInputError: no such id or path.
+
+        Example:
+            >>> cleaner.select(ds.table.id[:2])
+            2
+            >>> cleaner.selected == ds.table.id[:2].tolist()
+            True
+        """
+        with self.lock:
+            return self._session.select(listed(ids))
+
     def retrain(self, *, epochs: int = 4, wait: bool = True) -> JobState:
         """Train on the data with the decisions taken into account, and measure what that changed.
 

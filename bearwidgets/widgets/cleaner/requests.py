@@ -22,6 +22,7 @@ from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner.similar import looks_like
 from bearwidgets.widgets.cleaner.tool_requests import ToolRequests
 from bearwidgets.widgets.cleaner.watching import watch
+from bearwidgets.widgets.links import as_ranges
 from bearwidgets.widgets.protocol import PAGE, SHOWN
 
 if TYPE_CHECKING:
@@ -155,10 +156,22 @@ class Requests(ToolRequests):
         self._session.board.mark_seen(self._session.board.ids_at(request.ranges))
         return protocol.StateReply(self._session.state())
 
-    def _select(self, request: protocol.RangesRequest) -> protocol.Nothing:
-        self._session.selected = self._session.board.ids_at(request.ranges)
-        self._session.at_work |= bool(self._session.selected)
+    def _select(self, request: protocol.SelectRequest) -> protocol.Nothing:
+        self._session.select(self._session.board.ids_at(request.ranges), request.by)
         return protocol.Nothing()
+
+    def _link(self, _request: protocol.Nothing) -> protocol.LinkReply:
+        session = self._session
+        if session.offer() and not session.at_work:
+            session.follow("shown")
+        places = session.board.places_of(session.links.selected)
+        return protocol.LinkReply(
+            session.state(), as_ranges(places[places >= 0]), len(places), session.links.where, session.offer()
+        )
+
+    def _follow(self, request: protocol.FollowRequest) -> protocol.StateReply:
+        self._session.follow(request.what)
+        return protocol.StateReply(self._session.state())
 
     def _yield(self, _request: protocol.Nothing) -> protocol.YieldReply:
         found = self._session.review_yield()

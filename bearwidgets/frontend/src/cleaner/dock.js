@@ -60,8 +60,8 @@ export class Dock {
     say(this.spoken, text);
   }
 
-  /** @param {string} text @param {{text: string, run: () => void}|null} [act] @param {boolean} [bad] @returns {() => void} what closes it */
-  toast(text, act = null, bad = false) {
+  /** @param {string} text @param {{text: string, run: () => void}|null} [act] @param {boolean} [bad] @param {boolean} [stays] until the next one @returns {() => void} what closes it */
+  toast(text, act = null, bad = false, stays = false) {
     clearTimeout(this.#timer);
     const press = () => {
       close();
@@ -72,7 +72,7 @@ export class Dock {
     const close = () => parts.forEach((part) => part.remove());
     attribute(this.toastElement, "data-bad", bad);
     this.toastElement.replaceChildren(...parts);
-    this.#timer = setTimeout(close, bad ? 2 * TOAST : TOAST);
+    if (!stays) this.#timer = setTimeout(close, bad ? 2 * TOAST : TOAST);
     return close;
   }
 }

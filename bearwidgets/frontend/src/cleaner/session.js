@@ -3,10 +3,10 @@ import { ImageLoader } from "../grid/imageloader.js";
 import { Connection } from "../shared/connection.js";
 import { NoAnswer } from "../shared/requests.js";
 import { Store } from "./store.js";
-/** @import { Filter, KernelEvent, Model, Ops, Range, State, ViewSpec, Yield } from "../shared/types.js" */
+/** @import { Filter, KernelEvent, LinkReply, Model, Ops, Range, State, ViewSpec, Yield } from "../shared/types.js" */
 
-/** Time without a decision or selection after which Python hears of them, ms. */
-const PAUSE = 300;
+/** Time without a decision after which is asked what they brought, and without another selection until Python hears of it, ms. */
+const [PAUSE, SELECTED] = [300, 60];
 
 /** Holds the connection, the store and the images; everything else of the view reads them here. */
 export class Session {
@@ -20,6 +20,8 @@ export class Session {
   /** @type {any} */
   #selectTimer = null;
   #selectKey = "[]";
+  /** What Python tells this page from others by. */
+  #page = crypto.getRandomValues(new Uint32Array(2)).join("-");
   /** What was shown before similar images. @type {Partial<ViewSpec>} */
   #before = {};
   /** The view that was asked for last, until it is there. @type {ViewSpec|null} */
@@ -33,6 +35,7 @@ export class Session {
    * @param {() => void} options.onChange items or decisions are to be drawn again
    * @param {() => void} options.onItems Python says that items changed: somebody decided, here or in another view
    * @param {(figures: Yield|null) => void} options.onYield what the decisions brought
+   * @param {(news: LinkReply) => void} options.onLink another view that this one follows selected or shows something else
    * @param {(sentence: string) => void} options.onError
    */
   constructor(options) {
@@ -141,8 +144,18 @@ export class Session {
     if (key === this.#selectKey) return;
     this.#selectTimer = setTimeout(() => {
       this.#selectKey = key;
-      void this.#askAside("select", { ranges, revision });
-    }, PAUSE);
+      void this.#askAside("select", { ranges, revision, by: this.#page });
+    }, SELECTED);
+  }
+
+  /** Another page selected something, or was made to show it. @param {string} by */
+  async #follow(by) {
+    if (by === this.#page) return;
+    const reply = await this.#askAside("link", {});
+    if (!reply) return;
+    this.setState(reply.state);
+    this.#selectKey = JSON.stringify(reply.ranges.length ? [reply.state.revision, reply.ranges] : []);
+    this.#options.onLink(reply);
   }
 
   /**
@@ -198,7 +211,8 @@ export class Session {
     else if (event.event === "items") {
       this.store.touch(event.ids);
       this.#options.onItems();
-    } else if (event.event === "job" && this.state) this.setState({ ...this.state, job: event.job });
+    } else if (event.event === "link") return void this.#follow(event.by);
+    else if (event.event === "job" && this.state) this.setState({ ...this.state, job: event.job });
     this.#options.onChange();
   }
 }

@@ -2,7 +2,9 @@
 import { DENSE } from "../grid/geometry.js";
 import { Grid } from "../grid/grid.js";
 import { SeenTracker } from "../grid/seentracker.js";
-import { nothing, only, size } from "../grid/selection.js";
+import { focusOn, nothing, only, size } from "../grid/selection.js";
+import { whole } from "../shared/format.js";
+import { count } from "../shared/ranges.js";
 import { h, isMac, keepSave, origin } from "../shared/dom.js";
 import { keepFocus } from "../shared/focus.js";
 import { followTheme } from "../shared/theme.js";
@@ -14,7 +16,7 @@ import { command, ownCommands } from "./keymap.js";
 import { Panels } from "./panels.js";
 import { noFilter, Session } from "./session.js";
 import { Toolbar } from "./toolbar.js";
-/** @import { Model, Range, State } from "../shared/types.js" */
+/** @import { LinkReply, Model, Range, State } from "../shared/types.js" */
 /** @import { Command } from "./keymap.js" */
 /** @import { Deed } from "./toolbar.js" */
 
@@ -55,6 +57,7 @@ export class CleanerView {
       onChange: () => this.#draw(),
       onItems: () => this.#decisions.forgetUndo(),
       onYield: (figures) => this.#footer.showYield(figures),
+      onLink: (news) => this.#follow(news),
       onError: (sentence) => this.#dock.toast(sentence, null, true),
     });
     this.#seen = new SeenTracker((ranges) => void this.#session.tellSeen(ranges));
@@ -142,6 +145,17 @@ export class CleanerView {
     this.#root.dataset.revision = String(state.revision);
     this.#root.dataset.marked = String(state.marked);
     this.#root.dataset.ready = "true";
+  }
+
+  /** Selects what is selected in another view; what is not in sight here is said. @param {LinkReply} news */
+  #follow({ ranges, selected, where, offer }) {
+    const grid = this.#grid;
+    const here = count(ranges);
+    grid.select({ ...grid.selection, ranges, base: ranges }, { show: false });
+    const show = (/** @type {"selected"|"shown"} */ what) => () => void this.#session.attempt("follow", { what }).then(() => grid.focus());
+    if (offer) this.#dock.toast(offer, { text: "Show here too", run: show("shown") }, false, true);
+    else if (selected > here) this.#dock.toast(`${whole(selected)} selected in ${where}, ${here ? whole(here) : "none"} of them in this view.`, { text: "Show them", run: show("selected") }, false, true);
+    else if (here && !grid.sees(ranges)) this.#dock.toast(`${whole(selected)} selected in ${where}, out of sight here.`, { text: "Go there", run: () => grid.select(focusOn(grid.selection, ranges[0][0]), { focus: true }) }, false, true);
   }
 
   /** Shows items and decisions as they are known now. */

@@ -20,6 +20,10 @@ export class Cells {
   before = null;
   /** @type {Uint8Array|null} */
   marked = null;
+  /** how many images of a cell are selected, or shown, in another view, by the cell's number @type {Map<number, number>} */
+  linked = new Map();
+  #links = new Int32Array();
+  #place = new Int32Array();
   rows = new Int32Array();
   columns = new Int32Array();
   #all;
@@ -69,6 +73,8 @@ export class Cells {
       for (let r = 0, i = 0; r < n; r++) for (let c = 0, at = place[r] * m; c < n; c++, i++) to[at + place[c]] += from[i];
       return to;
     };
+    this.#place = place;
+    this.#link();
     this.counts = sum(counts, new Int32Array(m * m));
     this.wrong = wrong && sum(wrong, new Float32Array(m * m));
     this.before = before && sum(before, new Int32Array(m * m));
@@ -82,6 +88,21 @@ export class Cells {
         this.rows[r] += this.counts[i];
         this.columns[c] += this.counts[i];
       }
+    }
+  }
+
+  /** Tells what another view has selected, or shows. @param {Buffer} [buffer] int32: row, column and how many, of each cell */
+  link(buffer) {
+    this.#links = buffer ? new Int32Array(bytes(buffer)) : new Int32Array();
+    this.#link();
+  }
+
+  #link() {
+    this.linked = new Map();
+    for (let i = 0; i + 2 < this.#links.length; i += 3) {
+      const [row, column] = [this.#place[this.#links[i]], this.#place[this.#links[i + 1]]];
+      const cell = row * this.n + column;
+      this.linked.set(cell, (this.linked.get(cell) ?? 0) + this.#links[i + 2]);
     }
   }
 

@@ -2,7 +2,7 @@
 import { Connection } from "../shared/connection.js";
 import { button, h, keepSave, say } from "../shared/dom.js";
 import { keepFocus } from "../shared/focus.js";
-import { counted, percent } from "../shared/format.js";
+import { counted, percent, whole } from "../shared/format.js";
 import { openGridBelow } from "../shared/gridbelow.js";
 import { rove } from "../shared/roving.js";
 import { followTheme } from "../shared/theme.js";
@@ -30,6 +30,7 @@ class ConfusionView {
   #foldLabel = h("label", { class: "bw-check", title: "Show classes that are confused with each other as one" }, this.#fold, "Fold groups");
   #search = h("input", { class: "bw-input bw-find", type: "search", placeholder: "Find a class", "aria-label": "Find a class" });
   #summary = h("span", { class: "bw-counted bw-cut", role: "status" });
+  #linked = h("span", { class: "bw-counted", role: "status" });
   #legend = h("span", { class: "bw-legend" });
   #message = h("p", { class: "bw-message", role: "alert", hidden: true });
   #bar;
@@ -55,6 +56,7 @@ class ConfusionView {
       signal,
       onRetry: () => void this.#load(),
       onEvent: ({ event }) => {
+        if (event === "link") void this.#link();
         if (event !== "matrix") return;
         clearTimeout(this.#calm);
         this.#calm = setTimeout(() => void this.#load(), CALM);
@@ -75,7 +77,7 @@ class ConfusionView {
       "div",
       { class: "bw-root bw-confusion" },
       this.#bar,
-      h("div", { class: "bw-confusion-head" }, this.#summary, this.#legend),
+      h("div", { class: "bw-confusion-head" }, this.#summary, this.#linked, this.#legend),
       this.#connection.element,
       this.#message,
       h("div", { class: "bw-confusion-main" }, this.#matrix.element, this.#panel.element),
@@ -142,6 +144,18 @@ class ConfusionView {
     if (result.grid) this.#openGrid?.();
     this.#openGrid = null;
     this.#root.dataset.ready = "true";
+  }
+
+  /** Marks the cells of what is selected, or shown, in another view, and says so. */
+  async #link() {
+    const answer = await this.#ask("matrix_link", {});
+    const cells = this.#cells;
+    if (!answer || !cells) return;
+    cells.link(answer.buffers[0]);
+    const { selected, shown, where } = answer.result;
+    const what = selected ? `${whole(selected)} selected` : shown ? `${whole(shown)} shown` : "";
+    say(this.#linked, what ? ` · ${what} in ${where}: ${counted(cells.linked.size, "cell")} (dashed)` : "");
+    this.#matrix.refresh();
   }
 
   #head() {

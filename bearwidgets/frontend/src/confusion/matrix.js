@@ -85,6 +85,11 @@ export class Matrix {
     this.#write();
   }
 
+  /** Paints again. */
+  refresh() {
+    this.#later();
+  }
+
   /** @param {{of: Of, shares: boolean, who: boolean, found: string}} options */
   set({ of, shares, who, found }) {
     this.#of = of;
@@ -190,6 +195,7 @@ export class Matrix {
     });
     const { x, y } = this.#corner(0, 0);
     this.element.dataset.place = JSON.stringify([x, y, this.#side]); // where the first cell lies, and how large cells are, px
+    this.element.dataset.linked = JSON.stringify([...cells.linked].map(([cell, n]) => [Math.floor(cell / cells.n), cell % cells.n, n]));
     this.element.dataset.chosen = JSON.stringify([...this.#chosen].map((cell) => [Math.floor(cell / cells.n), cell % cells.n]));
   }
 

@@ -202,6 +202,18 @@ export class Painter {
       const [r, c] = [Math.floor(cell / cells.n), cell % cells.n];
       context.strokeRect(c * side + line / 2 - 0.5, r * side + line / 2 - 0.5, Math.max(1, side - line), Math.max(1, side - line));
     }
+    // A dot where images are selected elsewhere, in the corner that "more than chance" leaves free.
+    context.fillStyle = context.strokeStyle = rgb(this.#colors.right);
+    for (const cell of cells.linked.keys()) {
+      const [r, c] = [Math.floor(cell / cells.n), cell % cells.n];
+      const radius = Math.max(1, Math.min(4, side / 6));
+      context.setLineDash([3, 2]);
+      if (side >= 12) context.strokeRect(c * side + line / 2 + 0.5, r * side + line / 2 + 0.5, side - line - 2, side - line - 2);
+      context.setLineDash([]);
+      context.beginPath();
+      context.arc(c * side + radius + 2, r * side + radius + 2, radius, 0, 7);
+      context.fill();
+    }
     if (!focused || !cells.n) return;
     context.lineWidth = 2;
     context.strokeStyle = rgb(this.#colors.right);

@@ -193,6 +193,12 @@ export class Grid {
     this.element.scrollTop = this.#expectedScroll;
   }
 
+  /** Whether one of these items, at least, is in sight. @param {Range[]} ranges */
+  sees(ranges) {
+    const [first, end] = itemsOfRows(this.layout, visibleRows(this.layout, this.#top, 0));
+    return ranges.some(([start, stop]) => start < end && stop > first);
+  }
+
   /** Puts the focus on the active tile; where there is none, on the grid itself: keys must not leave the view. */
   focus() {
     (this.cell(this.selection.active) ?? this.element).focus({ preventScroll: true });

@@ -4,7 +4,7 @@
 /** @typedef {string} Sort */
 /** @typedef {[number, number]} Range */
 /** @typedef {[number, number]} Run */
-/** @typedef {StateEvent|ItemsEvent|JobEvent|MatrixEvent|MonitorEvent|MapEvent|CurveEvent} KernelEvent */
+/** @typedef {StateEvent|ItemsEvent|JobEvent|MatrixEvent|MonitorEvent|MapEvent|CurveEvent|LinkEvent} KernelEvent */
 /**
  * @typedef {object} Decision
  * A decision on an item.
@@ -74,6 +74,18 @@
  * @property {Filter} filter
  * @property {string|null} queue only what a queue lists, groups side by side
  * @property {string|null} similar
+ */
+/**
+ * @typedef {object} SelectRequest
+ * What is selected in a page.
+ * @property {number} revision
+ * @property {Range[]} ranges
+ * @property {string} by the page, which need not be told
+ */
+/**
+ * @typedef {object} FollowRequest
+ * Show here what another view shows, or what is selected in any.
+ * @property {"selected"|"shown"} what
  */
 /**
  * @typedef {object} SavedView
@@ -197,6 +209,15 @@
  * @property {SavedView[]} saved
  */
 /**
+ * @typedef {object} LinkReply
+ * What the views that follow each other have in common, as it concerns this one.
+ * @property {State} state
+ * @property {Range[]} ranges the places here of what is selected
+ * @property {number} selected how many are selected in all
+ * @property {string} where in which view that was done
+ * @property {string} offer what another view shows and this one does not, in a sentence; or ""
+ */
+/**
  * @typedef {object} HistoryEntry
  * A decision that was made on an item and not undone.
  * @property {string} time as the clock of the kernel's machine shows it
@@ -301,7 +322,7 @@
  */
 /**
  * @typedef {object} RangesRequest
- * These places in the view: they were on the screen, or they are selected.
+ * These places in the view: they were on the screen.
  * @property {number} revision
  * @property {Range[]} ranges
  */
@@ -554,6 +575,13 @@
  * @property {Cells[]} blocks
  */
 /**
+ * @typedef {object} MatrixLinkReply
+ * Which cells hold what is selected, or shown, in another view; the buffer is int32: row, column, how many.
+ * @property {number} selected images; 0 where what counts is what is shown
+ * @property {number} shown
+ * @property {string} where in which view
+ */
+/**
  * @typedef {object} ScoresReply
  * Precision, recall and F1 of each class with their intervals, in words.
  * @property {string[]} columns
@@ -780,6 +808,12 @@
  * @property {"matrix"} event
  */
 /**
+ * @typedef {object} LinkEvent
+ * Something else is selected or shown in one of the views that follow each other; it can be asked for.
+ * @property {string} by the page where that was done; "" for none
+ * @property {"link"} event
+ */
+/**
  * @typedef {object} MonitorEvent
  * A training went on, or ended.
  * @property {MonitorState} monitor
@@ -818,7 +852,9 @@
  * @property {{request: Nothing, reply: StepReply}} redo
  * @property {{request: ItemRequest, reply: FullReply}} full
  * @property {{request: RangesRequest, reply: StateReply}} seen
- * @property {{request: RangesRequest, reply: Nothing}} select
+ * @property {{request: SelectRequest, reply: Nothing}} select
+ * @property {{request: Nothing, reply: LinkReply}} link
+ * @property {{request: FollowRequest, reply: StateReply}} follow
  * @property {{request: Nothing, reply: YieldReply}} yield
  * @property {{request: Nothing, reply: PendingReply}} pending
  * @property {{request: Nothing, reply: PlanReply}} plan
@@ -837,6 +873,7 @@
  * @property {{request: Nothing, reply: ModuleReply}} explain_module
  * @property {{request: MatrixRequest, reply: MatrixReply}} matrix
  * @property {{request: CellsRequest, reply: Nothing}} cells
+ * @property {{request: Nothing, reply: MatrixLinkReply}} matrix_link
  * @property {{request: Nothing, reply: ScoresReply}} scores
  * @property {{request: GroupRequest, reply: Nothing}} group
  * @property {{request: Nothing, reply: ModuleReply}} module
