@@ -17,6 +17,7 @@ from bearwidgets.review.review import Review
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.cleaner.requests import Requests
+from bearwidgets.widgets.links import as_ranges
 from bearwidgets.widgets.map_copy import map_copy
 from bearwidgets.widgets.map_points import MapPoints, colorings, named_values, scale_values
 from bearwidgets.widgets.map_vectors import export_vectors, given_vectors
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bearwidgets.widgets.cleaner.queues import IssueSource
-    from bearwidgets.widgets.protocol import KernelEvent, Range
+    from bearwidgets.widgets.protocol import KernelEvent
 
 _Buffers = list[bytes]
 
@@ -92,7 +93,9 @@ class ImageMap(View):
         self._session = self.cleaner._session  # noqa: SLF001 - the same work, seen in another view
         self._has_grid = cleaner is None
         self._given = None if vectors is None else given_vectors(vectors, self._board)
-        self._revision, self._selected = 1, np.zeros(0, dtype=object)
+        self._revision = 1
+        if cleaner is None:
+            self._session.place = "the map"
         self._points, self._colorings = self._points_of_now(), colorings(self._board)
         handlers: dict[str, tuple[type, Callable[[Any], Any]]] = {
             op: (request, functools.partial(self._run, getattr(type(self), f"_{op}")))
@@ -111,14 +114,15 @@ class ImageMap(View):
 
     @property
     def selected(self) -> list[str]:
-        """Ids of the images that are selected on the map, in the order of `ds.table`.
+        """Ids of the images that are selected on the map or in a view that follows it, in the order of `ds.table`.
 
         Example:
             >>> image_map = bw.ImageMap(review)
             >>> image_map.selected
             []
         """
-        return self._selected.tolist()
+        with self.lock:
+            return self._board.ids[self._rows_selected()].tolist()
 
     def select(self, ids: str | Sequence[str]) -> int:
         """Select images on the map, and show them in the grid if there are any; gives their number.
@@ -129,7 +133,6 @@ class ImageMap(View):
         with self.lock:
             rows = np.unique(self._board.rows_of([ids] if isinstance(ids, str) else list(ids)))
             self._choose(rows, rows)
-            self.tell(protocol.MapEvent("selected", _ranges(rows)))
             return len(rows)
 
     def export_projector(self, folder: str | Path) -> Path:
@@ -180,7 +183,6 @@ class ImageMap(View):
             self.tell(protocol.MapEvent("colors"))
             return
         self._points, self._revision = points, self._revision + 1
-        self._selected = self._selected[np.isin(self._selected, self._board.ids)]
         self.tell(protocol.MapEvent("points"))
 
     def decisions_changed(self, version: int) -> None:
@@ -190,7 +192,7 @@ class ImageMap(View):
 
     def tell(self, event: KernelEvent) -> None:
         """Send an event to the page, which hears of a grid only where it has one."""
-        if self._has_grid or isinstance(event, protocol.MapEvent):
+        if self._has_grid or isinstance(event, (protocol.MapEvent, protocol.LinkEvent)):
             super().tell(event)
         if isinstance(event, protocol.StateEvent) and colorings(self._board) != self._colorings:
             self._colorings = colorings(self._board)  # of checks that were run since
@@ -228,7 +230,7 @@ class ImageMap(View):
             total=len(self._points.unit),
             by=self._points.by,
             note=self._note(),
-            selected=_ranges(self._board.rows_of(self._selected)),
+            selected=as_ranges(self._rows_selected()),
             grid=self._has_grid,
         )
         positions = self._points.positions.tobytes()
@@ -311,19 +313,30 @@ class ImageMap(View):
         # how many ranges begin and end at each row, for they may overlap
         begun = np.bincount(ends[:, 0], minlength=n + 1) - np.bincount(ends[:, 1], minlength=n + 1)
         rows = np.flatnonzero(begun.cumsum() > 0)
-        self._choose(rows, rows)
+        self._choose(rows, rows, request.by)
         return protocol.Nothing()
 
     def _map_open(self, request: protocol.MapOpenRequest) -> protocol.Nothing:
         rows = np.array(self._rows([request.number]))
-        self._choose(rows, np.concatenate([rows, self._points.nearest(request.number)]))
+        self._choose(rows, np.concatenate([rows, self._points.nearest(request.number)]), request.by)
         return protocol.Nothing()
 
-    def _choose(self, rows: np.ndarray, shown: np.ndarray) -> None:
+    def _choose(self, rows: np.ndarray, shown: np.ndarray, by: str = "") -> None:
         """Select some rows, and have the grid show some, if there are any."""
-        self._selected = self._board.ids[rows]
         if len(shown):
             self.cleaner.show(ids=self._board.ids[shown].tolist())
+        self._session.select(self._board.ids[rows].tolist(), by)
+
+    def _rows_selected(self) -> np.ndarray:
+        return np.flatnonzero(self._board.among(self._session.links.selected))
+
+    def _map_link(self, _request: protocol.Nothing) -> protocol.MapLinkReply:
+        shown = self._session.links.shown
+        elsewhere = shown.ids is not None and shown.where != self._session.place
+        rows = np.flatnonzero(self._board.among(shown.ids)) if elsewhere else np.zeros(0, int)
+        return protocol.MapLinkReply(
+            self._revision, as_ranges(self._rows_selected()), as_ranges(rows), shown.where
+        )
 
     def _rows(self, numbers: Sequence[int]) -> list[int]:
         n = len(self._points.unit)
@@ -331,13 +344,3 @@ class ImageMap(View):
             if number >= n:
                 raise BadInputError(f"There is no point {number}; allowed are 0 to {n - 1}.")
         return list(numbers)
-
-
-def _ranges(rows: np.ndarray) -> list[Range]:
-    """Sorted rows as half-open ranges."""
-    ends = np.flatnonzero(np.diff(rows) > 1)
-    starts, stops = (
-        np.concatenate([rows[:1], rows[ends + 1]]),
-        np.concatenate([rows[ends] + 1, rows[-1:] + 1]),
-    )
-    return list(zip(starts.tolist(), stops.tolist(), strict=True))

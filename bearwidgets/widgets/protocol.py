@@ -124,7 +124,7 @@ class SelectRequest(Message):
 
     revision: Number
     ranges: list[Range]
-    by: str  # the page, which need not be told
+    by: str = ""  # the page, which need not be told
 
 
 class FollowRequest(Message):
@@ -838,6 +838,7 @@ class MapSelectRequest(Message):
 
     revision: Number
     ranges: list[Range]
+    by: str = ""  # the page, which need not be told
 
 
 class MapOpenRequest(Message):
@@ -845,6 +846,16 @@ class MapOpenRequest(Message):
 
     revision: Number
     number: Number
+    by: str = ""
+
+
+class MapLinkReply(Message):
+    """What is selected in the map or a view that follows it, and what another view was made to show."""
+
+    revision: int
+    selected: list[Range]  # points
+    shown: list[Range]
+    where: str  # in which view they are shown
 
 
 class LayerInfo(Message):
@@ -971,6 +982,7 @@ MAP_REQUESTS = {
     "map_items": (MapItemsRequest, MapItemsReply),
     "map_select": (MapSelectRequest, Nothing),
     "map_open": (MapOpenRequest, Nothing),
+    "map_link": (Nothing, MapLinkReply),
 }
 EXPLAIN_REQUESTS = {
     "items": (Nothing, ItemsReply),
@@ -1035,8 +1047,7 @@ class MonitorEvent(Message):
 class MapEvent(Message):
     """Something about the map changed: ask for it."""
 
-    what: Literal["points", "pairs", "colors", "selected"]
-    selected: list[Range] = field(default_factory=list)  # of "selected"
+    what: Literal["points", "pairs", "colors"]
     event: Literal["map"] = "map"
 
 

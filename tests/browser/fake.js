@@ -321,6 +321,16 @@ export class FakeKernel {
     return { figures: this.looked };
   }
 
+  link() {
+    const { selected = [], where = "the map", offer = "", total } = this.linked ?? {};
+    return { state: this.state(), ranges: selected, selected: total ?? selected.reduce((sum, [a, b]) => sum + b - a, 0), where, offer };
+  }
+
+  follow() {
+    this.linked = null;
+    return { state: this.state() };
+  }
+
   select() {
     return {};
   }

@@ -62,6 +62,10 @@ export function mapKernel(options, query) {
       this.push({ event: "state", state: this.view({ filter, sort: "label_issue", descending: true }).state });
     }
 
+    map_link() {
+      return { revision: this.revision, selected: this.selected, shown: this.elsewhere ?? [], where: "the confusion matrix" };
+    }
+
     map_select({ ranges }) {
       this.selected = ranges;
       if (ranges.length) this.shown("black");

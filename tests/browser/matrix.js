@@ -40,6 +40,11 @@ export function matrixKernel(options, query) {
       return {};
     }
 
+    matrix_link() {
+      const cells = this.cellsLinked ?? [];
+      return { selected: cells.reduce((sum, [, , n]) => sum + n, 0), shown: 0, where: "the map", buffers: [flat(cells, Int32Array)] };
+    }
+
     scores() {
       return { columns: ["class", "support", "precision"], rows: this.names.map((name) => [name, "9", "90.0 % (70.0–95.0 %)"]) };
     }

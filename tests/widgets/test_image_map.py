@@ -214,11 +214,11 @@ def test_opening_a_point_shows_its_neighbors(page, image_map, ds):
 
 def test_select_in_python_is_shown_in_the_page(page, image_map, ds):
     assert image_map.select(ds.table.path[:3]) == 3
-    event = page.events[-1][0]
-    assert (event["what"], event["selected"]) == ("selected", [[0, 3]])
+    assert page.events[-1][0]["event"] == "link"
+    assert page.ask("map_link")[0]["result"]["selected"] == [[0, 3]]
     assert image_map.select(ds.table.id[7]) == 1
     assert image_map.select([]) == 0
-    assert page.events[-1][0]["selected"] == []
+    assert page.ask("map_link")[0]["result"]["selected"] == []
     with pytest.raises(BadInputError, match="No item 'nowhere'"):
         image_map.select("nowhere")
 
@@ -363,7 +363,7 @@ def test_a_grid_elsewhere(learn, ds):
     image_map.select(ds.table.id[:2])
     assert len(cleaner._session.board.order) == 2
     cleaner.mark(ds.table.id[0], "keep")
-    assert {event["event"] for event, _ in page.events} == {"map"}
+    assert {event["event"] for event, _ in page.events} == {"map", "link"}
     with pytest.raises(BadInputError, match="another review"):
         ImageMap(Review(learn), cleaner=cleaner)
     with pytest.raises(BadInputError, match=r"set cleaner\.issues"):

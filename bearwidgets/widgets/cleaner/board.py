@@ -296,9 +296,12 @@ class Board(Asking):
         rows = self._index.get_indexer(pd.Index(list(ids), dtype=object))
         return np.where(rows >= 0, self._places[rows], -1) if len(self.ids) else np.full(len(rows), -1)
 
-    def are_here(self, ids: Sequence[str]) -> np.ndarray:
-        """Which of these ids are among the items, (n,) bool."""
-        return pd.Index(list(ids), dtype=object).isin(self._index)
+    def among(self, ids: Iterable[str]) -> np.ndarray:
+        """Which items are among these ids, (items,) bool; ids of no item do not count."""
+        found = self._index.get_indexer(pd.Index(list(ids), dtype=object))
+        here = np.zeros(len(self.ids), dtype=bool)
+        here[found[found >= 0]] = True
+        return here
 
     def item(self, place: int) -> Item:
         """One tile's words and figures."""

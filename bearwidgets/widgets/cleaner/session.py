@@ -300,7 +300,8 @@ class Session:
         if what == "shown":
             self._followed = shown
         if ids is not None:
-            board.choose([id_ for id_, place in zip(ids, board.are_here(ids), strict=True) if place])
+            here = set(board.ids[board.among(ids)])
+            board.choose([each for each in ids if each in here])
             board.show(ViewSpec("queue", queue=CHOSEN))
         else:
             view = suspects_first(board) if board.view.queue == CHOSEN else board.view

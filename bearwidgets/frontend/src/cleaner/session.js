@@ -20,8 +20,6 @@ export class Session {
   /** @type {any} */
   #selectTimer = null;
   #selectKey = "[]";
-  /** What Python tells this page from others by. */
-  #page = crypto.getRandomValues(new Uint32Array(2)).join("-");
   /** What was shown before similar images. @type {Partial<ViewSpec>} */
   #before = {};
   /** The view that was asked for last, until it is there. @type {ViewSpec|null} */
@@ -144,13 +142,13 @@ export class Session {
     if (key === this.#selectKey) return;
     this.#selectTimer = setTimeout(() => {
       this.#selectKey = key;
-      void this.#askAside("select", { ranges, revision, by: this.#page });
+      void this.#askAside("select", { ranges, revision, by: this.connection.page });
     }, SELECTED);
   }
 
   /** Another page selected something, or was made to show it. @param {string} by */
   async #follow(by) {
-    if (by === this.#page) return;
+    if (by === this.connection.page) return;
     const reply = await this.#askAside("link", {});
     if (!reply) return;
     this.setState(reply.state);

@@ -55,6 +55,8 @@ class MapView {
   #colored = null;
   /** @type {Uint8Array} */
   #marks = new Uint8Array(0);
+  /** What another view shows. @type {{marks: Uint8Array, where: string}|null} */
+  #shown = null;
   /** @type {any} */
   #calm = null;
   /** @type {(() => unknown)|null} opens the grid below, once */
@@ -145,7 +147,7 @@ class MapView {
   // ---------------------------------------------------------------- from Python
 
   /**
-   * @template {"map"|"map_pairs"|"map_color"|"map_select"|"map_open"|"module"} K
+   * @template {"map"|"map_pairs"|"map_color"|"map_select"|"map_open"|"map_link"|"module"} K
    * @param {K} op @param {Ops[K]["request"]} args
    * @returns {Promise<{result: Ops[K]["reply"], buffers: Buffer[]}|null>} null: it was said what went wrong
    */
@@ -169,10 +171,10 @@ class MapView {
 
   /** @param {KernelEvent} event */
   #hear(event) {
+    if (event.event === "link" && event.by !== this.#connection.page) void this.#link();
     if (event.event !== "map") return;
     if (event.what === "points") void this.#load();
     else if (event.what === "pairs") void this.#loadPairs();
-    else if (event.what === "selected") this.#showMarks(marksOf(event.selected, this.#places.n));
     else {
       this.#items.age();
       clearTimeout(this.#calm);
@@ -325,7 +327,7 @@ class MapView {
   /** @param {number} point */
   #open(point) {
     this.#showMarks(this.#only(point));
-    void this.#ask("map_open", { revision: this.#revision, number: point });
+    void this.#ask("map_open", { revision: this.#revision, number: point, by: this.#connection.page });
   }
 
   #selectNothing() {
@@ -335,7 +337,16 @@ class MapView {
   /** @param {Uint8Array} marks */
   #select(marks) {
     this.#showMarks(marks);
-    void this.#ask("map_select", { revision: this.#revision, ranges: rangesOf(marks) });
+    void this.#ask("map_select", { revision: this.#revision, ranges: rangesOf(marks), by: this.#connection.page });
+  }
+
+  /** Another view has selected something, or shows some of the images. */
+  async #link() {
+    const answer = await this.#ask("map_link", {});
+    if (!answer || answer.result.revision !== this.#revision) return;
+    const { selected, shown, where } = answer.result;
+    this.#shown = shown.length ? { marks: marksOf(shown, this.#places.n), where } : null;
+    this.#showMarks(marksOf(selected, this.#places.n));
   }
 
   /** @param {Uint8Array} marks */
@@ -343,11 +354,12 @@ class MapView {
     this.#marks = marks;
     const n = countOf(marks);
     this.#stage.setMarks(this.#strong);
-    this.#controls.setWords(`${counted(this.#places.n, "image")} by ${this.#map?.by ?? ""}${n ? ` · ${whole(n)} selected` : ""}`, n > 0);
+    const elsewhere = this.#shown ? ` · ${whole(countOf(this.#shown.marks))} shown in ${this.#shown.where}` : "";
+    this.#controls.setWords(`${counted(this.#places.n, "image")} by ${this.#map?.by ?? ""}${n ? ` · ${whole(n)} selected` : elsewhere}`, n > 0);
   }
 
   get #strong() {
-    return this.#marks.includes(1) ? this.#marks : null;
+    return this.#marks.includes(1) ? this.#marks : (this.#shown?.marks ?? null);
   }
 
   // ---------------------------------------------------------------- the image that is looked at

@@ -10,6 +10,8 @@ const LIMIT = 20_000;
 
 /** Requests to Python with their time limits, and the banner and busy sign that belong to them. */
 export class Connection {
+  /** What Python tells this page from others by. */
+  page = crypto.getRandomValues(new Uint32Array(2)).join("-");
   #requests;
   #saved;
   #text = h("span", {});

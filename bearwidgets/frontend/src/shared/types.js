@@ -80,7 +80,7 @@
  * What is selected in a page.
  * @property {number} revision
  * @property {Range[]} ranges
- * @property {string} by the page, which need not be told
+ * @property {string} [by] the page, which need not be told
  */
 /**
  * @typedef {object} FollowRequest
@@ -714,12 +714,22 @@
  * These points are selected; their images are shown in the grid, unless there are none.
  * @property {number} revision
  * @property {Range[]} ranges
+ * @property {string} [by] the page, which need not be told
  */
 /**
  * @typedef {object} MapOpenRequest
  * Select one point, and show its image and the nearest ones in the grid.
  * @property {number} revision
  * @property {number} number
+ * @property {string} [by]
+ */
+/**
+ * @typedef {object} MapLinkReply
+ * What is selected in the map or a view that follows it, and what another view was made to show.
+ * @property {number} revision
+ * @property {Range[]} selected points
+ * @property {Range[]} shown
+ * @property {string} where in which view they are shown
  */
 /**
  * @typedef {object} LayerInfo
@@ -822,8 +832,7 @@
 /**
  * @typedef {object} MapEvent
  * Something about the map changed: ask for it.
- * @property {"points"|"pairs"|"colors"|"selected"} what
- * @property {Range[]} selected of "selected"
+ * @property {"points"|"pairs"|"colors"} what
  * @property {"map"} event
  */
 /**
@@ -886,6 +895,7 @@
  * @property {{request: MapItemsRequest, reply: MapItemsReply}} map_items
  * @property {{request: MapSelectRequest, reply: Nothing}} map_select
  * @property {{request: MapOpenRequest, reply: Nothing}} map_open
+ * @property {{request: Nothing, reply: MapLinkReply}} map_link
  * @property {{request: Nothing, reply: ItemsReply}} items
  * @property {{request: CheckMapRequest, reply: Nothing}} check_map
  * @property {{request: Nothing, reply: LayersReply}} layers
