@@ -42,6 +42,7 @@ PUBLIC = {
     "clean",
     "cross_validate",
     "find_issues",
+    "link",
     "sample_bears",
 }
 HEAVY = {

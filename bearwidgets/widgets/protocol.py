@@ -1065,4 +1065,6 @@ class CurveEvent(Message):
     event: Literal["curve"] = "curve"
 
 
-KernelEvent = StateEvent | ItemsEvent | JobEvent | MatrixEvent | MonitorEvent | MapEvent | CurveEvent | LinkEvent
+KernelEvent = (
+    StateEvent | ItemsEvent | JobEvent | MatrixEvent | MonitorEvent | MapEvent | CurveEvent | LinkEvent
+)

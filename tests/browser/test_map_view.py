@@ -294,17 +294,17 @@ def test_many_classes_are_searched(open_page: Open) -> None:
 
 def test_the_page_hears_of_what_changes(open_page: Open) -> None:
     page = ready(open_page, "few")
-    page.evaluate("kernel.push({event: 'map', what: 'selected', selected: [[3, 9]]})")
+    page.evaluate("kernel.selected = [[3, 9]]; kernel.push({event: 'link', by: 'other'})")
     page.wait_for_function("document.querySelector('.bw-map-words').textContent.includes('6 selected')")
     assert asked(page, "map_select") == [], "Python knows"
     colors = len(asked(page, "map_color"))
     page.evaluate(
-        "kernel.checked = true; for (let i = 0; i < 5; i++) kernel.push({event: 'map', what: 'colors', selected: []})"
+        "kernel.checked = true; for (let i = 0; i < 5; i++) kernel.push({event: 'map', what: 'colors'})"
     )
     page.wait_for_function("document.querySelectorAll('.bw-map-bar option').length === 5")
     assert len(asked(page, "map_color")) == colors + 1, "one question for several changes"
     assert page.locator("[aria-label='Color by']").input_value() == "label"
-    page.evaluate("kernel.revision = 2; kernel.push({event: 'map', what: 'points', selected: []})")
+    page.evaluate("kernel.revision = 2; kernel.push({event: 'map', what: 'points'})")
     page.wait_for_function("kernel.log.filter(m => m.op === 'map').length === 2")
     page.wait_for_function("kernel.log.filter(m => m.op === 'map_color').at(-1).revision === 2")
 
@@ -341,7 +341,7 @@ def test_the_grid_below_shows_and_decides(open_page: Open) -> None:
 def test_the_fake_kernel_and_the_front_end_keep_to_the_contract(open_page: Open) -> None:
     page = ready(open_page, CROSS)
     page.evaluate("window.heard = []; kernel.on('msg:custom', (content) => heard.push(content))")
-    page.evaluate("kernel.push({event: 'map', what: 'selected', selected: [[0, 2]]})")
+    page.evaluate("kernel.push({event: 'link', by: 'other'})")
     page.mouse.click(*at(page))
     page.keyboard.press(" ")
     page.select_option("[aria-label='Color by']", "loss")
@@ -364,7 +364,7 @@ def test_the_fake_kernel_and_the_front_end_keep_to_the_contract(open_page: Open)
         assert reply["ok"], (op, reply)
         assert as_json(parse(REQUESTS[op][1], reply["result"])) == reply["result"], (op, reply)
     assert len(replies) >= 5
-    parse(MapEvent, {"event": "map", "what": "selected", "selected": [[0, 2]]})
+    parse(MapEvent, {"event": "map", "what": "points"})
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 Open = Callable[..., "Page"]
-SELECTED = "[...document.querySelectorAll('.bw-cell[aria-selected=true]')].map(each => Number(each.dataset.index))"
+SELECTED = (
+    "[...document.querySelectorAll('.bw-cell[aria-selected=true]')].map(each => Number(each.dataset.index))"
+)
 
 
 def chosen_elsewhere(page: Page, **linked: Any) -> None:
     """Have the fake kernel tell of something that another view did."""
-    page.evaluate("linked => { kernel.linked = linked; kernel.push({ event: 'link', by: 'other' }); }", linked)
+    page.evaluate(
+        "linked => { kernel.linked = linked; kernel.push({ event: 'link', by: 'other' }); }", linked
+    )
 
 
 def test_the_grid_selects_what_another_view_selected(page: Page) -> None:
@@ -27,7 +31,8 @@ def test_the_grid_selects_what_another_view_selected(page: Page) -> None:
     assert page.evaluate(SELECTED) == [0, 1, 4]
     assert page.locator(".bw-bulk strong").inner_text() == "3 selected"
     page.wait_for_timeout(300)
-    assert page.evaluate("kernel.log.filter(m => m.op === 'select' && m.ranges.length > 1)") == [], "it is not sent back"
+    sent = page.evaluate("kernel.log.filter(m => m.op === 'select' && m.ranges.length > 1)")
+    assert sent == [], "it is not sent back"
 
 
 def test_what_is_out_of_sight_is_said_and_gone_to(page: Page) -> None:
@@ -81,5 +86,7 @@ def test_the_map_shows_what_is_selected_and_shown_elsewhere(open_page: Open) -> 
     words = page.locator(".bw-map-words")
     page.evaluate("kernel.selected = [[3, 8]]; kernel.push({ event: 'link', by: 'other' })")
     words.get_by_text("5 selected").wait_for()
-    page.evaluate("kernel.selected = []; kernel.elsewhere = [[0, 12]]; kernel.push({ event: 'link', by: 'other' })")
+    page.evaluate(
+        "kernel.selected = []; kernel.elsewhere = [[0, 12]]; kernel.push({ event: 'link', by: 'other' })"
+    )
     words.get_by_text("12 shown in the confusion matrix").wait_for()
