@@ -34,7 +34,7 @@ _WHERE = {
     "check": "review.checks.registry",
     "cross_validate": "learn.folds.cross_validation",
     "find_issues": "review.checks.run",
-    "link": "widgets.links",
+    "link": "widgets.cleaner.links",
     "sample_bears": "data.samples.samples",
 }
 __all__ = [
@@ -81,11 +81,11 @@ if TYPE_CHECKING:
     from bearwidgets.review.confusion import Confusion
     from bearwidgets.review.review import Review
     from bearwidgets.widgets.cleaner.cleaner import Cleaner, clean
+    from bearwidgets.widgets.cleaner.links import link
     from bearwidgets.widgets.confusion import ConfusionMatrix
     from bearwidgets.widgets.explain import Explain
     from bearwidgets.widgets.image_map import ImageMap
     from bearwidgets.widgets.layers import Layers
-    from bearwidgets.widgets.links import link
     from bearwidgets.widgets.monitor import TrainMonitor
 
 

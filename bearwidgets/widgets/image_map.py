@@ -16,8 +16,8 @@ from bearwidgets.review.inspect.layout import Pairs
 from bearwidgets.review.review import Review
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
+from bearwidgets.widgets.cleaner.links import as_ranges
 from bearwidgets.widgets.cleaner.requests import Requests
-from bearwidgets.widgets.links import as_ranges
 from bearwidgets.widgets.map_copy import map_copy
 from bearwidgets.widgets.map_points import MapPoints, colorings, named_values, scale_values
 from bearwidgets.widgets.map_vectors import export_vectors, given_vectors

@@ -14,9 +14,9 @@ import bearwidgets as bw
 from bearwidgets.errors import BadInputError
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
+from bearwidgets.widgets.cleaner.links import as_ranges
 from bearwidgets.widgets.confusion import ConfusionMatrix
 from bearwidgets.widgets.image_map import ImageMap
-from bearwidgets.widgets.links import as_ranges
 
 
 def answer(view, op, **args):

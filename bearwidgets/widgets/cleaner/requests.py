@@ -19,10 +19,10 @@ from bearwidgets.data.formats.images import open_image
 from bearwidgets.data.parallel import in_threads
 from bearwidgets.errors import BadInputError, ConflictError, ImageError
 from bearwidgets.widgets import protocol
+from bearwidgets.widgets.cleaner.links import as_ranges
 from bearwidgets.widgets.cleaner.similar import looks_like
 from bearwidgets.widgets.cleaner.tool_requests import ToolRequests
 from bearwidgets.widgets.cleaner.watching import watch
-from bearwidgets.widgets.links import as_ranges
 from bearwidgets.widgets.protocol import PAGE, SHOWN
 
 if TYPE_CHECKING:

@@ -31,11 +31,11 @@ from bearwidgets.widgets.cleaner.board import Board
 from bearwidgets.widgets.cleaner.finding import finding, is_behind, labels_now
 from bearwidgets.widgets.cleaner.keys import Digits
 from bearwidgets.widgets.cleaner.learned import Learned
+from bearwidgets.widgets.cleaner.links import links_of
 from bearwidgets.widgets.cleaner.questions import CHOSEN, TRIAGE
 from bearwidgets.widgets.cleaner.review_trials import counted_from, review_trials
 from bearwidgets.widgets.cleaner.saved_views import SavedViews
 from bearwidgets.widgets.job import Job
-from bearwidgets.widgets.links import links_of
 from bearwidgets.widgets.protocol import (
     Can,
     ItemsEvent,

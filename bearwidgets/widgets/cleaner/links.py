@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bearwidgets.widgets.cleaner.board import Board
-    from bearwidgets.widgets.cleaner.session import Session
+    from bearwidgets.widgets.view import View
+
+
+class Linked(Protocol):
+    """Whose views follow others: a `Session`."""
+
+    links: Links
+    views: weakref.WeakSet[View]
+
 
 _groups: weakref.WeakKeyDictionary[Any, Links] = weakref.WeakKeyDictionary()
 
@@ -40,18 +48,18 @@ class Links:
     """
 
     def __init__(self) -> None:
-        self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+        self._sessions: weakref.WeakSet[Linked] = weakref.WeakSet()
         self._lock = threading.Lock()
         self.selected: list[str] = []
         self.where = ""
         self.shown = Shown(Filter(), None, exactly=False, where="")
 
-    def join(self, session: Session) -> None:
+    def join(self, session: Linked) -> None:
         """Tell the views of this session from now on."""
         with self._lock:
             self._sessions = self._sessions | {session}
 
-    def leave(self, session: Session) -> None:
+    def leave(self, session: Linked) -> None:
         """Tell the views of this session no longer."""
         with self._lock:
             self._sessions = self._sessions - {session}
@@ -75,9 +83,10 @@ class Links:
         self._tell("")
 
     def _tell(self, by: str) -> None:
+        views = [view for session in list(self._sessions) for view in session.views]
         # Each page asks for its part in turn: nobody waits here for the lock of another session.
-        for session in list(self._sessions):
-            session.tell(LinkEvent(by))
+        for view in views if len(views) > 1 else []:
+            view.tell(LinkEvent(by))
 
 
 def as_ranges(places: np.ndarray) -> list[tuple[int, int]]:
@@ -114,7 +123,7 @@ def link(*views: Any) -> None:
         >>> len(second.selected)
         2
     """
-    sessions: list[Session] = []
+    sessions: list[Linked] = []
     for view in views:
         session = getattr(getattr(view, "cleaner", view), "_session", None)
         if session is None:
