@@ -44,7 +44,9 @@ class TrainMonitor(View):
     """Live curves of a learner's trainings: loss, metrics and learning rate, with a Stop button.
 
     It follows every training of the learner: one in another cell, one in the background, one of before (from
-    `learn.history`). "Find a rate" runs `learn.lr_find`; a click in its plot sets `rate`.
+    `learn.history`). "Find a rate" runs `learn.lr_find`; a click in its plot sets `rate`. While a cell trains, some
+    kernels hear of a click only once the cell has ended: there the notebook's own Stop ends the training, and `fit`,
+    which trains in the background, always hears of Stop.
 
     Args:
         learn: the `Learner`.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -177,3 +179,13 @@ def test_only_a_learner_has_layers(learn):
         Layers("bears")
     with pytest.raises(BadInputError, match="n is 0"):
         Layers(learn, n=0)
+
+
+def test_a_view_that_was_dropped_is_freed_though_its_learner_lives_on(learn):
+    layers = Layers(learn)
+    layers.wait()
+    layers._job._thread.join()
+    seen = weakref.ref(layers)
+    del layers
+    gc.collect()
+    assert seen() is None

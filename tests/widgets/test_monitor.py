@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import time
+import weakref
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -198,3 +200,21 @@ def test_charts_escape_names_and_have_round_ticks():
     assert ticks(0.13, 0.52) == [0.2, 0.3, 0.4, 0.5]
     assert ticks(2, 2) == [2]
     assert log_ticks(1e-7, 10) == pytest.approx([1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1, 10])
+
+
+def test_a_monitor_that_is_dropped_or_closed_is_freed_though_its_learner_lives_on(learn):
+    monitor = TrainMonitor(learn)
+    seen = weakref.ref(monitor)
+    del monitor
+    gc.collect()
+    assert seen() is None, "never displayed"
+    monitor = TrainMonitor(learn)
+    monitor._repr_mimebundle_()
+    seen = weakref.ref(monitor)
+    del monitor
+    gc.collect()
+    assert seen() is not None, "the page still shows it"
+    seen().close()
+    learn.fit(1, 1e-3, **QUIET)
+    gc.collect()
+    assert seen() is None
