@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from install_browser import FLAGS, find_browser
 from made_data import CLASSES, REPOSITORY, TINY, write_images
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
     from bearwidgets.data.dataset import Dataset
     from bearwidgets.learn.learner import Learner
+
+
+# How long one example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("bearwidgets", deadline=None)
+hypothesis.settings.load_profile("bearwidgets")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import importlib
 import logging
 import os
 import random
@@ -282,6 +283,9 @@ def campaign(base: Path, runs: int, seed: int, tally: Tally) -> None:
 def main() -> int:
     """Run from the command line."""
     options, tally = common.options(__doc__, runs=5000, seed=0), Tally("messages")
+    importlib.import_module(
+        "bearwidgets.learn.explain.explainer"
+    )  # PyTorch: its loading is no message's time
     with common.grounds() as folder:
         base = Path(folder)
         os.environ["BEARWIDGETS_CACHE"] = str(base / "cache")

@@ -68,7 +68,8 @@ def fresh_data(lab_server: object) -> None:
     [
         ("01_clean_your_bears", [], 220_000),  # a sheet, and the copy of the Cleaner
         ("02_train_step_by_step", ["jpeg", "jpeg", "png", "png"], 400_000),  # two sheets, two curves
-        ("03_training_loop", ["png"], 150_000),
+        ("03_inspect_your_mistakes", [], 700_000),  # copies of six views
+        ("04_training_loop", ["png"], 150_000),
     ],
 )
 def test_a_notebook_runs_to_its_end(lab: Lab, notebook: str, images: list[str], most: int) -> None:

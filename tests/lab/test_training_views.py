@@ -58,8 +58,8 @@ def test_a_channel_opens_the_images_that_python_names(lab: Lab) -> None:
     )
     lab.run_cell(0)
     page = lab.page
-    page.wait_for_selector(".bw-channel img[src^='data:image/jpeg']")
-    page.wait_for_selector(".bw-layers .bw-button:has-text('Stop')", state="hidden")
+    page.wait_for_selector(".bw-channel img[src^='data:image/jpeg']", timeout=180_000)
+    page.wait_for_selector(".bw-layers .bw-button:has-text('Stop')", state="hidden", timeout=180_000)
     name = page.locator(".bw-layer option").nth(1).get_attribute("value")
     page.select_option(".bw-layer", name)
     page.wait_for_selector(f"[data-shown='{name} 0 patches']")

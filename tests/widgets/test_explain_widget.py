@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -56,6 +58,15 @@ def test_the_hardest_of_the_evaluation_split_come_first(view, trained):
     right = probabilities[np.arange(len(table)), [trained.classes.index(each) for each in table.label]]
     assert view.ids == table.id.to_numpy()[np.argsort(right, kind="stable")].tolist()
     assert repr(view) == f"Explain({len(table)} images, class_map)"
+
+
+def test_a_view_that_is_dropped_is_freed_though_its_learner_lives_on(trained):
+    view = Explain(trained)
+    view.maps(view.ids[0], "black")
+    reference = weakref.ref(view)
+    del view
+    gc.collect()
+    assert reference() is None
 
 
 def test_the_page_gets_the_maps_and_the_image(view, sent):

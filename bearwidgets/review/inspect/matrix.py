@@ -195,7 +195,7 @@ class Matrix:
             BadInputError: the matrix was made without ids.
 
         Example:
-            >>> matrix = Confusion.from_predictions(["a", "b", "b"], ["a", "b", "a"], ids=["x", "y", "z"])
+            >>> matrix = bw.Confusion.from_predictions(["a", "b", "b"], ["a", "b", "a"], ids=["x", "y", "z"])
             >>> matrix.cells_of(["y", "z"]).tolist()
             [[1, 0, 1], [1, 1, 1]]
         """
