@@ -17,20 +17,20 @@ _WHERE = {
     "BearwidgetsError": "errors",
     "Cleaner": "widgets.cleaner.cleaner",
     "Confusion": "review.confusion",
-    "ConfusionMatrix": "widgets.confusion",
+    "ConfusionMatrix": "widgets.inspect.confusion",
     "CrossValidation": "learn.folds.cross_validation",
     "Dataset": "data.dataset",
-    "Explain": "widgets.explain",
+    "Explain": "widgets.inspect.explain",
     "Journal": "clean.journal",
     "ImageClassifier": "learn.estimator",
     "ImageError": "errors",
-    "ImageMap": "widgets.image_map",
+    "ImageMap": "widgets.inspect.image_map",
     "Issues": "review.checks.issues",
-    "Layers": "widgets.layers",
+    "Layers": "widgets.inspect.layers",
     "Learner": "learn.learner",
     "Recipe": "learn.training.recipe",
     "Review": "review.review",
-    "TrainMonitor": "widgets.monitor",
+    "TrainMonitor": "widgets.inspect.monitor",
     "check": "review.checks.registry",
     "cross_validate": "learn.folds.cross_validation",
     "find_issues": "review.checks.run",
@@ -82,11 +82,11 @@ if TYPE_CHECKING:
     from bearwidgets.review.review import Review
     from bearwidgets.widgets.cleaner.cleaner import Cleaner, clean
     from bearwidgets.widgets.cleaner.links import link
-    from bearwidgets.widgets.confusion import ConfusionMatrix
-    from bearwidgets.widgets.explain import Explain
-    from bearwidgets.widgets.image_map import ImageMap
-    from bearwidgets.widgets.layers import Layers
-    from bearwidgets.widgets.monitor import TrainMonitor
+    from bearwidgets.widgets.inspect.confusion import ConfusionMatrix
+    from bearwidgets.widgets.inspect.explain import Explain
+    from bearwidgets.widgets.inspect.image_map import ImageMap
+    from bearwidgets.widgets.inspect.layers import Layers
+    from bearwidgets.widgets.inspect.monitor import TrainMonitor
 
 
 class _Clean(ModuleType):

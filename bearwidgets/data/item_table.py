@@ -172,7 +172,7 @@ class ItemTable:
 
     @cached_property
     def _positions(self) -> dict[str, int]:
-        return {id_: row for row, id_ in enumerate(self.table["id"])}
+        return {id_: row for row, id_ in enumerate(self.table["id"].tolist())}
 
     @cached_property
     def _paths(self) -> list[str]:

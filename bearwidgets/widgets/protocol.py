@@ -266,6 +266,7 @@ class State(Message):
     sorts: list[SortChoice] = field(default_factory=list)  # all orders that can be chosen now
     tags: dict[str, int] = field(default_factory=dict)  # how many items have each
     saved: list[SavedView] = field(default_factory=list)
+    selected: int = 0  # items that are selected here, or in a view that follows
 
 
 class LinkReply(Message):

@@ -135,7 +135,9 @@ def frames_a_second(points: int, runs: int) -> list[list[Any]]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         browser = playwright.chromium.launch(executable_path=find_browser(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.goto(f"http://127.0.0.1:{server.server_address[1]}/tests/browser/map.html?few&n={points}")
+        page.goto(
+            f"http://127.0.0.1:{server.server_address[1]}/tests/browser/view.html?view=map&few&n={points}"
+        )
         page.wait_for_selector("[data-ready]", timeout=60_000)
         flat = [page.evaluate(FRAMES, [90, 2]) for _ in range(runs)]
         lassos = [_lasso(page) for _ in range(runs)]

@@ -261,6 +261,7 @@ export class FakeKernel {
       sorts: SORTS.filter(({ name }) => name !== "queue" || this.#view.queue),
       tags: this.#tagCounts(),
       saved: this.#saved,
+      selected: this.selectedBefore ?? 0,
     };
   }
 

@@ -84,3 +84,8 @@ export function mapKernel(options, query) {
   }
   return new MapKernel({ n, classes: names, ...options });
 }
+
+/** @param {URLSearchParams} query */
+export function kernelOf(query) {
+  return mapKernel({ traits: { map_height: Number(query.get("height") ?? 520), height: 460, px: 120 } }, query);
+}

@@ -16,7 +16,7 @@ Open = Callable[..., "Page"]
 
 
 def ready(open_page: Open, query: str = "") -> Page:
-    page = open_page(f"confusion.html?{query}")
+    page = open_page(f"view.html?view=confusion&{query}")
     page.wait_for_selector("[data-ready]")
     return page
 

@@ -20,7 +20,7 @@ PIXEL = """([x, y]) => {
 
 
 def ready(open_page: Open, query: str = "", **options: object) -> Page:
-    page = open_page(f"explain.html?{query}", **options)
+    page = open_page(f"view.html?view=explain&{query}", **options)
     page.wait_for_selector(".bw-explain[data-ready]")
     return page
 

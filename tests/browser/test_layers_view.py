@@ -21,7 +21,7 @@ POOR = "import('./contrast.js').then(module => module.poorTexts())"
 
 
 def ready(open_page: Open, query: str = "") -> Page:
-    page = open_page(f"layers.html?{query}")
+    page = open_page(f"view.html?view=layers&{query}")
     page.evaluate("window.heard = []; kernel.on('msg:custom', (content) => heard.push(content))")
     page.wait_for_selector("[data-ready]")
     return page

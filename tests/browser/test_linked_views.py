@@ -60,6 +60,19 @@ def test_what_another_view_shows_is_offered(page: Page) -> None:
     assert page.evaluate("document.activeElement.classList.contains('bw-cell')"), "keys stay in the view"
 
 
+def test_a_page_that_is_loaded_again_shows_what_is_selected(page: Page) -> None:
+    page.evaluate(
+        """async () => {
+          window.cleanup();
+          Object.assign(kernel, { selectedBefore: 2, linked: { selected: [[1, 3]] } });
+          const { default: widget } = await import("/bearwidgets/static/cleaner.js");
+          window.cleanup = widget.render({ model: kernel, el: document.querySelector("#widget") });
+        }"""
+    )
+    page.wait_for_function(f"{SELECTED}.length === 2")
+    assert page.evaluate(SELECTED) == [1, 2]
+
+
 def test_what_this_page_selects_is_not_asked_for(page: Page) -> None:
     page.keyboard.press("Shift+ArrowRight")
     page.wait_for_function("kernel.log.some(m => m.op === 'select')")
@@ -69,7 +82,7 @@ def test_what_this_page_selects_is_not_asked_for(page: Page) -> None:
 
 
 def test_the_matrix_marks_the_cells(open_page: Open) -> None:
-    page = open_page("confusion.html")
+    page = open_page("view.html?view=confusion")
     page.wait_for_selector("[data-ready]")
     page.evaluate("kernel.cellsLinked = [[1, 0, 3], [2, 2, 1]]; kernel.push({ event: 'link', by: 'other' })")
     page.get_by_text("4 selected in the map: 2 cells (dashed)").wait_for()
@@ -81,7 +94,7 @@ def test_the_matrix_marks_the_cells(open_page: Open) -> None:
 
 
 def test_the_map_shows_what_is_selected_and_shown_elsewhere(open_page: Open) -> None:
-    page = open_page("map.html?n=60")
+    page = open_page("view.html?view=map&n=60")
     page.wait_for_selector("[data-ready]")
     words = page.locator(".bw-map-words")
     page.evaluate("kernel.selected = [[3, 8]]; kernel.push({ event: 'link', by: 'other' })")

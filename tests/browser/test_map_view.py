@@ -24,7 +24,7 @@ CROSS = "cross&few&n=60"
 
 
 def ready(open_page: Open, query: str = "", **size: Any) -> Page:
-    page = open_page(f"map.html?{query}", **size)
+    page = open_page(f"view.html?view=map&{query}", **size)
     page.wait_for_selector("[data-ready]")
     page.evaluate(FRAME)
     return page
@@ -313,9 +313,12 @@ def test_sentences_where_there_is_something_to_say(open_page: Open) -> None:
     page = ready(open_page, "few&n=9")
     assert "a layout needs 16 images" in page.locator(".bw-map-progress").inner_text()
     page = ready(open_page, "few&n=20&lost")
-    assert page.locator(".bw-map-message").inner_text() == "2 images cannot be placed: no features are known."
+    assert (
+        page.locator(".bw-map .bw-message").inner_text()
+        == "2 images cannot be placed: no features are known."
+    )
     page = ready(open_page, "few&n=0")
-    assert page.locator(".bw-map-message").inner_text() == "There are no images."
+    assert page.locator(".bw-map .bw-message").inner_text() == "There are no images."
     page.locator(".bw-map-stage").focus()
     for key in ("ArrowRight", "Enter", " ", "3", "f", "+"):
         page.keyboard.press(key)

@@ -21,7 +21,7 @@ PLOT = ".bw-plot >> nth={}"
 
 
 def ready(open_page: Open, query: str = "") -> Page:
-    page = open_page(f"monitor.html?{query}")
+    page = open_page(f"view.html?view=monitor&{query}")
     page.wait_for_selector("[data-ready]")
     page.wait_for_function(
         "[...document.querySelectorAll('.bw-plot svg')].every((each) => each.childElementCount > 5)"

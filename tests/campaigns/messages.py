@@ -33,8 +33,8 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import shortened
 from bearwidgets.safe_text import as_json
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
-from bearwidgets.widgets.confusion import ConfusionMatrix
-from bearwidgets.widgets.image_map import ImageMap
+from bearwidgets.widgets.inspect.confusion import ConfusionMatrix
+from bearwidgets.widgets.inspect.image_map import ImageMap
 from bearwidgets.widgets.protocol import Filter
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from made_data import write_images
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
-from bearwidgets.widgets.confusion import ConfusionMatrix
+from bearwidgets.widgets.inspect.confusion import ConfusionMatrix
 
 if TYPE_CHECKING:
     import argparse

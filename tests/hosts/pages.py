@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Frame
 
-PAGES = {"cleaner": "cleaner.html?n=60&height=600&queues", "matrix": "confusion.html?grid"}
+PAGES = {"cleaner": "cleaner.html?n=60&height=600&queues", "matrix": "view.html?view=confusion&grid"}
 FRAME = '<body style="margin:0"><iframe style="border:0;width:1042px;height:{height}px" src="{url}">'
 DRESS = """([style, mark]) => {
   document.head.prepend(Object.assign(document.createElement("style"), { textContent: style }));

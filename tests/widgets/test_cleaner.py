@@ -15,7 +15,7 @@ from bearwidgets.errors import BadInputError, BearwidgetsError
 from bearwidgets.learn.learner import Learner
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
-from bearwidgets.widgets.confusion import ConfusionMatrix
+from bearwidgets.widgets.inspect.confusion import ConfusionMatrix
 
 
 def heard(cleaner):

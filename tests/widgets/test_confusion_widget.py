@@ -11,7 +11,7 @@ from bearwidgets.errors import BadInputError
 from bearwidgets.review.confusion import Confusion
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
-from bearwidgets.widgets.confusion import ConfusionMatrix
+from bearwidgets.widgets.inspect.confusion import ConfusionMatrix
 from bearwidgets.widgets.protocol import Filter
 
 

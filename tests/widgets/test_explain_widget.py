@@ -18,10 +18,10 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, ImageError
 from bearwidgets.learn.learner import Learner
 from bearwidgets.review.review import Review
-from bearwidgets.widgets import explain as explain_module
 from bearwidgets.widgets import explaining
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
-from bearwidgets.widgets.explain import AGAINST, FOR, Explain, painted
+from bearwidgets.widgets.inspect import explain as explain_module
+from bearwidgets.widgets.inspect.explain import AGAINST, FOR, Explain, painted
 
 pytestmark = pytest.mark.trains
 

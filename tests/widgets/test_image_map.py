@@ -16,9 +16,9 @@ from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError, MissingFileError
 from bearwidgets.review.inspect.projector import read_projector
 from bearwidgets.review.review import Review
-from bearwidgets.widgets import map_copy
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
-from bearwidgets.widgets.image_map import ImageMap
+from bearwidgets.widgets.inspect import map_copy
+from bearwidgets.widgets.inspect.image_map import ImageMap
 
 
 class Features:

@@ -16,7 +16,7 @@ from bearwidgets.errors import BadInputError, ConflictError
 from bearwidgets.learn.layers.responses import LayerResponses
 from bearwidgets.learn.learner import Learner
 from bearwidgets.safe_text import as_json
-from bearwidgets.widgets.layers import PAGE, Layers
+from bearwidgets.widgets.inspect.layers import PAGE, Layers
 from bearwidgets.widgets.parse import parse
 from bearwidgets.widgets.protocol import LAYERS_REQUESTS, JobEvent
 

@@ -14,9 +14,8 @@ import bearwidgets as bw
 from bearwidgets.errors import BadInputError
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
-from bearwidgets.widgets.cleaner.links import as_ranges
-from bearwidgets.widgets.confusion import ConfusionMatrix
-from bearwidgets.widgets.image_map import ImageMap
+from bearwidgets.widgets.inspect.confusion import ConfusionMatrix
+from bearwidgets.widgets.inspect.image_map import ImageMap
 
 
 def answer(view, op, **args):
@@ -172,6 +171,17 @@ def test_a_group_keeps_no_view_alive(learn):
     assert other.select([]) == 0
 
 
-def test_places_as_ranges():
-    assert as_ranges(np.array([3, 1, 2, 7, 7])) == [(1, 4), (7, 8)]
-    assert as_ranges(np.array([], int)) == []
+def test_two_matrices_tell_each_other_what_they_show(learn):
+    first, second = ConfusionMatrix(learn, split="all"), ConfusionMatrix(learn, split="all")
+    first.show("grizzly", "teddy")
+    assert answer(second, "matrix_link")[0] == {"selected": 0, "shown": 1, "where": "the confusion matrix"}
+    assert answer(first, "matrix_link")[0]["shown"] == 0, "it is what the person just chose there"
+
+
+def test_a_selection_ends_with_the_last_view(learn, ds):
+    cleaner = Cleaner(learn)
+    cleaner.select(ds.table.id[:2])
+    assert answer(cleaner, "hello")[0]["state"]["selected"] == 2
+    del cleaner
+    gc.collect()
+    assert Cleaner(learn).selected == []

@@ -14,9 +14,9 @@ from made_data import TINY
 from bearwidgets.errors import BadInputError, ConflictError
 from bearwidgets.learn.learner import Learner
 from bearwidgets.safe_text import as_json
-from bearwidgets.widgets import monitor as monitor_module
-from bearwidgets.widgets.charts import log_ticks, svg_chart, ticks
-from bearwidgets.widgets.monitor import TrainMonitor
+from bearwidgets.widgets.inspect import monitor as monitor_module
+from bearwidgets.widgets.inspect.charts import log_ticks, svg_chart, ticks
+from bearwidgets.widgets.inspect.monitor import TrainMonitor
 from bearwidgets.widgets.parse import parse
 from bearwidgets.widgets.protocol import MONITOR_REQUESTS, Chart, ChartLine, MonitorEvent
 

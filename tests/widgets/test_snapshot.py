@@ -22,8 +22,8 @@ from bearwidgets.errors import BadInputError, WorkspaceError
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.cleaner import snapshot
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
-from bearwidgets.widgets.confusion import ConfusionMatrix
-from bearwidgets.widgets.image_map import ImageMap
+from bearwidgets.widgets.inspect.confusion import ConfusionMatrix
+from bearwidgets.widgets.inspect.image_map import ImageMap
 from bearwidgets.widgets.protocol import Decision
 
 VIEW = "application/vnd.jupyter.widget-view+json"

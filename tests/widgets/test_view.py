@@ -12,11 +12,11 @@ import traitlets
 
 from bearwidgets.widgets.cleaner import watching
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
-from bearwidgets.widgets.confusion import ConfusionMatrix
-from bearwidgets.widgets.explain import Explain
-from bearwidgets.widgets.image_map import ImageMap
-from bearwidgets.widgets.layers import Layers
-from bearwidgets.widgets.monitor import TrainMonitor
+from bearwidgets.widgets.inspect.confusion import ConfusionMatrix
+from bearwidgets.widgets.inspect.explain import Explain
+from bearwidgets.widgets.inspect.image_map import ImageMap
+from bearwidgets.widgets.inspect.layers import Layers
+from bearwidgets.widgets.inspect.monitor import TrainMonitor
 from bearwidgets.widgets.view import View
 
 

@@ -7,7 +7,7 @@ import io
 import secrets
 from collections import Counter
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,8 @@ from bearwidgets.data.formats.images import open_image
 from bearwidgets.data.parallel import in_threads
 from bearwidgets.errors import BadInputError, ConflictError, ImageError
 from bearwidgets.widgets import protocol
-from bearwidgets.widgets.cleaner.links import as_ranges
 from bearwidgets.widgets.cleaner.similar import looks_like
+from bearwidgets.widgets.cleaner.suggestions import runs_of
 from bearwidgets.widgets.cleaner.tool_requests import ToolRequests
 from bearwidgets.widgets.cleaner.watching import watch
 from bearwidgets.widgets.protocol import PAGE, SHOWN
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bearwidgets.widgets.cleaner.session import Session
 
 FULL_PX = 1600
+HasImage = TypeVar("HasImage", protocol.Item, protocol.MapItem)
 TOP = 5
 
 
@@ -76,23 +77,9 @@ class Requests(ToolRequests):
         buffers: list[bytes] = []
         if request.images:
             rows = board.order[start : start + len(items)].tolist()
-            images = in_threads(functools.partial(self._thumbnail, px=request.px), rows)
-            for at, image in enumerate(images):
-                if isinstance(image, ImageError):
-                    items[at] = replace(items[at], error=str(image))
-                else:
-                    buffers.append(image)
-                    items[at] = replace(items[at], buffer=len(buffers) - 1)
-        if request.images:
+            items, buffers = with_images(session, items, rows, request.px)
             session.painted.set()
         return protocol.PageReply(board.revision, start, items), buffers
-
-    def _thumbnail(self, row: int, px: int) -> bytes | ImageError:
-        """JPEG of one item, or why there is none."""
-        try:
-            return self._session.thumbnail(row, px)
-        except ImageError as error:
-            return error
 
     def _locate(self, request: protocol.ItemRequest) -> protocol.LocateReply:
         return protocol.LocateReply(self._session.board.place_of(request.item))
@@ -162,11 +149,11 @@ class Requests(ToolRequests):
 
     def _link(self, _request: protocol.Nothing) -> protocol.LinkReply:
         session = self._session
-        if session.offer() and not session.at_work:
+        if session.links.offer() and not session.at_work:
             session.follow("shown")
-        places = session.board.places_of(session.links.selected)
+        group, places = session.links.group, session.board.places_of(session.links.group.selected)
         return protocol.LinkReply(
-            session.state(), as_ranges(places[places >= 0]), len(places), session.links.where, session.offer()
+            session.state(), runs_of(places[places >= 0]), len(places), group.where, session.links.offer()
         )
 
     def _follow(self, request: protocol.FollowRequest) -> protocol.StateReply:
@@ -248,6 +235,28 @@ class Requests(ToolRequests):
     def _stop(self, _request: protocol.Nothing) -> protocol.Nothing:
         self._session.job.stop()
         return protocol.Nothing()
+
+
+def with_images(
+    session: Session, items: list[HasImage], rows: Sequence[int], px: int
+) -> tuple[list[HasImage], list[bytes]]:
+    """Items that say which buffer is their image, a JPEG of at most `px`, or why there is none; and the buffers."""
+
+    def thumbnail(row: int) -> bytes | ImageError:
+        try:
+            return session.thumbnail(row, px)
+        except ImageError as error:
+            return error
+
+    found: list[HasImage] = []
+    buffers: list[bytes] = []
+    for item, image in zip(items, in_threads(thumbnail, rows), strict=True):
+        if isinstance(image, ImageError):
+            found.append(replace(item, error=str(image)))
+        else:
+            found.append(replace(item, buffer=len(buffers)))
+            buffers.append(image)
+    return found, buffers
 
 
 def _history(decisions: Sequence[Decision], reader: str) -> list[protocol.HistoryEntry]:

@@ -8,10 +8,7 @@ import logging
 import threading
 import warnings
 import weakref
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
 
 from bearwidgets.clean.journal import Journal
 from bearwidgets.data.actions import ACCEPT, DELETE, KEEP, MARKS, RELABEL, Choice
@@ -31,8 +28,8 @@ from bearwidgets.widgets.cleaner.board import Board
 from bearwidgets.widgets.cleaner.finding import finding, is_behind, labels_now
 from bearwidgets.widgets.cleaner.keys import Digits
 from bearwidgets.widgets.cleaner.learned import Learned
-from bearwidgets.widgets.cleaner.links import links_of
-from bearwidgets.widgets.cleaner.questions import CHOSEN, TRIAGE
+from bearwidgets.widgets.cleaner.links import Links
+from bearwidgets.widgets.cleaner.questions import TRIAGE
 from bearwidgets.widgets.cleaner.review_trials import counted_from, review_trials
 from bearwidgets.widgets.cleaner.saved_views import SavedViews
 from bearwidgets.widgets.job import Job
@@ -74,8 +71,7 @@ class Session:
         views: told of each event and of new scores; they live no longer for that. Joined by a new set, for the
             training thread may be going through this one.
         listeners: called when scores or files changed.
-        links: the views that follow this one, and what is selected in any of them.
-        place: what its view is called where others speak of it.
+        links: the views that follow this one, what is selected in any of them, and what they show.
         remarks: tags and notes by id, as the board shows them.
         effect: what the last retrain changed on the evaluation split, or None.
         painted: set once a view had its first images.
@@ -97,7 +93,6 @@ class Session:
         self.views: weakref.WeakSet[View] = weakref.WeakSet()
         self._digits = Digits()
         self.listeners: list[Callable[[], None]] = []
-        self.place = "the Cleaner"
         self.remarks: dict[str, Remark] = {}
         self.painted = threading.Event()
         self.at_work = self.outdated = False
@@ -119,9 +114,8 @@ class Session:
         self._learned = Learned(self._count_from)
         self.board = Board(self.ds, self.review, decisions, issues, self.remarks, settled)
         self._rank()
-        self.links = links_of(self.learn if self.learn is not None else self.review)
-        self.links.join(self)
-        self._followed = self.links.shown
+        self.links = Links(self.learn if self.learn is not None else self.review)
+        self.links.group.join(self)
         self._warn_of_other_data()
         self._trained_on(getattr(self.learn, "ds", None) or ds)
         if self.journal.recovered:  # the data set was read while a round was half done
@@ -264,48 +258,23 @@ class Session:
         first = suspects_first(self.board)
         if (view.queue, view.sort) == (first.queue, first.sort):
             self.ready = ""
-        self.links.show(self.board, self.place)
-        self._followed = self.links.shown
+        self.links.show(self.board)
 
-    def select(self, ids: Sequence[str], by: str = "") -> int:
-        """Select items here and in every view that is linked; gives their number."""
+    def select(self, ids: Sequence[str], page: str = "") -> int:
+        """Select items here and in every view that follows; gives their number."""
         found = self.board.ids[self.board.rows_of(list(dict.fromkeys(ids)))].tolist()
         self.at_work |= bool(found)
-        self.links.select(found, self.place, by)
+        self.links.select(found, page)
         return len(found)
 
     @property
     def selected(self) -> list[str]:
         """Ids of the items that are selected, those of this view in its order and first."""
-        places = self.board.places_of(self.links.selected)
-        last = len(self.board.ids)
-        order = np.argsort(np.where(places < 0, last, places), kind="stable")
-        return [self.links.selected[number] for number in order]
-
-    def offer(self) -> str:
-        """What another view shows and this one does not, in a sentence; or ""."""
-        shown = self.links.shown
-        if shown is self._followed:
-            return ""
-        if shown.ids is None:
-            return f"All images are shown in {shown.where}."
-        return f"{counted(len(shown.ids), 'image')} shown in {shown.where}."
+        return self.links.selected(self.board)
 
     def follow(self, what: Literal["selected", "shown"]) -> None:
         """Show what another view shows, or what is selected in any."""
-        board, shown = self.board, self.links.shown
-        ids: Sequence[str] | None = None
-        if what == "selected" or shown.exactly:
-            ids = self.links.selected if what == "selected" or shown.ids is None else shown.ids.tolist()
-        if what == "shown":
-            self._followed = shown
-        if ids is not None:
-            here = set(board.ids[board.among(ids)])
-            board.choose([each for each in ids if each in here])
-            board.show(ViewSpec("queue", queue=CHOSEN))
-        else:
-            view = suspects_first(board) if board.view.queue == CHOSEN else board.view
-            board.show(replace(view, filter=shown.filter, similar=None))
+        self.links.follow(self.board, what, suspects_first(self.board))
         self.tell_state()
 
     def save_view(self, name: str) -> None:
@@ -433,6 +402,7 @@ class Session:
             sorts=board.values.sorts(board.view),
             tags=self.journal.tags,
             saved=saved,
+            selected=len(self.links.group.selected),
         )
 
     def _no_scores(self) -> str:

@@ -12,6 +12,8 @@ from bearwidgets.errors import BadInputError, shortened
 from bearwidgets.widgets.cleaner.values import ROUNDING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bearwidgets.widgets.cleaner.board import Board
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -56,9 +58,9 @@ def sure_ones(found: list[Suggestion], at_least: float) -> list[Suggestion]:
     return [each for each in found if each.confidence >= at_least - ROUNDING]
 
 
-def runs_of(places: list[int]) -> list[tuple[int, int]]:
-    """Half-open ranges of ascending places."""
-    at = np.array(places, dtype=np.int64)
+def runs_of(places: Sequence[int] | np.ndarray) -> list[tuple[int, int]]:
+    """Places as sorted half-open ranges, each once."""
+    at = np.unique(np.array(places, dtype=np.int64))
     starts = np.flatnonzero(np.diff(at, prepend=-2) > 1)
     ends = [*(starts[1:] - 1), len(at) - 1]
     return [(int(at[start]), int(at[end]) + 1) for start, end in zip(starts, ends, strict=False)]

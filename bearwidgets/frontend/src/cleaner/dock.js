@@ -12,7 +12,7 @@ const TOAST = 6_000;
 export class Dock {
   toastElement = h("div", { class: "bw-toast", role: "status", "aria-live": "polite" });
   /** What is said without being shown, such as each mark. */
-  spoken = h("div", { class: "bw-spoken", role: "status", "aria-live": "polite" });
+  spoken = h("div", { class: "bw-spoken bw-sr", role: "status", "aria-live": "polite" });
   #count = h("strong", {});
   bulk;
   #refreshStops;

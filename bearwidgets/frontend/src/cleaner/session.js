@@ -73,8 +73,11 @@ export class Session {
 
   async askState() {
     try {
+      const first = !this.state;
       const { result } = await this.connection.ask("hello", {});
       this.setState(result.state);
+      // A page that was loaded again, or one more view.
+      if (first && result.state.selected) void this.#follow("");
     } catch (error) {
       // Without an answer the connection says so, with a Retry button.
       if (!(error instanceof NoAnswer)) this.connection.warn(String(/** @type {Error} */ (error).message));

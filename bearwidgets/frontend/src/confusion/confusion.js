@@ -10,7 +10,7 @@ import { widget } from "../shared/widget.js";
 import { Cells, MANY } from "./cells.js";
 import { Matrix } from "./matrix.js";
 import { Panel } from "./panel.js";
-/** @import { Model, Ops } from "../shared/types.js" */
+/** @import { Model } from "../shared/types.js" */
 /** @import { Of } from "./cells.js" */
 
 const ORDERS = { name: "by name", size: "by size", "most confused": "most confused first", similarity: "similar side by side" };
@@ -32,7 +32,6 @@ class ConfusionView {
   #summary = h("span", { class: "bw-counted bw-cut", role: "status" });
   #linked = h("span", { class: "bw-counted", role: "status" });
   #legend = h("span", { class: "bw-legend" });
-  #message = h("p", { class: "bw-message", role: "alert", hidden: true });
   #bar;
   #root;
   /** @type {Cells|null} */
@@ -67,7 +66,7 @@ class ConfusionView {
       onPair: (row, column) => this.#matrix.choose(row, column),
       scores: async () => (await this.#connection.ask("scores", {})).result,
       onOpen: (name) => this.#turn(name),
-      onGroup: (name, change) => void this.#ask("group", { name, rename: null, pinned: null, ...change }),
+      onGroup: (name, change) => void this.#connection.attempt("group", { name, rename: null, pinned: null, ...change }),
       signal,
     });
     const zoom = (/** @type {string} */ text, /** @type {string} */ title, /** @type {number} */ factor) => button(text, () => this.#matrix.zoom(factor), { class: "bw-button bw-square", title, "aria-label": title });
@@ -79,7 +78,7 @@ class ConfusionView {
       this.#bar,
       h("div", { class: "bw-confusion-head" }, this.#summary, this.#linked, this.#legend),
       this.#connection.element,
-      this.#message,
+      this.#connection.message,
       h("div", { class: "bw-confusion-main" }, this.#matrix.element, this.#panel.element),
     );
     this.#root = root;
@@ -96,7 +95,7 @@ class ConfusionView {
       root.remove();
     });
     el.append(root);
-    this.#openGrid = () => openGridBelow(() => this.#ask("module", {}), context);
+    this.#openGrid = () => openGridBelow(() => this.#connection.attempt("module", {}), context);
     void this.#load();
   }
 
@@ -128,7 +127,7 @@ class ConfusionView {
 
   /** @param {{part?: string, labels?: string}} [change] */
   async #load(change = {}) {
-    const answer = await this.#ask("matrix", { part: null, labels: null, ...change });
+    const answer = await this.#connection.attempt("matrix", { part: null, labels: null, ...change });
     if (!answer) return;
     const { result, buffers } = answer;
     const before = this.#cells?.reply;
@@ -148,7 +147,7 @@ class ConfusionView {
 
   /** Marks the cells of what is selected, or shown, in another view, and says so. */
   async #link() {
-    const answer = await this.#ask("matrix_link", {});
+    const answer = await this.#connection.attempt("matrix_link", {});
     const cells = this.#cells;
     if (!answer || !cells) return;
     cells.link(answer.buffers[0]);
@@ -215,23 +214,7 @@ class ConfusionView {
   async #choose(cells) {
     const known = this.#cells;
     if (!known?.reply.images || !cells.size) return;
-    await this.#ask("cells", { blocks: known.blocks(cells) });
-  }
-
-  /**
-   * @template {keyof Ops} K
-   * @param {K} op
-   * @param {Ops[K]["request"]} args
-   */
-  async #ask(op, args) {
-    this.#message.hidden = true;
-    try {
-      return await this.#connection.ask(op, args);
-    } catch (error) {
-      say(this.#message, /** @type {Error} */ (error).message);
-      this.#message.hidden = false;
-      return null;
-    }
+    await this.#connection.attempt("cells", { blocks: known.blocks(cells) });
   }
 }
 

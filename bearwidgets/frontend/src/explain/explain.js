@@ -11,7 +11,7 @@ import { Maps } from "./maps.js";
 import { Overlay } from "./overlay.js";
 import { MapPanel } from "./panel.js";
 import { ZoomMap } from "./zoommap.js";
-/** @import { CurveEvent, KernelEvent, Model, Ops } from "../shared/types.js" */
+/** @import { CurveEvent, KernelEvent, Model } from "../shared/types.js" */
 
 /** What methods are called. @type {Record<string, string>} */
 const METHODS = { class_map: "Class map (exact)", grad_cam: "Grad-CAM", integrated_gradients: "Integrated gradients", occlusion: "Occlusion" };
@@ -24,7 +24,6 @@ class ExplainView {
   #where = h("span", { class: "bw-hint", role: "status" });
   #path = h("bdi", { class: "bw-cut bw-explain-path" });
   #method = h("select", { class: "bw-select", "aria-label": "Method", title: "How the map is made" });
-  #message = h("p", { class: "bw-message", role: "alert", hidden: true });
   #image = h("img", { alt: "", draggable: "false" });
   #overlay = new Overlay();
   #box = h("div", { class: "bw-explain-image" }, this.#image, this.#overlay.element);
@@ -51,11 +50,11 @@ class ExplainView {
     this.#model = model;
     this.#connection = new Connection({ model, signal, onRetry: () => void this.#begin(), onEvent: (event) => this.#heard(event) });
     this.#panel = new MapPanel({ onDraw: () => this.#draw(), onMissing: (label) => void this.#add(label), signal });
-    this.#check = new Check({ onCheck: () => void this.#checkMap(), onStop: () => void this.#ask("stop", {}) });
+    this.#check = new Check({ onCheck: () => void this.#checkMap(), onStop: () => void this.#connection.attempt("stop", {}) });
     const go = (/** @type {string} */ text, /** @type {string} */ title, /** @type {number} */ step) => button(text, () => this.#go(step), { class: "bw-button bw-square", title: `${title} (${text})`, "aria-label": title });
     const bar = h("div", { class: "bw-explain-bar", role: "toolbar", "aria-label": "Images" }, go("←", "Previous image", -1), go("→", "Next image", 1), this.#where, this.#path, this.#method);
     const side = h("div", { class: "bw-explain-side" }, this.#panel.element, this.#check.element);
-    this.#root = h("div", { class: "bw-root bw-explain" }, bar, this.#connection.element, this.#message, h("div", { class: "bw-explain-main" }, h("div", { class: "bw-explain-left" }, this.#stage, this.#place), side));
+    this.#root = h("div", { class: "bw-root bw-explain" }, bar, this.#connection.element, this.#connection.message, h("div", { class: "bw-explain-main" }, h("div", { class: "bw-explain-left" }, this.#stage, this.#place), side));
     rove(bar, signal);
     this.#listen(signal);
     followTheme(this.#root, signal);
@@ -86,7 +85,7 @@ class ExplainView {
   }
 
   async #begin() {
-    const answer = await this.#ask("items", {});
+    const answer = await this.#connection.attempt("items", {});
     if (!answer) return;
     this.#ids = answer.result.ids;
     this.#forget();
@@ -126,7 +125,7 @@ class ExplainView {
 
   /** @param {string} item @param {string|null} method @returns {Promise<Explained|null>} */
   async #explained(item, method) {
-    const answer = await this.#ask("explain", { item, method, label: null, image: true });
+    const answer = await this.#connection.attempt("explain", { item, method, label: null, image: true });
     if (!answer) return null;
     const { result, buffers } = answer;
     const blob = new Blob([/** @type {BlobPart} */ (buffers[1])], { type: "image/jpeg" });
@@ -158,7 +157,7 @@ class ExplainView {
     const shown = this.#shown;
     if (!shown) return;
     const { item, method } = shown.maps.reply;
-    const answer = await this.#ask("explain", { item, method, label, image: false });
+    const answer = await this.#connection.attempt("explain", { item, method, label, image: false });
     if (!answer || this.#shown !== shown) return;
     shown.maps.add(answer.result, answer.buffers[0]);
     this.#panel.added(label);
@@ -166,7 +165,7 @@ class ExplainView {
 
   async #checkMap() {
     const reply = this.#shown?.maps.reply;
-    if (reply) await this.#ask("check_map", { item: reply.item, label: this.#panel.label, method: reply.method });
+    if (reply) await this.#connection.attempt("check_map", { item: reply.item, label: this.#panel.label, method: reply.method });
   }
 
   #draw() {
@@ -230,22 +229,6 @@ class ExplainView {
   #forget() {
     for (const { url } of this.#kept.values()) URL.revokeObjectURL(url);
     this.#kept.clear();
-  }
-
-  /**
-   * @template {keyof Ops} K
-   * @param {K} op
-   * @param {Ops[K]["request"]} args
-   */
-  async #ask(op, args) {
-    this.#message.hidden = true;
-    try {
-      return await this.#connection.ask(op, args);
-    } catch (error) {
-      say(this.#message, /** @type {Error} */ (error).message);
-      this.#message.hidden = false;
-      return null;
-    }
   }
 }
 

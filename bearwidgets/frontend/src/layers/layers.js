@@ -9,7 +9,7 @@ import { followTheme } from "../shared/theme.js";
 import { widget } from "../shared/widget.js";
 import { layerWords, pageOf, place, shown } from "./steps.js";
 import { Tiles } from "./tiles.js";
-/** @import { Buffer, ChannelReply, JobState, LayerInfo, LayersReply, Model, Ops } from "../shared/types.js" */
+/** @import { Buffer, ChannelReply, JobState, LayerInfo, LayersReply, Model } from "../shared/types.js" */
 
 const PAGE = 48;
 /** While images are looked at, what is shown is asked for anew this often, ms. */
@@ -25,7 +25,6 @@ class LayersView {
   #fill = h("i", {});
   #bar = h("div", { class: "bw-bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 }, this.#fill);
   #note = h("p", { class: "bw-note bw-layers-note" });
-  #error = h("p", { class: "bw-message", role: "alert", hidden: true });
   #full = h("section", { class: "bw-channel-full", "aria-label": "Channel", hidden: true });
   /** @type {LayersReply|null} */
   #known = null;
@@ -37,7 +36,6 @@ class LayersView {
   #drawn = 0;
   #running = false;
   /** Why the look at the images failed. */
-  #failure = "";
   #back;
   #next;
   #stop;
@@ -62,13 +60,13 @@ class LayersView {
     this.#next = button("›", () => this.#turn(1), { class: "bw-button bw-square", "aria-label": "Next channels" });
     this.#stop = button("Stop", () => {
       this.#stop.disabled = true;
-      void this.#ask("stop", {});
+      void this.#connection.attempt("stop", {});
     });
-    this.#again = button("Look again", () => void this.#ask("look", {}));
+    this.#again = button("Look again", () => void this.#connection.attempt("look", {}));
     this.#layer.addEventListener("change", () => this.#choose(), { signal });
     this.#show.addEventListener("change", () => void this.#page(), { signal });
     const bar = h("div", { class: "bw-layers-bar", role: "toolbar", "aria-label": "Layers" }, this.#layer, this.#show, this.#back, this.#pages, this.#next, this.#bar, this.#where, this.#stop, this.#again);
-    this.#root = h("div", { class: "bw-root bw-layers" }, bar, this.#connection.element, this.#error, this.#note, h("div", { class: "bw-layers-main" }, this.#tiles.element, this.#full));
+    this.#root = h("div", { class: "bw-root bw-layers" }, bar, this.#connection.element, this.#connection.message, this.#note, h("div", { class: "bw-layers-main" }, this.#tiles.element, this.#full));
     this.#root.style.height = `${model.get("height")}px`;
     this.#refresh = rove(bar, signal);
     followTheme(this.#root, signal);
@@ -84,31 +82,8 @@ class LayersView {
     return this.#known?.layers[this.#layer.selectedIndex];
   }
 
-  /**
-   * @template {"layers"|"look"|"stop"|"channels"|"channel"} K
-   * @param {K} op
-   * @param {Ops[K]["request"]} args
-   * @returns {Promise<{result: Ops[K]["reply"], buffers: Buffer[]}|null>}
-   */
-  async #ask(op, args) {
-    try {
-      const answer = await this.#connection.ask(op, args);
-      this.#tell(this.#failure);
-      return answer;
-    } catch (error) {
-      this.#tell(/** @type {Error} */ (error).message);
-      return null;
-    }
-  }
-
-  /** Shows what went wrong; "" is nothing. @param {string} text */
-  #tell(text) {
-    say(this.#error, text);
-    this.#error.hidden = !text;
-  }
-
   async #load() {
-    const answer = await this.#ask("layers", {});
+    const answer = await this.#connection.attempt("layers", {});
     if (!answer) return;
     const before = this.#now?.name;
     this.#known = answer.result;
@@ -144,8 +119,8 @@ class LayersView {
     this.#stop.hidden = !this.#running;
     this.#stop.disabled = state === "stopping";
     this.#again.hidden = state !== "stopped" && state !== "failed";
-    this.#failure = error ?? "";
-    this.#tell(this.#failure);
+    this.#connection.note = error ?? "";
+    this.#connection.tell(this.#connection.note);
     this.#refresh();
   }
 
@@ -178,7 +153,7 @@ class LayersView {
     const asked = (this.#asked += 1);
     this.#drawn = Date.now();
     const show = /** @type {"patches"|"kernels"|"maps"} */ (this.#show.value);
-    const answer = await this.#ask("channels", { layer: layer.name, start: this.#start, stop: this.#start + PAGE, show, image: show === "maps" ? (this.#image?.id ?? null) : null });
+    const answer = await this.#connection.attempt("channels", { layer: layer.name, start: this.#start, stop: this.#start + PAGE, show, image: show === "maps" ? (this.#image?.id ?? null) : null });
     if (!answer || asked !== this.#asked) return;
     const { channels } = answer.result;
     const type = show === "patches" ? "image/jpeg" : "image/png";
@@ -197,7 +172,7 @@ class LayersView {
     if (!layer) return;
     this.#channel = channel;
     this.#tiles.choose(channel);
-    const answer = await this.#ask("channel", { layer: layer.name, channel });
+    const answer = await this.#connection.attempt("channel", { layer: layer.name, channel });
     if (!answer || channel !== this.#channel || layer !== this.#now) return;
     this.#full.replaceChildren(...this.#channelParts(answer.result, answer.buffers));
     this.#full.hidden = false;

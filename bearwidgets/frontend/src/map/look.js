@@ -27,7 +27,7 @@ export class Look {
   /** Of which point the live region is to say something once it is known. */
   #spoken = -1;
   tip = h("div", { class: "bw-map-tip", hidden: true });
-  live = h("div", { class: "bw-unseen", "aria-live": "polite" });
+  live = h("div", { class: "bw-sr", "aria-live": "polite" });
 
   /** @param {Options} options */
   constructor(options) {

@@ -30,9 +30,8 @@ const CALM = 400;
 
 class MapView {
   #controls;
-  #message = h("p", { class: "bw-map-message", role: "alert", hidden: true });
   #progress = h("div", { class: "bw-map-progress", role: "status" });
-  #table = h("table", { class: "bw-unseen" });
+  #table = h("table", { class: "bw-sr" });
   #element = h("div", {
     class: "bw-map-stage",
     tabindex: 0,
@@ -98,7 +97,7 @@ class MapView {
     });
     this.#element.append(this.#look.tip, this.#progress);
     this.#root.style.height = `${model.get("map_height")}px`;
-    this.#root.append(this.#controls.element, this.#connection.element, this.#message, this.#element, h("div", { class: "bw-map-help bw-hint", text: HELP }), this.#look.live, this.#table);
+    this.#root.append(this.#controls.element, this.#connection.element, this.#connection.message, this.#element, h("div", { class: "bw-map-help bw-hint", text: HELP }), this.#look.live, this.#table);
     this.#choose("move");
     this.#listen(signal);
     el.append(this.#root);
@@ -152,21 +151,8 @@ class MapView {
    * @returns {Promise<{result: Ops[K]["reply"], buffers: Buffer[]}|null>} null: it was said what went wrong
    */
   async #ask(op, args) {
-    try {
-      const answer = await this.#connection.ask(op, args);
-      if (this.#signal.aborted) return null;
-      this.#say(this.#map?.note ?? "");
-      return answer;
-    } catch (error) {
-      this.#say(/** @type {Error} */ (error).message);
-      return null;
-    }
-  }
-
-  /** @param {string} text shown above the map; "" for nothing */
-  #say(text) {
-    say(this.#message, text);
-    this.#message.hidden = !text;
+    const answer = await this.#connection.attempt(op, args);
+    return this.#signal.aborted ? null : answer;
   }
 
   /** @param {KernelEvent} event */
@@ -191,7 +177,8 @@ class MapView {
     this.#places.begin(new Float32Array(data.slice().buffer));
     await this.#loadColors();
     this.#showMarks(marksOf(map.selected, this.#places.n));
-    this.#say(map.note);
+    this.#connection.note = map.note;
+    this.#connection.tell(map.note);
     if (map.grid) this.#openGrid?.();
     this.#openGrid = null;
     this.#root.dataset.ready = "true";

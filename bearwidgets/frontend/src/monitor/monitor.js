@@ -20,7 +20,6 @@ class MonitorView {
   #rate = h("input", { class: "bw-input bw-rate", inputmode: "decimal", placeholder: "its own", "aria-label": "Learning rate of the next fit" });
   #suggested = h("span", { class: "bw-suggested" });
   #message = h("p", { class: "bw-message", hidden: true });
-  #error = h("p", { class: "bw-message", role: "alert", hidden: true });
   #charts = h("div", { class: "bw-plots" });
   /** @type {Map<string, Plot>} */
   #plots = new Map();
@@ -58,7 +57,7 @@ class MonitorView {
       this.#set(this.#rate.value);
     }, { signal });
     this.#rate.addEventListener("change", () => this.#set(this.#rate.value), { signal });
-    this.#root = h("div", { class: "bw-root bw-monitor" }, bar, this.#connection.element, this.#error, this.#message, this.#charts);
+    this.#root = h("div", { class: "bw-root bw-monitor" }, bar, this.#connection.element, this.#connection.message, this.#message, this.#charts);
     this.#root.style.maxHeight = `${model.get("height")}px`;
     this.#refresh = rove(bar, signal);
     followTheme(this.#root, signal);
@@ -78,15 +77,9 @@ class MonitorView {
    * @param {Ops[K]["request"]} args
    */
   async #ask(op, args) {
-    this.#error.hidden = true;
-    try {
-      const { result } = await this.#connection.ask(op, args);
-      if ("monitor" in result) this.#show(result.monitor);
-    } catch (error) {
-      say(this.#error, /** @type {Error} */ (error).message);
-      this.#error.hidden = false;
-      if (this.#state) this.#show(this.#state);
-    }
+    const answer = await this.#connection.attempt(op, args);
+    if (answer && "monitor" in answer.result) this.#show(answer.result.monitor);
+    else if (!answer && this.#state) this.#show(this.#state);
   }
 
   /** @param {string|number} rate */
@@ -94,8 +87,7 @@ class MonitorView {
     const value = Number(rate);
     if (value === this.#state?.rate || rate === "") return;
     if (value > 0 && Number.isFinite(value)) return void this.#ask("rate", { rate: value });
-    say(this.#error, `The rate is "${rate}"; allowed is a number above 0, such as 0.001.`);
-    this.#error.hidden = false;
+    this.#connection.tell(`The rate is "${rate}"; allowed is a number above 0, such as 0.001.`);
   }
 
   /** Draws with the next frame: none comes while the tab is hidden. @param {MonitorState} state */

@@ -18,6 +18,10 @@ export class Connection {
   #banner;
   #busy = h("div", { class: "bw-busy", role: "status" });
   element;
+  /** What went wrong, for a view that has a place for it. */
+  message = h("p", { class: "bw-message", role: "alert", hidden: true });
+  /** What stands there while nothing is wrong; "" nothing. */
+  note = "";
 
   /**
    * @param {object} options
@@ -75,6 +79,30 @@ export class Connection {
       }
       throw error;
     }
+  }
+
+  /**
+   * As `ask`, but says in `message` what went wrong.
+   * @template {keyof Ops} K
+   * @param {K} op
+   * @param {Ops[K]["request"]} args
+   * @returns {Promise<{result: Ops[K]["reply"], buffers: Buffer[]}|null>} null after an error
+   */
+  async attempt(op, args) {
+    try {
+      const answer = await this.ask(op, args);
+      this.tell(this.note);
+      return answer;
+    } catch (error) {
+      this.tell(/** @type {Error} */ (error).message);
+      return null;
+    }
+  }
+
+  /** @param {string} text shown in `message`; "" nothing */
+  tell(text) {
+    say(this.message, text);
+    this.message.hidden = !text;
   }
 
   /** @param {string} text shown with a Retry button until an answer comes */

@@ -207,6 +207,7 @@
  * @property {SortChoice[]} sorts all orders that can be chosen now
  * @property {Record<string, number>} tags how many items have each
  * @property {SavedView[]} saved
+ * @property {number} selected items that are selected here, or in a view that follows
  */
 /**
  * @typedef {object} LinkReply

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bearwidgets.errors import BadInputError, BearwidgetsError, check_whole, shortened
 from bearwidgets.figures import counted
 from bearwidgets.widgets import protocol
-from bearwidgets.widgets.charts import svg_chart
+from bearwidgets.widgets.inspect.charts import svg_chart
 from bearwidgets.widgets.protocol import Chart, ChartLine, MonitorState
 from bearwidgets.widgets.view import View, bundle
 

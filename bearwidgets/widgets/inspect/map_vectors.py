@@ -16,7 +16,7 @@ from bearwidgets.data.parallel import in_threads
 from bearwidgets.data.workspace import resolved
 from bearwidgets.errors import BadInputError, ImageError, shortened
 from bearwidgets.review.inspect.projector import read_projector, write_projector
-from bearwidgets.widgets.map_points import Given, colorings, named_values, scale_values, vectors_of
+from bearwidgets.widgets.inspect.map_points import Given, colorings, named_values, scale_values, vectors_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,20 +1,8 @@
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>Monitor</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="/bearwidgets/static/monitor.css">
-<style>
-  body { margin: 8px; }
-  body.dark { background: #111; }
-</style>
-<body>
-<button id="before">before</button>
-<div id="widget"></div>
-<script type="module">
-  import widget from "/bearwidgets/static/monitor.js";
-  import { FakeKernel } from "./fake.js";
-  const query = new URLSearchParams(location.search);
+// A kernel that answers for a training too.
+import { FakeKernel } from "./fake.js";
+
+/** @param {URLSearchParams} query */
+export function kernelOf(query) {
   const steps = Array.from({ length: 120 }, (_, i) => (i + 1) / 30);
   const line = (name, points) => ({ name, points });
   const charts = [
@@ -54,8 +42,5 @@
   const kernel = new MonitorKernel({ n: 3, traits: { height: 460 } });
   if (query.has("empty")) kernel.state = { ...kernel.state, state: "empty", charts: [], phases: [], message: "This learner has no history yet." };
   if (query.has("quick")) kernel.state = { ...kernel.state, charts: charts.slice(0, 2).map((each) => ({ ...each, lines: each.lines.map(({ name, points }) => line(name, points.slice(-1))) })), phases: [[0, "head"]] };
-  if (query.get("theme")) document.body.dataset.jpThemeLight = String(query.get("theme") === "light");
-  if (query.get("theme") === "dark") document.body.classList.add("dark");
-  window.kernel = kernel;
-  window.cleanup = widget.render({ model: kernel, el: document.querySelector("#widget") });
-</script>
+  return kernel;
+}

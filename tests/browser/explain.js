@@ -1,20 +1,8 @@
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>Explain</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="/bearwidgets/static/explain.css">
-<style>
-  body { margin: 8px; }
-  body.dark { background: #111; }
-</style>
-<body>
-<button id="before">before</button>
-<div id="widget"></div>
-<script type="module">
-  import widget from "/bearwidgets/static/explain.js";
-  import { FakeKernel } from "./fake.js";
-  const query = new URLSearchParams(location.search);
+// A kernel that answers for what the network looked at too.
+import { FakeKernel } from "./fake.js";
+
+/** @param {URLSearchParams} query */
+export function kernelOf(query) {
   const size = Number(query.get("classes") ?? 3);
   const classes = size === 3 ? ["black", "grizzly", "<b>teddy</b>"] : Array.from({ length: size }, (_, i) => `class ${i}`);
   class ExplainKernel extends FakeKernel {
@@ -35,8 +23,5 @@
   const kernel = new ExplainKernel({ n: 120, classes, traits: { height: 520, name_of_copy: "a" } });
   if (query.has("seen")) kernel.seenPart = query.get("seen").split(",").map(Number);
   if (query.has("fail")) kernel.fail.explain = query.get("fail");
-  if (query.get("theme")) document.body.dataset.jpThemeLight = String(query.get("theme") === "light");
-  if (query.get("theme") === "dark") document.body.classList.add("dark");
-  window.kernel = kernel;
-  window.cleanup = widget.render({ model: kernel, el: document.querySelector("#widget") });
-</script>
+  return kernel;
+}

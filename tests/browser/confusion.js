@@ -61,3 +61,8 @@ export function matrixKernel(options, query) {
   }
   return new MatrixKernel(options);
 }
+
+/** @param {URLSearchParams} query */
+export function kernelOf(query) {
+  return matrixKernel({ n: 120, traits: { px: 120, height: 460 } }, query);
+}

@@ -1,20 +1,8 @@
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>Layers</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="/bearwidgets/static/layers.css">
-<style>
-  body { margin: 8px; }
-  body.dark { background: #111; }
-</style>
-<body>
-<button id="before">before</button>
-<div id="widget"></div>
-<script type="module">
-  import widget from "/bearwidgets/static/layers.js";
-  import { FakeKernel } from "./fake.js";
-  const query = new URLSearchParams(location.search);
+// A kernel that answers for what layers respond to too.
+import { FakeKernel } from "./fake.js";
+
+/** @param {URLSearchParams} query */
+export function kernelOf(query) {
   const layers = [
     { name: "conv_stem", channels: 32, map: [112, 112], field: [3, 3], kernels: true },
     { name: "blocks.2.<b>.conv_dw", channels: 100, map: [28, 28], field: [51, 51], kernels: false },
@@ -64,8 +52,5 @@
   if (query.has("running")) kernel.known = { ...kernel.known, layers: [], job: { ...idle, state: "running", phases: [{ name: "receptive fields", done: 112, total: 448, state: "running" }], seconds_left: 8 } };
   window.all = layers;
   window.idle = idle;
-  if (query.get("theme")) document.body.dataset.jpThemeLight = String(query.get("theme") === "light");
-  if (query.get("theme") === "dark") document.body.classList.add("dark");
-  window.kernel = kernel;
-  window.cleanup = widget.render({ model: kernel, el: document.querySelector("#widget") });
-</script>
+  return kernel;
+}

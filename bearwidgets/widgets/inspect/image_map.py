@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import functools
 import weakref
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bearwidgets.data.parallel import in_threads
-from bearwidgets.errors import BadInputError, ConflictError, ImageError, shortened
+from bearwidgets.errors import BadInputError, ConflictError, shortened
 from bearwidgets.figures import counted
 from bearwidgets.review.inspect.layout import Pairs
 from bearwidgets.review.review import Review
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
-from bearwidgets.widgets.cleaner.links import as_ranges
-from bearwidgets.widgets.cleaner.requests import Requests
-from bearwidgets.widgets.map_copy import map_copy
-from bearwidgets.widgets.map_points import MapPoints, colorings, named_values, scale_values
-from bearwidgets.widgets.map_vectors import export_vectors, given_vectors
+from bearwidgets.widgets.cleaner.requests import Requests, with_images
+from bearwidgets.widgets.cleaner.suggestions import runs_of
+from bearwidgets.widgets.inspect.map_copy import map_copy
+from bearwidgets.widgets.inspect.map_points import MapPoints, colorings, named_values, scale_values
+from bearwidgets.widgets.inspect.map_vectors import export_vectors, given_vectors
 from bearwidgets.widgets.protocol import PAGE
 from bearwidgets.widgets.view import Length, View, bundle, grid_module
 
@@ -95,7 +93,7 @@ class ImageMap(View):
         self._given = None if vectors is None else given_vectors(vectors, self._board)
         self._revision = 1
         if cleaner is None:
-            self._session.place = "the map"
+            self._session.links.place = "the map"
         self._points, self._colorings = self._points_of_now(), colorings(self._board)
         handlers: dict[str, tuple[type, Callable[[Any], Any]]] = {
             op: (request, functools.partial(self._run, getattr(type(self), f"_{op}")))
@@ -230,7 +228,7 @@ class ImageMap(View):
             total=len(self._points.unit),
             by=self._points.by,
             note=self._note(),
-            selected=as_ranges(self._rows_selected()),
+            selected=runs_of(self._rows_selected()),
             grid=self._has_grid,
         )
         positions = self._points.positions.tobytes()
@@ -276,21 +274,8 @@ class ImageMap(View):
         rows = self._rows(request.numbers)
         if len(rows) > PAGE:
             raise BadInputError(f"{len(rows)} images were asked for; allowed are {PAGE}.")
-        items, buffers = [self._item(row) for row in rows], []
-        images = in_threads(functools.partial(self._thumbnail, px=request.px), rows)
-        for at, image in enumerate(images):
-            if isinstance(image, ImageError):
-                items[at] = replace(items[at], error=str(image))
-            else:
-                buffers.append(image)
-                items[at] = replace(items[at], buffer=len(buffers) - 1)
+        items, buffers = with_images(self._session, [self._item(row) for row in rows], rows, request.px)
         return protocol.MapItemsReply(self._revision, items), buffers
-
-    def _thumbnail(self, row: int, px: int) -> bytes | ImageError:
-        try:
-            return self._session.thumbnail(row, px)
-        except ImageError as error:
-            return error
 
     def _item(self, row: int) -> protocol.MapItem:
         board = self._board
@@ -328,14 +313,13 @@ class ImageMap(View):
         self._session.select(self._board.ids[rows].tolist(), by)
 
     def _rows_selected(self) -> np.ndarray:
-        return np.flatnonzero(self._board.among(self._session.links.selected))
+        return np.flatnonzero(self._board.among(self._session.links.group.selected))
 
     def _map_link(self, _request: protocol.Nothing) -> protocol.MapLinkReply:
-        shown = self._session.links.shown
-        elsewhere = shown.ids is not None and shown.where != self._session.place
-        rows = np.flatnonzero(self._board.among(shown.ids)) if elsewhere else np.zeros(0, int)
+        links = self._session.links
+        rows = np.flatnonzero(self._board.among(links.shown_elsewhere))
         return protocol.MapLinkReply(
-            self._revision, as_ranges(self._rows_selected()), as_ranges(rows), shown.where
+            self._revision, runs_of(self._rows_selected()), runs_of(rows), links.where_shown
         )
 
     def _rows(self, numbers: Sequence[int]) -> list[int]:

@@ -107,7 +107,7 @@ class ConfusionMatrix(View):
                 )
             session = self.cleaner._session  # noqa: SLF001 - the same work, seen in another view
             if cleaner is None:
-                session.place = "the confusion matrix"
+                session.links.place = "the confusion matrix"
             super().__init__(
                 handlers | grid_module() | Requests(session).handlers, self.cleaner.lock, height=height
             )
@@ -294,12 +294,11 @@ class ConfusionMatrix(View):
         """The cells of what is selected; where nothing is, of what another view was made to show."""
         if self.cleaner is None:
             return protocol.MatrixLinkReply(0, 0, ""), [b""]
-        session = self.cleaner._session  # noqa: SLF001
-        selected, shown = session.links.selected, session.links.shown
-        ids = [] if shown.ids is None or shown.where == session.place else shown.ids
-        where = session.links.where if selected else shown.where
-        cells = self.confusion.cells_of(selected or ids)
-        return protocol.MatrixLinkReply(len(selected), len(ids), where), [cells.astype("<i4").tobytes()]
+        links = self.cleaner._session.links  # noqa: SLF001
+        selected, shown = links.group.selected, links.shown_elsewhere
+        where = links.group.where if selected else links.where_shown
+        cells = self.confusion.cells_of(selected or shown)
+        return protocol.MatrixLinkReply(len(selected), len(shown), where), [cells.astype("<i4").tobytes()]
 
     def _group(self, request: protocol.GroupRequest) -> protocol.Nothing:
         self._regroup(request.name, rename=request.rename, pinned=request.pinned)
