@@ -1,1 +1,1 @@
-"""What a confusion matrix is computed from and with: plain functions on arrays."""
+"""What a confusion matrix and a map of the images are computed from and with: plain functions on arrays."""
