@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 FRONT := bearwidgets/frontend
 QUICK := $(addprefix tests/,clean data review widgets test_architecture.py test_errors.py test_files.py)
 # Two processes, each with one thread and whole files of tests, use two cores better than one process with two threads.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations 25
 RINGS := $(notdir $(patsubst %/,%,$(filter-out %/benchmarks/ %/campaigns/ %/hosts/ %/__pycache__/,$(wildcard tests/*/))))
 
 # uv is many times faster than pip, but reads none of its settings: these hand on the index and the certificates.

@@ -26,5 +26,5 @@ def lab(lab_server: Server, chromium: Browser) -> Iterator[Lab]:
     page = chromium.new_page(viewport={"width": 1400, "height": 1500})
     opened = Lab(page, lab_server)
     yield opened
-    page.close()
+    opened.close()
     assert not opened.complaints, opened.complaints

@@ -169,6 +169,21 @@ class Lab:
                }"""
         )
 
+    def close(self) -> None:
+        """Close the views of the kernel, then the page.
+
+        The kernel lives on. A page that finds views in it brings them back, and a view that is made at the same time
+        may never get an answer.
+        """
+        self.page.evaluate(
+            """async () => {
+                 const kernel = window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel;
+                 const code = "import ipywidgets; ipywidgets.Widget.close_all()";
+                 if (kernel?.status === "idle") await kernel.requestExecute({ code, silent: true }).done;
+               }"""
+        )
+        self.page.close()
+
     def run_all(self, timeout: float = 240_000) -> None:
         """Run every cell by command and wait for the last one; a cell that raised fails the test."""
         self.page.set_default_timeout(timeout)

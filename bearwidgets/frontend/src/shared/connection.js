@@ -73,7 +73,7 @@ export class Connection {
     } catch (error) {
       if (error instanceof NoAnswer) {
         this.warn(
-          `${error.message} It may be busy with a cell, or gone. If the kernel was restarted: Run All Above, then this cell. ` +
+          `${error.message} It may be busy with a cell, or gone. If the kernel was restarted: Run All Above, then this cell; else run this cell again. ` +
             (this.#saved() ? `Your ${counted(this.#saved(), "decision")} ${this.#saved() === 1 ? "is" : "are"} saved.` : "Decisions that were confirmed are saved."),
         );
       }
