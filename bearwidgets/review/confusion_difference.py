@@ -54,7 +54,7 @@ class ConfusionDifference:
         """Compare two matrices: an exact two-sided test for each cell, and a false-discovery rate for all marks.
 
         Where the items are the same, those that are in a cell of one matrix only are put against each other
-        (McNemar's test, exact form, as `effect.sign_test`); else the shares of two cells in their rows (Fisher's
+        (McNemar's test, exact form, as `paired.sign_test`); else the shares of two cells in their rows (Fisher's
         exact test, twice the smaller tail). Cells that could not come out below `level` whatever was found are not
         tested (Gilbert, "A modified false discovery rate multiple-comparisons procedure for discrete data", 2005);
         of the others some are marked by Benjamini & Hochberg, "Controlling the false discovery rate" (1995). Where

@@ -9,7 +9,7 @@ from scipy.stats import false_discovery_control, fisher_exact
 from bearwidgets.errors import BadInputError
 from bearwidgets.review.confusion import Confusion
 from bearwidgets.review.confusion_difference import ConfusionDifference
-from bearwidgets.review.effect.effect import sign_test
+from bearwidgets.review.effect.paired import sign_test
 
 RATES = np.array(
     [[0.7, 0.1, 0.1, 0.1], [0.2, 0.7, 0.05, 0.05], [0.02, 0.02, 0.9, 0.06], [0.05, 0.05, 0.1, 0.8]]

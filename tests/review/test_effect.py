@@ -6,7 +6,6 @@ import re
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from made_data import CLASSES
 from stub_issues import StubIssues
@@ -15,7 +14,9 @@ from stub_learner import StubLearner
 from bearwidgets.clean.journal import Journal
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
-from bearwidgets.review.effect.effect import Effect, measure_effect, sign_test
+from bearwidgets.review.effect.effect import Effect, effect_table
+from bearwidgets.review.effect.measure import measure_effect
+from bearwidgets.review.effect.paired import PairedChange, paired_change, sign_test
 from bearwidgets.review.effect.running_yield import KEPT, WINDOW, review_yield
 from bearwidgets.widgets.cleaner import review_trials as looks_module
 from bearwidgets.widgets.cleaner.session import Session
@@ -54,7 +55,7 @@ def test_fixed_and_broken_by_hand(ds):
     ids, labels = (ds.table[name][valid_rows(ds)].tolist() for name in ("id", "label"))
     before = Oracle(ds, {ids[row]: another(labels[row]) for row in (0, 1, 2)})
     after = Oracle(ds, {ids[row]: another(labels[row]) for row in (2, 3)})
-    row = measure_effect(before, after, ds, journal(ds)).table.loc["as they were"]
+    row = measure_effect(before, after, ds, journal(ds)).table.loc["evaluation split", "as they were"]
     assert (row["n"], row["fixed"], row["broken"]) == (6, 2, 1)
     assert (row["error_before"], row["error_after"]) == pytest.approx((3 / 6, 2 / 6))
     assert row["p_value"] == pytest.approx(1.0)
@@ -85,7 +86,7 @@ def test_labels_as_they_were_and_as_corrected(ds):
     assert table.n.tolist() == [6, 5]
     assert table.error_before.tolist() == pytest.approx([0, 1 / 5])
     assert table.error_after.tolist() == pytest.approx([2 / 6, 1 / 5])
-    assert table.loc["corrected", ["fixed", "broken"]].tolist() == [1, 1]
+    assert table.loc[("evaluation split", "corrected"), ["fixed", "broken"]].tolist() == [1, 1]
 
 
 def test_the_frozen_labels_count_after_files_were_moved(ds, images):
@@ -99,14 +100,14 @@ def test_the_frozen_labels_count_after_files_were_moved(ds, images):
     table = measure_effect(
         Oracle(moved, {ds.table.id[row]: old}), Oracle(moved, {}), moved, journal(moved)
     ).table
-    assert table.loc["as they were", ["fixed", "broken"]].tolist() == [0, 1]
-    assert table.loc["corrected", ["fixed", "broken"]].tolist() == [1, 0]
+    assert table.loc[("evaluation split", "as they were"), ["fixed", "broken"]].tolist() == [0, 1]
+    assert table.loc[("evaluation split", "corrected"), ["fixed", "broken"]].tolist() == [1, 0]
 
 
 def test_an_exam_of_which_nothing_is_left_has_no_corrected_row(ds):
     decided = journal(ds, **{f"i{row}": ("delete", "") for row in valid_rows(ds)})
     table = measure_effect(Oracle(ds, {}), Oracle(ds, {}), ds, decided).table
-    assert table.index.tolist() == ["as they were"]
+    assert table.index.tolist() == [("evaluation split", "as they were")]
 
 
 def test_no_evaluation_split_is_refused(images):
@@ -115,61 +116,92 @@ def test_no_evaluation_split_is_refused(images):
         measure_effect(Oracle(ds, {}), Oracle(ds, {}), ds, journal(ds))
 
 
-def effect_of(**rows: tuple[int, int, int, int]) -> Effect:
-    """Each row by its labels: images, wrong before, fixed, broken."""
-    table = {
-        name.replace("_", " "): {
-            "n": n,
-            "error_before": wrong / n,
-            "error_after": (wrong - fixed + broken) / n,
-            "fixed": fixed,
-            "broken": broken,
-            "p_value": sign_test(fixed, broken),
-        }
-        for name, (n, wrong, fixed, broken) in rows.items()
-    }
-    return Effect(pd.DataFrame.from_dict(table, orient="index"))
+def change(n: int, before: int, after: int, low: float, high: float) -> PairedChange:
+    """Mistakes before and after among n images; the ends of the interval in mistakes."""
+    fixed, broken = max(before - after, 0), max(after - before, 0)
+    return PairedChange(n, before / n, after / n, low / n, high / n, fixed, broken, 1.0)
 
 
 @pytest.mark.parametrize(
-    ("fixed", "broken", "words"),
+    ("row", "words"),
     [
-        (9, 0, "Better: 9 of 100 images fixed, 0 broken; chance alone hardly does that (p = 0.0039)."),
-        (0, 9, "Worse: 0 of 100 images fixed, 9 broken; chance alone hardly does that (p = 0.0039)."),
-        (
-            2,
-            1,
-            "No clear change: 2 of 100 images fixed, 1 broken; so small a difference is within chance (p = 1).",
-        ),
-        (3, 3, "No difference: 3 of 100 images fixed, 3 broken."),
+        ((297, 30, 19, -19, -3), "Cleaning helped: 11 fewer mistakes among 297 images (95 %: 3 to 19)."),
+        ((297, 19, 28, 2, 16), "Cleaning made it worse: 9 more mistakes among 297 images (95 %: 2 to 16)."),
+        ((60, 3, 2, -3.3, 1), ("Too few images to tell: 1 fewer mistake among 60 images (95 %: 3 fewer to 1 more); "
+                                "about 220 more images would do.")),
+        ((60, 3, 4, -1, 3.3), ("Too few images to tell: 1 more mistake among 60 images (95 %: 1 fewer to 3 more); "
+                                "about 220 more images would do.")),
+        ((60, 3, 3, -2, 2), "No measurable change: between 2 fewer and 2 more among 60 images (95 %)."),
+        ((2000, 100, 99, -12, 10), "No measurable change: between 12 fewer and 10 more among 2,000 images (95 %)."),
+        ((500, 10, 8, -4.4, -0.2), "Cleaning helped: 2 fewer mistakes among 500 images (95 %: under 1 to 4)."),
     ],
-)
-def test_the_verdict_claims_no_more_than_the_numbers_and_comes_first(fixed, broken, words):
-    effect = effect_of(as_they_were=(100, 20, fixed, broken))
+)  # fmt: skip
+def test_the_verdict_claims_no_more_than_the_interval_and_comes_first(row, words):
+    effect = Effect(effect_table({("evaluation split", "corrected"): change(*row)}), notes=["<b>"])
     assert str(effect).split("\n")[0] == effect.verdict == words
-    assert effect._repr_html_().startswith(f"<p>{words}</p><table")
+    assert effect._repr_html_().startswith(f"<p><b>{words}</b></p><table")
+    assert effect._repr_html_().endswith("<ul><li>&lt;b&gt;</li></ul>")
 
 
-def test_the_figures_are_one_table_with_intervals():
-    effect = effect_of(as_they_were=(60, 3, 0, 1), corrected=(58, 1, 1, 0))
-    assert "No clear change: 1 of 58 images fixed" in effect.verdict
-    assert effect.summary.to_dict("index") == {
-        "labels as they were": {
-            "images": 60,
-            "error before": "5.0 % (1.7–13.7 %)",
-            "error after": "6.7 % (2.6–15.9 %)",
-            "fixed": 0,
-            "broken": 1,
-        },
-        "labels corrected": {
-            "images": 58,
-            "error before": "1.7 % (0.3–9.1 %)",
-            "error after": "0.0 % (0.0–6.2 %)",
-            "fixed": 1,
-            "broken": 0,
-        },
+def test_the_verdict_is_of_all_images_on_corrected_labels_where_it_can_be():
+    small, large = change(60, 3, 4, -1, 3), change(300, 30, 19, -19, -3)
+    rows = {
+        ("evaluation split", "as they were"): small,
+        ("evaluation split", "corrected"): small,
+        ("cross-validation", "as they were"): small,
+        ("cross-validation", "corrected"): large,
     }
-    assert len(effect_of(as_they_were=(60, 3, 0, 1), corrected=(60, 3, 0, 1)).summary) == 1
+    effect = Effect(effect_table(rows))
+    assert effect.judged_on == ("cross-validation", "corrected")
+    assert effect.verdict.startswith("Cleaning helped: 11 fewer")
+    assert effect.summary.loc["cross-validation", "corrected"].to_dict() == {
+        "images": 300,
+        "error before": "10.0 %",
+        "error after": "6.3 %",
+        "mistakes (95 %)": "11 fewer (19 fewer to 3 fewer)",
+        "fixed": 11,
+        "broken": 0,
+    }
+    assert Effect(effect_table(dict(list(rows.items())[:1]))).judged_on == (
+        "evaluation split",
+        "as they were",
+    )
+
+
+# The interval of two learners on the same images
+
+
+def test_a_paired_change_by_hand():
+    before, after = np.array([1.0, 1, 0, 0, 0]), np.array([0.0, 1, 0, 0, 1])
+    found = paired_change(before, after, list("abcde"))
+    assert (found.n, found.fixed, found.broken, found.p_value) == (5, 1, 1, 1.0)
+    assert (found.error_before, found.error_after) == pytest.approx((0.4, 0.4))
+    assert found.low == pytest.approx(-found.high, abs=0.01)
+    wider = paired_change(before, after, list("abcde"), widen=2)
+    assert wider.high == pytest.approx(2 * found.high)
+    assert paired_change(np.zeros(0), np.zeros(0), []).n == 0
+
+
+def test_few_images_without_a_difference_are_no_certainty():
+    nothing = np.zeros(20)
+    found = paired_change(nothing, nothing, range(20))
+    assert found.low < -0.05 < 0.05 < found.high
+    assert paired_change(np.zeros(2000), np.zeros(2000), range(2000)).high < 0.002
+
+
+def test_copies_count_once():
+    before, after = np.repeat([1.0, 0, 0, 1], 10), np.repeat([0.0, 0, 0, 1], 10)
+    apart, together = (paired_change(before, after, each) for each in (range(40), np.repeat(range(4), 10)))
+    assert together.high - together.low > 1.5 * (apart.high - apart.low)
+
+
+def test_the_interval_holds_the_true_change_as_often_as_it_says():
+    generator, held = np.random.default_rng(0), 0
+    for _ in range(300):
+        kind = generator.choice(3, size=120, p=[0.08, 0.03, 0.89])  # fixed, broken, neither
+        found = paired_change((kind == 0).astype(float), (kind == 1).astype(float), range(120))
+        held += found.low <= -0.05 <= found.high
+    assert 0.92 <= held / 300 <= 0.99
 
 
 # The running yield, on made-up scores whose truth is known

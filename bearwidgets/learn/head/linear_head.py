@@ -55,7 +55,7 @@ class HeadFit:
 
 
 @dataclass(frozen=True)
-class _Rotated:
+class Rotated:
     """Features centered, scaled and turned onto their principal axes: the same distances, fewer columns."""
 
     values: np.ndarray
@@ -78,7 +78,7 @@ def fit_head(
             f"The training split holds {len(target)} images of {len(present)} class; a classifier needs images of "
             "at least two classes. Put them in folders named after their class."
         )
-    rotated = _rotate(features)
+    rotated = rotate(features)
     data = _Data(rotated.values, np.searchsorted(present, target), len(present))
     folds = list(_folds(target, groups, seed))
     held_out = np.zeros(len(target), dtype=bool)
@@ -162,7 +162,8 @@ def _out_of_fold(
     return _Fold(probabilities / probabilities.sum(1, keepdims=True), models)
 
 
-def _rotate(features: np.ndarray) -> _Rotated:
+def rotate(features: np.ndarray) -> Rotated:
+    """Features (n, d) centered, scaled, and turned onto their principal axes."""
     mean = features.mean(0, dtype=np.float64)
     centered = features.astype(np.float64) - mean
     scale = float(centered.std()) or 1.0
@@ -175,7 +176,7 @@ def _rotate(features: np.ndarray) -> _Rotated:
         axes = centered.T @ (vectors[:, keep] / np.sqrt(np.maximum(values[keep], 1e-12)))
     else:
         axes = vectors[:, keep]
-    return _Rotated((centered @ axes).astype(np.float32), axes, mean, scale)
+    return Rotated((centered @ axes).astype(np.float32), axes, mean, scale)
 
 
 def _folds(target: np.ndarray, groups: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

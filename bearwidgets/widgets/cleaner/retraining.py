@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from bearwidgets.data.actions import RELABEL
 from bearwidgets.errors import BadInputError
-from bearwidgets.review.effect.effect import Effect, measure_effect
+from bearwidgets.review.checks.issues import Issues
+from bearwidgets.review.effect import measure
+from bearwidgets.review.effect.effect import AS_THEY_WERE, CORRECTED, EVALUATION
 from bearwidgets.review.review import Review
 from bearwidgets.widgets.protocol import ErrorRates
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from bearwidgets.clean.journal import Journal
     from bearwidgets.data.dataset import Dataset
     from bearwidgets.learn.progress import Progress
+    from bearwidgets.review.effect.effect import Effect
     from bearwidgets.widgets.cleaner.board import Board
 
 
@@ -44,18 +47,33 @@ def review_anew(learner: Any, decided: Dataset) -> Review:
     return Review(learner, decided.with_table(decided.table[known].reset_index(drop=True)))
 
 
-def effect_of(
-    first: Any, learner: Any, ds: Dataset, journal: Journal
-) -> tuple[Effect | None, dict[str, Any]]:
-    """What a retrain changed on the evaluation split, and the figures of it as fields of a `JobState`."""
-    if not (ds.table.split == "valid").any():
-        return None, {"message": "done; there is no evaluation split to measure on"}
-    effect = measure_effect(first, learner, ds, journal)
-    were, corrected = effect.table.loc["as they were"], effect.table.error_after.get("corrected")
-    n = int(were.n)
-    after = ErrorRates(float(were.error_after), n, None if corrected is None else float(corrected))
-    return effect, {
-        "message": effect.verdict,
-        "before": ErrorRates(float(were.error_before), n),
-        "after": after,
-    }
+def measuring(
+    first: Any, learner: Any, ds: Dataset, journal: Journal, issues: object
+) -> Generator[Progress, None, Effect | None]:
+    """What a retrain changed, measured in steps; None where there is nothing to measure on."""
+    try:
+        return (yield from measure.measuring(first, learner, ds, journal, groups=_near_copies(issues)))
+    except BadInputError:
+        return None
+
+
+def _near_copies(issues: object) -> dict[str, str]:
+    """Item id to the group of near copies that it is in."""
+    if not isinstance(issues, Issues) or "near_duplicates" not in issues.names:
+        return {}
+    groups = issues.queue("near_duplicates").group
+    return {str(each): str(group) for each, group in groups.items() if group >= 0}
+
+
+def figures_of(effect: Effect | None) -> dict[str, Any]:
+    """The effect as fields of a `JobState`."""
+    if effect is None:
+        return {"message": "done; there is no evaluation split to measure on"}
+    rates = {}
+    if EVALUATION in effect.table.index.get_level_values("exam"):
+        rows = effect.table.loc[EVALUATION]
+        were, n = rows.loc[AS_THEY_WERE], int(rows.n.loc[AS_THEY_WERE])
+        corrected = rows.error_after.get(CORRECTED)
+        after = ErrorRates(float(were.error_after), n, None if corrected is None else float(corrected))
+        rates = {"before": ErrorRates(float(were.error_before), n), "after": after}
+    return {"message": effect.verdict, **rates}

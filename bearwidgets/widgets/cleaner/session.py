@@ -538,7 +538,7 @@ class Session:
             checking = ISSUE_STAGES if isinstance(self.board.issues, Issues) else ()
             phases = dict.fromkeys([*QUICK_STAGES, *checking, "measuring"])
             phases = tuple(phases) if self.learn.mode == "quick" else ()
-            found: list[tuple[Review, IssueSource | None]] = []
+            found: list[tuple[Review, IssueSource | None, Effect | None]] = []
             steps = self._retraining(learner, steps, found.append)
             self.job.start(steps, lambda: self._take(learner, cleaned, *found[0]), phases=phases)
             self.effect = None
@@ -547,22 +547,27 @@ class Session:
         self,
         learner: Any,
         steps: Generator[Progress],
-        tell: Callable[[tuple[Review, IssueSource | None]], None],
+        tell: Callable[[tuple[Review, IssueSource | None, Effect | None]], None],
     ) -> Generator[Progress]:
-        """Train, and tell the scores and issues that come out."""
+        """Train, and tell the scores, issues and effect that come out."""
         yield from steps
         with self.lock:
             decided, issues = retraining.labels_decided(self.board), self.board.issues
         review = retraining.review_anew(learner, decided)
         if isinstance(issues, Issues):
             issues = yield from finding_again(issues, review)
-        tell((review, issues))
+        effect = yield from retraining.measuring(self.first_learn, learner, self.ds, self.journal, issues)
+        tell((review, issues, effect))
 
     def _take(
-        self, learner: Any, cleaned: Dataset, review: Review, issues: IssueSource | None
+        self,
+        learner: Any,
+        cleaned: Dataset,
+        review: Review,
+        issues: IssueSource | None,
+        effect: Effect | None,
     ) -> dict[str, Any]:
         """Swap the new learner and its scores in; gives the figures for the view."""
-        effect, figures = retraining.effect_of(self.first_learn, learner, self.ds, self.journal)
         with self.lock:
             self._learned.keep(self.board, self.journal.decisions)
             self.learn, self.effect = learner, effect
@@ -574,7 +579,7 @@ class Session:
             self._tell_listeners()
             if is_behind(self.board):  # a label was withdrawn while the scores were made
                 self._find_soon()
-        return figures
+        return retraining.figures_of(effect)
 
     def _trained_on(self, ds: Dataset) -> None:
         """The scores shown now come from a learner that was trained on these items and labels."""
