@@ -168,6 +168,16 @@ def test_the_verdict_is_of_all_images_on_corrected_labels_where_it_can_be():
     )
 
 
+def test_where_the_exams_contradict_each_other_nothing_is_claimed():
+    rows = {
+        ("evaluation split", "as they were"): change(60, 3, 5, -1, 5),
+        ("cross-validation", "corrected"): change(300, 30, 19, -19, -3),
+    }
+    verdict = Effect(effect_table(rows)).verdict
+    assert verdict.startswith("The exams contradict each other: 11 fewer mistakes among 300 images")
+    assert "2 more mistakes among 60 images" in verdict
+
+
 # The interval of two learners on the same images
 
 

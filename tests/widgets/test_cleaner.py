@@ -229,7 +229,7 @@ def test_retrain_in_the_background_and_stop(cleaner, learn):
     assert (cleaner.learn, cleaner.review, cleaner.effect) == (learn, review, None)
     assert cleaner.retrain().state == "done"
     assert cleaner.learn is not learn
-    assert cleaner.effect.table.index.tolist() == ["as they were", "corrected"]
+    assert cleaner.effect.table.loc["evaluation split"].index.tolist() == ["as they were", "corrected"]
 
 
 def test_a_journal_of_ones_own(ds):

@@ -23,6 +23,7 @@ NEVER_CHANGED = "never changed"
 BLIND = "decided blind"
 SURE = 0.05
 SMALL = 0.01  # a change of the error that is as good as none
+CONTRADICTS = 2  # mistakes more on the evaluation split
 MOST_MORE = 10  # times as many images are the most that is asked for
 ROWS = ["n", "error_before", "error_after", "low", "high", "fixed", "broken", "p_value"]
 
@@ -66,8 +67,16 @@ class Effect:
 
     @property
     def verdict(self) -> str:
-        """What it comes to in one sentence."""
-        return told_change(self._row)
+        """What it comes to in one sentence; none of better or worse where the two exams contradict each other."""
+        row, exam = self._row, (EVALUATION, AS_THEY_WERE)
+        if exam in self.table.index and row.high < 0:
+            held = self.table.loc[[exam]].iloc[0]
+            if held.broken - held.fixed >= CONTRADICTS:
+                return (
+                    f"The exams contradict each other: {mistakes(row)} by cross-validation, but "
+                    f"{mistakes(held)} of the evaluation split. Look at your decisions again."
+                )
+        return told_change(row)
 
     @property
     def class_lines(self) -> list[str]:

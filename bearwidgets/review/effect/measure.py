@@ -37,8 +37,9 @@ _WHY = {
     "It has {n}, so it misses small changes.",
     "cross": "Cross-validation judges every image by learners that did not see it, trained on the labels before and "
     "after the cleaning. It shows what the labels are worth to such a learner, not how good this one is.",
-    "bias": "A label that was corrected because the model suggested it favors the learner after the cleaning: on "
-    "corrected labels the error changes by {corrected}, on those that nobody changed by {same}.",
+    "bias": "A label that was accepted because the model suggested it favors the learner after the cleaning, for the "
+    "model had seen the images that cross-validation holds out. On corrected labels the error changes by "
+    "{corrected}, on those that nobody changed by {same}; only the evaluation split is free of that.",
 }
 
 
