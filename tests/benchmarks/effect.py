@@ -2,16 +2,16 @@
 
     python tests/benchmarks/effect.py [--runs 200] [--n 300] [--labels random1]
 
-Four classes of `cifar10n` (cat, deer, dog, horse; about 2,400 images, features of the offline network at 128 px). Each
-run draws n images with the labels that one person gave; the true effect is the change of the error of two heads, of the
-labels before and after, on the clean labels of all other images. A reviewer looks at the most suspicious labels:
+Four classes of `cifar10n` (cat, deer, dog, horse; about 2,400 images, features of the offline network at 128 px).
+Each run draws n images with the labels that one person gave; the true effect is the change of the error of two heads,
+of the labels before and after, on the clean labels of all other images. 20 % of the images are an evaluation split,
+whose labels nobody touches, as the Cleaner has it. A reviewer looks at the most suspicious labels:
 
 - "careful": 15 % of the images, right but for 2 % slips;
 - "nothing changed": looks, and takes everything back;
 - "relabels at random": 10 % of the images, whatever they show: that harms;
 - "accepts every suggestion": 10 % of the images, whose labels are all right: that harms too, and by suggestions of a
-  model that has seen what cross-validation holds out. 20 % of the images are an evaluation split here, whose labels
-  nobody touches, as `cleaner.effect` has.
+  model that has seen what cross-validation holds out.
 """
 
 from __future__ import annotations
@@ -32,6 +32,14 @@ from bearwidgets.review.effect.measure import WIDEN
 from bearwidgets.review.effect.paired import paired_change
 
 ANIMALS = ("cat", "deer", "dog", "horse")
+VERDICTS = {
+    "Cleaning helped": "helped",
+    "Cleaning made it worse": "made it worse",
+    "The exams contradict": "exams contradict",
+    "Too few": "too few images",
+    "No measurable": "no measurable change",
+}
+INTERVAL = ["labels", "true change, points", "measured", "half width", "interval holds the truth"]
 KINDS = ("careful", "nothing changed", "relabels at random", "accepts every suggestion")
 
 
@@ -138,16 +146,11 @@ def main() -> None:
                 ]
             )
         first = [run.effect.verdict.split(":")[0] for run in runs]
-        shares = [sum(each.startswith(words) for each in first) / len(runs) for words in
-                  ("Cleaning helped", "Cleaning made it worse", "The exams contradict", "Too few", "No measurable")]  # fmt: skip
+        shares = [sum(each.startswith(words) for each in first) / len(runs) for words in VERDICTS]
         verdicts.append([kind, f"{(truth < 0).mean():.2f}", *(f"{each:.3f}" for each in shares)])
         print(kind, flush=True)
-    print_table(
-        "The interval",
-        ["reviewer", "labels", "true change, points", "measured", "half width", "interval holds the truth"],
-        held,
-    )
-    print_table("The verdict", ["reviewer", "truly better", "helped", "made it worse", "exams contradict", "too few images", "no measurable change"], verdicts)  # fmt: skip
+    print_table("The interval", ["reviewer", *INTERVAL], held)
+    print_table("The verdict", ["reviewer", "truly better", *VERDICTS.values()], verdicts)
 
 
 if __name__ == "__main__":
