@@ -229,11 +229,15 @@ export class Matrix {
       const inside = folded ? `: ${members.map((c) => cells.reply.classes[c]).join(", ")}` : group ? `, in ${group.name}` : "";
       say(this.#tip, `${name}${inside}`);
     }
-    const { clientWidth, clientHeight } = this.#scroll;
-    const { offsetWidth, offsetHeight } = this.#tip;
-    const below = offsetY + 20 + offsetHeight < clientHeight;
-    this.#tip.style.left = `${Math.max(0, Math.min(offsetX + 12, clientWidth - offsetWidth))}px`;
-    this.#tip.style.top = `${below ? offsetY + 20 : Math.max(0, offsetY - offsetHeight - 8)}px`;
+    // Beside the pointer, toward the middle: nothing has to be measured.
+    const { width, height } = this.#window.style;
+    const [onLeft, above] = [offsetX > parseFloat(width) / 2, offsetY > parseFloat(height) / 2];
+    Object.assign(this.#tip.style, {
+      left: onLeft ? "auto" : `${offsetX + 12}px`,
+      right: onLeft ? `calc(100% - ${offsetX - 12}px)` : "auto",
+      top: above ? "auto" : `${offsetY + 20}px`,
+      bottom: above ? `calc(100% - ${offsetY - 8}px)` : "auto",
+    });
   }
 
   /** @param {MouseEvent} event */

@@ -3,10 +3,12 @@ import { visible, whole } from "../shared/format.js";
 import { middle, tint } from "./cells.js";
 /** @import { Cells, Of } from "./cells.js" */
 /** @typedef {[number, number, number]} Rgb */
+/** @typedef {CanvasRenderingContext2D|OffscreenCanvasRenderingContext2D} Context */
 
 /** Sides of a cell, px: names are shown from NAMED, numbers from NUMBERED, and the sums from SUMMED on. */
 export const [SMALLEST, LARGEST, NAMED, NUMBERED, SUMMED] = [1, 120, 9, 21, 15];
 const SUM = 58;
+const MOST_CUTS = 5000;
 const COLORS = { bg: "--bw-bg", text: "--bw-text", quiet: "--bw-quiet", right: "--bw-accent", model: "--bw-model", label: "--bw-label", more: "--bw-model", less: "--bw-keep" };
 
 export class Painter {
@@ -16,7 +18,14 @@ export class Painter {
   /** @type {Record<keyof typeof COLORS, Rgb>} */
   #colors;
   font = "12px sans-serif";
-  dark = false;
+  /** the width of the longest name, px, once for some names @type {WeakMap<object, number>} */
+  #longest = new WeakMap();
+  /** names as they were cut @type {Map<string, string>} */
+  #cuts = new Map();
+  /** the pixels of the cells, which are written anew @type {ImageData|null} */
+  #image = null;
+  /** all but outlines and names as painted last, and of what @type {{layer: OffscreenCanvas, of: unknown[]}|null} */
+  #kept = null;
 
   /** @param {HTMLCanvasElement} canvas @param {HTMLElement} probe an element in the view, of which colors are read */
   constructor(canvas, probe) {
@@ -38,13 +47,14 @@ export class Painter {
       this.#colors[/** @type {keyof typeof COLORS} */ (name)] = [r, g, b];
     }
     this.font = `12px ${style.fontFamily}`;
+    this.#longest = new WeakMap();
+    this.#kept = null;
   }
 
   /** Room for the names: left and top, px. @param {Cells} cells @param {number} side */
   margins(cells, side) {
     if (side < NAMED) return { left: 18, top: 18, upright: false };
-    this.#context.font = this.font;
-    const longest = Math.min(150, Math.max(40, ...cells.entries.map(({ name }) => this.#width(name))));
+    const longest = this.#longest.get(cells.entries) ?? this.#measure(cells);
     const upright = longest <= side - 4;
     return { left: longest + 30, top: upright ? 36 : Math.min(120, longest + 22), upright };
   }
@@ -77,26 +87,51 @@ export class Painter {
     const { width, height, side, x, y } = options;
     const ratio = this.canvas.ownerDocument.defaultView?.devicePixelRatio ?? 1;
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (!w || !h) return; // not in sight
     if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
-    const context = this.#context;
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.fillStyle = rgb(this.#colors.bg);
-    context.fillRect(0, 0, w, h);
     const { left, top, upright } = this.margins(cells, side);
     const first = [Math.max(0, Math.floor(y / side)), Math.max(0, Math.floor(x / side))];
     const last = [Math.min(cells.n - 1, Math.floor((y + height - top) / side)), Math.min(cells.n - 1, Math.floor((x + width - left) / side))];
-    if (side < 4) this.#pixels(cells, options, { ratio, left, top, first, last });
+    const place = { ratio, w, h, left, top, upright, first, last };
+    const of = [cells.counts, w, h, ratio, side, x, y, options.of, options.shares, options.who];
+    const kept = this.#kept;
+    const layer = kept && of.every((each, i) => each === kept.of[i]) ? kept.layer : this.#keep(cells, options, place);
+    this.#kept = { layer, of };
+    const context = this.#context;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.drawImage(layer, 0, 0);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.#inside(context, options, place, () => this.#outlines(cells, options));
+    this.#names(cells, options, place);
+  }
+
+  /** Paints the cells and sums on a layer that is kept. @param {Cells} cells @param {any} options @param {any} place */
+  #keep(cells, options, place) {
+    const { w, h, ratio, first, last } = place;
+    const before = this.#kept?.layer;
+    const layer = before && before.width === w && before.height === h ? before : new OffscreenCanvas(w, h);
+    const context = /** @type {OffscreenCanvasRenderingContext2D} */ (layer.getContext("2d", { alpha: false }));
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.fillStyle = rgb(this.#colors.bg);
+    context.fillRect(0, 0, w, h);
+    this.#pixels(context, cells, options, place);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.#inside(context, options, place, () => {
+      if (options.side >= NUMBERED || cells.marked) this.#figures(context, cells, options, first, last);
+      if (options.side >= SUMMED && !cells.before) this.#sums(context, cells, options, first, last);
+    });
+    return layer;
+  }
+
+  /** Paints where cells are, from the first cell's corner on. @param {Context} context @param {any} options @param {any} place @param {() => void} paint */
+  #inside(context, { x, y, width, height }, { left, top }, paint) {
     context.save();
     context.beginPath();
     context.rect(left, top, width - left, height - top);
     context.clip();
     context.translate(left - x, top - y);
-    if (side >= 4) this.#cells(cells, options, first, last);
-    this.#outlines(cells, options);
-    if (side >= SUMMED && !cells.before) this.#sums(cells, options, first, last);
+    paint();
     context.restore();
-    this.#names(cells, options, { left, top, upright, first, last });
   }
 
   /** The tint of a cell. @param {Cells} cells @param {number} row @param {number} column @param {{of: Of, who: boolean}} options @returns {{strength: number, color: Rgb, label: number}} `label` is the share of wrong labels */
@@ -112,68 +147,62 @@ export class Painter {
     return { strength: tint(count, cells.total(row, column, of)), color: row === column ? right : model, label };
   }
 
-  /** Small cells, each some pixels. @param {Cells} cells @param {any} options @param {any} place */
-  #pixels(cells, options, { ratio, left, top, first, last }) {
+  /** The colors of all cells, pixel by pixel: of thousands that is faster than rectangles. @param {Context} context @param {Cells} cells @param {any} options @param {any} place */
+  #pixels(context, cells, options, { ratio, left, top, first, last }) {
     const { side, x, y, width, height } = options;
     const [w, h] = [Math.floor((width - left) * ratio), Math.floor((height - top) * ratio)];
     if (w <= 0 || h <= 0) return;
-    const image = this.#context.createImageData(w, h);
+    const image = this.#image && this.#image.width === w && this.#image.height === h ? this.#image : context.createImageData(w, h);
+    this.#image = image;
     const data = new Uint32Array(image.data.buffer);
-    const [bg, label] = [this.#colors.bg, this.#colors.label];
-    const ground = pack(bg);
-    data.fill(ground);
-    const starts = (/** @type {number} */ at, /** @type {number} */ scrolled) => Math.round((at * side - scrolled) * ratio);
-    for (let r = first[0]; r <= last[0]; r++) {
-      const [y0, y1] = [Math.max(0, starts(r, y)), Math.min(h, starts(r + 1, y))];
-      for (let c = first[1]; c <= last[1]; c++) {
-        const i = r * cells.n + c;
+    const { bg, quiet, label } = this.#colors;
+    const gap = side >= 12 ? Math.round(ratio) : 0;
+    const spans = (/** @type {number} */ scrolled, /** @type {number} */ from, /** @type {number} */ to, /** @type {number} */ most) => Array.from({ length: to - from + 1 }, (_, i) => [i, i + 1].map((at, end) => Math.max(0, Math.min(most, Math.round(((from + at) * side - scrolled) * ratio) - end * gap))));
+    const [rows, columns] = [spans(y, first[0], last[0], h), spans(x, first[1], last[1], w)];
+    data.fill(pack(bg));
+    if (gap) {
+      const line = new Uint32Array(w).fill(pack(bg));
+      for (const [x0, x1] of columns) line.fill(pack(mix(bg, quiet, 0.06)), x0, x1);
+      for (const [y0, y1] of rows) for (let at = y0; at < y1; at++) data.set(line, at * w);
+    }
+    const number = side >= NUMBERED ? 0.6 : 1; // so that it can be read
+    for (const [j, [y0, y1]] of rows.entries()) {
+      const row = first[0] + j;
+      for (let c = first[1], i = row * cells.n + c; c <= last[1]; c++, i++) {
         if (!cells.counts[i] && !cells.before?.[i]) continue; // most of a large matrix
-        const look = this.#look(cells, r, c, options);
-        const color = pack(mix(bg, mix(look.color, label, look.label), look.strength));
-        const [x0, x1] = [Math.max(0, starts(c, x)), Math.min(w, starts(c + 1, x))];
-        for (let line = y0; line < y1; line++) data.fill(color, line * w + x0, line * w + x1);
+        const look = this.#look(cells, row, c, options);
+        const strength = look.strength * number;
+        if (!strength) continue;
+        const small = side < 4; // one color, not two parts
+        const split = !small && look.label > 0.02 ? Math.round((row + 1 - look.label) * side * ratio - y * ratio) : y1;
+        const upper = pack(mix(bg, small ? mix(look.color, label, look.label) : look.color, strength));
+        const lower = split < y1 ? pack(mix(bg, label, Math.max(strength, 0.35))) : upper;
+        const [x0, x1] = columns[c - first[1]];
+        for (let line = y0; line < y1; line++) data.fill(line < split ? upper : lower, line * w + x0, line * w + x1);
       }
     }
-    this.#context.putImageData(image, Math.round(left * ratio), Math.round(top * ratio));
+    context.putImageData(image, Math.round(left * ratio), Math.round(top * ratio));
   }
 
-  /** @param {Cells} cells @param {any} options @param {number[]} first @param {number[]} last */
-  #cells(cells, options, first, last) {
-    const context = this.#context;
-    const { side, shares, of } = options;
-    const { bg, text, quiet, label } = this.#colors;
-    const gap = side >= 12 ? 1 : 0;
-    const inside = side - gap;
+  /** Marks and numbers. @param {Context} context @param {Cells} cells @param {any} options @param {number[]} first @param {number[]} last */
+  #figures(context, cells, { side, shares, of }, first, last) {
+    const { text, quiet } = this.#colors;
+    const inside = side - (side >= 12 ? 1 : 0);
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.font = this.font.replace(/^\d+/, String(Math.round(Math.min(13, Math.max(9, side * 0.4)))));
     for (let r = first[0]; r <= last[0]; r++) {
       for (let c = first[1]; c <= last[1]; c++) {
-        const i = r * cells.n + c;
-        const look = this.#look(cells, r, c, options);
         const [px, py] = [c * side, r * side];
-        const strength = look.strength * (side >= NUMBERED ? 0.6 : 1);
-        if (strength) {
-          context.fillStyle = rgb(mix(bg, look.color, strength));
-          context.fillRect(px, py, inside, inside);
-          if (look.label > 0.02) {
-            context.fillStyle = rgb(mix(bg, label, Math.max(strength, 0.35)));
-            context.fillRect(px, py + inside * (1 - look.label), inside, inside * look.label);
-          }
-        } else if (gap) {
-          context.fillStyle = rgb(mix(bg, quiet, 0.06));
-          context.fillRect(px, py, inside, inside);
-        }
-        if (cells.marked?.[i]) {
+        if (cells.marked?.[r * cells.n + c]) {
           context.fillStyle = rgb(text);
           context.beginPath();
           context.arc(px + inside - Math.min(6, side / 4), py + Math.min(6, side / 4), Math.min(3, side / 8), 0, 7);
           context.fill();
         }
-        if (side < NUMBERED) continue;
-        const said = this.#number(cells, r, c, shares, of);
+        const said = side >= NUMBERED && this.#number(cells, r, c, shares, of);
         if (!said) continue;
-        context.fillStyle = rgb(look.strength ? text : quiet);
+        context.fillStyle = rgb(cells.counts[r * cells.n + c] || cells.before ? text : quiet);
         context.fillText(said, px + inside / 2, py + inside / 2 + 1, inside - 2);
       }
     }
@@ -220,9 +249,8 @@ export class Painter {
     context.strokeRect(column * side - 2, row * side - 2, side + 3, side + 3);
   }
 
-  /** @param {Cells} cells @param {any} options @param {number[]} first @param {number[]} last */
-  #sums(cells, { side }, first, last) {
-    const context = this.#context;
+  /** @param {Context} context @param {Cells} cells @param {any} options @param {number[]} first @param {number[]} last */
+  #sums(context, cells, { side }, first, last) {
     const end = cells.n * side;
     context.font = this.font;
     context.fillStyle = rgb(this.#colors.quiet);
@@ -256,16 +284,15 @@ export class Painter {
       context.fillText("predicted →", 4, top - 24);
     }
     context.font = this.font;
-    const bold = `bold ${this.font}`;
-    const look = (/** @type {number} */ at, /** @type {boolean} */ active) => {
-      const name = cells.entries[at].name.toLowerCase();
-      const hit = found && name.includes(found);
-      context.font = active || hit ? bold : this.font;
+    const normal = this.font.replace(/\d+px/, `${side >= 12 ? 12 : 9}px`);
+    /** Sets how a name looks. @param {number} at @param {boolean} active @returns {boolean} whether it is shown */
+    const look = (at, active) => {
+      if (side < NAMED) return false;
+      const hit = found && cells.entries[at].name.toLowerCase().includes(found);
+      context.font = active || hit ? `bold ${normal}` : normal;
       context.fillStyle = rgb(hit ? right : text);
-      return side >= NAMED || hit;
+      return true;
     };
-    const size = side >= 12 ? 12 : 9;
-    if (side < NAMED) this.font = this.font.replace(/^\d+/, "12");
     context.save();
     context.beginPath();
     context.rect(0, top, left, height - top);
@@ -277,10 +304,9 @@ export class Painter {
         context.fillStyle = rgb(right);
         context.fillRect(left - 5, top - y + r * side, 2, side);
       }
-      if (!look(r, focused && r === row) || side < NAMED) continue;
-      context.font = context.font.replace(/\d+px/, `${size}px`);
+      if (!look(r, focused && r === row)) continue;
       context.textAlign = "right";
-      context.fillText(middle(`${folded ? "▸ " : ""}${visible(name)}`, (text_) => context.measureText(text_).width, left - 14), left - 9, middleY);
+      context.fillText(this.#cut(name, folded, left - 14), left - 9, middleY);
     }
     context.restore();
     context.save();
@@ -294,18 +320,16 @@ export class Painter {
         context.fillStyle = rgb(right);
         context.fillRect(left - x + c * side, top - 5, side, 2);
       }
-      if (!look(c, focused && c === column) || side < NAMED) continue;
-      context.font = context.font.replace(/\d+px/, `${size}px`);
-      const said = `${folded ? "▸ " : ""}${visible(name)}`;
+      if (!look(c, focused && c === column)) continue;
       if (upright) {
         context.textAlign = "center";
-        context.fillText(middle(said, (text_) => context.measureText(text_).width, side - 2), middleX, top - 13);
+        context.fillText(this.#cut(name, folded, side - 2), middleX, top - 13);
       } else {
         context.save();
         context.translate(middleX, top - 9);
         context.rotate(-Math.PI / 2);
         context.textAlign = "left";
-        context.fillText(middle(said, (text_) => context.measureText(text_).width, top - 14), 0, 0);
+        context.fillText(this.#cut(name, folded, top - 14), 0, 0);
         context.restore();
       }
     }
@@ -329,9 +353,22 @@ export class Painter {
     }
   }
 
-  /** @param {string} name */
-  #width(name) {
-    return this.#context.measureText(visible(name)).width;
+  /** A name as far as there is room, which is found once. @param {string} name @param {boolean} folded @param {number} room px */
+  #cut(name, folded, room) {
+    const context = this.#context;
+    const key = `${context.font} ${Math.floor(room)} ${folded} ${name}`;
+    if (this.#cuts.size > MOST_CUTS) this.#cuts.clear();
+    const known = this.#cuts.get(key) ?? middle(`${folded ? "▸ " : ""}${visible(name)}`, (text) => context.measureText(text).width, room);
+    this.#cuts.set(key, known);
+    return known;
+  }
+
+  /** @param {Cells} cells */
+  #measure({ entries }) {
+    this.#context.font = this.font;
+    const longest = Math.min(150, Math.max(40, ...entries.map(({ name }) => this.#context.measureText(visible(name)).width)));
+    this.#longest.set(entries, longest);
+    return longest;
   }
 }
 
@@ -342,7 +379,7 @@ function rgb([r, g, b]) {
 
 /** @param {Rgb} a @param {Rgb} b @param {number} share of b @returns {Rgb} */
 function mix(a, b, share) {
-  return /** @type {Rgb} */ (a.map((value, i) => Math.round(value + (b[i] - value) * share)));
+  return [Math.round(a[0] + (b[0] - a[0]) * share), Math.round(a[1] + (b[1] - a[1]) * share), Math.round(a[2] + (b[2] - a[2]) * share)];
 }
 
 /** A pixel as `ImageData` holds it on little-endian machines, which all are that have browsers. @param {Rgb} color */

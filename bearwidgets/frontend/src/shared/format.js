@@ -10,9 +10,11 @@ export function visible(text) {
   return text.replace(UNSEEN, (char) => `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`);
 }
 
+const THOUSANDS = new Intl.NumberFormat("en"); // made once: that is what takes long
+
 /** A whole number with its thousands apart. @param {number} n */
 export function whole(n) {
-  return n.toLocaleString("en");
+  return THOUSANDS.format(n);
 }
 
 /** A share in percent, a dash where it is not known. @param {number|null|undefined} share 0 to 1 @param {number} [digits] */
