@@ -21,7 +21,14 @@ from bearwidgets.review.inspect.given import (
     plain_list,
     same_length,
 )
-from bearwidgets.review.inspect.groups import Group, fold_cells, folded_classes, found_groups, named_group
+from bearwidgets.review.inspect.groups import (
+    Group,
+    class_tree,
+    fold_cells,
+    folded_classes,
+    found_groups,
+    named_group,
+)
 from bearwidgets.review.inspect.matrix import Items, Matrix
 from bearwidgets.review.review import Review
 
@@ -212,7 +219,8 @@ class Confusion(Matrix):
             [number for number, name in enumerate(whole.classes) if name not in held], dtype=np.int64
         )
         taken = {*whole.classes, *(group.name for group in kept)}
-        for members in found_groups(whole.counts, free):
+        tree = class_tree(whole.counts, free) if held else whole.tree
+        for members in found_groups(whole.counts, free, tree):
             kept.append(named_group(members, whole.counts, whole.classes, taken))
             taken.add(kept[-1].name)
         return tuple(kept)

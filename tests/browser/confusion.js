@@ -20,7 +20,7 @@ export function matrixKernel(options, query) {
       const total = this.counts.flat().reduce((a, b) => a + b, 0);
       const right = this.counts.reduce((sum, row, c) => sum + row[c], 0);
       const difference = query.has("compare") ? { paired: true, level: 0.05, changed: 1 } : null;
-      const buffers = [flat(this.counts, Int32Array), flat(this.counts.map((row, a) => row.map((n, p) => (a === p ? n * 0.02 : n * 0.25))), Float32Array)];
+      const buffers = [flat(this.counts.map((row, a) => row.map((_, p) => a * row.length + p)), Int32Array), flat(this.counts, Int32Array), flat(this.counts.map((row, a) => row.map((n, p) => (a === p ? n * 0.02 : n * 0.25))), Float32Array)];
       if (difference) {
         buffers.push(flat(this.counts.map((row, a) => row.map((n, p) => (a === p ? n - 10 : n + 10))), Int32Array));
         buffers.push(flat(this.counts.map((row, a) => row.map((_, p) => Number(a === 1 && p === 0))), Uint8Array));

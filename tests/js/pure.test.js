@@ -106,7 +106,8 @@ function cells(change = {}, more = []) {
   const groups = [{ name: "real", members: [0, 1], pinned: false }];
   const reply = { classes, orders: { name: [0, 1, 2], size: [2, 1, 0] }, groups, total: 28, ...change };
   const wrong = Float32Array.from(COUNTS.flat().map((n, i) => (i % 4 ? n / 4 : 0)));
-  return new Cells(reply, [Int32Array.from(COUNTS.flat()).buffer, wrong.buffer, ...more]);
+  const places = Int32Array.from(COUNTS.flat(), (_, at) => at);
+  return new Cells(reply, [places.buffer, Int32Array.from(COUNTS.flat()).buffer, wrong.buffer, ...more]);
 }
 
 test("a matrix is shown in an order, with its sums, and its groups folded or open", () => {

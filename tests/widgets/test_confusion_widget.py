@@ -41,7 +41,15 @@ def ask(matrix, sent, op, **fields):
 def counts(matrix):
     """The counts as they are sent."""
     reply, buffers = matrix.counted()
-    return np.frombuffer(buffers[0], "<i4").reshape(len(reply.classes), -1).tolist()
+    return table(reply, buffers, 1, "<i4")
+
+
+def table(reply, buffers, which, kind):
+    """One of the buffers as a table of all cells."""
+    n = len(reply.classes)
+    found = np.zeros(n * n, dtype=kind)
+    found[np.frombuffer(buffers[0], "<i4")] = np.frombuffer(buffers[which], kind)
+    return found.reshape(n, -1).tolist()
 
 
 def check_cells(matrix):
@@ -159,9 +167,9 @@ def test_two_rounds_compared(ds):
     reply, buffers = matrix.counted()
     assert (reply.difference.paired, reply.difference.changed) == (True, 2)
     was = Review(before).confusion_matrix(None).to_numpy()
-    assert np.frombuffer(buffers[2], "<i4").reshape(3, 3).tolist() == was.tolist()
+    assert table(reply, buffers, 3, "<i4") == was.tolist()
     assert was[1, 0] == 6
-    assert np.frombuffer(buffers[3], "u1").reshape(3, 3)[1].tolist() == [1, 1, 0]
+    assert table(reply, buffers, 4, "u1")[1] == [1, 1, 0]
     assert "6 before, 0 after, more than chance" in matrix.difference.sentence("grizzly", "black")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from bearwidgets.errors import BadInputError, and_more, shortened, unknown_name
 from bearwidgets.review.inspect.counts import mistakes_only, name_key, rates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 ORDERS = ("name", "size", "most confused", "similarity")
 LIFT = 2.0
@@ -44,8 +44,17 @@ class Group:
         return replace(self, pinned=pinned)
 
 
-def class_order(counts: np.ndarray, classes: Sequence[str], by: str) -> np.ndarray:
-    """Class numbers (classes,) in an order: one of `ORDERS`; see `Confusion.order`.
+class Tree(NamedTuple):
+    """Classes joined by how often they are confused: distances between them, condensed, and SciPy's linkage."""
+
+    distances: np.ndarray
+    joins: np.ndarray
+
+
+def class_order(
+    counts: np.ndarray, classes: Sequence[str], by: str, tree: Callable[[], Tree | None]
+) -> np.ndarray:
+    """Class numbers (classes,) in an order: one of `ORDERS`; see `Confusion.order`. `tree` is that of all classes.
 
     Raises:
         BadInputError: There is no such order.
@@ -53,7 +62,7 @@ def class_order(counts: np.ndarray, classes: Sequence[str], by: str) -> np.ndarr
     if by == "name":
         return np.array(sorted(range(len(classes)), key=lambda number: name_key(classes[number])))
     if by == "similarity":
-        return similarity_order(counts)
+        return similarity_order(len(counts), tree())
     mistakes = mistakes_only(counts)
     keys = {"size": counts.sum(1), "most confused": mistakes.sum(0) + mistakes.sum(1)}
     if by not in keys:
@@ -61,7 +70,7 @@ def class_order(counts: np.ndarray, classes: Sequence[str], by: str) -> np.ndarr
     return np.argsort(-keys[by], kind="stable")
 
 
-def similarity_order(counts: np.ndarray) -> np.ndarray:
+def similarity_order(n: int, tree: Tree | None) -> np.ndarray:
     """Class numbers (classes,), classes that are confused with each other beside each other.
 
     The order of the leaves of the tree that `found_groups` cuts; up to `MOST_ORDERED` classes the one with the
@@ -70,44 +79,45 @@ def similarity_order(counts: np.ndarray) -> np.ndarray:
     """
     from scipy.cluster.hierarchy import leaves_list, optimal_leaf_ordering
 
-    if len(counts) < 3:
-        return np.arange(len(counts))
-    distances = _distances(counts, np.arange(len(counts)))
-    tree = _tree(distances)
-    if len(counts) <= MOST_ORDERED:
-        tree = optimal_leaf_ordering(tree, distances)
-    return leaves_list(tree).astype(np.int64)
+    if tree is None:
+        return np.arange(n)
+    joins = optimal_leaf_ordering(tree.joins, tree.distances) if n <= MOST_ORDERED else tree.joins
+    return leaves_list(joins).astype(np.int64)
 
 
-def found_groups(counts: np.ndarray, free: np.ndarray) -> list[np.ndarray]:
+def found_groups(counts: np.ndarray, free: np.ndarray, tree: Tree | None) -> list[np.ndarray]:
     """Class numbers, sorted, of each group of two or more classes, found from the confusion of the `free` ones.
 
-    Average linkage on 1 minus the mean of the two rates at which two classes are called each other makes a tree.
-    From its leaves up, two parts are joined where their classes are called each other at least `LIFT` times as often
-    as if all mistakes were spread evenly over the classes, and more often than chance would do that for any pair of
-    classes (Poisson, at `LEVEL`, with Bonferroni's correction for the number of pairs).
+    `tree` is that of the free ones, see `class_tree`. From its leaves up, two parts are joined where their classes are
+    called each other at least `LIFT` times as often as if all mistakes were spread evenly over the classes, and more
+    often than chance would do that for any pair of classes (Poisson, at `LEVEL`, with Bonferroni's correction for the
+    number of pairs).
     """
     from scipy.special import pdtrc
 
     n = len(counts)
-    if n < 3 or len(free) < 2:
+    if tree is None:
         return []
     mistakes, support = mistakes_only(counts), counts.sum(1)
-    both = mistakes + mistakes.T
     # How likely an item is to be called one certain other class, if all are as likely.
     evenly = mistakes.sum() / max(1, support.sum()) / (n - 1)
-    parts: dict[int, np.ndarray] = {number: free[[number]] for number in range(len(free))}
-    for step, (first, second, *_) in enumerate(_tree(_distances(counts, free))):
+    seen = (mistakes + mistakes.T)[np.ix_(free, free)]  # between parts, each in the place of its first class
+    size, weight = np.ones(len(free), dtype=np.int64), support[free]
+    parts = {number: (number, free[[number]]) for number in range(len(free))}
+    for step, (first, second, *_) in enumerate(tree.joins):
         if first not in parts or second not in parts:
             continue
-        one, other = parts[int(first)], parts[int(second)]
-        seen = both[np.ix_(one, other)].sum()
-        expected = evenly * (support[one].sum() * len(other) + support[other].sum() * len(one))
-        often = seen >= LIFT * expected > 0
-        if often and pdtrc(seen - 1, expected) <= LEVEL / (n * (n - 1) / 2):
-            parts[len(free) + step] = np.concatenate([one, other])
+        (one, members), (other, more) = parts[int(first)], parts[int(second)]
+        expected = evenly * (weight[one] * size[other] + weight[other] * size[one])
+        often = seen[one, other] >= LIFT * expected > 0
+        if often and pdtrc(seen[one, other] - 1, expected) <= LEVEL / (n * (n - 1) / 2):
+            parts[len(free) + step] = one, np.concatenate([members, more])
             del parts[int(first)], parts[int(second)]
-    return sorted((np.sort(part) for part in parts.values() if len(part) > 1), key=lambda part: part[0])
+            seen[one] += seen[other]
+            seen[:, one] += seen[:, other]
+            size[one] += size[other]
+            weight[one] += weight[other]
+    return sorted((np.sort(part) for _, part in parts.values() if len(part) > 1), key=lambda part: part[0])
 
 
 def named_group(numbers: np.ndarray, counts: np.ndarray, classes: Sequence[str], taken: set[str]) -> Group:
@@ -153,17 +163,20 @@ def fold_cells(values: np.ndarray, number: np.ndarray) -> np.ndarray:
     return folded
 
 
-def _distances(counts: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """1 minus the mean of the two rates at which two of the free classes are called each other, condensed."""
+def class_tree(counts: np.ndarray, free: np.ndarray) -> Tree | None:
+    """The tree of the free classes by average linkage.
+
+    The distance of two is 1 minus the mean of the two rates at which they are called each other.
+
+    None where there is too little to join: fewer than three classes, or fewer than two free ones.
+    """
+    from scipy.cluster.hierarchy import linkage
     from scipy.spatial.distance import squareform
 
+    if len(counts) < 3 or len(free) < 2:
+        return None
     rate = np.nan_to_num(rates(counts, "actual"))[np.ix_(free, free)]
     distances = 1 - (rate + rate.T) / 2
     np.fill_diagonal(distances, 0)
-    return squareform(distances, checks=False)
-
-
-def _tree(distances: np.ndarray) -> np.ndarray:
-    from scipy.cluster.hierarchy import linkage
-
-    return linkage(distances, "average")
+    condensed = squareform(distances, checks=False)
+    return Tree(condensed, linkage(condensed, "average"))

@@ -12,7 +12,7 @@ import pandas as pd
 from bearwidgets.errors import BadInputError, check_whole, unknown_name
 from bearwidgets.figures import counted, near_percent, percent
 from bearwidgets.review.inspect import counts as numbers
-from bearwidgets.review.inspect.groups import class_order
+from bearwidgets.review.inspect.groups import Tree, class_order, class_tree
 from bearwidgets.review.inspect.plot import plot_matrix
 from bearwidgets.safe_text import visible
 
@@ -174,7 +174,12 @@ class Matrix:
         Raises:
             BadInputError: no such order.
         """
-        return class_order(self.counts, self.classes, by).tolist()
+        return class_order(self.counts, self.classes, by, lambda: self.tree).tolist()
+
+    @functools.cached_property
+    def tree(self) -> Tree | None:
+        """All classes, joined by how often they are confused; see `inspect.groups.class_tree`."""
+        return class_tree(self.counts, np.arange(len(self.classes)))
 
     def plot(self, ax: Any = None, *, normalize: str = "actual") -> Any:
         """A matplotlib Figure for a paper: rates as colors, up to 20 classes with counts in the cells.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -213,6 +214,17 @@ class ConfusionMatrix(View):
             self.groups = tuple(groups)
         self.tell(protocol.MatrixEvent())
 
+    def _live(self, **options: Any) -> Any:
+        """Show it, and find what takes long while the page still loads."""
+        threading.Thread(target=self._ahead, daemon=True).start()
+        return super()._live(**options)
+
+    def _ahead(self) -> None:
+        with suppress(BadInputError):
+            with self.lock:
+                confusion = self.confusion
+            _ = confusion.tree  # which is kept, for groups and orders
+
     def counted(self) -> tuple[MatrixReply, list[bytes]]:
         """The matrix as the view shows it, and its buffers."""
         confusion, difference = self.confusion, self.difference
@@ -220,10 +232,8 @@ class ConfusionMatrix(View):
         number = {name: at for at, name in enumerate(confusion.classes)}
         total = confusion.total
         wrong = confusion.label_wrong
-        buffers = [
-            confusion.counts.astype("<i4").tobytes(),
-            b"" if wrong is None else wrong.astype("<f4").tobytes(),
-        ]
+        filled = confusion.counts > 0
+        columns: list[tuple[str, np.ndarray | None]] = [("<i4", confusion.counts), ("<f4", wrong)]
         told = None
         if difference is not None:
             rows = [difference.classes.index(name) for name in confusion.classes]
@@ -231,11 +241,8 @@ class ConfusionMatrix(View):
                 each[np.ix_(rows, rows)]
                 for each in (difference.before, difference.marked, difference.p_value)
             )
-            buffers += [
-                before.astype("<i4").tobytes(),
-                marked.astype("u1").tobytes(),
-                p.astype("<f4").tobytes(),
-            ]
+            filled |= before > 0
+            columns += [("<i4", before), ("u1", marked), ("<f4", p)]
             told = protocol.Difference(difference.paired, difference.level, int(marked.sum()))
         return protocol.MatrixReply(
             classes=list(confusion.classes),
@@ -255,7 +262,10 @@ class ConfusionMatrix(View):
             grid=self._has_grid,
             images=self.cleaner is not None,
             difference=told,
-        ), buffers
+        ), [
+            np.flatnonzero(filled).astype("<i4").tobytes(),
+            *(b"" if each is None else each[filled].astype(kind).tobytes() for kind, each in columns),
+        ]
 
     def static_html(self) -> str:
         """The matrix as a table, of many classes those with the most errors."""

@@ -31,14 +31,14 @@ export class Cells {
   /** @param {MatrixReply} reply @param {Buffer[]} buffers */
   constructor(reply, buffers) {
     this.reply = reply;
-    const n = reply.classes.length ** 2;
-    const [counts, wrong, before, marked, p] = buffers.map(bytes);
+    const [at, counts, wrong, before, marked, p] = buffers.map(bytes);
     this.#all = {
-      counts: new Int32Array(counts, 0, n),
-      wrong: wrong?.byteLength ? new Float32Array(wrong, 0, n) : null,
-      before: before ? new Int32Array(before, 0, n) : null,
-      marked: marked ? new Uint8Array(marked, 0, n) : null,
-      p: p ? new Float32Array(p, 0, n) : null,
+      at: new Int32Array(at),
+      counts: new Int32Array(counts),
+      wrong: wrong?.byteLength ? new Float32Array(wrong) : null,
+      before: before ? new Int32Array(before) : null,
+      marked: marked ? new Uint8Array(marked) : null,
+      p: p ? new Float32Array(p) : null,
     };
   }
 
@@ -50,7 +50,7 @@ export class Cells {
   /** @param {string} order @param {Set<string>} open names of groups that are not folded; null folds none @param {boolean} fold */
   show(order, open, fold) {
     const { classes, orders, groups } = this.reply;
-    const { counts, wrong, before, marked } = this.#all;
+    const { at, counts, wrong, before, marked } = this.#all;
     /** @type {Map<number, ClassGroup>} */
     const groupOf = new Map(fold ? groups.flatMap((group) => group.members.map((member) => /** @type {[number, ClassGroup]} */ ([member, group]))) : []);
     const placed = new Set();
@@ -67,10 +67,11 @@ export class Cells {
     }
     const [n, m] = [classes.length, this.entries.length];
     const place = new Int32Array(n);
-    this.entries.forEach(({ members }, at) => members.forEach((c) => (place[c] = at)));
+    this.entries.forEach(({ members }, shown) => members.forEach((c) => (place[c] = shown)));
+    const cell = at.map((each) => place[Math.floor(each / n)] * m + place[each % n]);
     /** @template {Int32Array|Float32Array} T @param {T} from @param {T} to */
     const sum = (from, to) => {
-      for (let r = 0, i = 0; r < n; r++) for (let c = 0, at = place[r] * m; c < n; c++, i++) to[at + place[c]] += from[i];
+      for (let i = 0; i < cell.length; i++) to[cell[i]] += from[i];
       return to;
     };
     this.#place = place;
@@ -80,7 +81,7 @@ export class Cells {
     this.before = before && sum(before, new Int32Array(m * m));
     // Of a folded group nothing was tested.
     this.marked = marked && new Uint8Array(m * m);
-    if (this.marked && marked) for (const [r, a] of this.entries.entries()) for (const [c, b] of this.entries.entries()) if (!a.folded && !b.folded) this.marked[r * m + c] = marked[a.members[0] * n + b.members[0]];
+    if (this.marked && marked) for (const [i, each] of cell.entries()) if (!this.entries[Math.floor(each / m)].folded && !this.entries[each % m].folded) this.marked[each] = marked[i];
     this.rows = new Int32Array(m);
     this.columns = new Int32Array(m);
     for (let r = 0, i = 0; r < m; r++) {
@@ -135,7 +136,7 @@ export class Cells {
   #chance(row, column) {
     const [a, b] = [this.entries[row], this.entries[column]];
     if (!this.#all.p || a.folded || b.folded) return "";
-    const p = this.#all.p[a.members[0] * this.reply.classes.length + b.members[0]];
+    const p = this.#all.p[this.#all.at.indexOf(a.members[0] * this.reply.classes.length + b.members[0])] ?? NaN;
     if (Number.isNaN(p)) return ", too few to tell from chance";
     return `, ${this.marked?.[row * this.n + column] ? "more than" : "within"} chance (p = ${p < 0.001 ? p.toExponential(0) : p.toFixed(3)})`;
   }

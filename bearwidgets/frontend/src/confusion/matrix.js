@@ -81,7 +81,7 @@ export class Matrix {
     this.#row = Math.max(0, Math.min(this.#row, cells.n - 1));
     this.#column = Math.max(0, Math.min(this.#column, cells.n - 1));
     if (!keep || !this.#side) this.#side = this.#fitting();
-    this.#layOut();
+    this.#layOut(!keep);
     this.#write();
   }
 
@@ -108,7 +108,7 @@ export class Matrix {
     const margins = this.#painter.margins(cells, before);
     const at = around ?? { x: (this.#scroll.clientWidth + margins.left) / 2, y: (this.#scroll.clientHeight + margins.top) / 2 };
     const [x, y] = [(this.#scroll.scrollLeft + at.x - margins.left) / before, (this.#scroll.scrollTop + at.y - margins.top) / before];
-    this.#layOut();
+    this.#layOut(!factor);
     const now = this.#painter.margins(cells, this.#side);
     this.#scroll.scrollTo(x * this.#side + now.left - at.x, y * this.#side + now.top - at.y);
     this.#later();
@@ -154,19 +154,24 @@ export class Matrix {
     return SMALLEST;
   }
 
-  #layOut() {
+  /** @param {boolean} [fit] the box is as high as what is in it, and not at least as high as before */
+  #layOut(fit = false) {
     const cells = this.#cells;
     if (!cells) return;
     const { width, height } = this.#painter.size(cells, this.#side);
-    Object.assign(this.#space.style, { width: `${width}px`, height: `${height}px` });
     const bar = width > this.#scroll.clientWidth ? 16 : 0; // of the browser, for scrolling
-    this.#scroll.style.height = `${Math.min(HIGHEST, height + bar)}px`;
+    Object.assign(this.#space.style, { width: `${width}px`, height: `${height}px` });
+    const high = Math.min(HIGHEST, height + bar);
+    if (fit || high > this.#scroll.clientHeight) this.#scroll.style.height = `${high}px`; // nothing below jumps while one zooms
     this.#fitWindow();
+    this.#later();
   }
 
   #fitWindow() {
     const { clientWidth, clientHeight } = this.#scroll;
-    Object.assign(this.#window.style, { width: `${clientWidth}px`, height: `${clientHeight}px` });
+    const size = { width: `${clientWidth}px`, height: `${clientHeight}px` };
+    if (this.#window.style.width === size.width && this.#window.style.height === size.height) return;
+    Object.assign(this.#window.style, size); // only news: each makes the page lay itself out again
     this.#later();
   }
 

@@ -546,9 +546,10 @@
  * @typedef {object} MatrixReply
  * A confusion matrix.
  *
- * Its buffers are the counts (classes²) int32, rows actual, columns predicted; how many labels of each cell are
- * expected to be wrong (classes²) float32, empty where that is not known; and of a comparison the counts before
- * (classes²) int32, what differs by more than chance (classes²) uint8, and the p values (classes²) float32.
+ * Its buffers tell of the cells that are not empty: their places (cells,) int32, row · classes + column, where rows
+ * are actual and columns predicted; their counts (cells,) int32; how many of their labels are expected to be wrong
+ * (cells,) float32, empty where that is not known; and of a comparison the counts before (cells,) int32, what
+ * differs by more than chance (cells,) uint8, and the p values (cells,) float32.
  * @property {string[]} classes
  * @property {string} part what is counted: a split, or one label of several
  * @property {string[]} parts those to choose from
