@@ -73,6 +73,7 @@ class Confusion(Matrix):
         *,
         labels: str = AS_DECIDED,
         decisions: pd.DataFrame | None = None,
+        ids: Any = None,
     ) -> Confusion:
         """The matrix of a review: the same numbers as `Review.confusion_matrix` and `Review.most_confused`.
 
@@ -90,6 +91,7 @@ class Confusion(Matrix):
             labels: "as decided", those of the review's table, or "as on disk", which are the same without a data set.
                 Classes that are only on disk come last.
             decisions: those in force, as `Journal.decisions`. What the review was trained with is known without.
+            ids: a list or array of the items that are counted; None for all. Others than the review's do not count.
 
         Raises:
             BadInputError: no review, no such split, another word for the labels, or decisions that are no table.
@@ -111,6 +113,8 @@ class Confusion(Matrix):
         actual = table.label if labels == AS_DECIDED else on_disk
         classes = [*review.classes, *sorted({*actual.unique()} - {*review.classes}, key=name_key)]
         here = np.ones(len(table), dtype=bool) if split is None else (table.split == split).to_numpy()
+        if ids is not None:
+            here &= table.index.isin(ids)
         chance = chance_wrong(review.likely_wrong()[1], actual, table.label, on_disk, decisions)[here]
         codes = [class_numbers(pd.Index(each[here]), classes) for each in (actual, table.predicted)]
         wrong = np.bincount(codes[0].astype(np.int64) * len(classes) + codes[1], chance, len(classes) ** 2)

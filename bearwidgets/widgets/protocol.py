@@ -627,6 +627,7 @@ class MatrixRequest(Message):
 
     part: str | None = None
     labels: str | None = None
+    everything: bool = False  # no longer only what another view is filtered to
 
 
 class ClassGroup(Message):
@@ -668,6 +669,8 @@ class MatrixReply(Message):
     grid: bool  # a grid of the images stands below it
     images: bool  # cells can be opened
     difference: Difference | None = None
+    limited: str = ""  # which images are counted, where another view is filtered, in words
+    limit: int = 0  # which filter that is
 
 
 class Cells(Message):
@@ -689,6 +692,7 @@ class MatrixLinkReply(Message):
     selected: int  # images; 0 where what counts is what is shown
     shown: int
     where: str  # in which view
+    limit: int  # as in a `MatrixReply`: another one needs another matrix
 
 
 class ScoresReply(Message):

@@ -13,8 +13,10 @@ export function matrixKernel(options, query) {
     counts = counts;
     groups = size > 5 ? [{ name: "first ones", members: [0, 1, 2], pinned: false }] : [];
     part = "valid";
+    limited = "";
 
-    matrix({ part }) {
+    matrix({ part, everything }) {
+      if (everything) this.limited = "";
       this.part = part ?? this.part;
       const order = this.names.map((_, c) => c);
       const total = this.counts.flat().reduce((a, b) => a + b, 0);
@@ -29,7 +31,7 @@ export function matrixKernel(options, query) {
       return {
         classes: this.names, part: this.part, parts: ["valid", "train"], part_title: "Split", labels: "labels as on disk", kind: "as decided",
         kinds: ["as decided", "as on disk"], total, accuracy: total ? right / total : null, grid: query.has("grid"), images: true, difference,
-        orders: { name: order, size: order.toReversed(), "most confused": order, similarity: order }, groups: this.groups, buffers,
+        orders: { name: order, size: order.toReversed(), "most confused": order, similarity: order }, groups: this.groups, limited: this.limited, limit: this.limited.length, buffers,
       };
     }
 
@@ -42,7 +44,7 @@ export function matrixKernel(options, query) {
 
     matrix_link() {
       const cells = this.cellsLinked ?? [];
-      return { selected: cells.reduce((sum, [, , n]) => sum + n, 0), shown: 0, where: "the map", buffers: [flat(cells, Int32Array)] };
+      return { selected: cells.reduce((sum, [, , n]) => sum + n, 0), shown: 0, where: "the map", limit: this.limited.length, buffers: [flat(cells, Int32Array)] };
     }
 
     scores() {

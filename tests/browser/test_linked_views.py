@@ -93,6 +93,22 @@ def test_the_matrix_marks_the_cells(open_page: Open) -> None:
     page.wait_for_function("document.querySelector('.bw-matrix-box').dataset.linked === '[]'")
 
 
+def test_a_filter_elsewhere_limits_the_counts_until_all_are_wanted(open_page: Open) -> None:
+    page = open_page("view.html?view=confusion")
+    page.wait_for_selector("[data-ready]")
+    assert page.get_by_role("button", name="All images").count() == 0
+    page.evaluate("""kernel.limited = "6 of 285 images: filter from the map";
+        kernel.counts = [[3, 0, 0], [1, 2, 0], [0, 0, 0]];
+        kernel.push({ event: "link", by: "other" })""")
+    page.get_by_text("6 of 285 images: filter from the map · accuracy 83.3 %").wait_for()
+    assert page.locator(".bw-sr tbody tr").nth(1).locator("td").all_inner_texts() == ["1", "2", "0"]
+    page.evaluate("kernel.counts = [[90, 0, 0], [12, 91, 0], [0, 0, 92]]")
+    page.get_by_role("button", name="All images").click()
+    page.get_by_text("285 images · accuracy 95.8 %").wait_for()
+    assert page.locator(".bw-sr tbody tr").nth(1).locator("td").all_inner_texts() == ["12", "91", "0"]
+    assert page.get_by_role("button", name="All images").count() == 0
+
+
 def test_the_map_shows_what_is_selected_and_shown_elsewhere(open_page: Open) -> None:
     page = open_page("view.html?view=map&n=60")
     page.wait_for_selector("[data-ready]")

@@ -174,7 +174,9 @@ def test_a_group_keeps_no_view_alive(learn):
 def test_two_matrices_tell_each_other_what_they_show(learn):
     first, second = ConfusionMatrix(learn, split="all"), ConfusionMatrix(learn, split="all")
     first.show("grizzly", "teddy")
-    assert answer(second, "matrix_link")[0] == {"selected": 0, "shown": 1, "where": "the confusion matrix"}
+    told = {"selected": 0, "shown": 1, "where": "the confusion matrix", "limit": 0}
+    assert answer(second, "matrix_link")[0] == told, "a cell of another matrix is marked"
+    assert second.limited == ""
     assert answer(first, "matrix_link")[0]["shown"] == 0, "it is what the person just chose there"
 
 
@@ -185,3 +187,29 @@ def test_a_selection_ends_with_the_last_view(learn, ds):
     del cleaner
     gc.collect()
     assert Cleaner(learn).selected == []
+
+
+def test_a_filter_of_another_view_limits_the_counts(views, ds):
+    cleaner, matrix, _ = views
+    matrix.split = "all"
+    n, everything = len(ds.table), matrix.confusion.counts.tolist()
+    black = cleaner.show(label="black")
+    assert matrix.limited == f"{black} of {n} images: filter from the Cleaner"
+    assert matrix.confusion.counts.sum(1).tolist() == [black, 0, 0]
+    limit = answer(matrix, "matrix_link")[0]
+    assert (limit["shown"], limit["limit"]) == (0, 1), "the page is told to ask for another matrix"
+    told = answer(matrix, "matrix")[0]
+    assert (told["total"], told["limited"], told["limit"]) == (black, matrix.limited, 1)
+    assert matrix.limited in matrix.static_html()
+    assert matrix.show("black", "black") == told["total"] == black
+    assert matrix.confusion.total == black, "a cell that is opened here leaves the limit"
+    told = answer(matrix, "matrix", everything=True)[0]
+    assert (told["total"], told["limited"]) == (n, "")
+    assert matrix.confusion.counts.tolist() == everything
+    cleaner.show(label="teddy")
+    assert matrix.confusion.total < n
+    cleaner.show()
+    assert (matrix.limited, matrix.confusion.total) == ("", n)
+    cleaner.show(label="teddy")
+    matrix.count_all()
+    assert (matrix.limited, matrix.confusion.total) == ("", n)

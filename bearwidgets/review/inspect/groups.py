@@ -88,10 +88,10 @@ def similarity_order(n: int, tree: Tree | None) -> np.ndarray:
 def found_groups(counts: np.ndarray, free: np.ndarray, tree: Tree | None) -> list[np.ndarray]:
     """Class numbers, sorted, of each group of two or more classes, found from the confusion of the `free` ones.
 
-    `tree` is that of the free ones, see `class_tree`. From its leaves up, two parts are joined where their classes are
-    called each other at least `LIFT` times as often as if all mistakes were spread evenly over the classes, and more
-    often than chance would do that for any pair of classes (Poisson, at `LEVEL`, with Bonferroni's correction for the
-    number of pairs).
+    `tree` is that of the free ones, see `class_tree`. From its leaves up, two parts are joined where their classes
+    are called each other at least `LIFT` times as often as if all mistakes were spread evenly over the classes, and
+    more often than chance would do that for any pair of classes (Poisson, at `LEVEL`, with Bonferroni's correction
+    for the number of pairs).
     """
     from scipy.special import pdtrc
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import threading
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,8 @@ from bearwidgets.safe_text import visible
 from bearwidgets.widgets import protocol
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.cleaner.requests import Requests
+from bearwidgets.widgets.inspect.confusion_given import given_matrices, made_before, names_of
+from bearwidgets.widgets.inspect.limit import MATRIX, Limit
 from bearwidgets.widgets.view import View, bundle, grid_module
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class ConfusionMatrix(View):
     ) -> None:
         if not isinstance(cleaner, (Cleaner, type(None))):
             raise BadInputError(f"cleaner is {shortened(cleaner)}; allowed is the bw.Cleaner to drive.")
-        self._given = _given(source)
+        self._given = given_matrices(source)
         self._has_grid = cleaner is None and not self._given
         self.cleaner = None if self._given else cleaner or Cleaner(source)
         handlers: dict[str, Any] = {
@@ -92,7 +93,7 @@ class ConfusionMatrix(View):
         }
         self.groups: tuple[Group, ...] = ()
         self._known: tuple[object, Confusion] | None = None
-        self._before: Confusion | Review | None = _before(compare)
+        self._before: Confusion | Review | None = made_before(compare)
         self.split, self.labels = "", AS_DECIDED
         if self.cleaner is None:
             super().__init__(handlers, threading.RLock(), height=height)
@@ -107,8 +108,9 @@ class ConfusionMatrix(View):
                     "The cleaner shows another review than the one given; give cleaner.review."
                 )
             session = self.cleaner._session  # noqa: SLF001 - the same work, seen in another view
+            self._limit = Limit(session.links)
             if cleaner is None:
-                session.links.place = "the confusion matrix"
+                session.links.place = MATRIX
             super().__init__(
                 handlers | grid_module() | Requests(session).handlers, self.cleaner.lock, height=height
             )
@@ -131,9 +133,10 @@ class ConfusionMatrix(View):
             return self._given[self.split]
         review, split = self._review, None if self.split == ALL else self.split
         journal = self.cleaner.journal
-        now = (review, split, self.labels, journal.version)
+        ids = self._counted_ids()
+        now = (review, split, self.labels, journal.version, self._limit.number)
         if self._known is None or self._known[0] != now:
-            found = Confusion.of(review, split, labels=self.labels, decisions=journal.decisions)
+            found = Confusion.of(review, split, labels=self.labels, decisions=journal.decisions, ids=ids)
             self._known = now, found
         return self._known[1]
 
@@ -143,8 +146,32 @@ class ConfusionMatrix(View):
         before = self._before
         if isinstance(before, Review):
             split = None if self.split == ALL else self.split
-            before = Confusion.of(before, split, labels=self.labels)
+            before = Confusion.of(before, split, labels=self.labels, ids=self._counted_ids())
         return None if before is None else ConfusionDifference.of(before, self.confusion)
+
+    @property
+    def limited(self) -> str:
+        """Which images are counted, as "214 of 1,000 images: filter from the map", or "" for all.
+
+        A filter of another linked view limits the matrix, unless that is compared with a `Confusion`.
+        """
+        confusion, limit = self.confusion, None if self.cleaner is None else self._limit.shown()
+        if limit is None or self._counted_ids() is None:
+            return ""
+        table = self._review.table
+        total = len(table) if self.split == ALL else int((table.split == self.split).sum())
+        where = "" if limit.by is None else f" from {limit.by.place}"
+        return f"{confusion.total:,} of {counted(total, 'image')}: filter{where}"
+
+    def count_all(self) -> None:
+        """Count all images again, whatever another view is filtered to; see `limited`."""
+        if self.cleaner is not None:
+            self._limit.lift()
+        self.tell(protocol.MatrixEvent())
+
+    def _counted_ids(self) -> np.ndarray | None:
+        shown = None if self.cleaner is None else self._limit.shown()
+        return None if shown is None or isinstance(self._before, Confusion) else shown.ids
 
     def show(
         self, actual: str | Sequence[str] | None = None, predicted: str | Sequence[str] | None = None
@@ -158,7 +185,7 @@ class ConfusionMatrix(View):
         Raises:
             BadInputError: no such class, or a matrix without images.
         """
-        rows, columns = (None if each is None else _names(each) for each in (actual, predicted))
+        rows, columns = (None if each is None else names_of(each) for each in (actual, predicted))
         return self._show([(rows, columns)])
 
     def to_frame(self, normalize: str | None = None) -> pd.DataFrame:
@@ -262,6 +289,8 @@ class ConfusionMatrix(View):
             grid=self._has_grid,
             images=self.cleaner is not None,
             difference=told,
+            limited=self.limited,
+            limit=0 if self.cleaner is None else self._limit.number,
         ), [
             np.flatnonzero(filled).astype("<i4").tobytes(),
             *(b"" if each is None else each[filled].astype(kind).tobytes() for kind, each in columns),
@@ -284,12 +313,15 @@ class ConfusionMatrix(View):
             else ""
         )
         part = f", split {self.split}" if not self._given else f", {self.split}" if self.split else ""
-        title = f"{counted(total, 'image')}{part}, {confusion.labels}{right}{some}"
+        images = self.limited or counted(total, "image")
+        title = f"{images}{part}, {confusion.labels}{right}{some}"
         return f'<p style="font:12px sans-serif">{html.escape(title)}</p>{table.to_html()}'
 
     def _matrix(self, request: protocol.MatrixRequest) -> tuple[MatrixReply, list[bytes]]:
         part = self.split if request.part is None else request.part
         self._choose(part, self.labels if request.labels is None else request.labels)
+        if request.everything and self.cleaner is not None:
+            self._limit.lift()
         return self.counted()
 
     def _cells(self, request: protocol.CellsRequest) -> protocol.Nothing:
@@ -303,12 +335,14 @@ class ConfusionMatrix(View):
     def _link(self, _request: protocol.Nothing) -> tuple[protocol.MatrixLinkReply, list[bytes]]:
         """The cells of what is selected; where nothing is, of what another view was made to show."""
         if self.cleaner is None:
-            return protocol.MatrixLinkReply(0, 0, ""), [b""]
+            return protocol.MatrixLinkReply(0, 0, "", 0), [b""]
         links = self.cleaner._session.links  # noqa: SLF001
-        selected, shown = links.group.selected, links.shown_elsewhere
+        limited = self._counted_ids() is not None  # then the cells hold nothing else
+        selected, shown = links.group.selected, [] if limited else links.shown_elsewhere
         where = links.group.where if selected else links.where_shown
         cells = self.confusion.cells_of(selected or shown)
-        return protocol.MatrixLinkReply(len(selected), len(shown), where), [cells.astype("<i4").tobytes()]
+        reply = protocol.MatrixLinkReply(len(selected), len(shown), where, self._limit.number)
+        return reply, [cells.astype("<i4").tobytes()]
 
     def _group(self, request: protocol.GroupRequest) -> protocol.Nothing:
         self._regroup(request.name, rename=request.rename, pinned=request.pinned)
@@ -325,7 +359,8 @@ class ConfusionMatrix(View):
             if each not in known:
                 raise BadInputError(unknown_name("class", each, confusion.classes, "in this matrix"))
         one = [(rows or (), columns or ()) for rows, columns in blocks]
-        if self.labels == AS_DECIDED and [tuple(map(len, block)) for block in one] == [(1, 1)]:
+        plain = self.labels == AS_DECIDED and self._counted_ids() is None
+        if plain and [tuple(map(len, block)) for block in one] == [(1, 1)]:
             split = None if self.split == ALL else self.split
             return self.cleaner.show(
                 label=one[0][0][0], predicted=one[0][1][0], split=split, sort="confidence"
@@ -370,24 +405,3 @@ class ConfusionMatrix(View):
         if self.split not in self._parts():
             self.split = self._parts()[0]
         self.tell(protocol.MatrixEvent())
-
-
-def _before(compare: Any) -> Confusion | Review | None:
-    return compare if compare is None or isinstance(compare, (Confusion, Review)) else Review(compare)
-
-
-def _given(source: Any) -> dict[str, Confusion]:
-    """Matrices without images by name; none for another source."""
-    if isinstance(source, Confusion):
-        return {source.split or "": source}
-    if not isinstance(source, Mapping):
-        return {}
-    if not source or not all(isinstance(each, Confusion) for each in source.values()):
-        raise BadInputError(
-            f"source is {shortened(source)}; allowed is a dict of names and Confusion, with one at least."
-        )
-    return {str(name): each for name, each in source.items()}
-
-
-def _names(given: str | Sequence[str]) -> list[str]:
-    return [given] if isinstance(given, str) else list(given)

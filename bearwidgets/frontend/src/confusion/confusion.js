@@ -30,6 +30,7 @@ class ConfusionView {
   #foldLabel = h("label", { class: "bw-check", title: "Show classes that are confused with each other as one" }, this.#fold, "Fold groups");
   #search = h("input", { class: "bw-input bw-find", type: "search", placeholder: "Find a class", "aria-label": "Find a class" });
   #summary = h("span", { class: "bw-counted bw-cut", role: "status" });
+  #everything = button("All images", () => void this.#load({ everything: true }), { class: "bw-button", hidden: true, title: "Count all images again, whatever another view is filtered to" });
   #linked = h("span", { class: "bw-counted", role: "status" });
   #legend = h("span", { class: "bw-legend" });
   #bar;
@@ -76,7 +77,7 @@ class ConfusionView {
       "div",
       { class: "bw-root bw-confusion" },
       this.#bar,
-      h("div", { class: "bw-confusion-head" }, this.#summary, this.#linked, this.#legend),
+      h("div", { class: "bw-confusion-head" }, this.#summary, this.#everything, this.#linked, this.#legend),
       this.#connection.element,
       this.#connection.message,
       h("div", { class: "bw-confusion-main" }, this.#matrix.element, this.#panel.element),
@@ -125,9 +126,9 @@ class ConfusionView {
     );
   }
 
-  /** @param {{part?: string, labels?: string}} [change] */
+  /** @param {{part?: string, labels?: string, everything?: boolean}} [change] */
   async #load(change = {}) {
-    const answer = await this.#connection.attempt("matrix", { part: null, labels: null, ...change });
+    const answer = await this.#connection.attempt("matrix", { part: null, labels: null, everything: false, ...change });
     if (!answer) return;
     const { result, buffers } = answer;
     const before = this.#cells?.reply;
@@ -143,6 +144,7 @@ class ConfusionView {
     if (result.grid) this.#openGrid?.();
     this.#openGrid = null;
     this.#root.dataset.ready = "true";
+    if (before) void this.#link();
   }
 
   /** Marks the cells of what is selected, or shown, in another view, and says so. */
@@ -150,6 +152,7 @@ class ConfusionView {
     const answer = await this.#connection.attempt("matrix_link", {});
     const cells = this.#cells;
     if (!answer || !cells) return;
+    if (answer.result.limit !== cells.reply.limit) return void this.#load(); // another view was filtered: other images count
     cells.link(answer.buffers[0]);
     const { selected, shown, where } = answer.result;
     const what = selected ? `${whole(selected)} selected` : shown ? `${whole(shown)} shown` : "";
@@ -159,7 +162,7 @@ class ConfusionView {
 
   #head() {
     const { reply, wrong, before } = /** @type {Cells} */ (this.#cells);
-    const { part, parts, part_title, kind, kinds, labels, total, accuracy, groups, difference } = reply;
+    const { part, parts, part_title, kind, kinds, labels, total, accuracy, groups, difference, limited } = reply;
     const fill = (/** @type {HTMLSelectElement} */ element, /** @type {string[]} */ names, /** @type {string} */ now) => {
       element.replaceChildren(...names.map((name) => h("option", { value: name, text: name })));
       element.value = now;
@@ -174,7 +177,9 @@ class ConfusionView {
     this.#figure.hidden = compared;
     this.#refresh();
     const marked = difference ? ` · ${counted(difference.changed, "cell differs", "cells differ")} by more than chance (●, false ones at most ${percent(difference.level)})${difference.paired ? ", the same images" : ""}` : "";
-    say(this.#summary, total ? `${counted(total, "image")} · accuracy ${percent(accuracy, 1)} · ${labels}${marked}` : `No images in this ${part_title.toLowerCase()}.`);
+    this.#everything.hidden = !limited;
+    const images = limited || (total ? counted(total, "image") : `No images in this ${part_title.toLowerCase()}.`);
+    say(this.#summary, total ? `${images} · accuracy ${percent(accuracy, 1)} · ${labels}${marked}` : images);
     const sample = (/** @type {string} */ color, /** @type {string} */ text) => h("span", {}, h("i", { class: "bw-swatch", style: `background: var(${color})` }), text);
     const legend = compared || before
       ? [sample("--bw-keep", "better"), sample("--bw-model", "worse")]

@@ -527,6 +527,7 @@
  * The confusion matrix; of another part, or by other labels, if one is named.
  * @property {string|null} [part]
  * @property {string|null} [labels]
+ * @property {boolean} [everything] no longer only what another view is filtered to
  */
 /**
  * @typedef {object} ClassGroup
@@ -564,6 +565,8 @@
  * @property {boolean} grid a grid of the images stands below it
  * @property {boolean} images cells can be opened
  * @property {Difference|null} difference
+ * @property {string} limited which images are counted, where another view is filtered, in words
+ * @property {number} limit which filter that is
  */
 /**
  * @typedef {object} Cells
@@ -582,6 +585,7 @@
  * @property {number} selected images; 0 where what counts is what is shown
  * @property {number} shown
  * @property {string} where in which view
+ * @property {number} limit as in a `MatrixReply`: another one needs another matrix
  */
 /**
  * @typedef {object} ScoresReply
