@@ -116,9 +116,9 @@ def test_who_is_wrong_is_a_second_color(open_page: Open) -> None:
 def test_split_labels_and_push(open_page: Open) -> None:
     page = ready(open_page)
     page.select_option('[aria-label="Split"]', "train")
-    assert page.evaluate("kernel.log.at(-1).part") == "train"
+    assert page.evaluate("kernel.log.findLast(({ op }) => op === 'matrix').part") == "train"
     page.select_option('[aria-label="Labels"]', "as on disk")
-    assert page.evaluate("kernel.log.at(-1).labels") == "as on disk"
+    assert page.evaluate("kernel.log.findLast(({ op }) => op === 'matrix').labels") == "as on disk"
     click(page, 1, 0)
     page.evaluate("kernel.counts = [[0, 0, 0], [7, 0, 0], [0, 0, 0]]; kernel.push({event: 'matrix'})")
     page.wait_for_selector("text=7 images · accuracy 0.0 %")
