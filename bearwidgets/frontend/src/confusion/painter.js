@@ -116,6 +116,7 @@ export class Painter {
     context.fillRect(0, 0, w, h);
     this.#pixels(context, cells, options, place);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.textBaseline = "middle";
     this.#inside(context, options, place, () => {
       if (options.side >= NUMBERED || cells.marked) this.#figures(context, cells, options, first, last);
       if (options.side >= SUMMED && !cells.before) this.#sums(context, cells, options, first, last);
@@ -189,7 +190,6 @@ export class Painter {
     const { text, quiet } = this.#colors;
     const inside = side - (side >= 12 ? 1 : 0);
     context.textAlign = "center";
-    context.textBaseline = "middle";
     context.font = this.font.replace(/^\d+/, String(Math.round(Math.min(13, Math.max(9, side * 0.4)))));
     for (let r = first[0]; r <= last[0]; r++) {
       for (let c = first[1]; c <= last[1]; c++) {
