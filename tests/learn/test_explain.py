@@ -5,7 +5,9 @@ from __future__ import annotations
 import captum.attr
 import numpy as np
 import pytest
+import timm
 import torch
+import torchvision
 from made_data import TINY, write_images
 from PIL import Image
 from torch import nn
@@ -219,13 +221,88 @@ def test_two_networks_side_by_side_and_fastais_head_get_grad_cam(ds, paths):
 
 
 @pytest.mark.trains
-def test_a_transformer_is_occluded(ds, paths):
+def test_a_transformer_is_occluded_and_its_attention_can_be_read(ds, paths):
     learn = Learner(ds, "test_vit", weights=None, size=64).fine_tune(progress=False)
     explainer = Explainer(learn)
-    assert explainer.methods == ["occlusion", "integrated_gradients"]
+    assert explainer.methods == ["occlusion", "attention_rollout", "integrated_gradients"]
     assert explainer.explain(paths[0]).maps.shape == (3, 7, 7)
+    found = explainer.explain(paths[0], method="attention_rollout")
+    assert found.maps.shape == (3, 4, 4)
+    assert not found.difference("black", "teddy").any()
+    curve, _ = end_of(explainer.curve(paths[0], "black", method="attention_rollout"))
+    assert "black" in curve.verdict or "map" in curve.verdict
     with pytest.raises(BadInputError, match="no maps of features at its end, as transformers have none"):
         explainer.explain(paths[0], method="grad_cam")
+
+
+def rollout_of(arch, size=64, **own):
+    """Rollout of a network with random weights, its timm body, and an image."""
+    body = timm.create_model(arch, num_classes=0, **own).eval()
+    network = Network(body, nn.Linear(4, 3), Preprocessing(size, (0.5,) * 3, (0.5,) * 3))
+    return network, body, torch.rand(1, 3, size, size)
+
+
+@pytest.mark.parametrize("pooling", ["token", "avg"])
+def test_rollout_is_the_product_of_the_attention_of_all_layers(pooling):
+    network, body, image = rollout_of("test_vit", img_size=64, global_pool=pooling)
+    inputs, hooks = [], []
+    for block in body.blocks:
+        block.attn.fused_attn = False
+        hooks.append(block.attn.attn_drop.register_forward_hook(lambda *got: inputs.append(got[2][0])))
+    with torch.no_grad():
+        body(image)
+    for hook in hooks:
+        hook.remove()
+    for block in body.blocks:
+        block.attn.fused_attn = True
+    product = np.eye(17)
+    for heads in inputs:
+        product = (0.5 * heads.mean(0).numpy() + 0.5 * np.eye(17)) @ product
+    row = product[0] if pooling == "token" else product[1:].mean(0)
+    ours = network.rollout(image)[0].numpy()
+    np.testing.assert_allclose(ours, row[1:].reshape(4, 4), atol=1e-6)
+    np.testing.assert_allclose(ours.sum(), 1 - row[0], atol=1e-6)
+    assert np.ptp(ours) > 1e-4
+
+
+def test_rollout_of_torchvisions_transformer():
+    torch.manual_seed(3)
+    body = torchvision.models.VisionTransformer(64, 16, 2, 2, 32, 64).eval()
+    body.heads = nn.Identity()
+    network = Network(body, nn.Linear(32, 3), Preprocessing(64, (0.5,) * 3, (0.5,) * 3))
+    image = torch.rand(1, 3, 64, 64)
+    ours = network.rollout(image)[0]
+    product, seen = torch.eye(17), []
+    with torch.no_grad():
+        tokens = torch.cat([body.class_token, body._process_input(image)], 1) + body.encoder.pos_embedding
+        for layer in body.encoder.layers:
+            normed = layer.ln_1(tokens)
+            seen.append(layer.self_attention(normed, normed, normed, need_weights=True)[1][0])
+            tokens = layer(tokens)
+    for each in seen:
+        product = (each + torch.eye(17)) / 2 @ product
+    np.testing.assert_allclose(ours, product[0, 1:].reshape(4, 4), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arch", "size", "readable"),
+    [
+        ("test_vit2", 64, True),
+        ("test_vit3", 64, False),
+        ("swin_tiny_patch4_window7_224", 224, False),
+        ("levit_128s", 224, False),
+        ("test_resnet", 64, False),
+        ("mixer_s32_224", 224, False),
+    ],
+)
+def test_whose_attention_can_be_read(arch, size, readable):
+    network, *_ = rollout_of(arch, size, **({"img_size": 64} if "vit" in arch and size == 64 else {}))
+    assert network.attends == readable
+
+
+def test_a_network_without_attention_has_no_rollout(quick):
+    with pytest.raises(BadInputError, match="attention of this network cannot be read"):
+        Explainer(quick).check_method("attention_rollout")
 
 
 @pytest.mark.trains

@@ -1,1 +1,1 @@
-"""What the network looked at: class maps, Grad-CAM, integrated gradients, occlusion, and whether to believe them."""
+"""What the network looked at: class maps, Grad-CAM, gradients, occlusion, attention, and whether to believe them."""

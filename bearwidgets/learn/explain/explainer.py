@@ -26,11 +26,12 @@ if TYPE_CHECKING:
     from bearwidgets.learn.input.preprocessing import Preprocessing
     from bearwidgets.learn.progress import Progress
 
-CLASS_MAP, GRAD_CAM, GRADIENTS, OCCLUSION = METHODS = (
+CLASS_MAP, GRAD_CAM, GRADIENTS, OCCLUSION, ROLLOUT = METHODS = (
     "class_map",
     "grad_cam",
     "integrated_gradients",
     "occlusion",
+    "attention_rollout",
 )
 MOST_CLASSES = 100
 """Classes of which maps are made at once, the most probable ones; others when they are asked for."""
@@ -44,11 +45,12 @@ class Explanation:
     """What a network looked at in one image.
 
     Attributes:
-        method: One of "class_map", "grad_cam", "integrated_gradients" and "occlusion".
+        method: One of "class_map", "grad_cam", "integrated_gradients", "occlusion" and "attention_rollout".
         classes: Names of all classes.
         shown: (k,) numbers of the classes of which there are maps.
         maps: (k, rows, columns) float32: what speaks for the class at each place (above 0), and against it. In
-            logits, but for Grad-CAM, whose numbers have no unit.
+            logits, but for Grad-CAM, whose numbers have no unit, and attention rollout: shares, for each class
+            the same.
         constants: (k,) what belongs to no place, so that map and constant sum to the logit (of integrated gradients
             nearly); None where maps are no shares of it.
         logits: (classes,) float32.
@@ -121,7 +123,8 @@ class Explainer:
         """The methods that this network allows, the one to take first."""
         network = self.network
         exact = [CLASS_MAP] if network.is_mean and isinstance(network.head, (nn.Linear, nn.Identity)) else []
-        return [*exact, *([GRAD_CAM] if network.has_maps else []), OCCLUSION, GRADIENTS]
+        maps = [GRAD_CAM] if network.has_maps else []
+        return [*exact, *maps, OCCLUSION, *([ROLLOUT] if network.attends else []), GRADIENTS]
 
     def check_method(self, method: str | None) -> str:
         """The method that is meant, the first of `methods` by default.
@@ -133,11 +136,11 @@ class Explainer:
         if method is None:
             return allowed[0]
         if method in METHODS and method not in allowed:
-            reason = (
-                "between the network's maps of features and its logits is more than a mean and a linear layer"
-                if method == CLASS_MAP and self.network.has_maps
-                else "this network has no maps of features at its end, as transformers have none"
-            )
+            reason = "this network has no maps of features at its end, as transformers have none"
+            if method == CLASS_MAP and self.network.has_maps:
+                reason = "between its maps of features and its logits is more than a mean and a linear layer"
+            if method == ROLLOUT:
+                reason = "the attention of this network cannot be read, or it has none from patch to patch"
             raise BadInputError(f"No {method} here: {reason}. Allowed are {', '.join(allowed)}.")
         if method not in METHODS:
             raise BadInputError(unknown_name("method", shortened(method).strip("'"), allowed))
@@ -230,6 +233,8 @@ class Explainer:
             return attribution.grad_cam(self.network, images, shown.tolist()), None
         if method == OCCLUSION:
             return attribution.occlusion(self.network, images)[shown], None
+        if method == ROLLOUT:
+            return self.network.rollout(images).cpu().numpy().repeat(len(shown), 0), None
         found = attribution.integrated_gradients(self.network, images, shown.tolist())
         with torch.inference_mode():
             constants = self.network.logits(torch.zeros_like(images))[0].cpu().numpy()[shown]

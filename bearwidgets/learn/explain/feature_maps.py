@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch.overrides import TorchFunctionMode
 
+from bearwidgets.learn.explain.rollout import Rollout
 from bearwidgets.learn.network.network_heads import alike, noise
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Network:
         preprocessing: How a file becomes the network's input.
         has_maps: Whether there is such a place; transformers of patches have none.
         is_mean: Whether the features are exactly the mean of the maps over all their places.
+        rollout: How its attention carries the patches to the head.
+        attends: Whether that can be read.
     """
 
     def __init__(self, body: nn.Module, head: nn.Module, preprocessing: Preprocessing) -> None:
@@ -51,7 +54,10 @@ class Network:
         self.device = next(self.body.parameters()).device
         self._wanted: tuple[int, ...] = ()
         self.has_maps = self.is_mean = False
-        self._find(noise(2, channels, size).to(self.device))
+        images = noise(2, channels, size).to(self.device)
+        self._find(images)
+        self.rollout = Rollout(body, images)
+        self.attends = self.rollout.side > 0 and not self.has_maps
 
     def _find(self, images: torch.Tensor) -> None:
         with torch.inference_mode(), _Watch() as watch:

@@ -56,7 +56,8 @@ class Explain(View):
     Args:
         source: a trained `Learner`, or a `Review` or `Cleaner` made from one; of a `Cleaner` always the present one.
         ids: one id or path, or several; without them those of the evaluation split, the highest loss first.
-        method: "class_map", "grad_cam", "integrated_gradients" or "occlusion"; without it the one that fits best.
+        method: "class_map", "grad_cam", "integrated_gradients", "occlusion" or, for transformers,
+            "attention_rollout"; without it the one that fits best.
         height: of the view, px.
 
     Attributes:

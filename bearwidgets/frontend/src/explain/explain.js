@@ -14,7 +14,7 @@ import { ZoomMap } from "./zoommap.js";
 /** @import { CurveEvent, KernelEvent, Model } from "../shared/types.js" */
 
 /** What methods are called. @type {Record<string, string>} */
-const METHODS = { class_map: "Class map (exact)", grad_cam: "Grad-CAM", integrated_gradients: "Integrated gradients", occlusion: "Occlusion" };
+const METHODS = { class_map: "Class map (exact)", grad_cam: "Grad-CAM", integrated_gradients: "Integrated gradients", occlusion: "Occlusion", attention_rollout: "Attention rollout" };
 /** Explained images that are kept. */
 const KEPT = 24;
 
