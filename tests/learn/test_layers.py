@@ -7,12 +7,13 @@ import pytest
 import torch
 from made_data import TINY
 from PIL import Image
+from timm.layers import SqueezeExcite
 from torch import nn
 
 from bearwidgets.data.dataset import Dataset
 from bearwidgets.errors import BadInputError
 from bearwidgets.learn.layers import responses as responses_module
-from bearwidgets.learn.layers.fields import hooked, layers_of
+from bearwidgets.learn.layers.fields import GATES, NORMS, global_parts, hooked, layers_of
 from bearwidgets.learn.layers.responses import LayerResponses
 from bearwidgets.learn.layers.tiles import GRAY, heat, kernels, mosaic, patch
 from bearwidgets.learn.learner import Learner
@@ -248,6 +249,13 @@ def test_any_timm_net_with_gates_group_norms_or_other_bands(ds):
     assert any("se" in name.split(".") for name, _ in gated.module.body.named_modules()), "it has gates"
     assert not any(".se." in each.name for each in looked.layers)
     assert looked.layers[2].field[0] < 64
+    assert looked.left_out == ["squeeze-and-excite gates"]
+    assert LayerResponses(Learner(ds, **TINY), n=1).left_out == []
+
+
+def test_what_looks_at_the_whole_image_is_named():
+    parts = nn.Sequential(nn.Conv2d(3, 8, 3), nn.GroupNorm(2, 8), SqueezeExcite(8), nn.BatchNorm2d(8))
+    assert global_parts(parts.eval(), 16, 3) == {"1": NORMS, "2": GATES}
 
 
 def test_a_transformer_has_one_layer_of_places(ds):

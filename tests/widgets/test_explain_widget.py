@@ -69,6 +69,20 @@ def test_a_view_that_is_dropped_is_freed_though_its_learner_lives_on(trained):
     assert reference() is None
 
 
+def test_a_later_training_of_a_bare_learner_has_the_page_ask_anew(tmp_path):
+    folder = write_images(tmp_path / "images", {"black": 4, "teddy": 4})
+    learn = Learner(Dataset.from_folder(folder, valid_pct=0.25), **TINY).fine_tune(progress=False)
+    view, sent = Explain(learn), []
+    view.send = lambda content, buffers=None: sent.append((content, buffers))
+    before = view.explain(view.ids[0]).logits
+    learn.fine_tune(1, mode="full", progress=False)
+    assert [content for content, _ in sent] == [{"kind": "event", "event": "items", "ids": None}]
+    result = ask(view, sent, "explain", item=view.ids[0])[0]["result"]
+    told = learn.predict(learn.data().path_of(view.ids[0])).probabilities
+    assert {each["name"]: each["probability"] for each in result["maps"]} == pytest.approx(told, abs=5e-3)
+    assert not np.allclose(view.explain(view.ids[0]).logits, before)
+
+
 def test_the_page_gets_the_maps_and_the_image(view, sent):
     assert ask(view, sent, "items")[0]["result"] == {"ids": view.ids}
     content, buffers = ask(view, sent, "explain", item=view.ids[0])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
 _STRIPS, _BATCH = (32, 64, 128), 16  # px; images
+GATES, NORMS = "squeeze-and-excite gates", "normalization over the whole image"
 _GLOBAL_NORMS = (nn.GroupNorm, nn.modules.instancenorm._InstanceNorm)  # noqa: SLF001 - the base of all three
 
 
@@ -94,7 +95,10 @@ def layers_of(net: nn.Module, size: int, bands: int) -> Generator[tuple[int, int
 
     Gates and norms that look at the whole map (squeeze and excite, group norm) are left out of what is seen.
     """
-    probe = _without_gates(copy.deepcopy(net).cpu().float().eval(), size, bands)
+    probe = copy.deepcopy(net).cpu().float().eval()
+    for part in global_parts(probe, size, bands):
+        parent, _, last = part.rpartition(".")
+        setattr(probe.get_submodule(parent), last, nn.Identity())
     names = convolutions(probe, torch.zeros(1, bands, size, size))
     across = next(each for each in (*_STRIPS, size) if each >= size or _takes(probe, bands, size, each))
     spans: list[dict[str, np.ndarray]] = []
@@ -143,8 +147,8 @@ def _takes(net: nn.Module, bands: int, size: int, across: int) -> bool:
     return True
 
 
-def _without_gates(net: nn.Module, size: int, bands: int) -> nn.Module:
-    """The network with an Identity for each module that weighs a map by all of it."""
+def global_parts(net: nn.Module, size: int, bands: int) -> dict[str, str]:
+    """Name of each module that weighs a map by all of it → `GATES` or `NORMS`."""
     shapes: dict[str, tuple[Any, Any]] = {}
 
     def note(name: str, module: nn.Module) -> Any:
@@ -155,15 +159,18 @@ def _without_gates(net: nn.Module, size: int, bands: int) -> nn.Module:
         return module.register_forward_hook(hook)
 
     handles = [note(name, module) for name, module in net.named_modules()]
+    one = next(net.parameters())
     with torch.inference_mode():
-        net(torch.zeros(1, bands, size, size))
+        net(torch.zeros(1, bands, size, size, dtype=one.dtype, device=one.device))
     for handle in handles:
         handle.remove()
-    for name, module in list(net.named_modules()):
-        if name and (isinstance(module, _GLOBAL_NORMS) or _is_gate(name, module, shapes)):
-            parent, _, last = name.rpartition(".")
-            setattr(net.get_submodule(parent), last, nn.Identity())
-    return net
+    found: dict[str, str] = {}
+    for name, module in net.named_modules():
+        if isinstance(module, _GLOBAL_NORMS) and name:
+            found[name] = NORMS
+        elif name and _is_gate(name, module, shapes):
+            found[name] = GATES
+    return found
 
 
 def _is_gate(name: str, module: nn.Module, shapes: dict[str, tuple[Any, Any]]) -> bool:

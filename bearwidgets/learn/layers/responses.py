@@ -20,7 +20,7 @@ from bearwidgets.data.cache.cache_file import cache_dir
 from bearwidgets.errors import BadInputError, check_whole, unknown_name
 from bearwidgets.files import write_atomic
 from bearwidgets.learn import tensor_file
-from bearwidgets.learn.layers.fields import Layer, hooked, layers_of
+from bearwidgets.learn.layers.fields import Layer, global_parts, hooked, layers_of
 from bearwidgets.learn.network.model import for_inference
 from bearwidgets.learn.progress import Progress
 
@@ -71,6 +71,7 @@ class LayerResponses:
         ids: the items that are looked at, in that order.
         done: how many of them were looked at.
         problems: id → reason, of images that could not be decoded.
+        left_out: what looks at the whole image and is left out of the receptive fields, in words.
 
     Raises:
         BadInputError: a network without convolutions, or a number that is not allowed.
@@ -96,6 +97,7 @@ class LayerResponses:
         )
         self._rows = {each: row for row, each in enumerate(self.ids)}
         self._net = for_inference(learn.module.body, learn.features.precision, seen.size, seen.channels)
+        self.left_out = sorted(set(global_parts(self._net, seen.size, seen.channels).values()), reverse=True)
         told = f"{learn.features.key} {_VERSION} {list(table.content)}"
         digest = hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
         self._file = cache_dir() / "layers" / f"{digest}.safetensors"

@@ -19,6 +19,7 @@ from bearwidgets.data.dataset import check_dataset
 from bearwidgets.errors import BadInputError, BearwidgetsError, ImageError, shortened
 from bearwidgets.figures import counted, percent
 from bearwidgets.learn.explain.explainer import CLASS_MAP, seen_part
+from bearwidgets.learn.fit_methods import FitMethods
 from bearwidgets.review.review import Review
 from bearwidgets.safe_text import visible
 from bearwidgets.widgets import protocol
@@ -100,9 +101,11 @@ class Explain(View):
             "stop": (protocol.Nothing, self._stop),
         }
         super().__init__(handlers, threading.RLock(), height=height)
+        self._trained = _Trained(weakref.ref(self))
         if isinstance(source, Cleaner):
-            view = weakref.ref(self)
-            source.on_scores(lambda: _renew(view()))
+            source.on_scores(self._trained.ended)
+        elif isinstance(self.learn, FitMethods):
+            self.learn.followers.add(self._trained)
 
     def __repr__(self) -> str:
         return f"Explain({counted(len(self.ids), 'image')}, {self._method or self._explainer.methods[0]})"
@@ -295,10 +298,22 @@ class Explain(View):
         return f'<div style="{style}" title="{_text(item.path)}">{image}<br>{"<br>".join(map(_text, lines))}</div>'
 
 
-def _renew(view: Explain | None) -> None:
-    """Tell a view that is still there that its network is another one now."""
-    if view is not None:
-        view.tell(protocol.ItemsEvent(None))
+class _Trained:
+    """Tells a view that is still there that its network is another one now; follows the learner for that."""
+
+    def __init__(self, view: weakref.ref[Explain]) -> None:
+        self._view = view
+
+    def begun(self) -> None:
+        """A training begins: the network is as it was."""
+
+    def stepped(self, step: Progress) -> None:
+        """It goes on."""
+
+    def ended(self, error: str | None = None, result: Any = None) -> None:  # noqa: ARG002 - as `Follower`
+        """It is over."""
+        if (view := self._view()) is not None:
+            view.tell(protocol.ItemsEvent(None))
 
 
 def painted(image: Image.Image, values: np.ndarray, part: tuple[float, float, float, float]) -> bytes:

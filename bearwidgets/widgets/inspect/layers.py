@@ -192,6 +192,8 @@ class Layers(View):
             note += f" Stopped after {responses.done:,} of {n:,}."
         if len(responses.layers) == 1:
             note += " Only one layer of this network sees places: attention looks at the whole image."
+        if responses.left_out:
+            note += f" Receptive fields leave out {' and '.join(responses.left_out)}."
         return note
 
     def _reply(self) -> LayersReply:
