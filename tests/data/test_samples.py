@@ -152,6 +152,19 @@ def test_small_sets_hold_the_promised_numbers(tmp_path, n, faults, planted):
     assert len(answers_of(root)) == planted
 
 
+def test_mixed_up_labels_follow_one_rule_and_leave_the_rest_as_it_was(tmp_path):
+    plain = answers_of(bw.sample_bears(tmp_path / "plain", n=60, seed=1, faults=0.2))
+    root = bw.sample_bears(tmp_path / "mixed", n=60, seed=1, faults=0.2, mixed_up=0.25)
+    answers = answers_of(root)
+    assert {path: each for path, each in answers.items() if path in plain} == plain
+    added = {path: each["true_label"] for path, each in answers.items() if path not in plain}
+    assert len(added) == round(0.25 * 48)
+    truth = {"grizzly": "black", "teddy": "grizzly", "black": "teddy"}
+    assert all(true == truth[path.split("/")[0]] for path, true in added.items())
+    with pytest.raises(BadInputError, match="other arguments"):
+        bw.sample_bears(root, n=60, seed=1, faults=0.2)
+
+
 def test_a_second_call_returns_at_once_and_keeps_your_edits(tmp_path, monkeypatch):
     root = bw.sample_bears(tmp_path / "bears", n=12)
     next((root / "black").iterdir()).unlink()
@@ -233,6 +246,7 @@ def test_an_interrupted_call_leaves_nothing_and_a_place_that_cannot_be_written_i
         ({"faults": -0.1}, "faults is -0.1"),
         ({"faults": float("nan")}, "faults is nan"),
         ({"faults": None}, "faults is None"),
+        ({"mixed_up": 0.6}, "mixed_up is 0.6; it must be a number from 0 to 0.5"),
     ],
 )
 def test_bad_arguments_are_refused_before_anything_is_written(tmp_path, arguments, message):
