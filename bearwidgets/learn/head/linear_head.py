@@ -163,7 +163,7 @@ def _out_of_fold(
 
 
 def rotate(features: np.ndarray) -> Rotated:
-    """Features (n, d) centered, scaled, and turned onto their principal axes."""
+    """Features (n, d) of some items, centered, scaled and turned; the longest axes come last."""
     mean = features.mean(0, dtype=np.float64)
     centered = features.astype(np.float64) - mean
     scale = float(centered.std()) or 1.0
