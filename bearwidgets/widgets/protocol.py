@@ -944,6 +944,7 @@ GRID_REQUESTS = {
     "mark": (MarkRequest, MarkReply),
     "resolve_group": (ResolveGroupRequest, MarkReply),
     "undo": (Nothing, StepReply),
+    "undo_harmful": (Nothing, MarkReply),
     "redo": (Nothing, StepReply),
     "full": (ItemRequest, FullReply),
     "seen": (RangesRequest, StateReply),

@@ -2,10 +2,10 @@
 
     python tests/benchmarks/blame.py [--decisions 200] [--many 10000]
 
-Bears with 20 % flips and CIFAR-10N (random1 labels), features at 224 px and 64 px; a fifth is the exam, with its right
-labels. A reviewer relabels wrong labels and, in one case of ten, slips: another class than the right one, or a right
-label changed; every tenth decision is a delete. Strength and transition are those that the quick mode chooses. The
-real fit starts from the head with all decisions and runs to a gradient of 1e-7 of the mean loss, by L-BFGS.
+Bears with 20 % flips and CIFAR-10N (random1 labels), features at 224 px and 64 px; a fifth is the exam, with its
+right labels. A reviewer relabels wrong labels and, in one case of ten, slips: another class than the right one, or a
+right label changed; every tenth decision is a delete. Strength and transition are those that the quick mode chooses.
+The real fit starts from the head with all decisions and runs to a gradient of 1e-7 of the mean loss, by L-BFGS.
 """
 
 from __future__ import annotations

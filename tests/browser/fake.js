@@ -235,7 +235,7 @@ export class FakeKernel {
       view: this.#view,
       queues: Object.entries(this.queues).map(([name, { title, certain, groups }]) => {
         const items = groups.flat();
-        const open = (k) => !this.#decisions.has(k);
+        const open = (k) => this.#decisions.has(k) === (name === "look_again");
         return {
           name, title, certain, total: items.length, undecided: items.filter(open).length, groups: groups.filter((each) => each.length > 1).length,
           problems: groups.length, left: groups.filter((each) => each.some(open)).length, accept: "suggested label", keep: "label is right", finding: "",
@@ -343,6 +343,11 @@ export class FakeKernel {
     for (const [k, { number, keeper }] of this.#groups) {
       if (numbers.has(number)) wanted.set(k, decided((keepers ? keeper : given.includes(k)) ? "keep" : "delete"));
     }
+    return this.#decide(wanted, `${wanted.size} decisions`);
+  }
+
+  undo_harmful() {
+    const wanted = new Map(this.#at(this.#view.queue === "look_again" ? [[0, this.#order.length]] : []).map((k) => [k, null]));
     return this.#decide(wanted, `${wanted.size} decisions`);
   }
 

@@ -240,3 +240,19 @@ def test_the_zoom_and_its_note_stay_at_their_image_in_another_order(page: Page) 
     reorder(page, "dark")
     page.wait_for_selector(".bw-zoom", state="detached")
     page.wait_for_selector(".bw-toast >> text=that image is not in this view any more")
+
+
+def test_decisions_that_harm_are_undone_in_one_act(page: Page) -> None:
+    page.evaluate(
+        "kernel.queues.look_again = {title: 'Look again: decisions that harm', certain: true, groups: [[0], [1]]}"
+    )
+    mark_two(page)
+    assert not page.locator("text=Undo these 2 decisions").is_visible()
+    page.keyboard.press("q")
+    page.click(".bw-option >> text=Look again")
+    page.click(".bw-toolbar >> text=Undo these 2 decisions")
+    page.wait_for_selector(".bw-toast >> text=2 decisions that harmed undone")
+    page.wait_for_function("kernel.state().marked === 0")
+    page.wait_for_selector("text=Undo these 2 decisions", state="hidden")
+    page.click(".bw-toast button")
+    page.wait_for_function("kernel.state().marked === 2")

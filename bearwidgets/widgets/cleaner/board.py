@@ -70,6 +70,7 @@ class Board(Asking):
         self.issues = issues
         self.remarks = {} if remarks is None else remarks
         self._chosen_ids: list[str] | None = None
+        self._harmful: pd.DataFrame | None = None
         self._trained_on: Mapping[str, str] = {}
         self.load(ds, review, decisions, settled)
         if TRIAGE in self.queues.names:
@@ -107,6 +108,7 @@ class Board(Asking):
         self._second = _taken(review, "second", rows, None)
         self._why = _taken(review, "why", rows, None)
         self.queues = Queues(self.issues, self._index, self._chosen_ids)
+        self.queues.look_again(self._harmful)
         self.values = Values(ds, self.scores, self.issues)
         self._label_counts, self._split_counts = (
             {str(name): n for name, n in sorted(Counter(each.tolist()).items())}
@@ -129,6 +131,8 @@ class Board(Asking):
     def update(self, changes: Mapping[str, Recorded | None]) -> np.ndarray:
         """Take the decisions that changed, by id; None for one that is gone. The order stays; gives the rows."""
         self._resolution = None
+        if self._harmful is not None and self._harmful.index.isin(list(changes)).any():
+            self.look_again(self._harmful[~self._harmful.index.isin(list(changes))])
         return self.decisions.update(changes)
 
     def show(self, view: ViewSpec) -> None:
@@ -197,6 +201,13 @@ class Board(Asking):
         """Have a queue "chosen" of these items in this order; None takes it away."""
         self._chosen_ids = None if ids is None else self.ids[self.rows_of(list(dict.fromkeys(ids)))].tolist()
         queue = self.queues.choose(self._chosen_ids)
+        if queue is not None:
+            self.decisions.count_in(queue)
+
+    def look_again(self, harmful: pd.DataFrame | None) -> None:
+        """Have a queue of items whose decisions harm, see `Queues.look_again`; who is decided anew leaves it."""
+        self._harmful = harmful
+        queue = self.queues.look_again(harmful)
         if queue is not None:
             self.decisions.count_in(queue)
 

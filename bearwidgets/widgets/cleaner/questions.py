@@ -31,6 +31,8 @@ ACCEPT_SAYS = {
     "": "",
 }
 CHOSEN = "chosen"  # the queue of what a notebook chose
+LOOK_AGAIN = "look_again"  # the queue of decisions that harm
+STANDS = EVERY + 1  # the bit of what no answer answers: that a decision that harms still stands
 
 TRIAGE = triage.NAME
 
@@ -46,11 +48,13 @@ def asked_by(queue: str, *, has_keepers: bool = False) -> str:
         return DUPLICATE
     if queue in CHECKS:
         return CHECKS[queue].asks
-    return LABEL if queue == CHOSEN else IMAGE
+    return LABEL if queue in (CHOSEN, LOOK_AGAIN) else IMAGE
 
 
 def accepted_in(queue: str, *, has_keepers: bool = False) -> str:
     """What Enter does in a queue, a key of `ACCEPT_SAYS`; nothing where only a person can tell what is to be done."""
+    if queue == LOOK_AGAIN:
+        return ""
     about = asked_by(queue, has_keepers=has_keepers)
     deletes = queue in CHECKS and CHECKS[queue].proposes == DELETE
     return {"": PROPOSED, LABEL: SUGGESTED, DUPLICATE: ONE}.get(about, DELETE if deletes else "")

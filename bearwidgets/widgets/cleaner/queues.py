@@ -17,7 +17,9 @@ from bearwidgets.widgets.cleaner.questions import (
     BITS,
     CHOSEN,
     KEEP_SAYS,
+    LOOK_AGAIN,
     ONE,
+    STANDS,
     TRIAGE,
     Tally,
     accepted_in,
@@ -96,6 +98,8 @@ class Queue:
     def tally(self) -> Tally:
         """The count of its problems, all of which are left."""
         asked = np.array([bits_of(each) for each in self.asked], dtype=np.int64)
+        if self.name == LOOK_AGAIN:
+            asked[:] = STANDS
         return Tally(self.rows, asked, np.where(self.copies, self.group, NO_GROUP))
 
     @functools.cached_property
@@ -187,12 +191,17 @@ class Queues:
 
     def choose(self, ids: Sequence[str] | None) -> Queue | None:
         """Have a queue of these items, each once, in this order, none of them answered; None takes it away."""
+        frame = None if ids is None else pd.DataFrame(index=list(ids))
+        return self._put(CHOSEN, "Chosen in the notebook", frame)
+
+    def look_again(self, harmful: pd.DataFrame | None) -> Queue | None:
+        """Have a queue of items whose decisions harm, by id with the reason as `why`; None takes it away."""
+        return self._put(LOOK_AGAIN, "Look again: decisions that harm", harmful)
+
+    def _put(self, name: str, title: str, frame: pd.DataFrame | None) -> Queue | None:
         for each in (self._all, self.tallies):
-            each.pop(CHOSEN, None)
-        if ids is None:
-            return None
-        frame = pd.DataFrame(index=list(ids))
-        return self._add(_placed((CHOSEN, "Chosen in the notebook", True), frame, self._index))
+            each.pop(name, None)
+        return None if frame is None else self._add(_placed((name, title, True), frame, self._index))
 
     def _add(self, queue: Queue) -> Queue:
         self._all[queue.name] = queue

@@ -11,7 +11,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Literal
 
 from bearwidgets.clean.journal import Journal
-from bearwidgets.data.actions import ACCEPT, DELETE, KEEP, MARKS, RELABEL, Choice
+from bearwidgets.data.actions import ACCEPT, CLEAR, DELETE, KEEP, MARKS, RELABEL, Choice
 from bearwidgets.data.cache.cache_file import cache_dir
 from bearwidgets.data.cache.thumbs import Thumbnails
 from bearwidgets.data.dataset import Dataset
@@ -29,7 +29,8 @@ from bearwidgets.widgets.cleaner.finding import finding, is_behind, labels_now
 from bearwidgets.widgets.cleaner.keys import Digits
 from bearwidgets.widgets.cleaner.learned import Learned
 from bearwidgets.widgets.cleaner.links import Links
-from bearwidgets.widgets.cleaner.questions import TRIAGE
+from bearwidgets.widgets.cleaner.looking_again import KnownEffects, harmful
+from bearwidgets.widgets.cleaner.questions import LOOK_AGAIN, TRIAGE
 from bearwidgets.widgets.cleaner.review_trials import counted_from, review_trials
 from bearwidgets.widgets.cleaner.saved_views import SavedViews
 from bearwidgets.widgets.job import Job
@@ -46,6 +47,8 @@ from bearwidgets.widgets.protocol import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
+
+    import pandas as pd
 
     from bearwidgets.clean.apply.plan import Receipt
     from bearwidgets.clean.journal import Step
@@ -116,6 +119,7 @@ class Session:
         self._rank()
         self.links = Links(self.learn if self.learn is not None else self.review)
         self.links.group.join(self)
+        self._effects = KnownEffects()
         self._warn_of_other_data()
         self._trained_on(getattr(self.learn, "ds", None) or ds)
         if self.journal.recovered:  # the data set was read while a round was half done
@@ -260,6 +264,30 @@ class Session:
             self.ready = ""
         self.links.show(self.board)
 
+    def blame(self) -> pd.DataFrame:
+        """What each decision does to the exam, see `decision_effects`; those that harm are a queue from now on.
+
+        It may take seconds, in which whoever holds the lock must not wait for it.
+        """
+        with self.lock:
+            self.refresh()
+            made_of = self.learn, self.ds, self.journal.decisions, self.journal.version
+        table = self._effects.table(*made_of)
+        with self.lock:
+            if self.journal.version == made_of[-1]:
+                self.board.look_again(harmful(table))
+                self.tell_state()
+        return table
+
+    def undo_harmful(self) -> list[str]:
+        """Withdraw the decisions in the queue of those that harm, as one act; gives their ids."""
+        queue = self.board.queues.get(LOOK_AGAIN) if LOOK_AGAIN in self.board.queues.names else None
+        return (
+            []
+            if queue is None or not len(queue.rows)
+            else self.mark(self.board.ids[queue.rows].tolist(), CLEAR, None)
+        )
+
     def select(self, ids: Sequence[str], page: str = "") -> int:
         """Select items here and in every view that follows; gives their number."""
         found = self.board.ids[self.board.rows_of(list(dict.fromkeys(ids)))].tolist()
@@ -399,7 +427,7 @@ class Session:
             outdated=self.outdated,
             note=". ".join([*self.journal.damage, *getattr(self.review, "notes", ()), *unused, *lost])
             or None,
-            sorts=board.values.sorts(board.view),
+            sorts=board.values.sorts(board.view),  # noqa: PD011 - no table
             tags=self.journal.tags,
             saved=saved,
             selected=len(self.links.group.selected),
@@ -579,6 +607,8 @@ class Session:
             self._tell_listeners()
             if is_behind(self.board):  # a label was withdrawn while the scores were made
                 self._find_soon()
+        with contextlib.suppress(BadInputError):  # no decision that can be judged
+            self.blame()
         return retraining.figures_of(effect)
 
     def _trained_on(self, ds: Dataset) -> None:

@@ -53,6 +53,9 @@ class ToolRequests:
             thresholds=[each for each in THRESHOLDS if sure_ones(every, each)],
         )
 
+    def _undo_harmful(self, _request: protocol.Nothing) -> protocol.MarkReply:
+        return self._marked(self._session.undo_harmful())
+
     def _save_view(self, request: protocol.SaveViewRequest) -> protocol.StateReply:
         self._session.save_view(request.name)
         return protocol.StateReply(self._session.state())

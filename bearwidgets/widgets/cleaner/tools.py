@@ -142,6 +142,25 @@ class Tools:
                 index=pd.Index(board.ids[rows], name="id", dtype=object),
             )
 
+    def undo_harmful(self) -> int:
+        """Withdraw the decisions that harm, see `Cleaner.blame`: one act, one step to undo.
+
+        Returns:
+            How many decisions were withdrawn.
+
+        Raises:
+            BadInputError: as `Cleaner.blame`.
+
+        Example:
+            >>> cleaner.mark(ds.table.id[ds.table.split == "train"][:1], "delete")
+            1
+            >>> cleaner.undo_harmful() in (0, 1)
+            True
+        """
+        self._session.blame()
+        with self.lock:
+            return self._session.tell_items(self._session.undo_harmful())
+
     @property
     def saved_views(self) -> list[str]:
         """The names of the views that were saved, the oldest first."""

@@ -115,6 +115,15 @@ export class Decisions {
     else this.#toast(`Nothing undecided ${back ? "before" : "after"} this image.`);
   }
 
+  /** Withdraws the decisions that harm, as one act. */
+  async undoHarmful() {
+    const result = await this.#ask("undo_harmful", {});
+    if (!result) return;
+    this.#session.store.touch(result.changed > result.ids.length ? null : result.ids);
+    this.#toastUndo(this.#acts, `${counted(result.changed, "decision")} that harmed undone`);
+    this.#draw();
+  }
+
   /** @param {string} id an item that need not be in this view */
   async withdraw(id) {
     if (!(await this.#ask("mark", { ids: [id], action: "clear" }))) return;
@@ -197,7 +206,7 @@ export class Decisions {
 
   /**
    * Every act goes this way.
-   * @template {"mark"|"resolve_group"|"tag"|"note"|"undo"|"redo"} K
+   * @template {"mark"|"resolve_group"|"tag"|"note"|"undo"|"redo"|"undo_harmful"} K
    * @param {K} op
    * @param {Ops[K]["request"]} args
    */

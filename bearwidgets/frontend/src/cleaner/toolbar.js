@@ -6,7 +6,10 @@ import { rove } from "../shared/roving.js";
 import { fill, Filters, select } from "./filters.js";
 import { QueueMenu } from "./queuemenu.js";
 /** @import { Filter, State, ValueRange, ViewSpec } from "../shared/types.js" */
-/** @typedef {"undo"|"redo"|"pending"|"retrain"|"apply"|"rollback"|"help"|"window"|"suggestions"|"ready"|"back"} Deed */
+/** @typedef {"undo"|"redo"|"pending"|"retrain"|"apply"|"rollback"|"help"|"window"|"suggestions"|"ready"|"back"|"harmful"} Deed */
+
+/** The queue of decisions that harm. */
+const HARMFUL = "look_again";
 
 /** A toolbar that is one Tab stop; what is rare is in the menu at its end. */
 export class Toolbar {
@@ -21,6 +24,7 @@ export class Toolbar {
   #more = button("⋯", () => this.#openMore(), { class: "bw-button bw-square", "aria-haspopup": "listbox", "aria-expanded": "false", "aria-label": "More", title: "More" });
   #back = button("← Back", () => this.#options.onDeed("back"), { hidden: true, title: "To what was shown before (Esc)" });
   #ready = button("", () => this.#options.onDeed("ready"), { class: "bw-button bw-on", hidden: true, title: "Show them, the most suspect first" });
+  #harmful = button("", () => this.#options.onDeed("harmful"), { class: "bw-button bw-on", hidden: true, title: "Withdraws them in one act, which one Undo takes back" });
   #buttons;
   #refreshStops;
   /** @type {State|null} */
@@ -71,6 +75,7 @@ export class Toolbar {
       this.filters.element,
       this.#back,
       this.#ready,
+      this.#harmful,
       this.#count,
       this.#model,
       h("span", { class: "bw-tools bw-end" }, undo, redo, retrain, apply, help, this.#more),
@@ -105,6 +110,9 @@ export class Toolbar {
     this.#model.hidden = !state.model;
     say(this.#ready, `${state.ready.replace(/\.$/, "")}: show`);
     this.#ready.hidden = !state.ready;
+    const harmful = state.queues.find(({ name }) => name === HARMFUL && name === state.view.queue)?.left ?? 0;
+    say(this.#harmful, harmful === 1 ? "Undo this decision" : `Undo these ${whole(harmful)} decisions`);
+    this.#harmful.hidden = !harmful;
     this.#back.hidden = state.view.similar === null;
     this.queues.show(state);
     this.filters.show(state);

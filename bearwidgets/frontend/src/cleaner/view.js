@@ -276,6 +276,7 @@ export class CleanerView {
     else if (deed === "window") this.#fullWindow();
     else if (deed === "ready") this.#showReady();
     else if (deed === "back") void this.#back();
+    else if (deed === "harmful") void this.#decisions.undoHarmful().then(() => this.#grid.focus());
     else void this.#panels[deed]();
   }
 

@@ -864,6 +864,7 @@
  * @property {{request: MarkRequest, reply: MarkReply}} mark
  * @property {{request: ResolveGroupRequest, reply: MarkReply}} resolve_group
  * @property {{request: Nothing, reply: StepReply}} undo
+ * @property {{request: Nothing, reply: MarkReply}} undo_harmful
  * @property {{request: Nothing, reply: StepReply}} redo
  * @property {{request: ItemRequest, reply: FullReply}} full
  * @property {{request: RangesRequest, reply: StateReply}} seen
