@@ -58,7 +58,8 @@ def test_blame_fills_the_queue_and_the_reason_is_on_the_tile(cleaner):
 
 
 def test_it_is_computed_once_until_a_decision_changes(cleaner):
-    cleaner.blame["effect"] = 0  # a copy
+    own = cleaner.blame
+    own["effect"] = 0  # a copy
     assert cleaner.blame.effect.max() == 0.01
     assert len(cleaner.calls) == 1
     cleaner.undo()
