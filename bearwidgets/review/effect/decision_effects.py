@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -29,23 +29,16 @@ _NO_FEATURES = (
 )
 
 
-class _Head(NamedTuple):
-    """How a head is to be fitted: the classes by name, the strength, and the transition between them."""
-
-    classes: list[str]
-    strength: float
-    transition: np.ndarray
-
-
 def decision_effects(learn: Any, ds: Dataset, journal: Any) -> pd.DataFrame:
     """What each decision on a training item does to the exam, by a Newton step of the linear head without it.
 
     The exam is the evaluation split with the labels that were decided for it. All other decisions stay as they are,
-    whether the learner was retrained or not; see `influence`. A learner of the full mode is judged by a linear head
-    on the features of its body.
+    whether the learner was retrained or not; see `influence`. The head takes each label at its word: one that allows
+    for wrong labels, as that of the quick mode does, forgives a wrong decision, and one step says less of what it
+    would do. A learner of the full mode is judged by a linear head on the features of its body.
 
     Args:
-        learn: a trained bearwidgets learner; its strength and its transition are taken in the quick mode.
+        learn: a trained bearwidgets learner; its strength is taken in the quick mode.
         ds: the data as they are on disk.
         journal: whose decisions.
 
@@ -79,9 +72,9 @@ def decision_effects(learn: Any, ds: Dataset, journal: Any) -> pd.DataFrame:
     train = ds.cleaned(journal).table
     train = train[train.split == "train"]
     train, exam, decided = (each[_known(learn, each.content)] for each in (train, exam, decided))
-    head = _head(learn, train)
-    exam = exam[exam.label.isin(head.classes)]
-    places = pd.Index(head.classes)
+    classes = sorted(set(train.label))
+    strength, places = _strength(learn, train, classes), pd.Index(classes)
+    exam = exam[exam.label.isin(classes)]
     now = np.where(decided.action == RELABEL, decided.new_label, decided.label)
     before, after = places.get_indexer(pd.Index(decided.label)), places.get_indexer(pd.Index(now))
     after = np.where(decided.action.isin(LEFT_OUT), ABSENT, after)
@@ -90,8 +83,8 @@ def decision_effects(learn: Any, ds: Dataset, journal: Any) -> pd.DataFrame:
         Items(_features(learn, train), places.get_indexer(pd.Index(train.label))),
         Items(_features(learn, exam), places.get_indexer(pd.Index(exam.label))),
         Changes(_features(learn, decided), after, np.where(alone, after, before)),
-        head.strength,
-        head.transition,
+        strength,
+        np.eye(len(classes)),
     )
     harms = _harms(found, len(exam))
     rows = range(len(decided))
@@ -134,21 +127,16 @@ def _features(learn: Any, table: pd.DataFrame) -> np.ndarray:
     return learn.features.array(table.content.tolist())
 
 
-def _head(learn: Any, train: pd.DataFrame) -> _Head:
-    """The strength and transition of the learner's own head, or of one that is fitted to its features."""
-    classes = sorted(set(train.label))
+def _strength(learn: Any, train: pd.DataFrame, classes: list[str]) -> float:
+    """The L2 strength of the learner's own head, or of one that is fitted to its features."""
+    if len(classes) < len(("one", "another")):
+        raise BadInputError("All training images have one label now, so there is nothing to tell apart.")
     fit = learn.record.head_fit
-    own = list(learn.classes)
     if fit is None or fit.bias.ndim > 1:  # trained throughout, or the mean of two heads
         target = pd.Index(classes).get_indexer(pd.Index(train.label))
         steps = fit_head(_features(learn, train), target, train.content.to_numpy(), len(classes), learn.seed)
-        fit, own = next(each for each in steps if isinstance(each, HeadFit)), classes
-    elif len(classes) < len(("one", "another")):
-        raise BadInputError("All training images have one label now, so there is nothing to tell apart.")
-    transition, places = np.eye(len(classes)), pd.Index(own).get_indexer(pd.Index(classes))
-    here = np.flatnonzero(places >= 0)
-    transition[np.ix_(here, here)] = fit.transition[np.ix_(places[here], places[here])]
-    return _Head(classes, fit.strength, transition / transition.sum(1, keepdims=True))
+        fit = next(each for each in steps if isinstance(each, HeadFit))
+    return fit.strength
 
 
 def _harms(found: Influence, n_exam: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import softmax
 
 from bearwidgets.learn.head.linear_head import rotate
 from bearwidgets.review.effect.newton import Curvature, at_minimum, probabilities, slope_of
@@ -20,6 +21,8 @@ from bearwidgets.review.effect.newton import Curvature, at_minimum, probabilitie
 ABSENT = -1  # the class number of an item that is left out
 CHUNK = 64  # decisions whose effect on every image of the exam is held at once
 MOST = 2000  # decisions, the most harmful, whose effect is told image by image
+ROUNDS = 8  # of Newton's method on the logits of one item
+SHARES = (1.0, 0.3, 0.1)  # of a step that are tried
 HALF = 0.5  # of the largest rise: from there on an image counts among those that get worse most
 
 
@@ -105,18 +108,32 @@ def _push(
 ) -> np.ndarray:
     """(m, classes): minus what is added to the gradient of the logits of each item without its decision.
 
-    The Hessian changes with it, by a block on the item's own features, so the step is that of the left-out problem:
-    (H + K D Kᵀ)⁻¹ K g = H⁻¹ K (1 + D Kᵀ H⁻¹ K)⁻¹ g, with K the features of the item for each class.
+    The weights move by H⁻¹ K v, with K the features of the item for each class, and its own logits by Kᵀ H⁻¹ K v. So
+    v is where the gradient at the moved logits is v. Its first Newton step is (1 + D Kᵀ H⁻¹ K)⁻¹ g: that of the
+    left-out problem, whose Hessian is changed by a block D. The loss of the item itself is followed further, for with
+    a transition it is far from quadratic; that of all others stays quadratic.
     """
-    p = probabilities(decided, curvature.weight)
-    without, with_it = (_slope_and_block(p, each, transition) for each in (changes.before, changes.now))
-    gradient, block = without[0] - with_it[0], without[1] - with_it[1]
-    unit = np.eye(p.shape[1])
+    logits = (decided @ curvature.weight.astype(np.float32)).astype(np.float64)
+    unit = np.eye(logits.shape[1])
     leverage = np.concatenate(
         [curvature.leverage(decided[at : at + CHUNK]) for at in range(0, len(decided), CHUNK)]
         or [np.zeros((0, *unit.shape))]
     )
-    return np.linalg.solve(unit + block @ leverage, gradient[..., None])[..., 0]
+
+    def left(push: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        moved = logits - (leverage @ push[..., None])[..., 0]
+        p = softmax(moved, axis=1)
+        without, with_it = (_slope_and_block(p, each, transition) for each in (changes.before, changes.now))
+        return push - (without[0] - with_it[0]), without[1] - with_it[1]
+
+    push = np.zeros(logits.shape)
+    for _ in range(ROUNDS):
+        rest, block = left(push)
+        step = np.linalg.solve(unit + block @ leverage, rest[..., None])[..., 0]
+        tried = np.stack([push, *(np.clip(push - share * step, -1, 1) for share in SHARES)])
+        size = np.stack([np.abs(left(each)[0]).sum(1) for each in tried])
+        push = np.take_along_axis(tried, size.argmin(0)[None, :, None], axis=0)[0]
+    return push
 
 
 def _slope_and_block(
