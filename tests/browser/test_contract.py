@@ -28,6 +28,7 @@ ASKED = [
     ("mark", {"revision": 2, "ranges": [[0, 5]], "action": "relabel", "label": "teddy"}),
     ("mark", {"ids": ["id1"], "action": "delete"}),
     ("undo", {}),
+    ("undo_harmful", {}),
     ("redo", {}),
     ("locate", {"item": "id30"}),
     ("next", {"revision": 2, "start": 0, "back": False}),
