@@ -196,7 +196,7 @@ class Queues:
 
     def look_again(self, harmful: pd.DataFrame | None) -> Queue | None:
         """Have a queue of items whose decisions harm, by id with the reason as `why`; None takes it away."""
-        return self._put(LOOK_AGAIN, "Look again: decisions that harm", harmful)
+        return self._put(LOOK_AGAIN, "Look again", harmful)
 
     def _put(self, name: str, title: str, frame: pd.DataFrame | None) -> Queue | None:
         for each in (self._all, self.tallies):
