@@ -29,6 +29,13 @@ test("more maps are added to those that are there", () => {
   assert.deepEqual([...(maps.grid("polar")?.values ?? [])], [5, 6, 7, 8]);
 });
 
+test("attention is the same for each class, a class map is not", () => {
+  const maps = made([numbers("black", 2, 0.5)], [1, 2, 3, 4]);
+  assert.equal(maps.ofClass, true);
+  maps.reply.method = "attention_rollout";
+  assert.equal(maps.ofClass, false);
+});
+
 test("the digits of a sum add up", () => {
   const maps = made([numbers("black", 2.634, -0.014, 2.648), numbers("teddy", 1.004, 0.004, 1), numbers("x", 3, 1, 1)], Array(12).fill(0));
   assert.equal(maps.sentence("black"), "Sum of the map 2.65 − 0.02 (constant) = logit 2.63: 50.0 % black");

@@ -39,6 +39,11 @@ export class Maps {
     return this.#known.get(name)?.numbers ?? null;
   }
 
+  /** Whether the map is another one for each class. */
+  get ofClass() {
+    return this.reply.method !== "attention_rollout";
+  }
+
   /** The map of a class, or of why it and not another. @param {string} name @param {string|null} [other] @returns {Grid|null} */
   grid(name, other = null) {
     const { rows, columns } = this.reply;

@@ -20,6 +20,9 @@ export class MapPanel {
   #about = h("p", { class: "bw-hint" });
   #table = h("div", { class: "bw-sr" });
   #most = h("span", { class: "bw-hint" });
+  #for = h("span", {});
+  #not;
+  #difference;
   element;
   /** @type {Maps|null} */
   #maps = null;
@@ -38,14 +41,16 @@ export class MapPanel {
   constructor({ onDraw, onMissing, signal }) {
     this.#onDraw = onDraw;
     this.#onMissing = onMissing;
-    const swatch = (/** @type {string} */ kind, /** @type {string} */ text) => h("span", {}, h("i", { class: `bw-swatch ${kind}` }), text);
-    const legend = h("p", { class: "bw-class-legend" }, swatch("bw-for", "speaks for it"), swatch("bw-not", "against it"), this.#most);
+    const swatch = (/** @type {string} */ kind, /** @type {Node|string} */ text) => h("span", {}, h("i", { class: `bw-swatch ${kind}` }), text);
+    this.#not = swatch("bw-not", "against it");
+    this.#difference = button("Difference", () => this.turn(), { title: "Why this class and not the most probable other one (D)" });
+    const legend = h("p", { class: "bw-class-legend" }, swatch("bw-for", this.#for), this.#not, this.#most);
     const options = h("p", { class: "bw-tools" }, h("label", { class: "bw-check" }, "Map ", this.#opacity), h("label", { class: "bw-check", title: "Smooth colors, or the places as the network has them" }, this.#smooth, "Smooth"));
     this.element = h(
       "section",
       { class: "bw-map-panel", "aria-label": "What the network looked at" },
       this.#list,
-      h("p", { class: "bw-tools" }, this.#more, h("label", { class: "bw-check" }, "and not ", this.#against), button("Difference", () => this.turn(), { title: "Why this class and not the most probable other one (D)" })),
+      h("p", { class: "bw-tools" }, this.#more, h("label", { class: "bw-check" }, "and not ", this.#against), this.#difference),
       this.#sum,
       legend,
       options,
@@ -125,7 +130,8 @@ export class MapPanel {
 
   /** Why this class and not the most probable other one; and back. */
   turn() {
-    const other = this.#maps?.names.find((name) => name !== this.#chosen) ?? NONE;
+    if (!this.#maps?.ofClass) return;
+    const other = this.#maps.names.find((name) => name !== this.#chosen) ?? NONE;
     this.#compare(this.#other ? NONE : other);
   }
 
@@ -173,7 +179,10 @@ export class MapPanel {
     attribute(this.#list, "aria-activedescendant", this.#list.querySelector("[aria-selected='true']")?.id);
     fill(this.#more, "another class…", rest, NONE);
     this.#more.hidden = !rest.length;
-    const others = [...listed, ...rest].filter((name) => name !== this.#chosen);
+    if (!maps.ofClass) this.#other = NONE;
+    this.#not.hidden = this.#difference.hidden = !maps.ofClass;
+    say(this.#for, maps.ofClass ? "speaks for it" : "looked at");
+    const others = maps.ofClass ? [...listed, ...rest].filter((name) => name !== this.#chosen) : [];
     fill(this.#against, "–", others, this.#other);
     /** @type {HTMLElement} */ (this.#against.parentElement).hidden = !others.length;
     const grid = this.grid;
