@@ -607,8 +607,12 @@ class Session:
             self._tell_listeners()
             if is_behind(self.board):  # a label was withdrawn while the scores were made
                 self._find_soon()
-        with contextlib.suppress(BadInputError):  # no decision that can be judged
+        try:
             self.blame()
+        except BadInputError:
+            pass  # no decision that can be judged
+        except Exception:  # the retrain stands, whatever becomes of this
+            log.exception("The effects of the decisions were not found")
         return retraining.figures_of(effect)
 
     def _trained_on(self, ds: Dataset) -> None:
