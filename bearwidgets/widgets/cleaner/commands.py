@@ -277,7 +277,7 @@ def _ranges(given: Any) -> Any:
     if not isinstance(given, dict):
         return given
     for name, ends in given.items():
-        if not isinstance(ends, (tuple, list)) or len(ends) != len(("low", "high")):
+        if not isinstance(ends, (tuple, list)) or len(ends) != 2:
             raise BadInputError(
                 f"The range of {name} is {shortened(ends)}; give its two ends, such as (0.9, None)."
             )
