@@ -29,7 +29,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
 import bearwidgets as bw
-from bearwidgets.figures import percent, wilson
+from bearwidgets.figures import percent
 from bearwidgets.review.effect.running_yield import PAYS, WINDOW, ReviewYield, review_yield
 from bearwidgets.review.effect.stop_rule import RECALL, Draw, sample_size
 from bearwidgets.review.scores import label_issue
@@ -200,9 +200,8 @@ def row_of(name: str, outcomes: list[Outcome]) -> list[str]:
     for way in ("hint", "published", "rule"):
         told = [getattr(each, way) for each in outcomes]
         reached = sum(each.recall >= RECALL - 1e-9 for each in told)
-        low, high = wilson(reached, len(told))
         share = np.mean([each.looks / run.n for each, run in zip(told, outcomes, strict=True)])
-        cells += [f"{reached / len(told):.3f} ({low:.2f}–{high:.2f})", percent(float(share))]
+        cells += [f"{reached / len(told):.3f}", percent(float(share))]
     early = [each for each in outcomes if each.rule.looks < each.n]
     cells += [
         f"{np.median([each.rule.recall for each in outcomes]):.3f}",
