@@ -30,6 +30,21 @@ FLOOR = 1e-7
 _LARGE = 500_000  # values from which folds are fitted side by side; before that threads wait for Python
 
 
+class FoldHeads(NamedTuple):
+    """The heads of the folds, from which those of slightly other labels are soon found (see `warm_heads`).
+
+    Of features (n, d), r principal axes of them, and the classes that have items.
+    """
+
+    number: np.ndarray  # (n,) int64: the fold that holds an item out, -1 where none does
+    present: np.ndarray  # (classes present,) numbers of these classes
+    weight: np.ndarray  # (folds, r, classes present), for features on their axes
+    bias: np.ndarray  # (folds, classes present)
+    axes: np.ndarray  # (d, r) float32
+    mean: np.ndarray  # (d,)
+    scale: float
+
+
 @dataclass(frozen=True)
 class HeadFit:
     """A fitted linear head; arrays are float32.
@@ -52,6 +67,7 @@ class HeadFit:
     transition: np.ndarray
     out_of_fold: np.ndarray  # (n, classes), for each training item from heads that did not see it
     held: np.ndarray  # (n,) bool, for which items there is such a head; in tiny sets there may be none
+    folds: FoldHeads | None = None  # None in tiny sets, and of the mean of two heads
 
 
 @dataclass(frozen=True)
@@ -111,7 +127,23 @@ def fit_head(
     wide = np.eye(n_classes)
     wide[np.ix_(present, present)] = transition
     single = [each.astype(np.float32) for each in (weight, bias, wide, out_of_fold)]
-    yield HeadFit(single[0], single[1], strength, losses, single[2], single[3], held_out)
+    kept = _kept(best, folds, present, rotated)
+    yield HeadFit(single[0], single[1], strength, losses, single[2], single[3], held_out, kept)
+
+
+def _kept(
+    best: _Fold, folds: list[tuple[np.ndarray, np.ndarray]], present: np.ndarray, rotated: Rotated
+) -> FoldHeads | None:
+    models = [each for each in best.models if each is not None]
+    if not folds or len(models) < len(folds):
+        return None
+    number = np.full(len(best.probabilities), -1)
+    for fold, (_, held) in enumerate(folds):
+        number[held] = fold
+    weights, biases = (np.stack(each).astype(np.float32) for each in zip(*models, strict=True))
+    return FoldHeads(
+        number, present, weights, biases, rotated.axes.astype(np.float32), rotated.mean, rotated.scale
+    )
 
 
 def mean_fit(fits: Sequence[HeadFit]) -> HeadFit:
@@ -127,6 +159,7 @@ def mean_fit(fits: Sequence[HeadFit]) -> HeadFit:
         held_out_loss={each: float(np.mean([fit.held_out_loss[each] for fit in fits])) for each in tried},
         transition=np.mean([fit.transition for fit in fits], axis=0),
         out_of_fold=np.mean([fit.out_of_fold for fit in fits], axis=0),
+        folds=None,
     )
 
 
