@@ -21,11 +21,11 @@ RIDGE = 1e-3  # of the number of items, on the bias: to shift all logits changes
 
 
 class WarmHeads:
-    """Out-of-fold probabilities that follow the labels, a few steps of Newton's method for each change of them.
+    """Out-of-fold probabilities that follow the labels, by a few steps of L-BFGS for each change of them.
 
-    The Hessian of all classes and axes is taken for the product of two small ones, that of the mean item in the
-    logits and that of the features, which is diagonal on their principal axes; a step so costs two products of the
-    features with the weights. What is left after the steps is made up for by those of the next change.
+    The steps are taken in coordinates in which the Hessian is about the identity: it is taken for the product of that
+    of the mean item in the logits and that of the features, which is diagonal on their principal axes. What is left
+    after the steps is made up for by those of the next change.
 
     Args:
         features: (n, d) float32, of the items of the fit, in its order.
