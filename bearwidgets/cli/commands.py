@@ -181,9 +181,11 @@ def train(options: Any) -> int:
 
 def _fit(options: Any, recipe: dict[str, Any], learn: Any, *, progress: bool) -> Any:
     """Train as the options say; `recipe` holds those of the full mode that were given."""
-    if options.devices > 1:  # once all is read that may be wrong: each process would say it from here on
+    if options.devices > 1:  # once all is checked that may be wrong: each process would say it from here on
         from bearwidgets.learn.training.launch import launch
+        from bearwidgets.learn.training.recipe import make_recipe
 
+        make_recipe({name: value for name, value in recipe.items() if name != "lr"})
         learn.fabric = launch(options.devices, recipe.get("precision", "auto"))
     recipe = dict(recipe)
     rate = [recipe.pop("lr")] if "lr" in recipe else []

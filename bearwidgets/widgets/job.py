@@ -73,10 +73,9 @@ class Job:
             state="running", message="starting", kind=kind, phases=[Phase(name) for name in phases]
         )
         self._tell(self.state)
-        self._thread = threading.Thread(
-            target=self._run, args=(steps, finish), name="bearwidgets-job", daemon=True
-        )
-        self._thread.start()
+        thread = threading.Thread(target=self._run, args=(steps, finish), name="bearwidgets-job", daemon=True)
+        thread.start()
+        self._thread = thread  # one that is not started yet would pass for one that has ended
 
     def stop(self) -> None:
         """Ask it to stop at the next step."""

@@ -155,7 +155,7 @@ def test_retrain_by_button_shows_its_measure(lab: Lab) -> None:
     lab.page.get_by_role("button", name="Retrain").first.click()
     says(lab, "corrected")
     lab.run_cell(1)
-    assert "labels as they were" in lab.text_of(1)
+    assert "evaluation split as they were" in lab.text_of(1)
 
 
 def test_a_cell_of_the_matrix_opens_its_images(lab: Lab) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from bearwidgets.review.effect.decision_effects import decision_effects
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -22,6 +20,8 @@ class KnownEffects:
 
     def table(self, learn: Any, ds: Dataset, decisions: pd.DataFrame, version: int) -> pd.DataFrame:
         """A row a decision, see `decision_effects`; `version` is that of the journal with these decisions."""
+        from bearwidgets.review.effect.decision_effects import decision_effects
+
         if self._table is None or self._of[0] is not learn or self._of[1] is not ds or self._of[2] != version:
             self._table = decision_effects(learn, ds, SimpleNamespace(decisions=decisions))
             self._of = learn, ds, version
