@@ -19,7 +19,7 @@ from bearwidgets.data.formats.images import read_bytes
 from bearwidgets.data.identity import hash_bytes
 from bearwidgets.errors import BadInputError, ImageError
 from bearwidgets.learn.head.features import FeatureStore
-from bearwidgets.learn.head.linear_head import HeadFit, fit_head
+from bearwidgets.learn.head.linear_head import fitted_head
 from bearwidgets.learn.input.preprocessing import as_file
 from bearwidgets.learn.network.bodies import usual_size
 from bearwidgets.learn.network.model import check_input, check_seed, create_body
@@ -86,8 +86,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         classes, target = _classes(y, len(images))
         store = _store_for(self.arch, self.weights, self.size, self.seed)
         features, keys = _features(store, images)
-        *_, fit = fit_head(features, target, np.array(keys), len(classes), self.seed)
-        assert isinstance(fit, HeadFit)  # noqa: S101 - fit_head always ends with one
+        fit = fitted_head(features, target, np.array(keys), len(classes), self.seed)
         self.classes_, self._store = classes, store
         self.coef_, self.intercept_, self.strength_ = fit.weight, fit.bias, fit.strength
         return self

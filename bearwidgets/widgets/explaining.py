@@ -24,8 +24,8 @@ ABOUT = {
     "grad_cam": "Grad-CAM: where a change in the last maps of features would change the logit most. It is no sum.",
     "integrated_gradients": "Integrated gradients: what each place adds on the way from the mean color to the image.",
     "occlusion": "Occlusion: how far the logit falls where the place is covered by the mean color.",
-    "attention_rollout": "Attention rollout: how much of each patch the attention carries to the head. It does not "
-    "depend on the class: the map is the same for each, so a difference is empty.",
+    "attention_rollout": "Attention rollout: how much of each patch the attention carries to the head. The "
+    "map is the same for each class.",
 }
 
 

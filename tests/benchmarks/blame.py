@@ -12,16 +12,15 @@ The real fit starts from the head with all decisions and runs to a gradient of 1
 from __future__ import annotations
 
 import time
-import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
-from common import new_cache, parser, print_table
+from common import features_of, new_cache, parser, print_table
 from label_errors import bears_tasks, cifar_tasks, flipped
 from scipy.stats import spearmanr
 
-from bearwidgets.learn.head.linear_head import HeadFit, fit_head, rotate
+from bearwidgets.learn.head.linear_head import fitted_head, rotate
 from bearwidgets.review.effect import decision_effects
 from bearwidgets.review.effect.influence import ABSENT, Changes, Influence, Items, influence
 
@@ -44,21 +43,6 @@ class Case(NamedTuple):
     all_train: Items  # `ABSENT` for what is deleted
 
 
-def features_of(task: object, size: int) -> np.ndarray:
-    """Features (n, 1280) in the order of the task's paths."""
-    import bearwidgets as bw
-
-    frame = pd.DataFrame({"path": task.paths, "label": task.clean})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ds = bw.Dataset.from_df(frame, root=task.folder, valid_pct=0, workspace=new_cache(keep=True))
-        learn = bw.Learner(ds, size=size)
-        for _ in learn.compute_features():
-            pass
-    contents = ds.table.set_index("path").content.reindex(task.paths)
-    return learn.features.array(contents.tolist())
-
-
 def make_case(features: np.ndarray, given: np.ndarray, right: np.ndarray, n: int, seed: int) -> Case:
     """Split, review, choose strength and transition."""
     random = np.random.default_rng(seed)
@@ -79,11 +63,7 @@ def make_case(features: np.ndarray, given: np.ndarray, right: np.ndarray, n: int
     target = before.copy()
     target[rows] = now[rows]
     there = target != ABSENT
-    fit = next(
-        each
-        for each in fit_head(x[there], target[there], np.arange(there.sum()), n_classes, 0)
-        if isinstance(each, HeadFit)
-    )
+    fit = fitted_head(x[there], target[there], np.arange(there.sum()), n_classes, 0)
     return Case(
         Items(x[there], target[there]),
         Items(features[exam], right[exam]),
@@ -172,7 +152,8 @@ def main() -> None:
     rows = []
     bears, cifar = bears_tasks(1)[0], cifar_tasks(["random1"])[0]
     for task, size in ((bears, 224), (cifar, 64)):
-        features, classes = features_of(task, size), sorted(set(task.clean))
+        frame = pd.DataFrame({"path": task.paths, "label": task.clean})
+        features, classes = features_of(frame, task.folder, size), sorted(set(task.clean))
         given = flipped(task.clean, 0.2, "any") if task is bears else task.given
         numbers = [np.searchsorted(classes, each) for each in (given, task.clean)]
         case = make_case(features, *numbers, options.decisions, 0)

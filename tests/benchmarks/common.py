@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -19,6 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import numpy as np
+    import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -52,6 +56,22 @@ def new_cache(*, keep: bool = False) -> Path:
     if not keep or "BEARWIDGETS_CACHE" not in os.environ:
         os.environ["BEARWIDGETS_CACHE"] = str(home / "cache")
     return home
+
+
+def features_of(frame: pd.DataFrame, root: Path, size: int) -> np.ndarray:
+    """Features (n, d) of the images of a frame (path, label) by the offline network, at a size in px."""
+    import bearwidgets as bw
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ds = bw.Dataset.from_df(
+            frame[["path", "label"]], root=root, valid_pct=0, workspace=new_cache(keep=True)
+        )
+        learn = bw.Learner(ds, size=size)
+        for _ in learn.compute_features():
+            pass
+    contents = ds.table.set_index("path").content.reindex(frame.path)
+    return learn.features.array(contents.tolist())
 
 
 def bears_copy() -> Path:

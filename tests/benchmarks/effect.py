@@ -24,10 +24,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from common import new_cache, parser, print_table, shared
+from common import features_of, new_cache, parser, print_table, shared
 
 import bearwidgets as bw
-from bearwidgets.learn.head.linear_head import HeadFit, fit_head
+from bearwidgets.learn.head.linear_head import HeadFit, fitted_head
 from bearwidgets.learn.progress import run_with_bar
 from bearwidgets.review.effect import effect as told
 from bearwidgets.review.effect.cross_fitting import Choice, cross_fit
@@ -54,21 +54,9 @@ class Run(NamedTuple):
     effect: Effect
 
 
-def features_of(table: pd.DataFrame) -> np.ndarray:
-    """Features (n, d) of the images of a table with paths below `cifar10n`."""
-    rows = table.assign(label=table.clean)[["path", "label"]]
-    ds = bw.Dataset.from_df(rows, root=shared("cifar10n"), workspace=new_cache(keep=True), valid_pct=0)
-    learn = bw.Learner(ds, size=128)
-    for _ in learn.compute_features():
-        pass
-    content = dict(zip(ds.table.path, ds.table.content, strict=True))
-    return learn.features.array([content[path] for path in table.path])
-
-
 def fitted(features: np.ndarray, labels: np.ndarray) -> HeadFit:
     """A head on all of these, as the quick mode fits it."""
-    fits = fit_head(features, labels, np.arange(len(labels)).astype(str), len(ANIMALS), 0)
-    return next(each for each in fits if isinstance(each, HeadFit))
+    return fitted_head(features, labels, np.arange(len(labels)).astype(str), len(ANIMALS), 0)
 
 
 def decided(
@@ -154,7 +142,7 @@ def main() -> None:
         return
     table = pd.read_csv(shared("cifar10n") / "labels.csv")
     table = table[table.clean.isin(ANIMALS) & table[options.labels].isin(ANIMALS)]
-    features = features_of(table)
+    features = features_of(table.assign(label=table.clean), shared("cifar10n"), 128)
     clean, noisy = (table[each].map(ANIMALS.index).to_numpy() for each in ("clean", options.labels))
     exams = [
         (told.CROSS_VALIDATION, each) for each in (told.CORRECTED, told.AS_THEY_WERE, told.NEVER_CHANGED)

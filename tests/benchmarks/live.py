@@ -14,11 +14,10 @@ import time
 
 import numpy as np
 import pandas as pd
-from common import new_cache, parser, print_table, shared
+from common import features_of, parser, print_table, shared
 from scipy.stats import spearmanr
 
-import bearwidgets as bw
-from bearwidgets.learn.head.linear_head import HeadFit, fit_head
+from bearwidgets.learn.head.linear_head import fitted_head
 from bearwidgets.learn.head.warm_heads import WarmHeads
 
 BATCH = 10
@@ -28,13 +27,7 @@ CONVERGED = 300  # steps
 def taken(n: int, labels: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Features (n, d) and class numbers of the given and of the right labels."""
     table = pd.read_csv(shared("cifar10n") / "labels.csv")
-    rows = table.assign(label=table.clean)[["path", "label"]]
-    ds = bw.Dataset.from_df(rows, root=shared("cifar10n"), workspace=new_cache(keep=True), valid_pct=0)
-    learn = bw.Learner(ds, size=128)
-    for _ in learn.compute_features():
-        pass
-    content = dict(zip(ds.table.path, ds.table.content, strict=True))
-    features = learn.features.array([content[path] for path in table.path])
+    features = features_of(table.assign(label=table.clean), shared("cifar10n"), 128)
     given, right = (pd.Categorical(table[each], sorted(set(table.clean))).codes for each in (labels, "clean"))
     random = np.random.default_rng(0)
     more = np.r_[np.arange(len(table)), random.integers(0, len(table), max(0, n - len(table)))][:n]
@@ -49,8 +42,7 @@ def main() -> None:
     features, given, right = taken(options.n, options.labels)
     names, n = np.arange(options.n).astype(str), options.n
     began = time.perf_counter()
-    fits = fit_head(features, given, names, int(given.max()) + 1, 0)
-    fit = next(each for each in fits if isinstance(each, HeadFit))
+    fit = fitted_head(features, given, names, int(given.max()) + 1, 0)
     first = time.perf_counter() - began
     order = np.argsort(fit.out_of_fold[np.arange(n), given])
     heads, anew, now = WarmHeads(features, fit), WarmHeads(features, fit), given.copy()

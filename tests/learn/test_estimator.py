@@ -115,13 +115,13 @@ def test_cross_validation_computes_each_picture_once(paths, labels, computed):
 
 
 def test_equal_pictures_are_computed_once_and_share_a_fold(paths, labels, computed, tmp_path, monkeypatch):
-    groups, original = [], estimator.fit_head
+    groups, original = [], estimator.fitted_head
 
     def spied(features, target, group, *rest):
         groups.append(group.tolist())
         return original(features, target, group, *rest)
 
-    monkeypatch.setattr(estimator, "fit_head", spied)
+    monkeypatch.setattr(estimator, "fitted_head", spied)
     copies = [shutil.copy(path, tmp_path / f"{number}.jpg") for number, path in enumerate(paths)]
     model = ImageClassifier(**TINY).fit([*paths, *copies], labels * 2)
     assert groups[0][:24] == groups[0][24:]

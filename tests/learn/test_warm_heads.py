@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bearwidgets.learn.head.linear_head import HeadFit, fit_head, mean_fit
+from bearwidgets.learn.head.linear_head import HeadFit, fitted_head, mean_fit
 from bearwidgets.learn.head.warm_heads import WarmHeads
 
 
@@ -19,8 +19,7 @@ def clouds(n: int = 240, d: int = 20) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 def fitted(features: np.ndarray, labels: np.ndarray, classes: int = 3) -> HeadFit:
-    names = np.arange(len(labels)).astype(str)
-    return next(each for each in fit_head(features, labels, names, classes, 0) if isinstance(each, HeadFit))
+    return fitted_head(features, labels, np.arange(len(labels)).astype(str), classes, 0)
 
 
 def test_without_a_step_they_say_what_the_fit_said():

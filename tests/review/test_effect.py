@@ -156,8 +156,8 @@ def test_the_verdict_is_of_all_images_on_corrected_labels_where_it_can_be():
     assert effect.verdict.startswith("Cleaning helped: 11 fewer")
     assert effect.summary.loc["cross-validation", "corrected"].to_dict() == {
         "images": 300,
-        "error before": "10.0 %",
-        "error after": "6.3 %",
+        "error before": "10.0 % (7.1–13.9 %)",
+        "error after": "6.3 % (4.1–9.7 %)",
         "mistakes (95 %)": "11 fewer (19 fewer to 3 fewer)",
         "fixed": 11,
         "broken": 0,

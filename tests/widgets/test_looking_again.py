@@ -8,7 +8,7 @@ import pytest
 from stub_learner import paths
 
 from bearwidgets.errors import BadInputError
-from bearwidgets.widgets.cleaner import looking_again
+from bearwidgets.review.effect import decision_effects
 from bearwidgets.widgets.cleaner.cleaner import Cleaner
 from bearwidgets.widgets.cleaner.questions import LOOK_AGAIN
 from bearwidgets.widgets.cleaner.requests import Requests
@@ -31,7 +31,7 @@ def cleaner(learn, ds, monkeypatch):
             label="grizzly", effect=effect, harms=harms, reason=np.where(harms, WHY, "It helps")
         )
 
-    monkeypatch.setattr(looking_again, "decision_effects", written_down)
+    monkeypatch.setattr(decision_effects, "decision_effects", written_down)
     cleaner = Cleaner(learn)
     cleaner.calls = calls
     cleaner.mark(paths(ds, "grizzly")[:3], "relabel", "teddy")

@@ -131,6 +131,14 @@ def fit_head(
     yield HeadFit(single[0], single[1], strength, losses, single[2], single[3], held_out, kept)
 
 
+def fitted_head(
+    features: np.ndarray, target: np.ndarray, groups: np.ndarray, n_classes: int, seed: int
+) -> HeadFit:
+    """The fit that `fit_head` comes to, with the same arguments."""
+    steps = fit_head(features, target, groups, n_classes, seed)
+    return next(each for each in steps if isinstance(each, HeadFit))
+
+
 def _kept(
     best: _Fold, folds: list[tuple[np.ndarray, np.ndarray]], present: np.ndarray, rotated: Rotated
 ) -> FoldHeads | None:

@@ -50,7 +50,7 @@ def fit_softmax(
     n, d = values.shape
     shape = (d + 1, n_classes)
     first = np.zeros(shape) if start is None else np.vstack([start.weight, start.bias])
-    loss = _loss(values, target, n_classes, transition)
+    loss = loss_of(target, n_classes, transition)
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weight, bias = flat.reshape(shape)[:d], flat.reshape(shape)[d]
@@ -64,11 +64,11 @@ def fit_softmax(
     return Softmax(found.reshape(shape)[:d], found.reshape(shape)[d])
 
 
-def _loss(
-    values: np.ndarray, target: np.ndarray, n_classes: int, transition: np.ndarray | None
+def loss_of(
+    target: np.ndarray, n_classes: int, transition: np.ndarray | None
 ) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
-    """Logits (n, classes) → summed loss, and its slope (n, classes) in the logits."""
-    rows = np.arange(len(values))
+    """Logits (n, classes) → summed loss, and its slope (n, classes) in the logits; see `fit_softmax`."""
+    rows = np.arange(len(target))
     if transition is None:
         given = np.eye(n_classes)[target]
 

@@ -10,13 +10,13 @@ from scipy.special import softmax
 
 from bearwidgets.data.parallel import one_thread
 from bearwidgets.learn.head.linear_head import FLOOR
+from bearwidgets.learn.head.softmax import loss_of
 
 if TYPE_CHECKING:
     from bearwidgets.learn.head.linear_head import HeadFit
 
 STEPS = 4
 LEFT_OUT = -1
-TINY = 1e-12
 RIDGE = 1e-3  # of the number of items, on the bias: to shift all logits changes nothing
 
 
@@ -76,7 +76,7 @@ class WarmHeads:
         """Some steps of L-BFGS in coordinates in which the Hessian is about the identity."""
         heads = self._heads
         used = (heads.number != fold) & (labels != LEFT_OUT)
-        features, chance = self._features[used], self._transition.T[labels[used]]
+        features, loss_at = self._features[used], loss_of(labels[used], len(heads.present), self._transition)
         p = softmax(self._logits(fold, features), axis=1)
         size, mix = np.linalg.eigh(np.diag(p.sum(0)) - p.T @ p)
         squares = np.append(self._squares() / len(labels), 1.0)
@@ -86,15 +86,11 @@ class WarmHeads:
         def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
             moved = (flat.reshape(unit.shape) * unit) @ mix.T
             weight, bias = moved[:-1], moved[-1]
-            p = softmax(self._logits_of(features, weight, bias), axis=1)
-            joint = p * chance
-            total = joint.sum(1, keepdims=True) + TINY
-            slope = p - joint / total
+            loss, slope = loss_at(self._logits_of(features, weight, bias))
             raw = features.T @ slope.astype(np.float32)
             raw = (raw - heads.mean[:, None] * slope.sum(0)) / heads.scale
             gradient = np.vstack([heads.axes.T @ raw + self._strength * weight, slope.sum(0)])
-            loss = -float(np.log(total).sum()) + self._strength / 2 * float((weight**2).sum())
-            return loss, ((gradient @ mix) * unit).ravel()
+            return loss + self._strength / 2 * float((weight**2).sum()), ((gradient @ mix) * unit).ravel()
 
         start = (np.vstack([self._weight[fold], self._bias[fold]]) @ mix) / unit
         options = {"maxiter": steps, "maxfun": 2 * steps}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bearwidgets.learn.folds.folds import assign_folds
-from bearwidgets.learn.head.linear_head import HeadFit, fit_head, rotate
+from bearwidgets.learn.head.linear_head import fitted_head, rotate
 from bearwidgets.learn.head.softmax import Softmax, fit_softmax
 from bearwidgets.learn.progress import Progress
 
@@ -91,8 +91,7 @@ def cross_fit(
 
 def _choose(features: np.ndarray, labels: np.ndarray, content: np.ndarray, classes: int, seed: int) -> Choice:
     used = labels != LEFT_OUT
-    fits = fit_head(features[used], labels[used], content[used], classes, seed)
-    fit = next(each for each in fits if isinstance(each, HeadFit))
+    fit = fitted_head(features[used], labels[used], content[used], classes, seed)
     return Choice(fit.strength, fit.transition.astype(np.float64))
 
 

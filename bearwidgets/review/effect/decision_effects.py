@@ -10,7 +10,7 @@ import pandas as pd
 from bearwidgets.data.actions import LEFT_OUT, RELABEL
 from bearwidgets.errors import BadInputError
 from bearwidgets.figures import counted
-from bearwidgets.learn.head.linear_head import HeadFit, fit_head
+from bearwidgets.learn.head.linear_head import fitted_head
 from bearwidgets.review.effect.influence import ABSENT, Changes, Items, influence
 
 if TYPE_CHECKING:
@@ -134,8 +134,8 @@ def _strength(learn: Any, train: pd.DataFrame, classes: list[str]) -> float:
     fit = learn.record.head_fit
     if fit is None or fit.bias.ndim > 1:  # trained throughout, or the mean of two heads
         target = pd.Index(classes).get_indexer(pd.Index(train.label))
-        steps = fit_head(_features(learn, train), target, train.content.to_numpy(), len(classes), learn.seed)
-        fit = next(each for each in steps if isinstance(each, HeadFit))
+        contents = train.content.to_numpy()
+        fit = fitted_head(_features(learn, train), target, contents, len(classes), learn.seed)
     return fit.strength
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from bearwidgets.figures import counted, percent, short_number
+from bearwidgets.figures import counted, interval, percent, short_number
 from bearwidgets.review.effect.paired import PairedChange, paired_change
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ CROSS_VALIDATION = "cross-validation"
 AS_THEY_WERE = "as they were"
 CORRECTED = "corrected"
 NEVER_CHANGED = "never changed"
-BLIND = "decided blind"
 SURE = 0.05
 SMALL = 0.01  # a change of the error that is as good as none
 CONTRADICTS = 2  # mistakes more on the evaluation split
@@ -36,8 +35,8 @@ class Effect:
         table: a row an exam and a way to read its labels, index (exam, labels): n, error_before and error_after (0 to
             1), low and high (95 % interval of the change of the error), fixed (wrong before, right after), broken,
             p_value (of fixed against broken). Exams are the "evaluation split", which neither learner was trained
-            on, and "cross-validation" of all images; labels are "as they were", "corrected", those "never changed"
-            by a decision, and those "decided blind".
+            on, and "cross-validation" of all images; labels are "as they were", "corrected", and those "never
+            changed" by a decision.
         classes: a row a class of the exam of the verdict: n, error_before, error_after, low, high, fixed, broken,
             p_value, q_value (the same under false-discovery control: Benjamini & Hochberg, 1995).
         notes: sentences on what each exam can show and what it cannot.
@@ -86,7 +85,7 @@ class Effect:
 
     @property
     def summary(self) -> pd.DataFrame:
-        """The table as a person reads it: errors, and the change of mistakes with its 95 % interval."""
+        """The table as a person reads it: errors and the change of mistakes, each with its 95 % interval."""
         rows = [_told(row) for _, row in self.table.iterrows()]
         index = pd.MultiIndex.from_tuples(list(self.table.index), names=["exam", "labels"])
         return pd.DataFrame(rows, index=index)
@@ -162,6 +161,10 @@ def _rounded(number: float) -> str:
     return short_number(float(f"{max(number, 10):.2g}"))
 
 
+def _error(share: float, n: int) -> str:
+    return f"{percent(share, 1)} ({interval(round(share * n), n)})"
+
+
 def _told(row: pd.Series) -> dict[str, str | int]:
     n = int(row.n)
     change = (
@@ -169,8 +172,8 @@ def _told(row: pd.Series) -> dict[str, str | int]:
     )
     return {
         "images": n,
-        "error before": percent(row.error_before, 1),
-        "error after": percent(row.error_after, 1),
+        "error before": _error(row.error_before, n),
+        "error after": _error(row.error_after, n),
         "mistakes (95 %)": change,
         "fixed": int(row.fixed),
         "broken": int(row.broken),

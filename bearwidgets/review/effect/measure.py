@@ -55,7 +55,6 @@ def measuring(
     journal: HasDecisions,
     *,
     groups: Mapping[str, object] | None = None,
-    blind: frozenset[str] = frozenset(),
 ) -> Generator[Progress, None, Effect]:
     """Measure in steps what the decisions changed.
 
@@ -65,7 +64,6 @@ def measuring(
         ds: the data as they are on disk now.
         journal: the decisions.
         groups: item id to the group of images that belong together, such as near copies.
-        blind: ids of items that were decided without seeing what the model suggests.
 
     Raises:
         BadInputError: no evaluation split, and no features for a cross-validation.
@@ -78,7 +76,7 @@ def measuring(
     if isinstance(cross, str):
         notes += [cross] if cross else []
     else:
-        rows |= cross.rows(blind)
+        rows |= cross.rows()
         classes = cross.classes()
         notes.append(_WHY["cross"])
         notes += _bias(rows)
@@ -116,7 +114,6 @@ def _compare(before: Any, after: Any, ds: Dataset) -> PairedChange:
 class _Crossed:
     """What cross-validation said of n images; labels are class numbers, -1 where the image is left out."""
 
-    ids: np.ndarray
     content: list[str]
     names: np.ndarray
     before: np.ndarray
@@ -127,14 +124,13 @@ class _Crossed:
     def _wrong(self, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return (self.said_before != labels).mean(0), (self.said_after != labels).mean(0)
 
-    def rows(self, blind: frozenset[str]) -> dict[tuple[str, str], PairedChange]:
+    def rows(self) -> dict[tuple[str, str], PairedChange]:
         """The change on each kind of labels."""
         there = self.after >= 0
         kinds = {
             told.AS_THEY_WERE: (self.before, np.ones(len(there), dtype=bool)),
             told.CORRECTED: (self.after, there),
             told.NEVER_CHANGED: (self.before, self.before == self.after),
-            told.BLIND: (self.after, there & np.isin(self.ids, list(blind))),
         }
         rows = {}
         for name, (labels, here) in kinds.items():
@@ -180,7 +176,7 @@ def _cross_validation(
     features = base.features.array(content)
     choices = [_choice(each, names) for each in (before, after)]
     found = yield from cross_fit(features, *numbers, content, groups=same, choices=choices, seed=before.seed)
-    return _Crossed(table.id.to_numpy(), content, names, *numbers, found.before, found.after)
+    return _Crossed(content, names, *numbers, found.before, found.after)
 
 
 def _choice(learn: Any, names: np.ndarray) -> Choice | None:

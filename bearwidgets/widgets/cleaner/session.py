@@ -281,12 +281,11 @@ class Session:
 
     def undo_harmful(self) -> list[str]:
         """Withdraw the decisions in the queue of those that harm, as one act; gives their ids."""
-        queue = self.board.queues.get(LOOK_AGAIN) if LOOK_AGAIN in self.board.queues.names else None
-        return (
-            []
-            if queue is None or not len(queue.rows)
-            else self.mark(self.board.ids[queue.rows].tolist(), CLEAR, None)
-        )
+        known = LOOK_AGAIN in self.board.queues.names
+        queue = self.board.queues.get(LOOK_AGAIN) if known else None
+        if queue is None or not len(queue.rows):
+            return []
+        return self.mark(self.board.ids[queue.rows].tolist(), CLEAR, None)
 
     def select(self, ids: Sequence[str], page: str = "") -> int:
         """Select items here and in every view that follows; gives their number."""
